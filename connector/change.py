@@ -1,0 +1,69 @@
+"""What upstream says about one user, whatever format it came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+EventKind = Literal["event", "page", "screen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An upstream segment. `key` names it for ever (its id where upstream has ids, else its name)."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a user did.
+
+    `id` is upstream's own id of the event, or None where it gives none; `occurred_at` is unix seconds, or None
+    where upstream gives no time; `anonymous_id` is the visitor it was recorded for, where upstream says so.
+    """
+
+    id: str | None
+    name: str
+    kind: EventKind = "event"
+    occurred_at: int | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    anonymous_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One upstream message about one user.
+
+    key           who it is upstream, the same in each message about this user
+    user          the user's attributes as upstream names them: flat ("plan", "traits_plan", "clearbit/employees")
+                  or nested ({"traits": {"plan": ...}}); `mapping` finds an attribute in any of these forms
+    account       the attributes of the user's account, {} where there is none
+    whole         True where `user` and `account` are everything upstream knows: what is absent is gone.
+                  False where they are only what changed: what is absent stays as it was
+    segments      the user's whole membership after the change, or None where the message does not give it
+    entered, left the membership as a difference, for upstreams that send no whole one
+    version       grows with each change of this user (a counter, or a time in microseconds); None where upstream
+                  gives none: then the order of arrival counts
+    message_id    upstream's id of the message, where it has one: tells two events without an id apart
+    """
+
+    key: str
+    user: Mapping[str, Any]
+    account: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = False
+    segments: tuple[Segment, ...] | None = None
+    entered: tuple[Segment, ...] = ()
+    left: tuple[Segment, ...] = ()
+    events: tuple[Event, ...] = ()
+    version: int | None = None
+    anonymous_id: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that says nothing we can act on: kept as a problem with its reason, its neighbours go on."""
+
+    reason: str
+    message: Any

@@ -1,0 +1,59 @@
+"""Times as Customer.io wants them: unix seconds, recognised by value, never guessed.
+
+A number of seconds stays a number of seconds. Milliseconds are recognised by their size (from 10**11, which as
+seconds would be the year 5138). A string is a time only when it is a full ISO 8601 date or date-time, or Hull's
+"2026-01-31 10:00:00 UTC"; "12", "20260131" and "soon" are not.
+Customer.io compares unix seconds only (reference: customerio-api, 3.3).
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+_ISO = re.compile(
+    r"\d{4}-\d\d-\d\d"
+    r"(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|GMT)|[+-]\d\d(?::?\d\d)?)?)?",
+    re.IGNORECASE,
+)
+_ZONE_NAME = re.compile(r" ?(?:UTC|GMT|Z)$", re.IGNORECASE)
+_MILLISECONDS_FROM = 10**11
+_MICROSECONDS_FROM = 10**14
+_YEAR_10000 = 253_402_300_800
+
+
+def parse(text: str) -> datetime | None:
+    """The time an ISO 8601 date or date-time names (UTC where it has no zone), or None where `text` is none."""
+    if len(text) < 10 or text[4] != "-" or not _ISO.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(_ZONE_NAME.sub("+00:00", text).replace(",", "."))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def seconds(value: Any) -> int | None:
+    """Unix seconds of a time given as ISO text, seconds, milliseconds or microseconds; None where it is no time."""
+    if isinstance(value, str):
+        moment = parse(value)
+        return None if moment is None else int(moment.timestamp())
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**17:
+        return None
+    return int(value) if value < _MILLISECONDS_FROM else int(value // (1000 if value < _MICROSECONDS_FROM else 10**6))
+
+
+def version(value: Any) -> int | None:
+    """A change's version: an integer as it is, a time as microseconds; None where it is neither."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else None
+    moment = parse(value) if isinstance(value, str) else None
+    return None if moment is None else round(moment.timestamp() * 1_000_000)
+
+
+def plausible(unix_seconds: int) -> bool:
+    """Whether Customer.io can show this time at all: from 1970 to the year 9999."""
+    return 0 <= unix_seconds < _YEAR_10000

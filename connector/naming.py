@@ -1,0 +1,35 @@
+"""Names of attributes: what a setting means, and what Customer.io gets to see.
+
+`x`, `traits_x` and `traits.x` are one attribute; `account.x` is one of the user's account. In Customer.io the names are
+those Hull's connector wrote, so that campaigns built on it go on working: `group/key` becomes `group-key`,
+`account.key` becomes `account_key`, and the attribute `id` becomes `hull_id` (reference: hull-behaviour, 5.1).
+"""
+
+ACCOUNT = "account"
+
+
+def bare(source: str) -> str:
+    """The attribute's own name: one leading `traits_` or `traits.` is how upstreams mark an attribute, not its name."""
+    if source.startswith(("traits_", "traits.")) and len(source) > len("traits_"):
+        return source[len("traits_") :]
+    return source
+
+
+def of_account(source: str) -> str | None:
+    """The name within the account that `account.NAME` names, or None where `source` is an attribute of the user."""
+    prefix, dot, name = source.partition(".")
+    return bare(name) if prefix == ACCOUNT and dot and name else None
+
+
+def target(source: str) -> str:
+    """The name under which Customer.io gets the attribute where the settings give no `to`."""
+    of_the_account = of_account(source)
+    if of_the_account is not None:
+        return account_target(of_the_account)
+    name = bare(source)
+    return "hull_id" if name == "id" else name.replace("/", "-")
+
+
+def account_target(name: str) -> str:
+    """The name under which Customer.io gets the account's attribute `name`."""
+    return f"{ACCOUNT}_{name}".replace("/", "-")
