@@ -16,8 +16,8 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _ZONE_NAME = re.compile(r" ?(?:UTC|GMT|Z)$", re.IGNORECASE)
-_MILLISECONDS_FROM = 10**11
-_MICROSECONDS_FROM = 10**14
+MILLISECONDS_FROM = 10**11
+MICROSECONDS_FROM = 10**14
 _YEAR_10000 = 253_402_300_800
 
 
@@ -39,7 +39,7 @@ def seconds(value: Any) -> int | None:
         return None if moment is None else int(moment.timestamp())
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**17:
         return None
-    return int(value) if value < _MILLISECONDS_FROM else int(value // (1000 if value < _MICROSECONDS_FROM else 10**6))
+    return int(value) if value < MILLISECONDS_FROM else int(value // (1000 if value < MICROSECONDS_FROM else 10**6))
 
 
 def version(value: Any) -> int | None:

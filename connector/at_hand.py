@@ -1,0 +1,54 @@
+"""What a running program has open: its settings, the store, the syncs' rules, and a courier for each sync."""
+
+from dataclasses import dataclass, field
+
+from connector.customerio.track import Track
+from connector.delivery import Courier
+from connector.errors import SettingsError
+from connector.rules import Rules
+from connector.settings import Settings, missing_credentials
+from connector.store.opening import Store
+
+
+@dataclass(slots=True)
+class AtHand:
+    """Opened once per process and handed on; `close` gives everything back."""
+
+    settings: Settings
+    store: Store
+    syncs: tuple[Rules, ...]
+    _tracks: dict[str, Track] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "AtHand":
+        """Opens the store that the settings name; no request is sent, no table touched yet."""
+        return cls(settings, Store(settings.store.url), tuple(Rules.of(sync) for sync in settings.syncs.values()))
+
+    def courier(self, sync: str) -> Courier:
+        """Who delivers `sync`. Raises SettingsError where the settings name no such sync."""
+        rules = next((rules for rules in self.syncs if rules.name == sync), None)
+        if rules is None:
+            known = ", ".join(rules.name for rules in self.syncs)
+            raise SettingsError(f"there is no sync {sync!r}: the settings name {known}")
+        connection = self.settings.connections[rules.connection]
+        delivery = self.settings.delivery
+        return Courier(self.store, rules, self.track(rules.connection), delivery, connection.requests_per_second)
+
+    def track(self, connection: str) -> Track:
+        """The Track API of a connection."""
+        if connection not in self._tracks:
+            settings = self.settings
+            self._tracks[connection] = Track(settings.connections[connection], settings.delivery.timeout_seconds)
+        return self._tracks[connection]
+
+    def require_credentials(self) -> None:
+        """Raises SettingsError where a sync that delivers has no credentials, naming the variables to set."""
+        missing = missing_credentials(self.settings)
+        if missing:
+            raise SettingsError("\n".join(f"{name} is not set: Customer.io asks for it" for name in missing))
+
+    def close(self) -> None:
+        """Closes what is open."""
+        for track in self._tracks.values():
+            track.close()
+        self.store.close()

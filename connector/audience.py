@@ -1,0 +1,84 @@
+"""Who is in the audience, and what Customer.io should hold of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from connector import mapping
+from connector.entity import Facts, Identifier, Person
+from connector.rules import Rules
+
+
+class Standing(StrEnum):
+    """How a user stands to a sync. The text is the reason people read."""
+
+    IN = "in the audience"
+    OUTSIDE = "not in a whitelisted segment"
+    KEPT = "left the audience: kept as last sent"
+    CLEARED = "left the audience: attributes cleared"
+    DELETED = "left the audience: deleted"
+    NO_IDENTIFIER = "no identifier"
+    NO_EMAIL = "no e-mail"
+
+    @property
+    def unaddressed(self) -> bool:
+        """In the audience, but with nothing to address the person by."""
+        return self in (Standing.NO_IDENTIFIER, Standing.NO_EMAIL)
+
+    @property
+    def left(self) -> bool:
+        """Once in the audience, and out of it now."""
+        return self in (Standing.KEPT, Standing.CLEARED, Standing.DELETED)
+
+
+_ON_EXIT = {"keep": Standing.KEPT, "clear": Standing.CLEARED, "delete": Standing.DELETED}
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What Customer.io should hold: `person`, or nobody (None), and why."""
+
+    standing: Standing
+    person: Person | None
+
+
+def standing(facts: Facts, rules: Rules) -> Standing:
+    """How a user of whom upstream says `facts` stands to the sync."""
+    if not facts.entered:
+        return Standing.OUTSIDE
+    if not rules.admits(facts.segments.values.items()):
+        return _ON_EXIT[rules.on_exit]
+    return _addressing_fault(facts.identity.values, rules) or Standing.IN
+
+
+def _addressing_fault(identity: Mapping[str, Any], rules: Rules) -> Standing | None:
+    if identity.get("identifier") is None:
+        return Standing.NO_IDENTIFIER
+    if rules.require_email and not mapping.has_email(identity.get("email")):
+        return Standing.NO_EMAIL
+    return None
+
+
+def desired(facts: Facts, rules: Rules) -> Desired:
+    """What Customer.io should hold of this user.
+
+    Who left and is kept stays as in the last message that had them in the audience: `merge` lets no later one in.
+    """
+    stands = standing(facts, rules)
+    if stands is Standing.KEPT and _addressing_fault(facts.identity.values, rules):
+        return Desired(stands, None)
+    if stands not in (Standing.IN, Standing.KEPT):
+        return Desired(stands, None)
+    return Desired(stands, person(facts, rules))
+
+
+def person(facts: Facts, rules: Rules) -> Person:
+    """The person whom the facts describe, with the attributes that the settings send today."""
+    identity = facts.identity.values
+    values = facts.attributes.values
+    attributes = {name: value for name, value in values.items() if rules.maps(name)}
+    anonymous_id = identity.get("anonymous_id")
+    if rules.anonymous_events and anonymous_id is not None:
+        attributes["anonymous_id"] = anonymous_id
+    return Person(Identifier(rules.identify_by, identity["identifier"]), attributes)

@@ -1,0 +1,1 @@
+"""Customer.io's APIs over HTTP: the only place that knows httpx."""

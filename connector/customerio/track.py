@@ -1,0 +1,93 @@
+"""The Track API: sends requests, and says what came back without judging it (reference: customerio-api, 1 and 2)."""
+
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from time import time
+from types import TracebackType
+from typing import Self
+
+import httpx
+from pydantic_core import from_json
+
+from connector import __version__, outcome
+from connector.outcome import Reply
+from connector.plan import Endpoint
+from connector.settings import Connection
+
+_PATHS: dict[Endpoint, str] = {"batch": "/api/v2/batch", "v1_event": "/api/v1/events"}
+_REPLY_BYTES = 2_000_000
+
+
+class Track:
+    """One workspace's Track API. Threads may share it."""
+
+    def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
+        """`timeout`: seconds for each of connecting, sending and receiving. The secrets must be set."""
+        site_id = connection.site_id.get_secret_value() if connection.site_id else ""
+        api_key = connection.api_key.get_secret_value() if connection.api_key else ""
+        self.credentials = sha256(f"{connection.name}\0{site_id}\0{api_key}".encode()).hexdigest()[:12]
+        self._client = httpx.Client(
+            base_url=connection.track_base,
+            auth=httpx.BasicAuth(site_id, api_key),
+            timeout=timeout,
+            transport=transport,
+            headers={"User-Agent": f"audience-sync-connector/{__version__}", "Content-Type": "application/json"},
+        )
+
+    def send(self, endpoint: Endpoint, body: bytes) -> Reply:
+        """Posts a body. A broken or silent connection is a reply too: status 0, and whether it may have been applied."""
+        try:
+            response = self._client.post(_PATHS[endpoint], content=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return Reply(0, fault=_wording(error, "could not reach"), reached=False)
+        except httpx.TransportError as error:
+            return Reply(0, fault=_wording(error, "no answer from"))
+        return Reply(response.status_code, response.content[:_REPLY_BYTES], _retry_after(response))
+
+    def region(self) -> tuple[int, dict[str, object], str]:
+        """Asks which workspace the credentials belong to: status (0 where nothing answered), body, what went wrong."""
+        try:
+            response = self._client.get("/api/v1/accounts/region")
+        except httpx.TransportError as error:
+            return 0, {}, _wording(error, "could not reach")
+        return response.status_code, _object(response.content), ""
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Closes the connections."""
+        self.close()
+
+
+def _wording(error: httpx.TransportError, what: str) -> str:
+    try:
+        host = error.request.url.host
+    except RuntimeError:
+        host = "Customer.io"
+    words = str(error) or type(error).__name__
+    return f"{what} {host}: {words[:200]}"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        date = parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        date = None
+    return outcome.retry_after(value, time(), date)
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        found = from_json(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,91 @@
+"""A person as one row: what upstream said, what Customer.io was last confirmed to hold, and what is owed to it.
+
+What Customer.io *should* hold is not stored but derived (`audience.desired`): messages may be partial and come late, so
+the facts with their versions are what must be kept, and changed settings then apply to everybody without a rewrite.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from connector.change import EventKind
+from connector.register import Register
+
+
+class Identifier(NamedTuple):
+    """How Customer.io knows a person: type is id, email, cio_id or anonymous_id."""
+
+    type: str
+    value: str
+
+    def same_as(self, other: "Identifier") -> bool:
+        """E-mail addresses compare without case, the others with it (reference: customerio-api, 7.1)."""
+        if self.type == other.type == "email":
+            return self.value.lower() == other.value.lower()
+        return self == other
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What upstream has said about a user, as far as a sync wants to know it.
+
+    attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left;
+    identity: identifier, email and anonymous_id. entered: whether the user has ever been in the audience.
+    """
+
+    attributes: Register = field(default_factory=Register)
+    segments: Register = field(default_factory=Register)
+    identity: Register = field(default_factory=Register)
+    entered: bool = False
+
+    def newest(self) -> int:
+        """The newest version among all facts; 0 where none has one."""
+        written = (self.attributes.newest(), self.segments.newest(), self.identity.newest())
+        return max((version for version in written if version is not None), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Customer.io holds, or should hold: under which identifier, which attributes.
+
+    former: identifiers the same user was delivered under before, not merged yet.
+    """
+
+    identifier: Identifier
+    attributes: Mapping[str, Any]
+    former: tuple[Identifier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What requests without an answer may have left in Customer.io, beyond what was delivered."""
+
+    identifiers: tuple[Identifier, ...] = ()
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One row. `doubt` counts requests whose answer never came; while it is not 0, `tried` is to be reckoned with.
+
+    revision grows whenever the facts move, so that a settlement can tell whether what it sent is still the truth.
+    """
+
+    key: str
+    facts: Facts = field(default_factory=Facts)
+    delivered: Person | None = None
+    tried: Tried = field(default_factory=Tried)
+    doubt: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwedEvent:
+    """An event accepted and not yet confirmed. id is the ULID Customer.io de-duplicates by; occurred_at unix seconds."""
+
+    id: str
+    kind: EventKind
+    name: str
+    properties: Mapping[str, Any]
+    occurred_at: int | None = None
+    anonymous_id: str | None = None

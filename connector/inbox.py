@@ -1,0 +1,38 @@
+"""Bodies as they come through a door, read in their format and taken in: one bad body harms only itself."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from connector import formats, intake
+from connector.change import Change, Unreadable
+from connector.errors import UnreadableError
+from connector.intake import Accepted
+from connector.rules import Rules
+from connector.store.opening import Store
+
+SHOWN_CHARACTERS = 10_000
+"""How much of an unreadable body is kept for a human to look at."""
+
+
+def take(store: Store, syncs: Sequence[Rules], format: str, bodies: Iterable[Any], max_bytes: int) -> Accepted:
+    """Takes in bodies of one format, each a decoded JSON value or its text. Raises StoreError where it cannot."""
+    messages = [message for body in bodies for message in read(format, body, max_bytes)]
+    return intake.accept(store, syncs, messages)
+
+
+def read(format: str, body: Any, max_bytes: int) -> list[Change | Unreadable]:
+    """The changes in a body; a body that cannot be read at all is one Unreadable."""
+    try:
+        if not isinstance(body, str | bytes):
+            return formats.parse(format, body)
+        encoded = body.encode(errors="replace") if isinstance(body, str) else body
+        if len(encoded) > max_bytes:
+            reason = f"the message is larger than [intake] max_message_bytes, {max_bytes} bytes"
+            return [Unreadable(reason, _shown(encoded))]
+        return formats.read(format, encoded)
+    except UnreadableError as error:
+        return [Unreadable(str(error), _shown(body) if isinstance(body, bytes) else body)]
+
+
+def _shown(body: bytes) -> str:
+    return body[:SHOWN_CHARACTERS].decode(errors="replace")

@@ -1,0 +1,177 @@
+"""Takes changes in: one transaction for a batch of them, all of it or nothing.
+
+Once `accept` returns, the effect of the changes is in the store and upstream's messages may be acknowledged. Taking
+the same batch in again changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from connector import audience, merge, plan
+from connector.change import Change, Unreadable
+from connector.entity import Entity, Facts, OwedEvent, Tried
+from connector.problem import Problem
+from connector.rules import Rules
+from connector.store import counts, encoding, entities, events, identities
+from connector.store.opening import Store
+
+EVERY_SYNC = ""
+"""The name under which what concerns no single sync is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What came of a batch: how many messages were read, how many not, and which syncs have something to deliver."""
+
+    changes: int
+    unreadable: int
+    due: frozenset[str]
+
+
+def accept(store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unreadable]) -> Accepted:
+    """Takes in a batch. Raises StoreError where it cannot be kept; then nothing of it is."""
+    changes, unreadable = _sorted_out(messages)
+    with store.writing() as connection:
+        now = store.now(connection)
+        due = frozenset(rules.name for rules in syncs if _Batch(connection, store.on_sqlite, rules, now).take(changes))
+        counts.add_problems(connection, EVERY_SYNC, map(_problem, unreadable), now)
+        counts.tally(
+            connection, EVERY_SYNC, {"messages": len(changes) + len(unreadable), "unreadable": len(unreadable)}
+        )
+    return Accepted(len(changes), len(unreadable), due)
+
+
+def _sorted_out(messages: Iterable[Change | Unreadable]) -> tuple[list[Change], list[Unreadable]]:
+    changes: list[Change] = []
+    unreadable: list[Unreadable] = []
+    for message in messages:
+        if isinstance(message, Change):
+            changes.append(message)
+        else:
+            unreadable.append(message)
+    return changes, unreadable
+
+
+def _problem(unreadable: Unreadable) -> Problem:
+    return Problem("unreadable", "", unreadable.reason, unreadable.message)
+
+
+class _Batch:
+    """One sync's part of a batch, inside the transaction."""
+
+    def __init__(self, connection: Connection, one_writer: bool, rules: Rules, now: float) -> None:
+        self.connection = connection
+        self.one_writer = one_writer
+        self.rules = rules
+        self.now = now
+        self.tally: Counter[str] = Counter()
+        self.problems: list[Problem] = []
+        self.events: list[tuple[str, OwedEvent]] = []
+
+    def take(self, changes: Sequence[Change]) -> bool:
+        """Merges the changes into the entities and writes what moved; whether anything is due then."""
+        before = self._load({change.key for change in changes})
+        facts = {key: entity.facts for key, entity in before.items()}
+        for change in changes:
+            merged = merge.merge(facts[change.key], change, self.rules)
+            facts[change.key] = merged.facts
+            self._note(change, merged)
+        fresh = events.add(self.connection, self.rules.name, self.events, self.now)
+        self.tally["events accepted"] += len(fresh)
+        self.tally["events repeated"] += len(self.events) - len(fresh)
+        with_events = {key for key, event in self.events if event.id in fresh}
+        written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
+        written = self._without_conflicts(written, before)
+        entities.save(self.connection, self.rules.name, written, self.now)
+        counts.add_problems(self.connection, self.rules.name, self.problems, self.now)
+        counts.tally(self.connection, self.rules.name, self.tally)
+        return any(each.due for each in written)
+
+    def _load(self, keys: set[str]) -> dict[str, Entity]:
+        name = self.rules.name
+        found = entities.load(self.connection, name, keys)
+        missing = keys - found.keys()
+        if missing and not self.one_writer:
+            entities.reserve(self.connection, name, missing)
+            return found | entities.load(self.connection, name, missing)
+        return found | {key: Entity(key) for key in missing}
+
+    def _note(self, change: Change, merged: merge.Merged) -> None:
+        self.problems += merged.problems
+        self.events += [(change.key, event) for event in merged.events]
+        if merged.standing is not audience.Standing.IN:
+            self.tally[f"skipped: {merged.standing}"] += 1
+        elif merged.stale:
+            self.tally["stale"] += 1
+        for skipped in merged.skipped:
+            self.tally[f"events skipped: {skipped.reason}"] += 1
+
+    def _written(self, entity: Entity, facts: Facts, has_events: bool) -> entities.Written | None:
+        if facts == entity.facts and not has_events:
+            self._count_unchanged(entity)
+            return None
+        moved = replace(entity, facts=facts, revision=entity.revision + 1, tried=_tried(entity, self.rules))
+        desired = audience.desired(facts, self.rules)
+        due = has_events or plan.owes(moved, desired, self.rules)
+        if not due:
+            self._count_unchanged(moved)
+        return entities.Written(moved, desired.standing, due)
+
+    def _count_unchanged(self, entity: Entity) -> None:
+        if audience.standing(entity.facts, self.rules) is audience.Standing.IN:
+            self.tally["unchanged"] += 1
+
+    def _without_conflicts(
+        self, written: Sequence[entities.Written], before: Mapping[str, Entity]
+    ) -> list[entities.Written]:
+        """Lets each identifier be held by one user; the others wait, and are a problem that names both."""
+        wanted: dict[str, list[str]] = {}
+        names: dict[str, str] = {}
+        for each in written:
+            identifier = _new_identifier(each.entity, self.rules)
+            if identifier is not None:
+                wanted.setdefault(identifier, []).append(each.entity.key)
+                names[each.entity.key] = identifier
+        self._let_go(written, before, names)
+        holders = identities.hold(self.connection, self.rules.name, wanted)
+        return [self._held(each, names.get(each.entity.key), holders) for each in written]
+
+    def _let_go(
+        self, written: Sequence[entities.Written], before: Mapping[str, Entity], names: Mapping[str, str]
+    ) -> None:
+        """Frees identifiers that were wanted, never sent, and are wanted no more."""
+        released = []
+        for each in written:
+            old = _new_identifier(before[each.entity.key], self.rules)
+            if old is not None and not each.entity.doubt and old != names.get(each.entity.key):
+                released.append((old, each.entity.key))
+        identities.release(self.connection, self.rules.name, released, self.now)
+
+    def _held(self, written: entities.Written, identifier: str | None, holders: Mapping[str, str]) -> entities.Written:
+        if identifier is None or holders[identifier] == written.entity.key:
+            return written
+        reason = f"{identifier} is the identifier of the user {holders[identifier]!r} too: this one is not sent"
+        self.problems.append(Problem("conflict", written.entity.key, reason))
+        return replace(written, due=False, standing="identifier held by another user", waits_for=identifier)
+
+
+def _tried(entity: Entity, rules: Rules) -> Tried:
+    """While a request's answer is out, what it may have put into Customer.io must not be forgotten as facts move on."""
+    if not entity.doubt:
+        return entity.tried
+    person = audience.desired(entity.facts, rules).person
+    if person is None:
+        return entity.tried
+    identifiers = dict.fromkeys((*entity.tried.identifiers, person.identifier))
+    return Tried(tuple(identifiers), entity.tried.names | person.attributes.keys())
+
+
+def _new_identifier(entity: Entity, rules: Rules) -> str | None:
+    """The identifier under which the person is to be sent, where they were not delivered under it already."""
+    person = audience.desired(entity.facts, rules).person
+    if person is None or (entity.delivered and entity.delivered.identifier.same_as(person.identifier)):
+        return None
+    return encoding.identifier_text(person.identifier)

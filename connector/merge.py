@@ -1,0 +1,180 @@
+"""What one change does to what is known of a user: the facts move, events come to be owed.
+
+Whatever the order in which changes arrive, how often, and in whatever batches: the facts end as if they had come
+once each, by version.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from connector import mapping, ulid
+from connector.audience import Standing, standing
+from connector.change import Change, Event, Segment
+from connector.entity import Facts, OwedEvent
+from connector.problem import Problem
+from connector.register import Register
+from connector.rules import Rules
+
+EVENT_NAME_BYTES = 100
+
+
+class Skip(StrEnum):
+    """Why an event is not forwarded."""
+
+    NOT_ALLOWED = "not in the list of events"
+    OUTSIDE = "the user is not in the audience"
+    NO_IDENTIFIER = "the user has no identifier"
+    NO_EMAIL = "the user has no e-mail"
+    NO_ANONYMOUS_ID = "the user has neither identifier nor anonymous id"
+    BAD_NAME = "the event's name is empty or over 100 bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedEvent:
+    """An event that is not forwarded, and why."""
+
+    name: str
+    reason: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The facts after a change, how the user stands then, the events owed because of it, and what was left out."""
+
+    facts: Facts
+    standing: Standing
+    stale: bool = False
+    events: tuple[OwedEvent, ...] = ()
+    skipped: tuple[SkippedEvent, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def merge(facts: Facts, change: Change, rules: Rules) -> Merged:
+    """What `change` makes of `facts`.
+
+    Attributes move when the change itself has the user in the audience (its own segments, where it gives them), or
+    where who left is not kept as last sent. Events pass when the change itself has the user in the audience.
+    """
+    newest = facts.newest()
+    version = newest if change.version is None else change.version
+    segments = _segments(facts.segments, change, version)
+    inside = _inside(segments, change, rules)
+    if not inside and not facts.entered:
+        return _outside(Facts(segments=segments), change)
+    problems: tuple[Problem, ...] = ()
+    attributes, identity = facts.attributes, facts.identity
+    if inside or rules.on_exit != "keep":
+        reading = mapping.read(change, rules)
+        _keep_anonymous_id(reading.identity, identity, change)
+        attributes, more = _with_segments(reading.attributes, attributes, segments, change, version, rules)
+        identity = _moved(identity, reading.identity, version, change.whole)
+        problems = reading.problems + more
+    moved = Facts(attributes, segments, identity, entered=True)
+    stands = standing(moved, rules)
+    owed, skipped, bad = _events(change, inside, stands, rules)
+    return Merged(moved, stands, version < newest, owed, skipped, problems + bad)
+
+
+def _outside(facts: Facts, change: Change) -> Merged:
+    skipped = tuple(SkippedEvent(event.name, Skip.OUTSIDE) for event in change.events)
+    return Merged(facts, Standing.OUTSIDE, skipped=skipped)
+
+
+def _inside(segments: Register, change: Change, rules: Rules) -> bool:
+    if change.segments is None:
+        return rules.admits(segments.values.items())
+    return rules.admits((segment.key, segment.name) for segment in change.segments)
+
+
+def _segments(register: Register, change: Change, version: int) -> Register:
+    if change.segments is not None:
+        return register.replaced(_names(change.segments), version)
+    if not change.entered and not change.left:
+        return register
+    left = dict.fromkeys((segment.key for segment in change.left), None)
+    return register.updated({**left, **_names(change.entered)}, version)
+
+
+def _names(segments: tuple[Segment, ...]) -> dict[str, Any]:
+    return {segment.key: segment.name for segment in segments}
+
+
+def _keep_anonymous_id(said: dict[str, str | None], known: Register, change: Change) -> None:
+    """Events sent under an anonymous id join the person only if identify carries it: it outlives a silent message."""
+    of_events = next((event.anonymous_id for event in reversed(change.events) if event.anonymous_id), None)
+    anonymous_id = change.anonymous_id or of_events or known.values.get("anonymous_id")
+    if anonymous_id is not None:
+        said["anonymous_id"] = anonymous_id
+
+
+def _moved(register: Register, values: dict[str, Any], version: int, whole: bool) -> Register:
+    if whole:
+        return register.replaced(values, version)
+    return register.updated(values, version) if values else register
+
+
+def _with_segments(
+    attributes: dict[str, Any], register: Register, segments: Register, change: Change, version: int, rules: Rules
+) -> tuple[Register, tuple[Problem, ...]]:
+    """The attributes moved, the segment attribute among them: it is as new as the membership that it lists."""
+    if not rules.segment_attribute:
+        return _moved(register, attributes, version, change.whole), ()
+    if change.segments is not None:
+        names, problems = mapping.segment_names((segment.name for segment in change.segments), change.key)
+        attributes[rules.segment_attribute] = names
+        return _moved(register, attributes, version, change.whole), problems
+    moved = _moved(register, attributes, version, change.whole)
+    current = [name for name in segments.values.values() if name is not None]
+    names, problems = mapping.segment_names(current, change.key)
+    at = segments.newest()
+    return moved.updated({rules.segment_attribute: names}, version if at is None else at), problems
+
+
+def _events(
+    change: Change, inside: bool, stands: Standing, rules: Rules
+) -> tuple[tuple[OwedEvent, ...], tuple[SkippedEvent, ...], tuple[Problem, ...]]:
+    owed: list[OwedEvent] = []
+    skipped: list[SkippedEvent] = []
+    problems: list[Problem] = []
+    for index, event in enumerate(change.events):
+        anonymous_id = event.anonymous_id or change.anonymous_id
+        reason = _skip(event, anonymous_id, inside, stands, rules)
+        if reason is None:
+            owed.append(_owed(event, anonymous_id, change, index))
+            continue
+        skipped.append(SkippedEvent(event.name, reason))
+        if reason is Skip.BAD_NAME:
+            problems.append(Problem("event", change.key, f"{reason}: {event.name[:40]!r} is not sent"))
+    return tuple(owed), tuple(skipped), tuple(problems)
+
+
+def _skip(event: Event, anonymous_id: str | None, inside: bool, stands: Standing, rules: Rules) -> Skip | None:
+    if not inside:
+        return Skip.OUTSIDE
+    if not rules.allows(event.kind, event.name):
+        return Skip.NOT_ALLOWED
+    name = event.name.strip()
+    if not name or (event.kind == "event" and len(name.encode()) > EVENT_NAME_BYTES):
+        return Skip.BAD_NAME
+    if not stands.unaddressed:
+        return None
+    if not rules.anonymous_events:
+        return Skip.NO_IDENTIFIER if stands is Standing.NO_IDENTIFIER else Skip.NO_EMAIL
+    return None if anonymous_id or event.properties.get("recipient") else Skip.NO_ANONYMOUS_ID
+
+
+def _owed(event: Event, anonymous_id: str | None, change: Change, index: int) -> OwedEvent:
+    return OwedEvent(
+        id=ulid.of_event(event, change.key, change.message_id, index),
+        kind=event.kind,
+        name=_fitting(event.name.strip()),
+        properties=event.properties,
+        occurred_at=event.occurred_at,
+        anonymous_id=anonymous_id,
+    )
+
+
+def _fitting(name: str) -> str:
+    """A page's URL may be longer than a name can be: it is cut, and stands whole among the properties."""
+    return name if len(name) * 4 <= EVENT_NAME_BYTES else name.encode()[:EVENT_NAME_BYTES].decode(errors="ignore")

@@ -1,0 +1,20 @@
+"""Problems: what needs a human."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing for a human, worded so that the next step is plain.
+
+    subject is the upstream user's key ("" for a message that names none); reason a sentence without the payload's
+    values; payload what a replay needs (the unreadable message, the refused operation), or None.
+    """
+
+    kind: Kind
+    subject: str
+    reason: str
+    payload: Any = None

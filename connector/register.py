@@ -1,0 +1,49 @@
+"""The latest word on each name: a map in which every entry carries the version that wrote it.
+
+Messages arrive late, twice and out of order. Whatever the order, the entries end as if they had come by version:
+an entry moves only to a word at least as new as its own. A whole word (a snapshot) also says what is not there.
+Most upstreams send snapshots only; then one version stands for all entries and `versions` stays empty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Entries by name, the version of the last snapshot, and the versions of the entries written since."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: int | None = None
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+    def newest(self) -> int | None:
+        """The newest version that wrote anything here, or None where nothing was ever written."""
+        written = list(self.versions.values())
+        if self.snapshot is not None:
+            written.append(self.snapshot)
+        return max(written, default=None)
+
+    def replaced(self, values: Mapping[str, Any], version: int) -> "Register":
+        """The register after a snapshot: what it does not name is gone, unless a newer word put it there."""
+        if self.snapshot is not None and version < self.snapshot:
+            return self
+        newer = {name: at for name, at in self.versions.items() if at > version}
+        if not newer:
+            return Register(values, version)
+        taken = {name: value for name, value in values.items() if name not in newer}
+        kept = {name: self.values[name] for name in newer}
+        return Register({**taken, **kept}, version, newer)
+
+    def updated(self, values: Mapping[str, Any], version: int) -> "Register":
+        """The register after a message that names only what changed."""
+        taken = {name: value for name, value in values.items() if self._yields(name, version)}
+        if not taken:
+            return self
+        versions = {**self.versions, **dict.fromkeys(taken, version)}
+        return Register({**self.values, **taken}, self.snapshot, versions)
+
+    def _yields(self, name: str, version: int) -> bool:
+        written = self.versions.get(name, self.snapshot)
+        return written is None or version >= written

@@ -1,0 +1,119 @@
+"""One sync's settings, prepared once so that each message is judged by set look-ups."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from connector import naming
+from connector.settings import Sync
+
+MISSING: Any = object()
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where upstream may write one attribute: under flat keys, or nested along paths. The first that is there counts."""
+
+    flat: tuple[str, ...]
+    nested: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, name: str) -> "Source":
+        """Every form in which upstreams write the attribute `name` (reference: hull-behaviour, 9.4)."""
+        own = naming.bare(name)
+        flat = (own, f"traits_{own}") if own == name else (f"traits_{own}", own)
+        group = tuple(own.split("/")) if "/" in own else ()
+        nested: list[tuple[str, ...]] = [("traits", own)]
+        if group:
+            nested += [group, ("traits", *group)]
+        return cls(flat, tuple(nested))
+
+    def find(self, attributes: Mapping[str, Any]) -> Any:
+        """The value in `attributes`, or MISSING where it is in none of the forms."""
+        for name in self.flat:
+            if name in attributes:
+                return attributes[name]
+        for path in self.nested:
+            value = _follow(path, attributes)
+            if value is not MISSING:
+                return value
+        return MISSING
+
+
+def _follow(path: tuple[str, ...], value: Any) -> Any:
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return MISSING
+        value = value[name]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
+
+    name: str
+    connection: str
+    whitelist: frozenset[str]
+    everybody: bool
+    identifier: Source
+    identify_by: Literal["id", "email", "cio_id"]
+    email: Source
+    attributes: tuple[tuple[str, Source], ...]
+    account_attributes: tuple[tuple[str, Source], ...]
+    whole_account: bool
+    segment_attribute: str
+    targets: frozenset[str]
+    events: frozenset[str]
+    anonymous_events: bool
+    require_email: bool
+    update_only: bool
+    on_exit: Literal["keep", "clear", "delete"]
+    on_identifier_change: Literal["merge", "replace", "keep"]
+    convert_dates: bool
+    deliver: bool
+
+    @classmethod
+    def of(cls, sync: Sync) -> "Rules":
+        """The rules of a sync as the settings give it."""
+        of_account = [(a.target, naming.of_account(a.source)) for a in sync.attributes]
+        own = [a for a in sync.attributes if naming.of_account(a.source) is None and a.source != naming.ACCOUNT]
+        targets = {a.target for a in sync.attributes} | ({sync.segment_attribute} - {""})
+        return cls(
+            name=sync.name,
+            connection=sync.connection,
+            whitelist=frozenset(sync.segments),
+            everybody=EVERYTHING in sync.segments,
+            identifier=Source.of(sync.identifier),
+            identify_by=sync.identify_by,
+            email=Source.of("email"),
+            attributes=tuple((a.target, Source.of(a.source)) for a in own),
+            account_attributes=tuple((target, Source.of(name)) for target, name in of_account if name is not None),
+            whole_account=any(a.source == naming.ACCOUNT for a in sync.attributes),
+            segment_attribute=sync.segment_attribute,
+            targets=frozenset(targets),
+            events=frozenset(sync.events),
+            anonymous_events=sync.anonymous_events,
+            require_email=sync.require_email,
+            update_only=sync.mode == "update",
+            on_exit=sync.on_exit,
+            on_identifier_change=sync.on_identifier_change,
+            convert_dates=sync.convert_dates,
+            deliver=sync.deliver,
+        )
+
+    def maps(self, target: str) -> bool:
+        """Whether the settings still send the attribute `target`."""
+        return target in self.targets or (self.whole_account and target.startswith(naming.ACCOUNT + "_"))
+
+    def admits(self, segments: Iterable[tuple[str, str | None]]) -> bool:
+        """Whether a user in these segments (key and name; the name null where left) is in the audience."""
+        if self.everybody:
+            return True
+        whitelist = self.whitelist
+        return any(name is not None and (key in whitelist or name in whitelist) for key, name in segments)
+
+    def allows(self, kind: str, name: str) -> bool:
+        """Whether an event passes: by name, or pages and screens by their kind."""
+        return name in self.events or (kind != "event" and kind in self.events) or EVERYTHING in self.events

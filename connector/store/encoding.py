@@ -1,0 +1,71 @@
+"""Values as JSON text and back. The text is compact: a store of millions of people is mostly this."""
+
+from pydantic_core import from_json, to_json
+
+from connector.entity import Facts, Identifier, OwedEvent, Person, Tried
+from connector.register import Register
+
+
+def facts_text(facts: Facts) -> str:
+    """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
+    registers = [_register_parts(each) for each in (facts.attributes, facts.segments, facts.identity)]
+    return to_json(registers).decode()
+
+
+def facts_of(text: str, entered: bool) -> Facts:
+    """The facts that `facts_text` wrote."""
+    attributes, segments, identity = (Register(*parts) for parts in from_json(text))
+    return Facts(attributes, segments, identity, entered)
+
+
+def person_text(person: Person | None) -> str | None:
+    """A person as JSON, null for nobody."""
+    if person is None:
+        return None
+    parts = [person.identifier, person.attributes, *([person.former] if person.former else [])]
+    return to_json(parts).decode()
+
+
+def person_of(text: str | None) -> Person | None:
+    """The person that `person_text` wrote."""
+    if text is None:
+        return None
+    identifier, attributes, *former = from_json(text)
+    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former[0]) if former else ())
+
+
+def tried_text(tried: Tried) -> str | None:
+    """What was tried as JSON, null for nothing."""
+    if not tried.identifiers and not tried.names:
+        return None
+    return to_json([tried.identifiers, sorted(tried.names)]).decode()
+
+
+def tried_of(text: str | None) -> Tried:
+    """What `tried_text` wrote."""
+    if text is None:
+        return Tried()
+    identifiers, names = from_json(text)
+    return Tried(tuple(Identifier(*each) for each in identifiers), frozenset(names))
+
+
+def event_text(event: OwedEvent) -> str:
+    """An owed event's body as JSON; its id and time have columns of their own."""
+    return to_json([event.kind, event.name, event.properties, event.anonymous_id]).decode()
+
+
+def event_of(id: str, occurred_at: int | None, text: str) -> OwedEvent:
+    """The event that `event_text` wrote."""
+    kind, name, properties, anonymous_id = from_json(text)
+    return OwedEvent(id, kind, name, properties, occurred_at, anonymous_id)
+
+
+def identifier_text(identifier: Identifier) -> str:
+    """An identifier as the key by which two users are found to share it."""
+    value = identifier.value.lower() if identifier.type == "email" else identifier.value
+    return f"{identifier.type}:{value}"
+
+
+def _register_parts(register: Register) -> list[object]:
+    parts: list[object] = [register.values, register.snapshot]
+    return [*parts, register.versions] if register.versions else parts

@@ -1,0 +1,134 @@
+"""Opens the store, and the transactions on it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import time
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from connector.errors import StoreError
+
+_BUSY_SECONDS = 60
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Store:
+    """An open store. Transactions are short: none is ever open while a request to Customer.io is on its way."""
+
+    def __init__(self, url: str) -> None:
+        """Opens `url`, a SQLite or PostgreSQL URL as SQLAlchemy writes it. Connects at the first transaction."""
+        self.url = make_url(url)
+        self.on_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.on_sqlite else create_engine(url, pool_pre_ping=True)
+        self._one_writer = threading.Lock()
+
+    @property
+    def place(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that commits at the end. SQLite has one writer at a time: in this process they queue fairly."""
+        with self._translated():
+            if not self.on_sqlite:
+                with self.engine.begin() as connection:
+                    yield connection
+                return
+            with self._one_writer, self.engine.connect() as connection:
+                connection.execution_options(writes=True)
+                with connection.begin():
+                    yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that writes nothing, and on SQLite waits for no writer."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def now(self, connection: Connection) -> float:
+        """Unix seconds by the one clock that all workers share: PostgreSQL's, or this machine's with SQLite."""
+        if self.on_sqlite:
+            return time()
+        return float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+    def migrate(self) -> bool:
+        """Brings the tables to this version; True where they were not. Raises StoreError where they are newer."""
+        before = self.version()
+        if before == _newest_version():
+            return False
+        with self._translated(), self.engine.connect() as connection:
+            config = _alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        return True
+
+    def version(self) -> str | None:
+        """The version of the tables, None for an empty store. Raises StoreError where this program does not know it."""
+        with self.reading() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in {each.revision for each in _scripts().walk_revisions()}:
+            raise StoreError(
+                f"{self.place} holds tables of a newer version ({found}): install that version, or a copy of it"
+            )
+        return found
+
+    def check_version(self) -> None:
+        """Raises StoreError where the tables are not of this version, with what to do."""
+        if self.version() != _newest_version():
+            raise StoreError(f"{self.place} has no tables of this version yet: run `connector migrate`")
+
+    def close(self) -> None:
+        """Gives back the connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            first_line = str(error.orig).strip().splitlines()[:1]
+            raise StoreError(f"the store {self.place} failed: {''.join(first_line)}") from error
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_alembic())
+
+
+def _newest_version() -> str | None:
+    return _scripts().get_current_head()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy says BEGIN, below: sqlite3 would choose a deferred one
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the lock at once: a deferred transaction that turns writer half-way fails instead of waiting.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,10 @@
+"""The Celery application: `celery -A tasks worker` finds it here."""
+
+from celery import Celery
+
+from tasks.base import ConnectorTask, options
+from tasks.segment_changes import SegmentChanges
+
+app = Celery("connector", task_cls=ConnectorTask, include=["tasks.changes", "tasks.delivery", "tasks.upkeep"])
+app.add_defaults(options)
+app.steps["consumer"].add(SegmentChanges)
