@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from celery import Task
 from kombu import Queue
 
 from connector.at_hand import AtHand
@@ -25,21 +24,10 @@ def settings() -> Settings:
 
 @cache
 def at_hand() -> AtHand:
-    """What this process has open. A prefork child opens its own: it first asks for it inside a task."""
+    """What this process has open. A prefork child opens its own, since it first asks for it inside a task."""
     opened = AtHand.open(settings())
     opened.require_credentials()
     return opened
-
-
-class ConnectorTask(Task[Any, Any]):
-    """A task that finds what it needs under `self.at_hand`."""
-
-    abstract = True
-
-    @property
-    def at_hand(self) -> AtHand:
-        """What the process has open."""
-        return at_hand()
 
 
 def options() -> dict[str, Any]:

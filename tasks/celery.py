@@ -2,9 +2,9 @@
 
 from celery import Celery
 
-from tasks.base import ConnectorTask, options
+from tasks.base import options
 from tasks.segment_changes import SegmentChanges
 
-app = Celery("connector", task_cls=ConnectorTask, include=["tasks.changes", "tasks.delivery", "tasks.upkeep"])
+app = Celery("connector", include=["tasks.changes", "tasks.delivery", "tasks.upkeep"])
 app.add_defaults(options)
 app.steps["consumer"].add(SegmentChanges)

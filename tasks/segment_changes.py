@@ -63,7 +63,7 @@ class SegmentChanges(bootsteps.ConsumerStep):
         intake = settings().intake
         with self._lock:
             self._gathered.append(message)
-            self._bytes += len(message.body)
+            self._bytes += len(message.body or "")
             if len(self._gathered) >= intake.batch_messages or self._bytes >= intake.batch_bytes:
                 self._hand_on()
 
@@ -89,7 +89,7 @@ class SegmentChanges(bootsteps.ConsumerStep):
         )
 
 
-def _text(body: str | bytes, limit: int) -> str:
+def _text(body: str | bytes | None, limit: int) -> str:
     """The body as text, cut just behind the limit: that is enough to see that it is too large."""
-    cut = body[: limit + 1]
+    cut = (body or "")[: limit + 1]
     return cut if isinstance(cut, str) else cut.decode(errors="replace")

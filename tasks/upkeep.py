@@ -3,17 +3,17 @@
 from celery import shared_task
 
 from connector import upkeep
-from tasks.base import ConnectorTask
+from tasks.base import at_hand
 from tasks.delivery import ring
 
 
-@shared_task(bind=True, name="tasks.upkeep.sweep")
-def sweep(self: ConnectorTask) -> None:
+@shared_task(name="tasks.upkeep.sweep")
+def sweep() -> None:
     """Rings for whatever is due: a lost doorbell is made good by this."""
-    ring(upkeep.overdue(self.at_hand.store, self.at_hand.syncs))
+    ring(upkeep.overdue(at_hand().store, at_hand().syncs))
 
 
-@shared_task(bind=True, name="tasks.upkeep.forget")
-def forget(self: ConnectorTask) -> None:
+@shared_task(name="tasks.upkeep.forget")
+def forget() -> None:
     """Drops what was kept only to keep the order."""
-    upkeep.forget_outsiders(self.at_hand.store)
+    upkeep.forget_outsiders(at_hand().store)

@@ -1,0 +1,51 @@
+"""The commands, each a few lines over what `connector` does."""
+
+from typing import Annotated
+
+from typer import Option, Typer
+
+from connector import __version__, embedded
+from connector.at_hand import AtHand
+from connector.cli.check import check
+from connector.cli.demo import demo
+from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out, settings_of
+from connector.cli.plan import plan
+from connector.cli.send import send
+from connector.cli.simulator import simulator
+from connector.cli.status import resume, status
+
+app = Typer(
+    name="connector",
+    help="Keeps Customer.io holding exactly the people your segments say it should.\n\n"
+    "Exit codes: 0 done, 1 something failed, 2 settings or usage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, Option("--version", help="Show the version and stop.")] = False) -> None:
+    """Keeps Customer.io holding exactly the people your segments say it should."""
+    if show:
+        out.print(f"audience-sync-connector {__version__}", highlight=False)
+
+
+@app.command()
+def run(settings: SettingsFile = SETTINGS_TOML) -> None:
+    """Run the embedded mode: web doors, worker and sweep in one process, until stopped."""
+    embedded.run(settings_of(settings), on_ready=lambda url: err.print(f"Ready: {url} (stop with Ctrl-C)", highlight=False))
+
+
+@app.command()
+def migrate(settings: SettingsFile = SETTINGS_TOML) -> None:
+    """Bring the store's tables to this version."""
+    at_hand = AtHand.open(settings_of(settings))
+    changed = at_hand.store.migrate()
+    out.print(f"{at_hand.store.place}: {'migrated' if changed else 'up to date'}", highlight=False)
+    at_hand.close()
+
+
+for command in (demo, check, plan, send, status, resume, simulator):
+    app.command()(command)

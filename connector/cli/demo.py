@@ -1,0 +1,118 @@
+"""`connector demo`: the sample through the real doors into a simulated Customer.io, and a look at what came of it."""
+
+import gzip
+import signal
+import threading
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from typer import Option
+
+from connector import demo as sample
+from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
+from connector.demo import expected
+from connector.demo.stage import Stage, staged
+from connector.settings import load
+
+_SETTLE_SECONDS = 120.0
+_SHOWN_DIFFERENCES = 20
+
+Once = Annotated[bool, Option("--once", help="Stop when done; exit code 1 where Customer.io does not hold what it must.")]
+Folder = Annotated[Path, Option("--folder", help="Where the demo keeps its store and logs; emptied at the start.")]
+
+
+def demo(settings: SettingsFile = SETTINGS_TOML, once: Once = False, folder: Folder = Path("var/demo")) -> None:
+    """Send 1,000 sample notifications through the embedded mode into the simulator, and show what it holds then."""
+    load(settings)
+    notifications = _notifications()
+    with staged(settings, folder) as stage:
+        err.print(f"Customer.io, simulated: {stage.simulator}\nThe connector:          {stage.connector}", highlight=False)
+        _send(stage, notifications)
+        status = stage.settled(_SETTLE_SECONDS)
+        differences = expected.differences(expected.load(), stage.people())
+        _show(status, stage.summary(), differences)
+        if not once:
+            _stay(stage)
+    if differences:
+        raise typer.Exit(1)
+
+
+def _notifications() -> list[bytes]:
+    packed = resources.files(sample).joinpath("sample.ndjson.gz").read_bytes()
+    return gzip.decompress(packed).splitlines()
+
+
+def _send(stage: Stage, notifications: list[bytes]) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as progress:
+        for notification in progress.track(notifications, description="Notifications"):
+            stage.send(notification)
+
+
+def _show(status: dict[str, Any], summary: dict[str, Any], differences: list[str]) -> None:
+    table = Table("what", "count", "why", title="What came of 1,000 notifications")
+    table.columns[1].justify = "right"
+    for sync, numbers in status["syncs"].items():
+        table.add_row(f"people in Customer.io ({sync})", f"{summary['people']:,}", "in the audience at the end")
+        for row in _rows(numbers["tallies"]):
+            table.add_row(*row)
+    table.add_section()
+    for name, count in status["messages"].items():
+        table.add_row(name, f"{count:,}", "everything that came in" if name == "messages" else "kept as problems, their neighbours went on")
+    for kind, count in status["problems"].items():
+        table.add_row(f"problems: {kind}", f"{count:,}", "for a human: each with its reason")
+    out.print(table)
+    if not differences:
+        out.print("[green]Customer.io holds exactly what it must.[/]")
+        return
+    out.print(f"[red]Customer.io does not hold what it must: {len(differences)} differences[/]")
+    for line in differences[:_SHOWN_DIFFERENCES]:
+        out.print(f"  {line}", highlight=False, markup=False)
+
+
+_WHY = {
+    "created": "entered the audience",
+    "updated": "an attribute or a segment changed",
+    "deleted": "left every whitelisted segment (on_exit)",
+    "merged": "the identifier changed: one person of two",
+    "unchanged": "Customer.io held it already: nothing was sent",
+    "stale": "older than what was known: events taken, attributes not",
+    "events accepted": "named in the list of events",
+    "events repeated": "had been accepted before",
+    "events sent": "each once, with its own time",
+    "events dropped": "of people who left before their turn came",
+    "refused": "Customer.io refused them: see the problems",
+}
+
+
+def _rows(tallies: dict[str, int]) -> list[tuple[str, str, str]]:
+    known = [(name, f"{tallies[name]:,}", why) for name, why in _WHY.items() if tallies.get(name)]
+    skips = [(*name.split(": ", 1), count) for name, count in tallies.items() if "skipped: " in name]
+    return known + [(what, f"{count:,}", why) for what, why, count in skips]
+
+
+def _stay(stage: Stage) -> None:
+    out.print(
+        f"\nStill running; stop with Ctrl-C. Try next, in another terminal:\n"
+        f"  . {stage.environment}                      # the demo's addresses and keys\n"
+        f"  curl -s {stage.simulator}/_simulator/people | head -3\n"
+        f"  curl -s {stage.simulator}/_simulator/activity | tail -3\n"
+        f"  .venv/bin/connector status\n"
+        f"  .venv/bin/connector check\n"
+        f"  .venv/bin/connector plan {stage.sample}\n"
+        f"  {stage.connector}/docs                     # the HTTP doors\n"
+        f"Logs: {stage.folder}/connector.log, {stage.folder}/simulator.log",
+        highlight=False,
+        soft_wrap=True,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        stage.check_alive()
+
+

@@ -1,0 +1,33 @@
+"""Options and arguments that several commands share."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from typer import Argument, Option
+
+from connector import log
+from connector.formats import NAMES
+from connector.settings import Settings, load
+
+SETTINGS_VARIABLE = "CONNECTOR_SETTINGS"
+
+SettingsFile = Annotated[
+    Path, Option("--settings", "-s", envvar=SETTINGS_VARIABLE, help="The settings file.", show_default=True)
+]
+AsJson = Annotated[bool, Option("--json", help="JSON for machines instead of text for people.")]
+Format = Annotated[str, Option("--format", "-f", help=f"The form of the messages: {', '.join(NAMES)}.")]
+File = Annotated[Path, Argument(help="JSON or NDJSON, plain or .gz; - for standard input.")]
+
+SETTINGS_TOML = Path("settings.toml")
+out = Console()
+err = Console(stderr=True)
+
+
+def settings_of(path: Path) -> Settings:
+    """Loads the settings, sets up the log, and tells Celery's side where they are. Raises SettingsError."""
+    loaded = load(path)
+    log.configure(loaded.log)
+    os.environ[SETTINGS_VARIABLE] = str(path.resolve())
+    return loaded

@@ -1,0 +1,71 @@
+"""`connector plan`: what a file of messages would send."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic_core import from_json, to_json
+from rich.table import Table
+from typer import Option
+
+from connector import files, inbox
+from connector.change import Change, Unreadable
+from connector.cli.options import SETTINGS_TOML, AsJson, File, Format, SettingsFile, err, out, settings_of
+from connector.errors import ConnectorError, SettingsError, UnreadableError
+from connector.formats import NAMES
+from connector.preview import Preview, Previewer
+from connector.rules import Rules
+
+Known = Annotated[
+    Path | None,
+    Option("--known", help='People delivered already: [{"user": KEY, "identifier": VALUE, "attributes": {...}}].'),
+]
+
+
+def plan(
+    file: File, settings: SettingsFile = SETTINGS_TOML, format: Format = "hull", known: Known = None, json: AsJson = False
+) -> None:
+    """Show what a file of messages would send to Customer.io; nothing is stored or sent."""
+    if format not in NAMES:
+        raise SettingsError(f"--format: {format!r} is not accepted; give one of {', '.join(NAMES)}")
+    loaded = settings_of(settings)
+    previewer = Previewer(tuple(Rules.of(sync) for sync in loaded.syncs.values()))
+    if known is not None:
+        previewer.know(_known(known))
+    previews = previewer.preview(_messages(file, format, loaded.intake.max_message_bytes))
+    if json:
+        for each in previews:
+            out.out(to_json(each.as_json()).decode(), highlight=False)
+    else:
+        _show(previews)
+
+
+def _messages(file: Path, format: str, max_bytes: int) -> Iterator[Change | Unreadable]:
+    with files.opened(file) as opened:
+        for document in opened.documents(max_bytes):
+            yield from inbox.read(format, document, max_bytes)
+
+
+def _known(file: Path) -> list[Any]:
+    try:
+        rows = from_json(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConnectorError(f"{file}: cannot be read as JSON ({error})") from error
+    if not isinstance(rows, list):
+        raise UnreadableError(f"{file}: is not a list of people")
+    return rows
+
+
+def _show(previews: Iterator[Preview]) -> None:
+    table = Table("user", "sync", "decision", "reason", "operations", "left out", title="What would be sent")
+    decisions: Counter[str] = Counter()
+    for each in previews:
+        decisions[each.decision] += 1
+        operations = Counter(str(operation.get("action", "event")) for operation in each.operations)
+        left_out = chain((f"{name}: {why}" for name, why in each.skipped_events), (one.reason for one in each.problems))
+        counted = ", ".join(f"{count} {name}" if count > 1 else name for name, count in operations.items())
+        table.add_row(each.user, each.sync, each.decision, each.reason, counted, "\n".join(left_out))
+    out.print(table)
+    err.print(", ".join(f"{count} {name}" for name, count in sorted(decisions.items())) or "no messages")

@@ -1,0 +1,21 @@
+"""`connector simulator`: a Customer.io to stage against."""
+
+from typing import Annotated
+
+from typer import Option
+
+from connector.cli.options import err
+from connector.simulator.server import serve
+
+
+def simulator(
+    port: Annotated[int, Option("--port", "-p", help="The port; 0 takes a free one.")] = 8090,
+    host: Annotated[str, Option(help="The address to listen on.")] = "127.0.0.1",
+    site_id: Annotated[str, Option(help="The Track API's site id.")] = "simulated-site",
+    api_key: Annotated[str, Option(help="The Track API's key.")] = "simulated-key",
+    app_api_key: Annotated[str, Option(help="The App API's key.")] = "simulated-app-key",
+    region: Annotated[str, Option(help="The workspace's region: us or eu.")] = "us",
+    latency: Annotated[float, Option(help="Seconds by which every answer is late.")] = 0.0,
+) -> None:
+    """Run a faithful Customer.io: Track API and App API on one port, and a read side under /_simulator/."""
+    serve(host, port, site_id, api_key, app_api_key, region, latency, lambda url: err.print(f"Ready: {url}", highlight=False))

@@ -1,0 +1,105 @@
+"""Embedded mode: the whole product in one process. A Celery worker on the in-process broker, the web doors, the sweep.
+
+The in-process broker forgets what it holds, so it carries doorbells only: what comes in by HTTP goes to the store
+before it is answered, and what a lost doorbell left due is found by the sweep.
+"""
+
+import fcntl
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.app.utils import find_app
+
+from connector.at_hand import AtHand
+from connector.errors import ConnectorError, SettingsError
+from connector.settings import Settings
+from connector.store import claims
+from connector.web.app import create_app
+from connector.web.server import serving
+
+log = structlog.get_logger(__name__)
+_STOP_SECONDS = 20.0
+_FORGET_EVERY_SECONDS = 3600.0
+
+
+def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Runs until SIGINT or SIGTERM; `on_ready` is told the URL of the web doors. Raises ConnectorError."""
+    if settings.broker.url != "memory://":
+        raise SettingsError("broker.url: `connector run` is the embedded mode, with memory://; start a fleet's workers with `celery -A tasks worker`")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    at_hand = AtHand.open(settings)
+    at_hand.require_credentials()
+    with _only_one(at_hand), _worker() as app:
+        _prepare(at_hand)
+        with serving(create_app(at_hand, _ring(app)), settings.web.host, settings.web.port) as url:
+            log.info("ready", url=url, store=at_hand.store.place)
+            on_ready(url)
+            _tick(app, stop, settings.delivery.sweep_seconds)
+    at_hand.close()
+
+
+def _prepare(at_hand: AtHand) -> None:
+    if at_hand.store.migrate():
+        log.info("store migrated", store=at_hand.store.place)
+    with at_hand.store.writing() as connection:
+        released = claims.release_all(connection)
+    if released:
+        log.info("took over what an earlier run had begun to send", people=released)
+
+
+def _tick(app: Celery, stop: threading.Event, sweep_seconds: float) -> None:
+    """The embedded mode's beat: an in-process thread needs no schedule file."""
+    ticks_to_forget = max(round(_FORGET_EVERY_SECONDS / sweep_seconds), 1)
+    ticks = 0
+    while not stop.wait(sweep_seconds):
+        app.send_task("tasks.upkeep.sweep")
+        ticks += 1
+        if ticks % ticks_to_forget == 1:
+            app.send_task("tasks.upkeep.forget")
+
+
+def _ring(app: Celery) -> Callable[[Any], None]:
+    def ring(syncs: Any) -> None:
+        for sync in sorted(syncs):
+            app.send_task("tasks.delivery.deliver", args=(sync,))
+
+    return ring
+
+
+@contextmanager
+def _worker() -> Iterator[Celery]:
+    """A Celery worker in a thread. The tasks are found by name, as `celery -A tasks` does: `connector` imports none."""
+    app: Celery = find_app("tasks")
+    worker = app.WorkController(
+        pool="solo", hostname="embedded@localhost", without_gossip=True, without_mingle=True, without_heartbeat=True
+    )
+    thread = threading.Thread(target=worker.start, name="worker", daemon=True)
+    thread.start()
+    try:
+        yield app
+    finally:
+        worker.stop()
+        thread.join(_STOP_SECONDS)
+
+
+@contextmanager
+def _only_one(at_hand: AtHand) -> Iterator[None]:
+    """Two programs that both believe to be alone would send for one person at the same time."""
+    database = at_hand.store.url.database
+    if not at_hand.store.on_sqlite or not database or database == ":memory:":
+        yield
+        return
+    with open(f"{database}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            reason = f"another `connector run` works on {at_hand.store.place}: stop it, or give this one another [store] url"
+            raise ConnectorError(reason) from error
+        yield

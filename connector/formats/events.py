@@ -1,0 +1,56 @@
+"""What every format reads the same way of events. A bad event costs neither the user nor the other events."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connector.change import Event, Unreadable
+from connector.errors import UnreadableError
+from connector.formats.reading import storable, word
+
+_EMPTY: Mapping[str, Any] = {}
+
+
+def gather(given: object, read: Callable[[dict[str, Any]], Event]) -> tuple[tuple[Event, ...], list[Unreadable]]:
+    """The events that `read` makes of a list, and those it cannot read, with the reason."""
+    if not given:
+        return (), []
+    if not isinstance(given, list):
+        return (), [Unreadable("the events of the message are not a list", given)]
+    events: list[Event] = []
+    refused: list[Unreadable] = []
+    for each in given:
+        try:
+            events.append(_read(each, read))
+        except UnreadableError as error:
+            refused.append(Unreadable(str(error), each))
+    return tuple(events), refused
+
+
+def _read(given: object, read: Callable[[dict[str, Any]], Event]) -> Event:
+    if not isinstance(given, dict):
+        raise UnreadableError("the event is not an object")
+    return read(given)
+
+
+def name_of(value: object) -> str:
+    """The name of an event, without the blanks around it."""
+    if not isinstance(value, str) or not (name := value.strip()):
+        raise UnreadableError("the event has no name")
+    if not storable(name):
+        raise UnreadableError("the event's name has NUL or broken Unicode")
+    return name
+
+
+def id_of(value: object) -> str | None:
+    """Upstream's id of an event or of the visitor it was recorded for; None where there is none that can be kept."""
+    text = word(value)
+    return text if text is None or storable(text) else None
+
+
+def properties_of(value: object) -> Mapping[str, Any]:
+    """The properties of an event, {} where there are none."""
+    if value is None:
+        return _EMPTY
+    if not isinstance(value, dict):
+        raise UnreadableError("the event's properties are not an object")
+    return value

@@ -1,0 +1,161 @@
+"""Hull's `user:update` notifications, as its smart notifier sends them (reference: hull-behaviour, 9).
+
+Read: the current state of the user, the account, the segments the user is in now, the events. `changes` is not read:
+it says only what moved, and the store knows that better.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from typing import Any
+
+from connector import moment
+from connector.change import Change, Event, EventKind, Segment, Unreadable
+from connector.errors import UnreadableError
+from connector.formats.events import gather, id_of, name_of, properties_of
+from connector.formats.reading import attempt, segment_of, shown, text_in, unique, user_key, visitor, word
+
+CHANNEL = "user:update"
+
+
+class _Envelope:
+    """What a notification says around its messages."""
+
+    def __init__(self, notification: Mapping[str, Any]) -> None:
+        self._notification = notification
+        self.id = id_of(notification.get("notification_id"))
+
+    def segment_name(self, key: str) -> str:
+        """The name of the segment with this id, or the id where the notification does not list it."""
+        return self._names.get(key, key)
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        """Made only where messages carry ids without names."""
+        return {
+            key: name for field in ("users_segments", "segments") for key, name in _named(self._notification, field)
+        }
+
+
+def _named(notification: Mapping[str, Any], field: str) -> Iterator[tuple[str, str]]:
+    listed = notification.get(field)
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict) and (key := word(entry.get("id"))) and (name := word(entry.get("name"))):
+            yield key, name
+
+
+def parse(body: object) -> list[Change | Unreadable]:
+    """The changes of a notification, of a message, or of a list of either."""
+    if not isinstance(body, list):
+        return _document(body)
+    return [answer for each in body for answer in attempt(_document, each)]
+
+
+def _document(body: object) -> list[Change | Unreadable]:
+    if not isinstance(body, dict):
+        raise UnreadableError("the body is neither a notification nor a message")
+    if body.get("channel") not in (None, CHANNEL):
+        raise UnreadableError(f"the channel {shown(body['channel'])} is not {CHANNEL}")
+    if "messages" in body:
+        return _notification(body)
+    if "user" not in body:
+        raise UnreadableError("the body has neither messages nor a user")
+    return attempt(partial(_message, _Envelope({}), 0), body)
+
+
+def _notification(body: Mapping[str, Any]) -> list[Change | Unreadable]:
+    messages = body["messages"]
+    if not isinstance(messages, list):
+        raise UnreadableError("the messages of the notification are not a list")
+    envelope = _Envelope(body)
+    answers: list[Change | Unreadable] = []
+    for index, message in enumerate(messages):
+        answers += attempt(partial(_message, envelope, index), message)
+    return answers
+
+
+def _message(envelope: _Envelope, index: int, message: object) -> list[Change | Unreadable]:
+    """One change. `user` stays the object that came: it is large, and `mapping` finds attributes in any form."""
+    if not isinstance(message, dict):
+        raise UnreadableError("the message is not an object")
+    user = message.get("user")
+    if not isinstance(user, dict):
+        raise UnreadableError("the message names no user")
+    anonymous_id = visitor(user)
+    events, refused = gather(message.get("events"), _event)
+    change = Change(
+        key=user_key(user, anonymous_id),
+        user=user,
+        account=_account(message.get("account")),
+        whole=True,
+        segments=_segments(envelope, message, user),
+        events=events,
+        version=_version(user),
+        anonymous_id=anonymous_id,
+        message_id=_message_id(envelope, index, message.get("message_id")),
+    )
+    return [change, *refused]
+
+
+def _message_id(envelope: _Envelope, index: int, given: object) -> str | None:
+    own = id_of(given) if isinstance(given, str) else None
+    if own is not None:
+        return own
+    return None if envelope.id is None else f"{envelope.id}:{index}"
+
+
+def _version(user: Mapping[str, Any]) -> int | None:
+    indexed = moment.version(user.get("indexed_at"))
+    return moment.version(user.get("updated_at")) if indexed is None else indexed
+
+
+def _account(account: object) -> Mapping[str, Any]:
+    """`account` is {} where there is none; anything but an object would read as "the account is gone"."""
+    if account is None:
+        return {}
+    if not isinstance(account, dict):
+        raise UnreadableError("the account is not an object")
+    return account
+
+
+def _segments(envelope: _Envelope, message: Mapping[str, Any], user: Mapping[str, Any]) -> tuple[Segment, ...]:
+    """The membership now. A message that does not give it is refused: to guess could delete a person."""
+    if "segments" in message:
+        given = message["segments"]
+    else:
+        own = message.get("segment_ids")
+        given = user.get("segment_ids") if own is None else own
+    if given is None:
+        raise UnreadableError("the message does not say which segments the user is in")
+    if not isinstance(given, list):
+        raise UnreadableError("the segments of the message are not a list")
+    return unique([segment_of(entry, envelope.segment_name) for entry in given])
+
+
+def _event(given: Mapping[str, Any]) -> Event:
+    """One event. Two without an `event_id` stay two (reference: hull-behaviour, 3)."""
+    name = name_of(given.get("event"))
+    properties = properties_of(given.get("properties"))
+    kind: EventKind = "event"
+    if name == "page":
+        kind, name, properties = "page", *_page(properties, given.get("context"))
+    elif name == "screen":
+        kind, name = "screen", text_in(properties, "name") or "screen"
+    return Event(
+        id=id_of(given.get("event_id")),
+        name=name,
+        kind=kind,
+        occurred_at=moment.seconds(given.get("created_at")),
+        properties=properties,
+        anonymous_id=id_of(given.get("anonymous_id")),
+    )
+
+
+def _page(properties: Mapping[str, Any], context: object) -> tuple[str, Mapping[str, Any]]:
+    """The page's URL, and its properties with the referrer; Hull has both nested in `context` or flat in it
+    (reference: hull-behaviour, 5.3)."""
+    nested = context if isinstance(context, dict) else {}
+    url = text_in(properties, "url") or text_in(nested.get("page"), "url") or text_in(nested, "page_url")
+    if text_in(properties, "referrer") is None:
+        referrer = text_in(nested.get("referrer"), "url") or text_in(nested, "referrer_url")
+        properties = {**properties, "referrer": referrer} if referrer else properties
+    return url or "page", properties

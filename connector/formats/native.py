@@ -1,0 +1,146 @@
+"""The connector's own form, for upstreams that write their own messages (docs/messages.md, docs/native.schema.json).
+
+It is strict, since its writers can correct themselves: a field it does not know is refused, so that a typo is seen and
+not silently lost. A field that is null counts as not given.
+"""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from connector import moment
+from connector.change import Change, Event, EventKind, Segment, Unreadable
+from connector.errors import UnreadableError
+from connector.formats.events import gather, id_of, name_of, properties_of
+from connector.formats.reading import attempt, segment_of, shown, text_in, unique, user_key, visitor
+
+FIELDS = ("user", "account", "segments", "entered", "left", "events", "version", "whole", "message_id")
+EVENT_FIELDS = ("name", "id", "type", "time", "properties", "anonymous_id")
+KINDS: tuple[EventKind, ...] = get_args(EventKind)
+
+
+def parse(body: object) -> list[Change | Unreadable]:
+    """The changes of one message, or of a list of them."""
+    if isinstance(body, dict):
+        return attempt(_message, body)
+    if not isinstance(body, list):
+        raise UnreadableError("the body is neither an object nor a list of objects")
+    return [answer for message in body for answer in attempt(_message, message)]
+
+
+def _message(message: object) -> list[Change | Unreadable]:
+    if not isinstance(message, dict):
+        raise UnreadableError("the message is not an object")
+    _known(message, FIELDS, "the message")
+    user = _object(message, "user")
+    anonymous_id = visitor(user)
+    segments, entered, left = (_segments(message, field) for field in ("segments", "entered", "left"))
+    _agree(segments, entered or (), left or ())
+    events, refused = gather(message.get("events"), _event)
+    change = Change(
+        key=user_key(user, anonymous_id),
+        user=user,
+        account=_object(message, "account"),
+        whole=_whole(message.get("whole")),
+        segments=segments,
+        entered=entered or (),
+        left=left or (),
+        events=events,
+        version=_version(message.get("version")),
+        anonymous_id=anonymous_id,
+        message_id=_id(message, "message_id", "the message"),
+    )
+    return [change, *refused]
+
+
+def _known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None:
+    for name in given:
+        if name not in fields:
+            near = get_close_matches(name[:60].strip().lower(), fields, 1, 0.5)
+            hint = f'is "{near[0]}" meant?' if near else f"allowed are {', '.join(fields)}"
+            raise UnreadableError(f"{whose} has an unknown field {shown(name)}: {hint}")
+
+
+def _object(message: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    value = message.get(field)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UnreadableError(f'"{field}" is not an object')
+    return value
+
+
+def _segments(message: Mapping[str, Any], field: str) -> tuple[Segment, ...] | None:
+    given = message.get(field)
+    if given is None:
+        return None
+    if not isinstance(given, list):
+        raise UnreadableError(f'"{field}" is not a list')
+    return unique([segment_of(entry, str) for entry in given])
+
+
+def _agree(segments: tuple[Segment, ...] | None, entered: tuple[Segment, ...], left: tuple[Segment, ...]) -> None:
+    """The membership is given whole, or as a difference that does not contradict itself."""
+    if not (entered or left):
+        return
+    if segments is not None:
+        raise UnreadableError('"segments" is the whole membership: "entered" and "left" cannot stand beside it')
+    if {segment.key for segment in entered} & {segment.key for segment in left}:
+        raise UnreadableError('a segment is in both "entered" and "left"')
+
+
+def _whole(value: object) -> bool:
+    if not isinstance(value, bool | None):
+        raise UnreadableError('"whole" is neither true nor false')
+    return bool(value)
+
+
+def _version(value: object) -> int | None:
+    version = moment.version(value)
+    if version is None and value is not None:
+        raise UnreadableError('"version" is neither a 64-bit integer nor an ISO 8601 time')
+    return version
+
+
+def _id(given: Mapping[str, Any], field: str, whose: str) -> str | None:
+    text = id_of(given.get(field))
+    if text is None and given.get(field) is not None:
+        raise UnreadableError(f'the "{field}" of {whose} is neither a text nor an integer')
+    return text
+
+
+def _event(given: Mapping[str, Any]) -> Event:
+    _known(given, EVENT_FIELDS, "the event")
+    kind = _kind(given.get("type"))
+    properties = properties_of(given.get("properties"))
+    return Event(
+        id=_id(given, "id", "the event"),
+        name=_name(given.get("name"), kind, properties),
+        kind=kind,
+        occurred_at=_time(given.get("time")),
+        properties=properties,
+        anonymous_id=_id(given, "anonymous_id", "the event"),
+    )
+
+
+def _kind(value: object) -> EventKind:
+    for kind in KINDS:
+        if value == kind:
+            return kind
+    if value is not None:
+        raise UnreadableError(f'the "type" of the event is none of {", ".join(KINDS)}')
+    return "event"
+
+
+def _name(value: object, kind: EventKind, properties: Mapping[str, Any]) -> str:
+    """A page is named by its URL and a screen by its name, where the event gives no name itself."""
+    if value is not None or kind == "event":
+        return name_of(value)
+    return text_in(properties, "url" if kind == "page" else "name") or kind
+
+
+def _time(value: object) -> int | None:
+    seconds = moment.seconds(value)
+    if seconds is None and value is not None:
+        raise UnreadableError('the "time" of the event is neither an ISO 8601 time nor unix seconds')
+    return seconds

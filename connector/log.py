@@ -1,0 +1,36 @@
+"""Logs: structured, one line per batch at info; no secrets, since none is ever handed to them."""
+
+import logging
+import sys
+
+import structlog
+
+from connector.settings import Log
+
+_NOISY = ("httpx", "httpcore", "uvicorn", "kombu", "amqp", "alembic", "celery.app.trace", "celery.worker.strategy")
+
+
+def configure(settings: Log) -> None:
+    """Sets up logging of this process: lines for people on a terminal, JSON elsewhere, as `format` says."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    for_people = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if for_people else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    stages = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, renderer]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=stages, foreign_pre_chain=shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -1,0 +1,134 @@
+"""What messages would lead to, with nothing stored and nothing sent: each is merged, planned and taken as delivered."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from connector import audience, merge, plan
+from connector.audience import Standing
+from connector.change import Change, Unreadable
+from connector.entity import Entity, Facts, Identifier, OwedEvent, Person
+from connector.errors import UnreadableError
+from connector.problem import Problem
+from connector.rules import Rules
+
+Decision = Literal["sync", "exit", "skip"]
+UNCHANGED = "unchanged: Customer.io holds it already"
+STALE = "older than what is known"
+REPEATED = "this event was accepted before"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one message leads to in one sync. As JSON: docs/surfaces.md, `connector plan`."""
+
+    user: str | None
+    sync: str | None
+    decision: Decision
+    reason: str
+    operations: tuple[Mapping[str, Any], ...] = ()
+    skipped_events: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable JSON form."""
+        return {
+            "user": self.user,
+            "sync": self.sync,
+            "decision": self.decision,
+            "reason": self.reason,
+            "operations": list(self.operations),
+            "skipped_events": [{"name": name, "reason": reason} for name, reason in self.skipped_events],
+            "problems": [{"kind": each.kind, "reason": each.reason} for each in self.problems],
+        }
+
+
+@dataclass(slots=True)
+class Previewer:
+    """Previews messages in their order; later ones see what earlier ones would have delivered."""
+
+    syncs: tuple[Rules, ...]
+    _entities: dict[tuple[str, str], Entity] = field(default_factory=dict)
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def know(self, people: Iterable[Any]) -> None:
+        """Takes people as delivered already: {"user", "identifier", "attributes"}. Raises UnreadableError."""
+        for row in people:
+            for rules in self.syncs:
+                entity = _known(row, rules)
+                self._entities[rules.name, entity.key] = entity
+
+    def preview(self, messages: Iterable[Change | Unreadable]) -> Iterator[Preview]:
+        """One preview for each message and sync; an unreadable message has one, of no sync."""
+        for message in messages:
+            if isinstance(message, Unreadable):
+                problem = Problem("unreadable", "", message.reason)
+                yield Preview(None, None, "skip", f"unreadable: {message.reason}", problems=(problem,))
+                continue
+            for rules in self.syncs:
+                yield self._of(message, rules)
+
+    def _of(self, change: Change, rules: Rules) -> Preview:
+        before = self._entities.get((rules.name, change.key), Entity(change.key))
+        merged = merge.merge(before.facts, change, rules)
+        fresh, repeated = self._fresh(merged.events, rules.name)
+        operations, after = _deliver(replace(before, facts=merged.facts), fresh, rules)
+        self._entities[rules.name, change.key] = after
+        skipped = [(each.name, str(each.reason)) for each in merged.skipped] + [(name, REPEATED) for name in repeated]
+        decision, reason = _decision(before, merged, bool(operations), rules)
+        return Preview(change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems)
+
+    def _fresh(self, events: Iterable[OwedEvent], sync: str) -> tuple[list[OwedEvent], list[str]]:
+        fresh: list[OwedEvent] = []
+        repeated: list[str] = []
+        for event in events:
+            if (sync, event.id) in self._seen:
+                repeated.append(event.name)
+                continue
+            self._seen.add((sync, event.id))
+            fresh.append(event)
+        return sorted(fresh, key=lambda event: (event.occurred_at or 0, event.id)), repeated
+
+
+def _known(row: Any, rules: Rules) -> Entity:
+    match row:
+        case {"user": str() | int() as user, "identifier": str() | int() as value}:
+            identifier = Identifier(rules.identify_by, str(value))
+        case {"user": str() | int() as user, "identifier": {**pair}} if len(pair) == 1:
+            ((type_, value),) = pair.items()
+            identifier = Identifier(str(type_), str(value))
+        case _:
+            raise UnreadableError('a known person is {"user": KEY, "identifier": VALUE, "attributes": {...}}')
+    attributes = row.get("attributes") or {}
+    if not isinstance(attributes, dict):
+        raise UnreadableError(f"the known attributes of {user!r} are not an object")
+    return Entity(str(user), Facts(entered=True), Person(identifier, attributes))
+
+
+def _deliver(
+    entity: Entity, events: list[OwedEvent], rules: Rules
+) -> tuple[tuple[Mapping[str, Any], ...], Entity]:
+    """Every step until nothing is owed, each taken as confirmed."""
+    operations: list[Mapping[str, Any]] = []
+    desired = audience.desired(entity.facts, rules)
+    while True:
+        step = plan.next_step(entity, desired, events, rules)
+        if not step.operations:
+            return tuple(operations), entity
+        operations += [operation.item for operation in step.operations]
+        sent = {operation.event for operation in step.operations} | set(step.dropped)
+        events = [event for event in events if event.id not in sent]
+        entity = replace(entity, delivered=step.after)
+
+
+def _decision(before: Entity, merged: merge.Merged, sends: bool, rules: Rules) -> tuple[Decision, str]:
+    stands = merged.standing
+    if stands.left:
+        first_seen_here = before.facts == Facts(entered=True)
+        was_in = first_seen_here or audience.standing(before.facts, rules) is Standing.IN
+        return ("exit" if sends or was_in else "skip"), str(stands)
+    if sends:
+        return "sync", f"anonymous events only: {stands}" if stands.unaddressed else str(stands)
+    if stands is Standing.IN:
+        return "skip", STALE if merged.stale else UNCHANGED
+    return "skip", str(stands)

@@ -1,0 +1,399 @@
+"""settings.toml, the environment and the secrets directory as frozen values.
+
+`load` is the way in for a running program. Sources, strongest first: environment variables `CONNECTOR__SECTION__KEY`,
+files of the same names in a secrets directory, the file, the defaults below. The settings.toml of the repository is the
+manual; docs/settings.schema.json is `schema()`, written down for editors.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connector import naming, settings_rules
+from connector.errors import SettingsError
+from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
+from connector.settings_rules import (
+    Address,
+    Addressed,
+    BrokerUrl,
+    Count,
+    Identifier,
+    Name,
+    Names,
+    Seconds,
+    Secret,
+    Section,
+    Source,
+    StoreUrl,
+    Switch,
+    Text,
+)
+from connector.settings_sources import layers, total
+
+
+class Store(Addressed):
+    """Where the connector keeps what Customer.io should hold, and holds."""
+
+    url: StoreUrl = Field(
+        default="sqlite:///connector.db",
+        description="The database. sqlite:///FILE is enough for one machine; postgresql+psycopg://... serves a fleet.",
+    )
+
+
+class Broker(Addressed):
+    """What carries upstream's messages and the workers' doorbells."""
+
+    url: BrokerUrl = Field(
+        default="memory://",
+        description="memory:// runs everything in one process; amqp:// or amqps:// (RabbitMQ) serves a fleet.",
+    )
+
+
+class Intake(Section):
+    """How messages from the queue are read and gathered into batches."""
+
+    queue: Text = Field(
+        default="segment-changes",
+        min_length=1,
+        description="The queue upstream publishes to: plain JSON messages, no Celery headers needed.",
+    )
+    format: Literal["hull", "native"] = Field(
+        default="hull",
+        description="The form of the messages: hull is user:update notifications, native is docs/messages.md.",
+    )
+    batch_messages: Count = Field(default=500, description="A batch is handed on when it holds this many messages.")
+    batch_bytes: Count = Field(default=256_000, description="A batch is handed on when it holds this many bytes.")
+    batch_seconds: Seconds = Field(
+        default=0.05,
+        description="A batch is handed on when its first message has waited this long, however small it is.",
+    )
+    max_message_bytes: Count = Field(
+        default=5_000_000,
+        description="A longer message is kept as a problem and not read, so that one cannot fill the memory.",
+    )
+
+
+class Web(Section):
+    """The HTTP door."""
+
+    host: Text = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address to listen on. 127.0.0.1 is reached from this machine only, 0.0.0.0 from everywhere.",
+    )
+    port: Annotated[int, Strict()] = Field(
+        default=8080, ge=0, le=65535, description="The port to listen on. 0 takes any free one."
+    )
+    token: Secret = Field(
+        default=None,
+        description="The bearer token that senders must show. Not in the file: give CONNECTOR__WEB__TOKEN.",
+    )
+    max_body_bytes: Count = Field(default=10_000_000, description="A longer request is refused before it is read.")
+
+
+class Delivery(Section):
+    """How people who are due are brought to Customer.io."""
+
+    people: Count = Field(default=1000, description="How many people one delivery claims at once.")
+    timeout_seconds: Seconds = Field(default=30.0, description="How long to wait for one answer of Customer.io.")
+    lease_seconds: Seconds = Field(
+        default=300.0,
+        validate_default=True,
+        description="After this long, people a dead worker claimed are free again. At least 4 times timeout_seconds.",
+    )
+    sweep_seconds: Seconds = Field(default=1.0, description="How often to look for due people when no doorbell rang.")
+    backoff_seconds: Seconds = Field(default=1.0, description="The first pause after a failure; each next one doubles.")
+    backoff_max_seconds: Seconds = Field(default=300.0, description="The longest pause between two tries.")
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlasts_a_request(cls, lease: float, info: ValidationInfo) -> float:
+        refuse(settings_rules.lease(lease, info.data.get("timeout_seconds", 0.0)))
+        return lease
+
+
+class Log(Section):
+    """What the program says while it works."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="info is a line for each batch. debug adds the reason for every skipped message."
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto is console in a terminal and json elsewhere."
+    )
+
+
+class Connection(Section):
+    """One Customer.io workspace."""
+
+    name: SkipJsonSchema[str] = Field(default="", description="The key of its table; not settable.")
+    label: Text = Field(default="", description="What people read in place of the name.")
+    description: Text = Field(default="", description="What this workspace is for.")
+    region: Literal["us", "eu"] = Field(default="us", description="Where Customer.io keeps the account.")
+    requests_per_second: Annotated[float, Strict()] = Field(
+        default=100.0,
+        ge=1,
+        le=1000,
+        allow_inf_nan=False,
+        description="How fast to call, all workers together. Customer.io asks for at most 1000.",
+    )
+    track_url: Address = Field(
+        default=None, description="Another address for the Track API: a proxy or the simulator. Left out, the region's."
+    )
+    app_url: Address = Field(
+        default=None, description="Another address for the App API: a proxy or the simulator. Left out, the region's."
+    )
+    site_id: Secret = Field(
+        default=None,
+        description="The Track API's site id. Not in the file: give CONNECTOR__CONNECTIONS__NAME__SITE_ID.",
+    )
+    api_key: Secret = Field(
+        default=None, description="The Track API's key. Not in the file: give CONNECTOR__CONNECTIONS__NAME__API_KEY."
+    )
+    app_api_key: Secret = Field(
+        default=None, description="The App API's key. Not in the file: give CONNECTOR__CONNECTIONS__NAME__APP_API_KEY."
+    )
+
+    @property
+    def track_base(self) -> str:
+        """The Track API's address, without a slash at its end."""
+        return self.track_url or f"https://track{self._suffix}.customer.io"
+
+    @property
+    def app_base(self) -> str:
+        """The App API's address, without a slash at its end."""
+        return self.app_url or f"https://api{self._suffix}.customer.io"
+
+    @property
+    def _suffix(self) -> str:
+        return "-eu" if self.region == "eu" else ""
+
+
+class Attribute(Section):
+    """One attribute to send: where upstream has it, and its name in Customer.io."""
+
+    source: Source = Field(
+        validation_alias="from", description="The upstream field: first_name, clearbit/employees, account.name."
+    )
+    target: str = Field(
+        default_factory=lambda given: naming.target(given["source"]),
+        validation_alias="to",
+        validate_default=True,
+        description="Its name in Customer.io. Left out, group/key becomes group-key and account.key account_key.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        if not isinstance(given, str | dict | Attribute):
+            refuse([f"{shown(given)} is not accepted; give text in quotes or a table {{ from = ..., to = ... }}"])
+        return {"from": given} if isinstance(given, str) else given
+
+    @field_validator("target")
+    @classmethod
+    def _storable(cls, target: str, info: ValidationInfo) -> str:
+        refuse(settings_rules.target(target) or settings_rules.whole_account(info.data.get("source", ""), target))
+        return target
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Text, or a table."""
+        table = handler.resolve_ref_schema(handler(core))
+        return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
+
+
+class Sync(Section):
+    """One job: which people, which attributes and events, to which connection, and what becomes of those who leave."""
+
+    name: SkipJsonSchema[str] = Field(default="", description="The key of its table; not settable.")
+    label: Text = Field(default="", description="What people read in place of the name.")
+    description: Text = Field(default="", description="What this sync is for.")
+    connection: str = Field(description="The connection it delivers to: a name under [connections].")
+    segments: Names = Field(
+        default=(), description='The audience: upstream segments by name or id. ["*"] is everybody, [] is nobody.'
+    )
+    identifier: Identifier = Field(
+        default="external_id", description="The upstream field whose value addresses the person."
+    )
+    identify_by: Literal["id", "email", "cio_id"] = Field(
+        default="id", description="Which of Customer.io's identifiers that value is."
+    )
+    segment_attribute: str = Field(
+        default="hull_segment",
+        description='The attribute that lists all segments of the person, in lower case. "" sends none.',
+    )
+    attributes: tuple[Attribute, ...] = Field(
+        default=(),
+        description="The attributes to send, and no others. One taken off the list is cleared in Customer.io.",
+    )
+    events: Names = Field(
+        default=(),
+        description='The events to send, by name. "page" and "screen" stand for all of their kind. [] sends none.',
+    )
+    anonymous_events: Switch = Field(
+        default=False,
+        description="Whether to send events of people who cannot be identified yet. They are merged later.",
+    )
+    require_email: Switch = Field(default=False, description="Whether to leave out people who have no e-mail address.")
+    mode: Literal["upsert", "update"] = Field(
+        default="upsert", description="upsert creates and updates people. update creates nobody, and deletes nobody."
+    )
+    on_exit: Literal["keep", "clear", "delete"] = Field(
+        default="keep",
+        description="What becomes of people who left every segment: keep stops updating them, clear empties the "
+        "attributes sent, delete deletes them.",
+    )
+    on_identifier_change: Literal["merge", "replace", "keep"] = Field(
+        default="merge",
+        description="When a person's identifier changes: merge the old profile into the new, replace it by the new, "
+        "or keep both.",
+    )
+    convert_dates: Switch = Field(
+        default=True, description="Whether to send dates as unix seconds, as Customer.io reads them."
+    )
+    deliver: Switch = Field(default=True, description="false decides and stores, and sends nothing to Customer.io.")
+
+    @field_validator("segment_attribute")
+    @classmethod
+    def _storable(cls, name: str, info: ValidationInfo) -> str:
+        if name:
+            refuse(settings_rules.target(name) + settings_rules.not_the_id(name, info.data.get("identify_by")))
+        return name
+
+    @field_validator("attributes")
+    @classmethod
+    def _side_by_side(cls, attributes: tuple[Attribute, ...], info: ValidationInfo) -> tuple[Attribute, ...]:
+        renames = [(attribute.source, attribute.target) for attribute in attributes]
+        refuse(settings_rules.attributes(renames, info.data.get("segment_attribute"), info.data.get("identify_by")))
+        return attributes
+
+    @field_validator("on_exit")
+    @classmethod
+    def _fits_the_mode(cls, on_exit: str, info: ValidationInfo) -> str:
+        refuse(settings_rules.on_exit(on_exit, info.data.get("mode")))
+        return on_exit
+
+
+Entry = TypeVar("Entry", Connection, Sync)
+CLOSED: dict[str, Any] = {"additionalProperties": False}
+
+
+class Settings(BaseSettings):
+    """All settings. The class itself looks nowhere: `load` reads the sources and hands it what they come to."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    store: Store = Field(default=Store(), description="Where the connector keeps its state.")
+    broker: Broker = Field(default=Broker(), description="What carries messages and doorbells.")
+    intake: Intake = Field(default=Intake(), description="How messages from the queue are read.")
+    web: Web = Field(default=Web(), description="The HTTP door.")
+    delivery: Delivery = Field(default=Delivery(), description="How people who are due are brought to Customer.io.")
+    log: Log = Field(default=Log(), description="What the program says while it works.")
+    connections: dict[Name, Connection] = Field(
+        default={}, description="Customer.io workspaces, each under a name you choose.", json_schema_extra=CLOSED
+    )
+    syncs: dict[Name, Sync] = Field(
+        default={}, description="The jobs, each under a name you choose.", json_schema_extra=CLOSED
+    )
+
+    @field_validator("connections", "syncs")
+    @classmethod
+    def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
+        return {key: entry.model_copy(update={"name": key}) for key, entry in entries.items()}
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller gives, and nothing from the surroundings."""
+        return (init_settings,)
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """What the file at `path`, the secrets directory and the environment come to.
+
+    Raises SettingsError, with a line for each mistake.
+    """
+    given = layers(Settings, path, os.environ if environ is None else environ)
+    values = total(given)
+    mistakes = [*misplaced(Settings, given[-1]), *_named_twice(values, given), *_unconnected(values, given)]
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise SettingsError("\n".join([*_worded(error, given), *mistakes])) from None
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return settings
+
+
+def _worded(error: ValidationError, given: tuple[Layer, ...]) -> Iterator[str]:
+    for one in error.errors():
+        if (one["type"], one["loc"][-1]) != ("missing", "connection"):  # _unconnected has the names to choose from
+            yield from lines(one, Settings, given)
+
+
+def _named_twice(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterator[str]:
+    """Names inside of tables whose keys are the names."""
+    for kind in ("connections", "syncs"):
+        for key, table in _tables(values.get(kind)):
+            if "name" in table:
+                yield line(given, (kind, key, "name"), f"unknown key; the name is {key}, the key of the table")
+
+
+def _unconnected(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterator[str]:
+    """Syncs that lead nowhere, and settings without any."""
+    for kind in ("connections", "syncs"):
+        if not values.get(kind):
+            yield f"{given[-1].label}: {kind}: there is none; add a table [{kind}.main]"
+    connections = values.get("connections")
+    known = list(connections) if isinstance(connections, dict) else []
+    for key, sync in _tables(values.get("syncs")):
+        for text in settings_rules.connection(sync.get("connection"), known):
+            yield line(given, ("syncs", key, "connection"), text)
+
+
+def _tables(entries: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The tables among the entries, of what may not be a table of tables."""
+    return [one for one in entries.items() if isinstance(one[1], dict)] if isinstance(entries, dict) else []
+
+
+def missing_credentials(settings: Settings) -> list[str]:
+    """The environment variables that delivery needs and that are not set. Planning needs none of them."""
+    used = sorted({sync.connection for sync in settings.syncs.values() if sync.deliver})
+    keys = [(settings.connections[name], key) for name in used for key in ("site_id", "api_key")]
+    return [variable(("connections", one.name, key)) for one, key in keys if getattr(one, key) is None]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file: what docs/settings.schema.json holds."""
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "settings.toml of the Audience Sync Connector",
+        "description": "Every key, what it is for, and its default.",
+    }
+    lean: dict[str, Any] = _lean(Settings.model_json_schema())
+    return {**head, **lean, "description": head["description"]}
+
+
+def _lean(node: Any) -> Any:
+    """A schema without the titles that only repeat keys, and with defaults for keys only: not for tables, not null."""
+    if isinstance(node, list):
+        return [_lean(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    idle = {"title"} | ({"default"} if isinstance(node.get("default"), dict | None) else set())
+    return {key: _lean(value) for key, value in node.items() if key not in idle}

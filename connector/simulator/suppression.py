@@ -1,0 +1,35 @@
+"""Suppressed identifiers: calls that name one are accepted and ignored (reference: customerio-api, 7.2)."""
+
+from collections.abc import Iterable
+
+Name = tuple[str, str]
+
+
+class Suppressed:
+    """The identifiers that are blocked. Those blocked together are freed together."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Name, frozenset[Name]] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def block(self, names: Iterable[Name]) -> None:
+        """Blocks one person's identifiers."""
+        group = frozenset(_folded(name) for name in names)
+        for name in group:
+            self._groups[name] = group
+
+    def free(self, name: Name) -> None:
+        """Frees the identifier and those that were blocked with it."""
+        for member in self._groups.get(_folded(name), ()):
+            self._groups.pop(member, None)
+
+    def blocks(self, names: Iterable[Name]) -> bool:
+        """Whether one of the identifiers is blocked."""
+        return bool(self._groups) and any(_folded(name) in self._groups for name in names)
+
+
+def _folded(name: Name) -> Name:
+    kind, value = name
+    return (kind, value.lower()) if kind == "email" else name

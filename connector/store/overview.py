@@ -1,0 +1,35 @@
+"""What `connector status` tells: counts over the whole store."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from connector.store import claims, counts, events
+from connector.store.entities import TABLE as ENTITY
+from connector.store.tables import PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One sync in numbers: people Customer.io holds, people due, events owed, and the tallies since the start."""
+
+    people: int
+    due: int
+    events_owed: int
+    waiting_for_identifier: int
+    tallies: dict[str, int]
+
+
+def of(connection: Connection, sync: str) -> Overview:
+    """The numbers of a sync."""
+    return Overview(
+        people=_count(connection, ENTITY, (ENTITY.c.sync == sync) & ENTITY.c.delivered.is_not(None)),
+        due=claims.due_count(connection, sync),
+        events_owed=_count(connection, events.TABLE, (events.TABLE.c.sync == sync) & (events.TABLE.c.state == PENDING)),
+        waiting_for_identifier=_count(connection, ENTITY, (ENTITY.c.sync == sync) & ENTITY.c.waits_for.is_not(None)),
+        tallies=counts.tallies(connection, sync),
+    )
+
+
+def _count(connection: Connection, table: object, condition: object) -> int:
+    return int(connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one())  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""The HTTP doors: changes come in, health goes out."""

@@ -1,0 +1,20 @@
+"""Each module of the folder that parses is a format, and each format is such a module."""
+
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+from connector import formats
+from connector.errors import SettingsError
+
+
+def test_the_registry_is_the_folder() -> None:
+    modules = [name for _, name, _ in pkgutil.iter_modules(formats.__path__)]
+    parsing = [name for name in modules if hasattr(import_module(f"connector.formats.{name}"), "parse")]
+    assert sorted(formats.NAMES) == sorted(parsing)
+
+
+def test_an_unknown_format_is_named_with_those_there_are() -> None:
+    with pytest.raises(SettingsError, match="unknown format 'csv': it is one of hull, native"):
+        formats.parse("csv", {})
