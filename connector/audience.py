@@ -66,11 +66,20 @@ def desired(facts: Facts, rules: Rules) -> Desired:
     Who left and is kept stays as in the last message that had them in the audience: `merge` lets no later one in.
     """
     stands = standing(facts, rules)
-    if stands is Standing.KEPT and _addressing_fault(facts.identity.values, rules):
-        return Desired(stands, None)
-    if stands not in (Standing.IN, Standing.KEPT):
-        return Desired(stands, None)
-    return Desired(stands, person(facts, rules))
+    return Desired(stands, person(facts, rules) if _wanted(stands, facts, rules) else None)
+
+
+def identifier(facts: Facts, rules: Rules) -> Identifier | None:
+    """The identifier of the person whom Customer.io should hold, None where it should hold nobody."""
+    if not _wanted(standing(facts, rules), facts, rules):
+        return None
+    return Identifier(rules.identify_by, facts.identity.values["identifier"])
+
+
+def _wanted(stands: Standing, facts: Facts, rules: Rules) -> bool:
+    if stands is Standing.KEPT:
+        return _addressing_fault(facts.identity.values, rules) is None
+    return stands is Standing.IN
 
 
 def person(facts: Facts, rules: Rules) -> Person:

@@ -54,9 +54,9 @@ class Request(Generic[Owner]):
         return Request(self.endpoint, self.parts[:middle]), Request(self.endpoint, self.parts[middle:])
 
 
-def encode(owner: Owner, operations: Iterable[Operation]) -> list[Part[Owner]]:
-    """The operations of one owner, encoded."""
-    return [Part(owner, operation, to_json(operation.item)) for operation in operations]
+def encode(operations: Iterable[tuple[Owner, Operation]]) -> list[Part[Owner]]:
+    """The operations, each with its owner, encoded."""
+    return [Part(owner, operation, to_json(operation.item)) for owner, operation in operations]
 
 
 def pack(parts: Iterable[Part[Owner]]) -> Iterator[Request[Owner]]:

@@ -6,38 +6,29 @@ runs out, and somebody plans the same people again from what the store holds.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import inf
 from random import random
 from uuid import uuid4
 
 import structlog
 
-from connector import audience, batch, outcome, plan
+from connector import batch, outcome
 from connector.batch import Part, Request
 from connector.customerio.track import Track
-from connector.entity import Entity, Identifier
-from connector.outcome import SENT, Later, Outcome, Pause, Refused, Sent, Settled, Split
-from connector.plan import Step
-from connector.problem import Problem
+from connector.errand import Claim, Errand
+from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split
 from connector.rules import Rules
 from connector.settings import Delivery
 from connector.store import claims, connections, counts, events
-from connector.store.claims import Claim, Settlement
 from connector.store.connections import Health
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(slots=True)
-class _Planned:
-    """A claim with its step, and the outcome of each operation as the replies come in."""
-
-    claim: Claim
-    step: Step
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+Owner = tuple[Errand, int]
+"""Whose an operation is: an errand, and the operation's place in its step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +66,10 @@ class Courier:
         claimed = self._claim(lease)
         if not claimed:
             return Delivered(0, paused=False)
-        planned = [_planned(claim, self.rules) for claim in claimed]
-        paused = self._send_all(planned)
-        self._settle(lease, planned)
-        return Delivered(len(planned), paused)
+        errands = [Errand.of(claim, self.rules) for claim in claimed]
+        paused = self._send_all(errands)
+        self._settle(lease, errands)
+        return Delivered(len(errands), paused)
 
     def _claim(self, lease: str) -> Sequence[Claim]:
         with self.store.writing() as connection:
@@ -88,31 +79,39 @@ class Courier:
             limits = self.limits
             return claims.claim(connection, self.rules.name, lease, limits.people, now, limits.lease_seconds)
 
-    def _send_all(self, planned: Sequence[_Planned]) -> bool:
-        """Sends everything planned; True where the connection was paused on the way and the rest must wait."""
+    def _send_all(self, errands: Sequence[Errand]) -> bool:
+        """Sends step after step of all errands; True where the connection was paused on the way and the rest must wait."""
         give_up_at = time.monotonic() + self.limits.lease_seconds / 2
-        parts, oversize = batch.fitting([part for each in planned for part in _parts(each)])
+        under_way = errands
+        while under_way:
+            paused = self._send_steps(under_way, give_up_at)
+            under_way = [errand for errand in under_way if errand.advance() and not paused]
+            if paused:
+                return True
+        return False
+
+    def _send_steps(self, errands: Sequence[Errand], give_up_at: float) -> bool:
+        parts, oversize = batch.fitting([part for errand in errands for part in _parts(errand)])
         for part in oversize:
             _note(part, Refused(f"the operation has {len(part.encoded)} bytes, more than Customer.io takes"))
         waiting = list(reversed(list(batch.pack(parts))))
         while waiting:
             if time.monotonic() > give_up_at:
                 return True
-            verdict = self._send(waiting[-1])
             request = waiting.pop()
-            match verdict:
+            match self._send(request):
                 case Settled(outcomes):
-                    for part, each in zip(request.parts, outcomes, strict=True):
-                        _note(part, each)
+                    for part, outcome in zip(request.parts, outcomes, strict=True):
+                        _note(part, outcome)
                 case Split():
                     waiting += reversed(request.halves())
-                case Pause():
+                case Pause(reason=reason, doubt=doubt):
                     for part in request.parts:
-                        _note(part, Later(verdict.reason, verdict.doubt))
+                        _note(part, Later(reason, doubt))
                     return True
         return False
 
-    def _send(self, request: Request[tuple[_Planned, int]]) -> outcome.Verdict:
+    def _send(self, request: Request[Owner]) -> outcome.Verdict:
         with self.store.writing() as connection:
             now = self.store.now(connection)
             wait = connections.take_turn(connection, self.rules.connection, 1 / self.requests_per_second, now)
@@ -158,10 +157,12 @@ class Courier:
             seconds = outcome.delay(failures, self.limits.backoff_seconds, self.limits.backoff_max_seconds, random())
         return Health(now + seconds, verdict.reason, failures)
 
-    def _settle(self, lease: str, planned: Sequence[_Planned]) -> None:
-        tally: Counter[str] = Counter()
-        sent, refused, dropped = _event_outcomes(planned)
-        settlements = [_settlement(each, tally) for each in planned]
+    def _settle(self, lease: str, errands: Sequence[Errand]) -> None:
+        settlements = [errand.settlement() for errand in errands]
+        sent = [id for errand in errands for id in errand.sent]
+        refused = [id for errand in errands for id in errand.refused]
+        dropped = [id for errand in errands for id in errand.dropped]
+        tally = Counter[str](effect for errand in errands for effect in errand.effects)
         tally.update({"events sent": len(sent), "events refused": len(refused), "events dropped": len(dropped)})
         name = self.rules.name
         with self.store.writing() as connection:
@@ -170,76 +171,14 @@ class Courier:
             events.settle(connection, name, refused, events.REFUSED)
             events.settle(connection, name, dropped, events.DROPPED)
             claims.settle(connection, name, lease, settlements, now)
-            counts.add_problems(connection, name, _refusals(planned), now)
+            counts.add_problems(connection, name, [problem for each in errands for problem in each.problems], now)
             counts.tally(connection, name, tally)
 
 
-def _planned(claim: Claim, rules: Rules) -> _Planned:
-    return _Planned(
-        claim, plan.next_step(claim.entity, audience.desired(claim.entity.facts, rules), claim.events, rules)
-    )
+def _parts(errand: Errand) -> list[Part[Owner]]:
+    return batch.encode(((errand, index), operation) for index, operation in enumerate(errand.step.operations))
 
 
-def _parts(planned: _Planned) -> list[Part[tuple[_Planned, int]]]:
-    encoded = batch.encode(planned, planned.step.operations)
-    return [Part((planned, index), part.operation, part.encoded) for index, part in enumerate(encoded)]
-
-
-def _note(part: Part[tuple[_Planned, int]], each: Outcome) -> None:
-    planned, index = part.owner
-    planned.outcomes[index] = each
-
-
-def _unsent(planned: _Planned, index: int) -> Outcome:
-    """An operation that no reply speaks of was never sent: the connection paused before its turn."""
-    return planned.outcomes.get(index, Later("the connection is paused", doubt=False))
-
-
-def _event_outcomes(planned: Sequence[_Planned]) -> tuple[list[str], list[str], list[str]]:
-    sent: list[str] = []
-    refused: list[str] = []
-    for each in planned:
-        for index, operation in enumerate(each.step.operations):
-            if operation.event is not None:
-                found = _unsent(each, index)
-                if isinstance(found, Sent):
-                    sent.append(operation.event)
-                elif isinstance(found, Refused):
-                    refused.append(operation.event)
-    return sent, refused, [id for each in planned for id in each.step.dropped]
-
-
-def _settlement(planned: _Planned, tally: Counter[str]) -> Settlement:
-    """What became of the person, apart from their events."""
-    entity, step = planned.claim.entity, planned.step
-    operations = enumerate(step.operations)
-    found = [_unsent(planned, index) for index, operation in operations if operation.event is None]
-    if any(isinstance(each, Refused) for each in found) and step.effect != "merged":
-        tally["refused"] += 1
-        return Settlement(entity, "refused")
-    every = found + [_unsent(planned, i) for i, operation in enumerate(step.operations) if operation.event is not None]
-    later = [each for each in every if isinstance(each, Later)]
-    if any(isinstance(each, Later) for each in found):
-        return Settlement(entity, "later", doubt=any(each.doubt for each in later))
-    if step.effect is not None:
-        tally[step.effect] += 1
-    return Settlement(entity, "confirmed", step.after, more=step.more, released=_released(entity, step))
-
-
-def _released(entity: Entity, step: Step) -> tuple[Identifier, ...]:
-    """The identifiers under which the person is not known any more once the step is confirmed."""
-    before = (
-        *entity.tried.identifiers,
-        *((entity.delivered.identifier, *entity.delivered.former) if entity.delivered else ()),
-    )
-    held = (step.after.identifier, *step.after.former) if step.after else ()
-    return tuple(each for each in before if not any(each.same_as(other) for other in held))
-
-
-def _refusals(planned: Sequence[_Planned]) -> Iterator[Problem]:
-    for each in planned:
-        for index, found in each.outcomes.items():
-            if isinstance(found, Refused):
-                operation = each.step.operations[index]
-                reason = f"{operation.item.get('action', 'event')} refused: {found.reason}"
-                yield Problem("refused", each.claim.entity.key, reason, operation.item)
+def _note(part: Part[Owner], each: Outcome) -> None:
+    errand, index = part.owner
+    errand.note(index, each)

@@ -40,8 +40,7 @@ class Facts:
 
     def newest(self) -> int:
         """The newest version among all facts; 0 where none has one."""
-        written = (self.attributes.newest(), self.segments.newest(), self.identity.newest())
-        return max((version for version in written if version is not None), default=0)
+        return max(self.attributes.newest() or 0, self.segments.newest() or 0, self.identity.newest() or 0)
 
 
 @dataclass(frozen=True, slots=True)

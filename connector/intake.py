@@ -171,7 +171,7 @@ def _tried(entity: Entity, rules: Rules) -> Tried:
 
 def _new_identifier(entity: Entity, rules: Rules) -> str | None:
     """The identifier under which the person is to be sent, where they were not delivered under it already."""
-    person = audience.desired(entity.facts, rules).person
-    if person is None or (entity.delivered and entity.delivered.identifier.same_as(person.identifier)):
+    identifier = audience.identifier(entity.facts, rules)
+    if identifier is None or (entity.delivered and entity.delivered.identifier.same_as(identifier)):
         return None
-    return encoding.identifier_text(person.identifier)
+    return encoding.identifier_text(identifier)

@@ -16,6 +16,7 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _ZONE_NAME = re.compile(r" ?(?:UTC|GMT|Z)$", re.IGNORECASE)
+_PLAIN_ENDS = frozenset("0123456789Z")
 MILLISECONDS_FROM = 10**11
 MICROSECONDS_FROM = 10**14
 _YEAR_10000 = 253_402_300_800
@@ -26,7 +27,8 @@ def parse(text: str) -> datetime | None:
     if len(text) < 10 or text[4] != "-" or not _ISO.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(_ZONE_NAME.sub("+00:00", text).replace(",", "."))
+        plain = text[-1] in _PLAIN_ENDS and text[-2] != " "
+        moment = datetime.fromisoformat(text if plain else _ZONE_NAME.sub("+00:00", text))
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

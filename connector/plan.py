@@ -19,7 +19,7 @@ from connector.rules import Rules
 ITEM_ATTRIBUTE_BYTES = 30_000
 _ATTRIBUTES_THAT_ALWAYS_FIT = 25
 
-Effect = Literal["created", "updated", "deleted", "merged"]
+Effect = Literal["created", "updated", "deleted", "merged", "refused"]
 Endpoint = Literal["batch", "v1_event"]
 
 

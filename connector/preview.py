@@ -91,18 +91,24 @@ class Previewer:
 
 
 def _known(row: Any, rules: Rules) -> Entity:
-    match row:
-        case {"user": str() | int() as user, "identifier": str() | int() as value}:
-            identifier = Identifier(rules.identify_by, str(value))
-        case {"user": str() | int() as user, "identifier": {**pair}} if len(pair) == 1:
-            ((type_, value),) = pair.items()
-            identifier = Identifier(str(type_), str(value))
-        case _:
-            raise UnreadableError('a known person is {"user": KEY, "identifier": VALUE, "attributes": {...}}')
+    form = 'a known person is {"user": KEY, "identifier": VALUE, "attributes": {...}}'
+    if not isinstance(row, dict) or not isinstance(row.get("user"), str | int):
+        raise UnreadableError(form)
     attributes = row.get("attributes") or {}
-    if not isinstance(attributes, dict):
-        raise UnreadableError(f"the known attributes of {user!r} are not an object")
-    return Entity(str(user), Facts(entered=True), Person(identifier, attributes))
+    identifier = _known_identifier(row.get("identifier"), rules)
+    if identifier is None or not isinstance(attributes, dict):
+        raise UnreadableError(f"{form}; that of {row['user']!r} is not")
+    return Entity(str(row["user"]), Facts(entered=True), Person(identifier, attributes))
+
+
+def _known_identifier(given: Any, rules: Rules) -> Identifier | None:
+    """An identifier as a plain value, or as Customer.io writes it: {"id": VALUE}."""
+    if isinstance(given, str | int):
+        return Identifier(rules.identify_by, str(given))
+    if isinstance(given, dict) and len(given) == 1:
+        ((type_, value),) = given.items()
+        return Identifier(type_, str(value))
+    return None
 
 
 def _deliver(

@@ -20,10 +20,10 @@ class Register:
 
     def newest(self) -> int | None:
         """The newest version that wrote anything here, or None where nothing was ever written."""
-        written = list(self.versions.values())
-        if self.snapshot is not None:
-            written.append(self.snapshot)
-        return max(written, default=None)
+        if not self.versions:
+            return self.snapshot
+        updated = max(self.versions.values())
+        return updated if self.snapshot is None else max(updated, self.snapshot)
 
     def replaced(self, values: Mapping[str, Any], version: int) -> "Register":
         """The register after a snapshot: what it does not name is gone, unless a newer word put it there."""

@@ -112,7 +112,10 @@ class Rules:
         if self.everybody:
             return True
         whitelist = self.whitelist
-        return any(name is not None and (key in whitelist or name in whitelist) for key, name in segments)
+        for key, name in segments:
+            if name is not None and (key in whitelist or name in whitelist):
+                return True
+        return False
 
     def allows(self, kind: str, name: str) -> bool:
         """Whether an event passes: by name, or pages and screens by their kind."""

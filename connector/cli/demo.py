@@ -91,8 +91,8 @@ _WHY = {
 
 def _rows(tallies: dict[str, int]) -> list[tuple[str, str, str]]:
     known = [(name, f"{tallies[name]:,}", why) for name, why in _WHY.items() if tallies.get(name)]
-    skips = [(*name.split(": ", 1), count) for name, count in tallies.items() if "skipped: " in name]
-    return known + [(what, f"{count:,}", why) for what, why, count in skips]
+    skips = [(*name.partition(": "), count) for name, count in tallies.items() if "skipped: " in name]
+    return known + [(what, f"{count:,}", why) for what, _, why, count in skips]
 
 
 def _stay(stage: Stage) -> None:

@@ -1,12 +1,12 @@
-"""A faithful Customer.io in memory: Track API v1 and v2 and App API on one port, to stage, demonstrate and test against.
+"""A faithful Customer.io in memory, Track API v1 and v2 and App API on one port: to stage, show and test against.
 
 The rules are those of reference: customerio-api; section 8 lists them. The state machine knows no HTTP:
 
     options -> people, objects, segments, anonymous, suppression, activity -> state
-    state   -> attributes, identify, events, devices, merging, relationships -> workspace      pure; `now` is an argument
-    checks                                                                                      what is refused, per field
-    faults, calls, simulator                                                                    what a running one holds
-    track_v2, track_v1, app_*, read_side -> web (gate in front) -> server                       HTTP
+    state   -> attributes, merging, relationships, identify, events, lifecycle -> workspace   `now` is an argument
+    limits  -> checks                                                       what is refused, per field
+    faults, calls -> simulator                                              what a running one holds
+    track_*, app_*, read_side -> web, with the gate in front -> server      HTTP
 """
 
 from connector.simulator.options import Options

@@ -64,5 +64,13 @@ async def read(request: Request) -> Any:
         raise UnreadableError(f"body is not JSON: {error}") from error
 
 
+async def json_object(request: Request) -> dict[str, Any]:
+    """The JSON object of the body; UnreadableError where it is none."""
+    body = await read(request)
+    if not isinstance(body, dict):
+        raise UnreadableError("body must be an object")
+    return body
+
+
 def _sentence(wrong: Wrong) -> str:
     return f"{wrong.field.removeprefix('attributes.')} {wrong.message}".strip()

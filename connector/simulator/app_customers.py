@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from connector.errors import UnreadableError
 from connector.simulator import answers, app_filter, view
-from connector.simulator.app_guard import json_object, named_person, page_of, visible
+from connector.simulator.answers import json_object
+from connector.simulator.app_guard import named_person, page_of, visible
 from connector.simulator.app_segments import segment_row
 from connector.simulator.app_workspace import activity_row
 from connector.simulator.simulator import Simulator

@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from connector.simulator import answers, app_filter, view
-from connector.simulator.app_guard import Missing, json_object, visible
+from connector.simulator.answers import json_object
+from connector.simulator.app_guard import MissingError, visible
 from connector.simulator.simulator import Simulator
 
 _FILES = "/_simulator/exports"
@@ -35,7 +36,7 @@ class AppExports:
         """Where the files are; in place of a signed URL, which needs no key either."""
         return [Route(f"{_FILES}/{{export_id}}", self.file, methods=["GET"])]
 
-    async def all(self, request: Request) -> Response:
+    async def all(self, _request: Request) -> Response:
         """Every export; null where there is none, as recorded from the real API."""
         rows = [_row(number, export) for number, export in enumerate(self._simulator.exports, 1)]
         return answers.json({"exports": rows or None})
@@ -47,7 +48,7 @@ class AppExports:
         names = [view.identifiers(person) for person in state.people if match(state, person)]
         return self._start("customers", ["id", "email", "cio_id"], names)
 
-    async def deliveries(self, request: Request) -> Response:
+    async def deliveries(self, _request: Request) -> Response:
         """An export of deliveries."""
         return self._start("deliveries", ["delivery_id"], [])
 
@@ -62,7 +63,7 @@ class AppExports:
         """The URL of a finished export's file."""
         number, export = self._named(request)
         if export["status"] != "done":
-            raise Missing
+            raise MissingError
         return answers.json({"url": f"{request.url.scheme}://{request.url.netloc}{_FILES}/{number}"})
 
     async def file(self, request: Request) -> Response:
@@ -86,7 +87,7 @@ class AppExports:
         number = request.path_params["export_id"]
         exports = self._simulator.exports
         if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(exports):
-            raise Missing
+            raise MissingError
         return int(number), exports[int(number) - 1]
 
 

@@ -55,9 +55,9 @@ def _attribute(value: Any) -> Match:
     if not isinstance(name, str) or value.get("operator") not in ("eq", "exists"):
         raise UnreadableError("attribute takes a field, and as operator eq or exists")
     if value["operator"] == "exists":
-        return lambda state, person: name in view.attributes(person)
+        return lambda _, person: name in view.attributes(person)
     wanted = view.as_text(value.get("value"))
-    return lambda state, person: view.attributes(person).get(name) == wanted
+    return lambda _, person: view.attributes(person).get(name) == wanted
 
 
 _READERS: dict[str, Callable[[Any], Match]] = {

@@ -1,7 +1,6 @@
 """What the App API's calls have in common: key, rate, pages, errors (reference: customerio-api, 3.1 and 4.1)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from connector.simulator.state import State
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """A call names something that is not there; it is answered 404."""
 
 
@@ -34,7 +33,7 @@ def guarded(route: Route, simulator: Simulator) -> Route:
             return errors(f"rate limited to {limit} requests per 1s", 429, {"retry-after": "1"})
         try:
             return await endpoint(request)
-        except Missing:
+        except MissingError:
             return errors(f"not found (reference {simulator.calls.total:026d})", 404)
         except UnreadableError as error:
             return errors(str(error), 400)
@@ -53,12 +52,12 @@ def visible(simulator: Simulator) -> State:
 
 
 def named_person(request: Request, simulator: Simulator) -> Person:
-    """The person the path and `id_type` name, as far as visible; Missing where there is none."""
+    """The person the path and `id_type` name, as far as visible; MissingError where there is none."""
     kind = request.query_params.get("id_type", "id")
     value = unquote(request.path_params["customer_id"])
     person = visible(simulator).people.find(kind, value) if kind in simulator.options.kinds else None
     if person is None:
-        raise Missing
+        raise MissingError
     return person
 
 
@@ -68,14 +67,6 @@ def page_of(request: Request, default: int, most: int) -> tuple[str, int]:
     if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= most):
         raise UnreadableError(f"limit must be from 1 to {most}")
     return request.query_params.get("start", ""), int(limit or default)
-
-
-async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object of the body."""
-    body = await answers.read(request)
-    if not isinstance(body, dict):
-        raise UnreadableError("body must be an object")
-    return body
 
 
 def _admit(simulator: Simulator, limit: int) -> bool:

@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from connector.errors import UnreadableError
 from connector.simulator import answers, view
-from connector.simulator.app_guard import Missing, json_object, page_of, visible
+from connector.simulator.answers import json_object
+from connector.simulator.app_guard import MissingError, page_of, visible
 from connector.simulator.segments import Segment
 from connector.simulator.simulator import Simulator
 
@@ -33,7 +34,7 @@ class AppSegments:
             Route(f"{_ONE}/used_by", self.used_by, methods=["GET"]),
         ]
 
-    async def all(self, request: Request) -> Response:
+    async def all(self, _request: Request) -> Response:
         """Every segment."""
         return answers.json({"segments": [segment_row(one) for one in self._simulator.workspace.catalogue.all()]})
 
@@ -85,7 +86,7 @@ class AppSegments:
         is_number = number.isascii() and number.isdigit()
         segment = self._simulator.workspace.catalogue.find(int(number)) if is_number else None
         if segment is None:
-            raise Missing
+            raise MissingError
         return segment
 
 

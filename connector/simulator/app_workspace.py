@@ -9,7 +9,8 @@ from starlette.routing import Route
 from connector.errors import UnreadableError
 from connector.simulator import answers, view
 from connector.simulator.activity import Entry
-from connector.simulator.app_guard import Missing, json_object, page_of, visible
+from connector.simulator.answers import json_object
+from connector.simulator.app_guard import MissingError, page_of, visible
 from connector.simulator.simulator import Simulator
 
 _WEBHOOKS = "/v1/reporting_webhooks"
@@ -46,18 +47,18 @@ class AppWorkspace:
         page, following = view.page(entries[::-1], start, limit)
         return answers.json({"activities": [activity_row(one) for one in page], "next": following})
 
-    async def addresses(self, request: Request) -> Response:
+    async def addresses(self, _request: Request) -> Response:
         """Where Customer.io calls from; mostly asked to try a key."""
         return answers.json({"ip_addresses": _ADDRESSES})
 
-    async def workspaces(self, request: Request) -> Response:
+    async def workspaces(self, _request: Request) -> Response:
         """The one workspace there is."""
         people = len(visible(self._simulator).people)
         number = self._simulator.options.environment_id
         row = {"id": number, "name": "Simulated workspace", "people": people, "messages_sent": 0, "billable": False}
         return answers.json({"workspaces": [row]})
 
-    async def webhooks(self, request: Request) -> Response:
+    async def webhooks(self, _request: Request) -> Response:
         """Every reporting webhook."""
         return answers.json({"reporting_webhooks": list(self._simulator.webhooks.values())})
 
@@ -91,7 +92,7 @@ class AppWorkspace:
         number = request.path_params["webhook_id"]
         found = self._simulator.webhooks.get(int(number)) if number.isascii() and number.isdigit() else None
         if found is None:
-            raise Missing
+            raise MissingError
         return found
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from connector.simulator import limits
@@ -13,6 +14,7 @@ _Check = Callable[[Mapping[str, Any], Options], Sequence[Wrong]]
 
 _ANONYMOUS = frozenset({"identify", "event", "page", "screen"})
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_TYPE_ID = re.compile(r"[1-9][0-9]{0,8}")
 _PLATFORMS = ("ios", "android")
 
 
@@ -126,7 +128,7 @@ def merged(value: Any, field: str, options: Options) -> Sequence[Wrong]:
     return (Wrong("invalid", field, "must hold exactly one of id, email, cio_id"),)
 
 
-def _object(item: Mapping[str, Any], options: Options) -> Sequence[Wrong]:
+def _object(item: Mapping[str, Any], _options: Options) -> Sequence[Wrong]:
     return _object_identifiers(item.get("identifiers"), "identifiers")
 
 
@@ -136,7 +138,7 @@ def _object_identifiers(identifiers: Any, field: str) -> Sequence[Wrong]:
     if "cio_object_id" in identifiers:
         return limits.identifier(identifiers["cio_object_id"], f"{field}.cio_object_id")
     type_id = str(identifiers.get("object_type_id"))
-    if not (type_id.isascii() and type_id.isdigit() and int(type_id) > 0):
+    if not _TYPE_ID.fullmatch(type_id):
         return (Wrong("invalid", f"{field}.object_type_id", "must be an integer from 1"),)
     return limits.identifier(identifiers.get("object_id"), f"{field}.object_id")
 
@@ -145,16 +147,16 @@ def _object_identify(item: Mapping[str, Any], options: Options) -> Sequence[Wron
     return (
         *_object(item, options),
         *limits.attributes(item.get("attributes")),
-        *_relationships(item.get("cio_relationships") or (), _one_identifier),
+        *_relationships(item.get("cio_relationships") or (), partial(_one_identifier, options)),
     )
 
 
 def _object_relationships(item: Mapping[str, Any], options: Options) -> Sequence[Wrong]:
-    return (*_object(item, options), *_relationships(item.get("cio_relationships"), _one_identifier))
+    return (*_object(item, options), *_relationships(item.get("cio_relationships"), partial(_one_identifier, options)))
 
 
-def _one_identifier(identifiers: Any, field: str) -> Sequence[Wrong]:
-    known = ("id", "email", "cio_id", "anonymous_id")
+def _one_identifier(options: Options, identifiers: Any, field: str) -> Sequence[Wrong]:
+    known = [kind for kind in (*options.kinds, "anonymous_id") if kind != "phone"]
     if not isinstance(identifiers, dict) or len(identifiers) != 1 or not set(identifiers) <= set(known):
         return (Wrong("required", field, f"must hold exactly one of {', '.join(known)}"),)
     return [wrong for kind, value in identifiers.items() for wrong in limits.identifier(value, f"{field}.{kind}")]
@@ -175,7 +177,7 @@ def _relationships(value: Any, identifiers: Callable[[Any, str], Sequence[Wrong]
     return wrong
 
 
-def _delivery(item: Mapping[str, Any], options: Options) -> Sequence[Wrong]:
+def _delivery(item: Mapping[str, Any], _options: Options) -> Sequence[Wrong]:
     identifiers = item.get("identifiers")
     delivery_id = identifiers.get("id") if isinstance(identifiers, dict) else None
     known = item.get("name") in ("opened", "converted", "delivered")

@@ -10,10 +10,8 @@ from typing import Any
 from connector.errors import UnreadableError
 from connector.simulator.limits import Wrong
 
-_KEYS = frozenset(
-    ("path", "status", "body", "headers", "retry_after", "latency", "drop")
-    + ("probability", "seed", "times", "after", "items", "rate_limit")
-)
+_NUMBERS = ("status", "retry_after", "latency", "probability", "seed", "times", "after", "rate_limit")
+_KEYS = frozenset({*_NUMBERS, "path", "body", "headers", "drop", "items"})
 
 
 @dataclass(slots=True)
@@ -32,7 +30,7 @@ class Rule:
         return any(key in self.order for key in ("status", "drop", "rate_limit"))
 
     def matches(self, path: str) -> bool:
-        """Whether the rule is about this path: a glob where it has a star, else a prefix; about all where it has none."""
+        """Whether the rule is about this path: a glob if it has a star, else a prefix; without one it is about all."""
         wanted = str(self.order.get("path", ""))
         return fnmatchcase(path, wanted) if "*" in wanted else path.startswith(wanted)
 
@@ -86,17 +84,16 @@ class Faults:
         """What happens to a call."""
         if not self.rules:
             return NOTHING
-        latency, refusing = 0.0, []
-        for rule in self.rules:
-            if not rule.matches(path):
+        matching = [rule for rule in self.rules if rule.matches(path)]
+        refusing = tuple(rule for rule in matching if "items" in rule.order)
+        latency = 0.0
+        for rule in matching:
+            if "items" in rule.order or not rule.fires(now):
                 continue
-            if "items" in rule.order:
-                refusing.append(rule)
-            elif rule.fires(now):
-                latency += rule.order.get("latency", 0.0)
-                if rule.answers:
-                    return Decision(latency, rule, tuple(refusing))
-        return Decision(latency, None, tuple(refusing))
+            latency += rule.order.get("latency", 0.0)
+            if rule.answers:
+                return Decision(latency, rule, refusing)
+        return Decision(latency, None, refusing)
 
 
 def refusal(item: Mapping[str, Any], rules: tuple[Rule, ...], now: float) -> tuple[Wrong, ...]:
@@ -120,7 +117,7 @@ def _rule(order: Any) -> Rule:
         raise UnreadableError(f"a fault knows no {', '.join(unknown)}; it knows {', '.join(sorted(_KEYS))}")
     if order.get("drop", "before") not in ("before", "after"):
         raise UnreadableError("drop must be before or after")
-    for key in ("status", "retry_after", "latency", "probability", "times", "after", "rate_limit", "seed"):
+    for key in _NUMBERS:
         if key in order and (isinstance(order[key], bool) or not isinstance(order[key], int | float)):
             raise UnreadableError(f"{key} must be a number")
     if not 200 <= order.get("status", 200) <= 599 or not isinstance(order.get("headers", {}), dict):

@@ -105,7 +105,7 @@ def _response(rule: Rule) -> Response:
     order: dict[str, Any] = dict(rule.order)
     status = int(order.get("status", 429))
     body = order.get("body", {"meta": {"error": HTTPStatus(status).phrase if status in _STATUSES else str(status)}})
-    headers = {str(name): str(value) for name, value in order.get("headers", {}).items()}
+    headers = {str(name).lower(): str(value) for name, value in order.get("headers", {}).items()}
     if "retry_after" in order:
         headers["retry-after"] = str(order["retry_after"])
     if not isinstance(body, str):

@@ -119,22 +119,22 @@ def _claim(state: State, person: Person, call: Call, now: float) -> Person:
         text = "" if value is None else str(value)
         owner = state.people.find(kind, text) if text else None
         if owner is None:
-            _rename(state, person, kind, text, call, now)
+            changeable = call.kind == "cio_id" or (kind == "email" and state.options.email_change_by_id)
+            _rename(state, person, (kind, text), changeable, now)
         elif owner is not person and _may_merge(state, person, owner, call.kind, kind):
             older, younger = sorted((person, owner), key=lambda one: one.number)
             combine(state, older, younger, now)
             person = older
         elif owner is not person:
-            _log_failed(state, person, kind, value, now, "belongs to another person")
+            _log_failed(state, person, (kind, value), now, "belongs to another person")
     return person
 
 
-def _rename(state: State, person: Person, kind: str, value: str, call: Call, now: float) -> None:
+def _rename(state: State, person: Person, name: tuple[str, str], changeable: bool, now: float) -> None:
     """A name nobody has: free to take when the person has none; to change it takes the cio_id, or the setting."""
-    held = person.identifiers[kind]
-    changeable = call.kind == "cio_id" or (kind == "email" and state.options.email_change_by_id)
-    if held is not None and not changeable:
-        _log_failed(state, person, kind, value, now, "is set and changes only through cio_id")
+    kind, value = name
+    if person.identifiers[kind] is not None and not changeable:
+        _log_failed(state, person, name, now, "is set and changes only through cio_id")
     elif value:
         state.people.give(person, kind, value)
     else:
@@ -159,7 +159,7 @@ def _shared_names(state: State, person: Person, attributes: Mapping[str, Any], n
         state.anonymous.pass_on(person)
         return attributes
     if state.anonymous.owner(anonymous_id) not in (None, person):
-        _log_failed(state, person, "anonymous_id", anonymous_id, now, "belongs to another person")
+        _log_failed(state, person, ("anonymous_id", anonymous_id), now, "belongs to another person")
         return {name: value for name, value in attributes.items() if name != "anonymous_id"}
     _adopt(state, person, anonymous_id, now)
     return attributes
@@ -185,6 +185,6 @@ def _adopt(state: State, person: Person, anonymous_id: str, now: float) -> None:
         state.log.write("anon_merge", now, person.identifiers, detail)
 
 
-def _log_failed(state: State, person: Person, kind: str, value: Any, now: float, reason: str) -> None:
-    detail = {"attribute": kind, "value": value, "reason": reason}
+def _log_failed(state: State, person: Person, name: tuple[str, Any], now: float, reason: str) -> None:
+    detail = {"attribute": name[0], "value": name[1], "reason": reason}
     state.log.write("failed_attribute_change", now, person.identifiers, detail)

@@ -29,7 +29,7 @@ def suppress(state: State, item: _Item, now: float) -> None:
     return state.log.write("profile_delete", now, person.identifiers, {"by": "suppress"})
 
 
-def unsuppress(state: State, item: _Item, now: float) -> None:
+def unsuppress(state: State, item: _Item, _now: float) -> None:
     """Frees the identifiers that were blocked together; nothing is restored."""
     state.suppressed.free(named(item["identifiers"]))
 
@@ -46,7 +46,7 @@ def add_device(state: State, item: _Item, now: float) -> None:
     person.devices[token] = {**held, **device, "attributes": attributes}
 
 
-def delete_device(state: State, item: _Item, now: float) -> None:
+def delete_device(state: State, item: _Item, _now: float) -> None:
     """Deletes a device, if there is one."""
     person = state.people.find(*named(item["identifiers"]))
     if person is not None:
@@ -63,7 +63,7 @@ def add_to_segment(state: State, item: _Item, now: float) -> None:
             state.log.write("unknown_member", now, {item["id_type"]: value}, {"segment_id": item["segment_id"]})
 
 
-def remove_from_segment(state: State, item: _Item, now: float) -> None:
+def remove_from_segment(state: State, item: _Item, _now: float) -> None:
     """Takes people out of a manual segment; unknown ids are ignored."""
     for value in item["ids"]:
         person = state.people.find(item["id_type"], value)
@@ -71,6 +71,6 @@ def remove_from_segment(state: State, item: _Item, now: float) -> None:
             state.memberships.remove(item["segment_id"], person)
 
 
-def metric(state: State, item: _Item, now: float) -> None:
+def metric(state: State, _item: _Item, _now: float) -> None:
     """Counts a delivery's metric: the simulator sends nothing, so there is nothing to attach it to."""
     state.counts["metrics"] += 1

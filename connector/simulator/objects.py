@@ -77,6 +77,11 @@ class Objects:
         write(thing.anonymous.setdefault(anonymous_id, {}), attributes)
         self._waiting.setdefault(anonymous_id, {})[thing] = None
 
+    def wait_no_more(self, anonymous_id: str, thing: Thing) -> None:
+        """Forgets such a relationship, if there is one."""
+        thing.anonymous.pop(anonymous_id, None)
+        self._waiting.get(anonymous_id, {}).pop(thing, None)
+
     def claim(self, anonymous_id: str, person: Person) -> None:
         """Gives the person the relationships that waited for their anonymous_id."""
         for thing in self._waiting.pop(anonymous_id, ()):

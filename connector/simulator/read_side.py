@@ -13,6 +13,7 @@ from starlette.routing import Route
 from connector.errors import UnreadableError
 from connector.simulator import answers, view
 from connector.simulator.activity import Entry
+from connector.simulator.answers import json_object
 from connector.simulator.objects import Thing
 from connector.simulator.paths import named_in_path
 from connector.simulator.simulator import Simulator
@@ -52,11 +53,11 @@ class ReadSide:
             Route("/_simulator/faults", self.order_faults, methods=["POST"]),
         ]
 
-    async def welcome(self, request: Request) -> Response:
+    async def welcome(self, _request: Request) -> Response:
         """What this is, and what to try."""
         return PlainTextResponse(_WELCOME)
 
-    async def people(self, request: Request) -> Response:
+    async def people(self, _request: Request) -> Response:
         """Everybody, a line each, in the order they were created."""
         live = self._simulator.workspace.live
         return _lines(live.people, lambda person: view.whole(live, person))
@@ -68,16 +69,16 @@ class ReadSide:
         person = live.people.find(kind, value)
         return answers.json(view.whole(live, person)) if person else answers.single("no such person", 404)
 
-    async def anonymous(self, request: Request) -> Response:
+    async def anonymous(self, _request: Request) -> Response:
         """Events nobody has claimed, in the order received."""
         kept = self._simulator.workspace.live.anonymous.unclaimed()
         return _lines(kept, lambda one: {"anonymous_id": one.anonymous_id, **view.event(one.event)})
 
-    async def objects(self, request: Request) -> Response:
+    async def objects(self, _request: Request) -> Response:
         """Objects, in the order they were created."""
         return _lines(self._simulator.workspace.live.objects, _object)
 
-    async def calls(self, request: Request) -> Response:
+    async def calls(self, _request: Request) -> Response:
         """The last calls, oldest first; the header x-total-count says how many there were in all."""
         calls = self._simulator.calls
         return _lines(list(calls.last), asdict, {"x-total-count": str(calls.total)})
@@ -88,7 +89,7 @@ class ReadSide:
         wanted = request.query_params.get("type")
         return _lines(log.of(wanted) if wanted else log, Entry._asdict)
 
-    async def summary(self, request: Request) -> Response:
+    async def summary(self, _request: Request) -> Response:
         """Everything in numbers."""
         live, calls = self._simulator.workspace.live, self._simulator.calls
         return answers.json({
@@ -112,15 +113,12 @@ class ReadSide:
     async def reset(self, request: Request) -> Response:
         """Forgets everything; the body may change options."""
         try:
-            changes = await answers.read(request) if await request.body() else {}
-            if not isinstance(changes, dict):
-                raise UnreadableError("a reset takes an object of options")
-            self._simulator.reset(changes)
+            self._simulator.reset(await json_object(request) if await request.body() else {})
         except UnreadableError as error:
             return answers.single(str(error))
         return answers.accepted()
 
-    async def faults(self, request: Request) -> Response:
+    async def faults(self, _request: Request) -> Response:
         """The rules in force, and how often each matched and fired."""
         rules = self._simulator.faults.rules
         return answers.json([{**rule.order, "matched": rule.matched, "fired": rule.fired} for rule in rules])

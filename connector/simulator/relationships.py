@@ -25,7 +25,7 @@ def add_to_person(state: State, item: _Item, now: float) -> None:
         relate(state, person, item["cio_relationships"])
 
 
-def delete_from_person(state: State, item: _Item, now: float) -> None:
+def delete_from_person(state: State, item: _Item, _now: float) -> None:
     """person, delete_relationships: neither person nor object is made for it."""
     person = state.people.find(*named(item["identifiers"]))
     for relationship in item["cio_relationships"]:
@@ -52,20 +52,25 @@ def identify_object_anonymously(state: State, item: _Item, now: float) -> None:
     identify_object(state, {**item, "cio_relationships": [*(item.get("cio_relationships") or ()), *beside]}, now)
 
 
-def delete_object(state: State, item: _Item, now: float) -> None:
+def delete_object(state: State, item: _Item, _now: float) -> None:
     """object, delete."""
     thing = state.objects.find(item["identifiers"])
     if thing is not None:
         state.objects.remove(thing)
 
 
-def delete_from_object(state: State, item: _Item, now: float) -> None:
+def delete_from_object(state: State, item: _Item, _now: float) -> None:
     """object, delete_relationships."""
     thing = state.objects.find(item["identifiers"])
+    if thing is None:
+        return
     for relationship in item["cio_relationships"]:
-        person = state.people.find(*named(relationship["identifiers"]))
-        if thing is not None and person is not None:
+        kind, value = named(relationship["identifiers"])
+        person = state.anonymous.owner(value) if kind == "anonymous_id" else state.people.find(kind, value)
+        if person is not None:
             unlink(person, thing)
+        elif kind == "anonymous_id":
+            state.objects.wait_no_more(value, thing)
 
 
 def _relate_object(state: State, thing: Thing, relationship: _Item, now: float) -> None:

@@ -31,7 +31,7 @@ class _Server(Server):
         self._listening()
 
 
-def serve(
+def serve(  # noqa: PLR0917 - the command line passes on what it was given
     host: str,
     port: int,
     site_id: str,
@@ -39,7 +39,7 @@ def serve(
     app_api_key: str,
     region: str = "us",
     latency: float = 0.0,
-    on_ready: Callable[[str], None] = lambda url: None,
+    on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serves until interrupted. Port 0 takes a free one; `on_ready` is told the URL once it listens."""
     gc.set_threshold(*_GARBAGE_THRESHOLDS)

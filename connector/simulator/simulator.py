@@ -28,5 +28,5 @@ class Simulator:
         self.app_calls: list[float] = []
 
     def reset(self, changes: Mapping[str, Any]) -> None:
-        """Forgets everything but the options, which take `changes`; UnreadableError, and nothing forgotten, if wrong."""
+        """Forgets everything but the options, which take `changes`; wrong ones are an UnreadableError."""
         self._begin(self.options.changed(changes))

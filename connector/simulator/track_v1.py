@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.errors import UnreadableError
 from connector.simulator import answers, checks, limits
+from connector.simulator.answers import json_object
 from connector.simulator.limits import Wrong
 from connector.simulator.paths import is_malformed, named_in_path
 from connector.simulator.simulator import Simulator
@@ -69,7 +69,8 @@ class TrackV1:
     async def event(self, request: Request) -> Response:
         """Records an event, page or screen of the person."""
         body = await json_object(request)
-        return self._person(request, _event(body), _event_wrong(body, self._simulator, await request.body()))
+        wrong = _event_wrong(body, self._simulator, await request.body())
+        return answers.several(wrong) if wrong else self._person(request, _event(body))
 
     async def anonymous_event(self, request: Request) -> Response:
         """Records an event under an anonymous_id, or under none: an invite, or simply nobody's (5)."""
@@ -116,14 +117,6 @@ class TrackV1:
     def _apply(self, item: dict[str, Any]) -> Response:
         self._simulator.workspace.apply([item], self._simulator.clock())
         return answers.accepted()
-
-
-async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object of the body; UnreadableError, which the application answers with a 400, where it is none."""
-    body = await answers.read(request)
-    if not isinstance(body, dict):
-        raise UnreadableError("body must be an object")
-    return body
 
 
 def _event(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Track API v1 beyond people: credentials, region, segments, metrics, forms (reference: customerio-api, 1.1, 1.4, 4.2)."""
+"""Track API v1 beyond people: region, segments, metrics, forms (reference: customerio-api, 1.1, 1.4 and 4.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.simulator import answers, checks, view
+from connector.simulator.answers import json_object
 from connector.simulator.limits import Wrong
 from connector.simulator.simulator import Simulator
-from connector.simulator.track_v1 import json_object
 
 _MOST_IDS = 1000
 _METRICS = frozenset({"bounced", "clicked", "converted", "deferred", "delivered", "dropped", "opened", "spammed"})
@@ -43,11 +43,11 @@ class TrackAccount:
             Route("/unsubscribe/{delivery_id}", self.unsubscribe, methods=["POST"]),
         ]
 
-    async def auth(self, request: Request) -> Response:
+    async def auth(self, _request: Request) -> Response:
         """The older check of credentials."""
         return answers.json({"meta": {"message": "nice credentials."}})
 
-    async def region(self, request: Request) -> Response:
+    async def region(self, _request: Request) -> Response:
         """Where the workspace lives, and its number."""
         options = self._simulator.options
         region = {"url": _HOSTS[options.region], "region": options.region, "environment_id": options.environment_id}

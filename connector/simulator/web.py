@@ -49,6 +49,6 @@ def create_app(options: Options | None = None, clock: Clock = time.time) -> ASGI
     return Gate(site, simulator)
 
 
-async def _unreadable(request: Request, error: Exception) -> Response:
+async def _unreadable(_request: Request, error: Exception) -> Response:
     """A body that cannot be read at all; v2 catches it before and answers in its own envelope."""
     return answers.single(str(error))

@@ -5,42 +5,14 @@ compares revisions, so that such an entity stays due. A lease runs out by itself
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, literal, null, or_, select, update
 
-from connector.entity import Entity, Identifier, OwedEvent, Person, Tried
+from connector.entity import Entity, Tried
+from connector.errand import Claim, Settlement
 from connector.store import encoding, events, identities
 from connector.store.entities import PERSON, TABLE, entity_of
-
-State = Literal["confirmed", "refused", "later"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An entity leased to be sent for, with the events owed to it. `entity.doubt` is as it was before this claim."""
-
-    entity: Entity
-    events: tuple[OwedEvent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of a claim.
-
-    confirmed: Customer.io holds `after` now; refused: it will not take it, so nothing is owed until something changes;
-    later: nothing is known, or known only to be in doubt. more: another step is owed. released: identifiers that the
-    user is no longer known by.
-    """
-
-    entity: Entity
-    state: State
-    after: Person | None = None
-    doubt: bool = False
-    more: bool = False
-    released: tuple[Identifier, ...] = ()
-
 
 def claim(connection: Connection, sync: str, lease: str, limit: int, now: float, seconds: float) -> list[Claim]:
     """Leases up to `limit` due entities for `seconds`, the longest due first; others' rows are passed over."""
@@ -118,13 +90,15 @@ def _refuse(connection: Connection, sync: str, lease: str, settled: Sequence[Set
         return
     moved = TABLE.c.revision != bindparam("seen")
     statement = _mine(sync, lease).values(
+        delivered=bindparam("after"),
         tried=bindparam("tried_before"),
         doubt=bindparam("doubt_before"),
         lease=null(),
         leased_until=null(),
         due_at=case((moved, literal(now)), else_=null()),
     )
-    connection.execute(statement, [_known_before(s) | {"seen": s.entity.revision} for s in settled])
+    rows = [_known_before(s) | {"seen": s.entity.revision, "after": encoding.person_text(s.after)} for s in settled]
+    connection.execute(statement, rows)
 
 
 def _postpone(connection: Connection, sync: str, lease: str, settled: Sequence[Settlement], now: float) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from connector.store import claims, counts, events
 from connector.store.entities import TABLE as ENTITY
@@ -31,5 +31,5 @@ def of(connection: Connection, sync: str) -> Overview:
     )
 
 
-def _count(connection: Connection, table: object, condition: object) -> int:
-    return int(connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one())  # type: ignore[call-overload]
+def _count(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one())

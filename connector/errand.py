@@ -1,0 +1,156 @@
+"""One claimed person's way through delivery: a step, what the replies said of it, the next step, the settlement.
+
+Steps follow one another under one claim as long as each is confirmed: a new person's identify in one request, their
+events in the next. Nothing here sends or stores.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from connector import audience, plan
+from connector.entity import Entity, Identifier, OwedEvent, Person
+from connector.outcome import Later, Outcome, Refused, Sent
+from connector.plan import Effect, Operation, Step
+from connector.problem import Problem
+from connector.rules import Rules
+
+State = Literal["confirmed", "refused", "later"]
+_UNSENT = Later("the connection is paused", doubt=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An entity leased to be sent for, with the events owed to it. `entity.doubt` is as it was before this claim."""
+
+    entity: Entity
+    events: tuple[OwedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a claim.
+
+    confirmed: Customer.io holds `after` now; refused: it holds `after` and will not take the rest, so nothing is owed
+    until something changes; later: nothing is known, or known only to be in doubt. more: another step is owed. released: identifiers that the
+    user is no longer known by.
+    """
+
+    entity: Entity
+    state: State
+    after: Person | None = None
+    doubt: bool = False
+    more: bool = False
+    released: tuple[Identifier, ...] = ()
+
+
+@dataclass(slots=True)
+class Errand:
+    """A claim on its way. `effects`, the events by outcome and the problems gather over the steps."""
+
+    claim: Claim
+    rules: Rules
+    step: Step
+    desired: audience.Desired
+    outcomes: list[Outcome]
+    held: Person | None
+    confirmed: bool = False
+    effects: list[Effect] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, claim: Claim, rules: Rules) -> "Errand":
+        """The errand with its first step planned."""
+        desired = audience.desired(claim.entity.facts, rules)
+        step = plan.next_step(claim.entity, desired, claim.events, rules)
+        return cls(claim, rules, step, desired, _nothing_yet(step), claim.entity.delivered)
+
+    def note(self, index: int, outcome: Outcome) -> None:
+        """What the reply said of the step's operation `index`."""
+        self.outcomes[index] = outcome
+
+    def advance(self) -> bool:
+        """Takes in the replies to the step; True where the next step can be sent right away."""
+        self._gather_events()
+        if self._state() != "confirmed":
+            return False
+        self.confirmed = True
+        self.dropped += self.step.dropped
+        self.held = self.step.after
+        if self.step.effect is not None:
+            self.effects.append(self.step.effect)
+        if not self._goes_on():
+            return False
+        self.step = plan.next_step(self._entity_now(), self.desired, self._events_left(), self.rules)
+        self.outcomes = _nothing_yet(self.step)
+        return bool(self.step.operations)
+
+    def settlement(self) -> Settlement:
+        """What became of the person, apart from their events."""
+        entity, state = self.claim.entity, self._state()
+        if state == "confirmed":
+            return Settlement(entity, state, self.held, more=self.step.more, released=self._released())
+        if self.confirmed and state == "later" and not self._in_doubt():
+            return Settlement(entity, "confirmed", self.held, more=True, released=self._released())
+        if state == "refused":
+            self.effects.append("refused")
+            return Settlement(entity, state, self.held)
+        return Settlement(entity, state, doubt=self.confirmed or self._in_doubt())
+
+    def _entity_now(self) -> Entity:
+        return replace(self.claim.entity, delivered=self.held, doubt=0)
+
+    def _events_left(self) -> tuple[OwedEvent, ...]:
+        done = {*self.sent, *self.refused, *self.dropped}
+        return tuple(event for event in self.claim.events if event.id not in done) if done else self.claim.events
+
+    def _goes_on(self) -> bool:
+        # A merge must find its primary, and Customer.io may take a while to have it: it goes with a later claim.
+        waits_for_merge = self.held is not None and bool(self.held.former)
+        return bool(self._events_left() or self.step.more) and not waits_for_merge
+
+    def _state(self) -> State:
+        outcomes = [outcome for operation, outcome in self._pairs() if operation.event is None]
+        if any(isinstance(each, Later) for each in outcomes):
+            return "later"
+        # A refused merge leaves one person too many, a problem for a human; the primary is as it should be.
+        if self.step.effect != "merged" and any(isinstance(each, Refused) for each in outcomes):
+            return "refused"
+        return "confirmed"
+
+    def _in_doubt(self) -> bool:
+        return any(isinstance(each, Later) and each.doubt for each in self.outcomes)
+
+    def _gather_events(self) -> None:
+        for operation, outcome in self._pairs():
+            if isinstance(outcome, Refused):
+                self.problems.append(_problem(self.claim.entity.key, operation, outcome))
+            if operation.event is None:
+                continue
+            if isinstance(outcome, Sent):
+                self.sent.append(operation.event)
+            elif isinstance(outcome, Refused):
+                self.refused.append(operation.event)
+
+    def _pairs(self) -> Iterator[tuple[Operation, Outcome]]:
+        return zip(self.step.operations, self.outcomes, strict=True)
+
+    def _released(self) -> tuple[Identifier, ...]:
+        """The identifiers under which the person is not known any more."""
+        entity = self.claim.entity
+        delivered = (entity.delivered.identifier, *entity.delivered.former) if entity.delivered else ()
+        held = (self.held.identifier, *self.held.former) if self.held else ()
+        before = (*entity.tried.identifiers, *delivered)
+        return tuple(each for each in before if not any(each.same_as(other) for other in held))
+
+
+def _nothing_yet(step: Step) -> list[Outcome]:
+    """An operation that no reply speaks of was never sent: the connection paused before its turn."""
+    return [_UNSENT] * len(step.operations)
+
+
+def _problem(key: str, operation: Operation, refused: Refused) -> Problem:
+    return Problem("refused", key, f"{operation.item.get('action', 'event')} refused: {refused.reason}", operation.item)
