@@ -10,8 +10,7 @@ from connector.rules import Rules
 from connector.settings import Settings, missing_credentials
 from connector.store.opening import Store
 
-
-# Batches make many objects that die together, hardly any in cycles: at 700 a look, a fifth of the time goes into looking.
+# A batch makes many objects that die together, hardly any in cycles: looking every 700 takes a fifth of the time.
 _GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 

@@ -80,7 +80,7 @@ class Courier:
             return claims.claim(connection, self.rules.name, lease, limits.people, now, limits.lease_seconds)
 
     def _send_all(self, errands: Sequence[Errand]) -> bool:
-        """Sends step after step of all errands; True where the connection was paused on the way and the rest must wait."""
+        """Sends step after step of all errands; True where the connection was paused and the rest must wait."""
         give_up_at = time.monotonic() + self.limits.lease_seconds / 2
         under_way = errands
         while under_way:

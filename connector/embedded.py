@@ -9,18 +9,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
 from celery import Celery
 from celery.app.utils import find_app
+from uvicorn import Config
 
 from connector.at_hand import AtHand
 from connector.errors import ConnectorError, SettingsError
+from connector.serving import serving
 from connector.settings import Settings
 from connector.store import claims
 from connector.web.app import create_app
-from connector.web.server import serving
 
 log = structlog.get_logger(__name__)
 _STOP_SECONDS = 20.0
@@ -30,7 +32,8 @@ _FORGET_EVERY_SECONDS = 3600.0
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Runs until SIGINT or SIGTERM; `on_ready` is told the URL of the web doors. Raises ConnectorError."""
     if settings.broker.url != "memory://":
-        raise SettingsError("broker.url: `connector run` is the embedded mode, with memory://; start a fleet's workers with `celery -A tasks worker`")
+        reason = "`connector run` is the embedded mode, with memory://; a fleet's workers are `celery -A tasks worker`"
+        raise SettingsError(f"broker.url: {reason}")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -38,7 +41,8 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     at_hand.require_credentials()
     with _only_one(at_hand), _worker() as app:
         _prepare(at_hand)
-        with serving(create_app(at_hand, _ring(app)), settings.web.host, settings.web.port) as url:
+        config = Config(create_app(at_hand, _ring(app)), log_config=None, access_log=False, lifespan="off")
+        with serving(config, settings.web.host, settings.web.port) as url:
             log.info("ready", url=url, store=at_hand.store.place)
             on_ready(url)
             _tick(app, stop, settings.delivery.sweep_seconds)
@@ -96,10 +100,11 @@ def _only_one(at_hand: AtHand) -> Iterator[None]:
     if not at_hand.store.on_sqlite or not database or database == ":memory:":
         yield
         return
-    with open(f"{database}.lock", "w") as lock:
+    with Path(f"{database}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            reason = f"another `connector run` works on {at_hand.store.place}: stop it, or give this one another [store] url"
+            place = at_hand.store.place
+            reason = f"another `connector run` works on {place}: stop it, or give this one another [store] url"
             raise ConnectorError(reason) from error
         yield

@@ -80,7 +80,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class OwedEvent:
-    """An event accepted and not yet confirmed. id is the ULID Customer.io de-duplicates by; occurred_at unix seconds."""
+    """An event accepted, not confirmed yet. id: the ULID Customer.io de-duplicates by; occurred_at: unix seconds."""
 
     id: str
     kind: EventKind

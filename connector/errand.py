@@ -32,8 +32,8 @@ class Settlement:
     """What became of a claim.
 
     confirmed: Customer.io holds `after` now; refused: it holds `after` and will not take the rest, so nothing is owed
-    until something changes; later: nothing is known, or known only to be in doubt. more: another step is owed. released: identifiers that the
-    user is no longer known by.
+    until something changes; later: nothing is known, or known only to be in doubt. more: another step is owed.
+    released: identifiers that the user is no longer known by.
     """
 
     entity: Entity

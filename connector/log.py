@@ -29,7 +29,11 @@ def configure(settings: Log) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
-    stages: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, renderer]
+    stages: list[structlog.typing.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        renderer,
+    ]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=stages, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]

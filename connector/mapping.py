@@ -108,7 +108,7 @@ def _put(into: dict[str, Any], target: str, value: Any, rules: Rules, key: str, 
 
 
 def cast(value: Any, target: str) -> Any:
-    """A full ISO date or date-time as unix seconds, and milliseconds where the attribute's name says that it is a time."""
+    """A full ISO date or date-time as unix seconds, and milliseconds where the name says that it is a time."""
     if isinstance(value, str):
         as_seconds = moment.seconds(value) if len(value) >= len("2026-01-31") and value[4] == "-" else None
         return value if as_seconds is None else as_seconds

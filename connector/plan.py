@@ -37,8 +37,8 @@ class Step:
     """The next request's part for one person.
 
     after: what Customer.io holds once all operations but the events are confirmed; effect: what happened to the
-    person then; more: the person is not finished with this step, even without events that wait; dropped: owed events that will
-    never be sent.
+    person then; more: the person is not finished with this step, even without events that wait; dropped: owed events
+    that will never be sent.
     """
 
     operations: tuple[Operation, ...] = ()

@@ -111,9 +111,7 @@ def _known_identifier(given: Any, rules: Rules) -> Identifier | None:
     return None
 
 
-def _deliver(
-    entity: Entity, events: list[OwedEvent], rules: Rules
-) -> tuple[tuple[Mapping[str, Any], ...], Entity]:
+def _deliver(entity: Entity, events: list[OwedEvent], rules: Rules) -> tuple[tuple[Mapping[str, Any], ...], Entity]:
     """Every step until nothing is owed, each taken as confirmed."""
     operations: list[Mapping[str, Any]] = []
     desired = audience.desired(entity.facts, rules)

@@ -28,7 +28,8 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     """Check the settings, the store and the credentials: one line each. Exit code 1 where something failed."""
     loaded = settings_of(settings)
     at_hand = AtHand.open(loaded)
-    findings = [Finding("ok", "settings", f"{settings}: {len(loaded.syncs)} sync(s), {len(loaded.connections)} connection(s)")]
+    size = f"{len(loaded.syncs)} sync(s), {len(loaded.connections)} connection(s)"
+    findings = [Finding("ok", "settings", f"{settings}: {size}")]
     for sync in loaded.syncs.values():
         findings += _of_sync(sync)
     findings += _of_credentials(loaded, at_hand)
@@ -49,8 +50,8 @@ def _of_sync(sync: Sync) -> Iterator[Finding]:
         yield Finding("warning", what, text)
     if not warnings:
         segments = "everybody" if "*" in sync.segments else f"{len(sync.segments)} segment(s)"
-        events = f"{len(sync.events)} event(s)"
-        yield Finding("ok", what, f"{segments} to {sync.connection}, {len(sync.attributes)} attribute(s), {events}, on_exit = {sync.on_exit}")
+        chosen = f"{len(sync.attributes)} attribute(s), {len(sync.events)} event(s)"
+        yield Finding("ok", what, f"{segments} to {sync.connection}, {chosen}, on_exit = {sync.on_exit}")
 
 
 def _warnings(sync: Sync) -> Iterator[str]:
@@ -78,12 +79,15 @@ def _of_workspace(name: str, at_hand: AtHand) -> Finding:
     status, body, fault = at_hand.track(name).region()
     match status:
         case 200 if body.get("region") not in (None, connection.region):
-            return Finding("failed", what, f'the workspace is in region "{body["region"]}": set region = "{body["region"]}"')
+            region = body["region"]
+            return Finding("failed", what, f'the workspace is in region "{region}": set region = "{region}"')
         case 200:
-            workspace = body.get("environment_id", "?")
-            return Finding("ok", what, f"workspace {workspace} in region {body.get('region')} at {connection.track_base}")
+            workspace = f"workspace {body.get('environment_id', '?')} in region {body.get('region')}"
+            return Finding("ok", what, f"{workspace} at {connection.track_base}")
         case 401 | 403:
-            text = f"Customer.io refused the credentials ({status}): check SITE_ID and API_KEY of this connection, and its region"
+            text = (
+                f"Customer.io refused the credentials ({status}): check this connection's SITE_ID, API_KEY and region"
+            )
             return Finding("failed", what, text)
         case 0:
             return Finding("failed", what, fault)

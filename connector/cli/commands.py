@@ -35,7 +35,8 @@ def version(show: Annotated[bool, Option("--version", help="Show the version and
 @app.command()
 def run(settings: SettingsFile = SETTINGS_TOML) -> None:
     """Run the embedded mode: web doors, worker and sweep in one process, until stopped."""
-    embedded.run(settings_of(settings), on_ready=lambda url: err.print(f"Ready: {url} (stop with Ctrl-C)", highlight=False))
+    loaded = settings_of(settings)
+    embedded.run(loaded, on_ready=lambda url: err.print(f"Ready: {url} (stop with Ctrl-C)", highlight=False))
 
 
 @app.command()

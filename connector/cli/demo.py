@@ -21,7 +21,7 @@ from connector.settings import load
 _SETTLE_SECONDS = 120.0
 _SHOWN_DIFFERENCES = 20
 
-Once = Annotated[bool, Option("--once", help="Stop when done; exit code 1 where Customer.io does not hold what it must.")]
+Once = Annotated[bool, Option("--once", help="Stop when done; exit code 1 where Customer.io holds anything else.")]
 Folder = Annotated[Path, Option("--folder", help="Where the demo keeps its store and logs; emptied at the start.")]
 
 
@@ -30,7 +30,8 @@ def demo(settings: SettingsFile = SETTINGS_TOML, once: Once = False, folder: Fol
     load(settings)
     notifications = _notifications()
     with staged(settings, folder) as stage:
-        err.print(f"Customer.io, simulated: {stage.simulator}\nThe connector:          {stage.connector}", highlight=False)
+        err.print(f"Customer.io, simulated: {stage.simulator}", highlight=False)
+        err.print(f"The connector:          {stage.connector}", highlight=False)
         _send(stage, notifications)
         status = stage.settled(_SETTLE_SECONDS)
         differences = expected.differences(expected.load(), stage.people())
@@ -62,7 +63,7 @@ def _show(status: dict[str, Any], summary: dict[str, Any], differences: list[str
             table.add_row(*row)
     table.add_section()
     for name, count in status["messages"].items():
-        table.add_row(name, f"{count:,}", "everything that came in" if name == "messages" else "kept as problems, their neighbours went on")
+        table.add_row(name, f"{count:,}", _OF_MESSAGES.get(name, ""))
     for kind, count in status["problems"].items():
         table.add_row(f"problems: {kind}", f"{count:,}", "for a human: each with its reason")
     out.print(table)
@@ -74,6 +75,7 @@ def _show(status: dict[str, Any], summary: dict[str, Any], differences: list[str
         out.print(f"  {line}", highlight=False, markup=False)
 
 
+_OF_MESSAGES = {"messages": "everything that came in", "unreadable": "kept as problems, their neighbours went on"}
 _WHY = {
     "created": "entered the audience",
     "updated": "an attribute or a segment changed",
@@ -114,5 +116,3 @@ def _stay(stage: Stage) -> None:
         signal.signal(number, lambda *_: stop.set())
     while not stop.wait(1.0):
         stage.check_alive()
-
-

@@ -25,7 +25,11 @@ Known = Annotated[
 
 
 def plan(
-    file: File, settings: SettingsFile = SETTINGS_TOML, format: Format = "hull", known: Known = None, json: AsJson = False
+    file: File,
+    settings: SettingsFile = SETTINGS_TOML,
+    format: Format = "hull",
+    known: Known = None,
+    json: AsJson = False,
 ) -> None:
     """Show what a file of messages would send to Customer.io; nothing is stored or sent."""
     if format not in NAMES:
@@ -64,7 +68,8 @@ def _show(previews: Iterator[Preview]) -> None:
     for each in previews:
         decisions[each.decision] += 1
         operations = Counter(str(operation.get("action", "event")) for operation in each.operations)
-        left_out = chain((f"{name}: {why}" for name, why in each.skipped_events), (one.reason for one in each.problems))
+        events = (f"{name}: {why}" for name, why in each.skipped_events)
+        left_out = chain(events, (problem.reason for problem in each.problems))
         counted = ", ".join(f"{count} {name}" if count > 1 else name for name, count in operations.items())
         table.add_row(each.user, each.sync, each.decision, each.reason, counted, "\n".join(left_out))
     out.print(table)

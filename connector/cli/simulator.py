@@ -18,4 +18,8 @@ def simulator(
     latency: Annotated[float, Option(help="Seconds by which every answer is late.")] = 0.0,
 ) -> None:
     """Run a faithful Customer.io: Track API and App API on one port, and a read side under /_simulator/."""
-    serve(host, port, site_id, api_key, app_api_key, region, latency, lambda url: err.print(f"Ready: {url}", highlight=False))
+
+    def on_ready(url: str) -> None:
+        err.print(f"Ready: {url}", highlight=False)
+
+    serve(host, port, site_id, api_key, app_api_key, region, latency, on_ready)

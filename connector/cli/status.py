@@ -87,5 +87,6 @@ def _show(found: dict[str, Any]) -> None:
 def _wording(name: str, health: dict[str, Any]) -> str:
     if not health["paused"]:
         return "open"
-    until = f"until new credentials are set or `connector resume {name}`" if health["needs_resume"] else f"for {health['seconds_left']} s"
-    return f"paused {until}: {health['reason']}"
+    if health["needs_resume"]:
+        return f"paused until new credentials are set or `connector resume {name}`: {health['reason']}"
+    return f"paused for {health['seconds_left']} s: {health['reason']}"

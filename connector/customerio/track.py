@@ -35,7 +35,7 @@ class Track:
         )
 
     def send(self, endpoint: Endpoint, body: bytes) -> Reply:
-        """Posts a body. A broken or silent connection is a reply too: status 0, and whether it may have been applied."""
+        """Posts a body. A broken or silent connection is a reply too: status 0, `reached` where it may be applied."""
         try:
             response = self._client.post(_PATHS[endpoint], content=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

@@ -12,7 +12,7 @@ _NOT_SENT = {"id", "cio_id", "anonymous_id"}  # how Customer.io names a person, 
 
 
 def load() -> dict[str, Any]:
-    """The people, the identifiers that must be absent and the number of problems, as scripts/make_sample.py wrote them."""
+    """The people, who must be absent and the number of problems, as scripts/make_sample.py wrote them."""
     text = resources.files(__package__).joinpath("expected.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded

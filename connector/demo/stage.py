@@ -87,7 +87,8 @@ class Stage:
             if not any(sync["due"] for sync in status["syncs"].values()):
                 return status
             if time.monotonic() > end:
-                raise ConnectorError(f"after {seconds:.0f} s something is still due: {json.dumps(status['connections'])}")
+                paused = json.dumps(status["connections"])
+                raise ConnectorError(f"after {seconds:.0f} s something is still due: {paused}")
             self.check_alive()
             time.sleep(0.3)
 
@@ -121,13 +122,13 @@ def staged(settings: Path, folder: Path) -> Iterator[Stage]:
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         keys = ("--site-id", _SITE_ID, "--api-key", _API_KEY, "--app-api-key", _APP_API_KEY)
-        simulator = stack.enter_context(_running("simulator", ("simulator", "--port", "0", *keys), dict(os.environ), folder))
+        command = ("simulator", "--port", "0", *keys)
+        simulator = stack.enter_context(_running("simulator", command, dict(os.environ), folder))
         environ = _environ(settings, folder, simulator.url())
-        connector = stack.enter_context(_running("connector", ("run",), dict(os.environ) | environ, folder))
+        whole = dict(os.environ) | environ
+        connector = stack.enter_context(_running("connector", ("run",), whole, folder))
         client = stack.enter_context(httpx.Client(timeout=60))
-        stage = Stage(
-            folder, simulator.url(), connector.url(), (simulator, connector), dict(os.environ) | environ, client
-        )
+        stage = Stage(folder, simulator.url(), connector.url(), (simulator, connector), whole, client)
         stage.environment.write_text("".join(f"export {name}='{value}'\n" for name, value in environ.items()))
         stage.sample.write_bytes(resources.files(__package__).joinpath("sample.ndjson.gz").read_bytes())
         yield stage

@@ -151,8 +151,10 @@ def _event(given: Mapping[str, Any]) -> Event:
 
 
 def _page(properties: Mapping[str, Any], context: object) -> tuple[str, Mapping[str, Any]]:
-    """The page's URL, and its properties with the referrer; Hull has both nested in `context` or flat in it
-    (reference: hull-behaviour, 5.3)."""
+    """The page's URL, and its properties with the referrer: both nested in `context` or flat in it.
+
+    (reference: hull-behaviour, 5.3)
+    """
     nested = context if isinstance(context, dict) else {}
     url = text_in(properties, "url") or text_in(nested.get("page"), "url") or text_in(nested, "page_url")
     if text_in(properties, "referrer") is None:

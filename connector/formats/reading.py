@@ -43,8 +43,10 @@ def storable(text: str) -> bool:
 
 
 def user_key(user: Mapping[str, Any], anonymous_id: str | None) -> str:
-    """The key of a user. Users without an identifier have none, so they never become one person
-    (reference: hull-behaviour, 10, point 5)."""
+    """The key of a user. Users without an identifier have none, so they never become one person.
+
+    (reference: hull-behaviour, 10, point 5)
+    """
     key = _identifier(user, anonymous_id)
     if key is None:
         raise UnreadableError("the message names no user")

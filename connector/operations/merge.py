@@ -5,7 +5,7 @@ from connector.operations import Item
 
 
 def item(primary: Identifier, secondary: Identifier) -> Item:
-    """Merges `secondary` into `primary` (reference: customerio-api, 7.3); never in one batch with the primary's identify."""
+    """Merges `secondary` into `primary` (reference: customerio-api, 7.3); never in one batch with its identify."""
     return {
         "type": "person",
         "action": "merge",

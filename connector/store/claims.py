@@ -14,6 +14,7 @@ from connector.errand import Claim, Settlement
 from connector.store import encoding, events, identities
 from connector.store.entities import PERSON, TABLE, entity_of
 
+
 def claim(connection: Connection, sync: str, lease: str, limit: int, now: float, seconds: float) -> list[Claim]:
     """Leases up to `limit` due entities for `seconds`, the longest due first; others' rows are passed over."""
     free = or_(TABLE.c.leased_until.is_(None), TABLE.c.leased_until < now)

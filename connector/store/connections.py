@@ -13,7 +13,7 @@ TABLE = ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel makes 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a connection fares: paused until when (unix seconds, infinity where a human must help), why, failures in a row."""
+    """How a connection fares: paused until when (unix seconds, infinity for a human), why, failures in a row."""
 
     paused_until: float | None = None
     reason: str = ""

@@ -71,7 +71,7 @@ def entity_of(row: Any) -> Entity:
 
 
 def save(connection: Connection, sync: str, written: Sequence[Written], now: float) -> None:
-    """Writes what intake may move: facts, standing, what was tried, due. What was delivered is settlement's to write."""
+    """Writes what intake may move: facts, standing, what was tried, due. `delivered` is settlement's to write."""
     if not written:
         return
     statement = insert(connection, TABLE)
@@ -112,6 +112,6 @@ def make_due(connection: Connection, sync: str, keys: Iterable[str], now: float)
 
 
 def forget_outsiders(connection: Connection, before: float) -> int:
-    """Drops the rows of users who never were in the audience, last heard of before `before`: they only kept the order."""
+    """Drops the rows of users who never were in the audience, last heard of before `before`: they kept the order."""
     outsiders = TABLE.c.entered.is_(False) & (TABLE.c.updated_at < before)
     return connection.execute(delete(TABLE).where(outsiders)).rowcount

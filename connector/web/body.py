@@ -22,6 +22,7 @@ async def read(request: Request, max_bytes: int) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > max_bytes:
-            raise HTTPException(413, f"the body is larger than [web] max_body_bytes, {max_bytes} bytes: send it in parts")
+            reason = f"the body is larger than [web] max_body_bytes, {max_bytes} bytes: send it in parts"
+            raise HTTPException(413, reason)
         parts.append(part)
     return b"".join(parts)

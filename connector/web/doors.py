@@ -1,0 +1,82 @@
+"""The doors: POST /v1/changes and POST /v1/hull. Answered only once what came in is committed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from connector import formats, intake
+from connector.at_hand import AtHand
+from connector.errors import StoreError, UnreadableError
+from connector.intake import Accepted
+from connector.web import body
+
+Ring = Callable[[Iterable[str]], None]
+_RETRY_SECONDS = "5"
+
+# What Hull's platform is to do next (reference: hull-behaviour, 9.1).
+_NEXT = {"flow_control": {"type": "next", "size": 100, "in": 1, "in_time": 1}}
+_RETRY = {"flow_control": {"type": "retry", "size": 10, "in": 1000, "in_time": 10}}
+
+
+class Taken(BaseModel):
+    """What became of a body: how many messages were taken in, and how many are kept as problems, unreadable."""
+
+    changes: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The doors over what the process has open; `ring` says which syncs may have something due."""
+
+    at_hand: AtHand
+    ring: Ring
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.post("/v1/changes", response_model=Taken, openapi_extra=_accepting("application/x-ndjson"))(self.changes)
+        router.post("/v1/hull", openapi_extra=_accepting())(self.hull)
+        return router
+
+    async def changes(self, request: Request) -> Any:
+        """Takes in native messages: one object, a list, or NDJSON."""
+        try:
+            accepted = await self._take(request, "native")
+        except UnreadableError as error:
+            raise HTTPException(400, str(error)) from error
+        except StoreError as error:
+            reason = "the store cannot take it now: send it again"
+            raise HTTPException(503, reason, {"Retry-After": _RETRY_SECONDS}) from error
+        return Taken(changes=accepted.changes, unreadable=accepted.unreadable)
+
+    async def hull(self, request: Request) -> JSONResponse:
+        """Takes in a Hull notification, and answers with the flow control that Hull's platform expects."""
+        try:
+            await self._take(request, "hull")
+        except UnreadableError as error:
+            return JSONResponse({**_RETRY, "error": str(error)}, 400)
+        except StoreError:
+            return JSONResponse(_RETRY, 503, {"Retry-After": _RETRY_SECONDS})
+        return JSONResponse(_NEXT)
+
+    async def _take(self, request: Request, format: str) -> Accepted:
+        web = self.at_hand.settings.web
+        body.authorize(request, web.token)
+        read = await body.read(request, web.max_body_bytes)
+        accepted = await run_in_threadpool(self._accept, format, read)
+        self.ring(accepted.due)
+        return accepted
+
+    def _accept(self, format: str, read: bytes) -> Accepted:
+        return intake.accept(self.at_hand.store, self.at_hand.syncs, formats.read(format, read))
+
+
+def _accepting(*more_types: str) -> dict[str, Any]:
+    content: dict[str, Any] = {name: {"schema": {}} for name in ("application/json", *more_types)}
+    return {"requestBody": {"required": True, "content": content}}
