@@ -84,10 +84,20 @@ def _wanted(stands: Standing, facts: Facts, rules: Rules) -> bool:
 
 def person(facts: Facts, rules: Rules) -> Person:
     """The person whom the facts describe, with the attributes that the settings send today."""
-    identity = facts.identity.values
+    identity, traces = facts.identity.values, facts.traces.values
     values = facts.attributes.values
     attributes = {name: value for name, value in values.items() if rules.maps(name)}
-    anonymous_id = identity.get("anonymous_id")
-    if rules.anonymous_events and anonymous_id is not None:
-        attributes["anonymous_id"] = anonymous_id
+    if rules.segment_attribute and facts.segments.newest() is not None:
+        attributes[rules.segment_attribute] = mapping.listed(_segment_names(facts, rules))
+    if rules.anonymous_events and "anonymous_id" in traces:
+        attributes["anonymous_id"] = traces["anonymous_id"]
     return Person(Identifier(rules.identify_by, identity["identifier"]), attributes)
+
+
+def _segment_names(facts: Facts, rules: Rules) -> list[str]:
+    """The segments of somebody in the audience; of somebody kept, those of the last change that had them in."""
+    current = facts.segments.values
+    if rules.on_exit == "keep" and not rules.admits(current.items()):
+        kept: list[str] = facts.traces.values.get("segments", [])
+        return kept
+    return [name for name in current.values() if name is not None]

@@ -29,13 +29,15 @@ class Identifier(NamedTuple):
 class Facts:
     """What upstream has said about a user, as far as a sync wants to know it.
 
-    attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left;
-    identity: identifier, email and anonymous_id. entered: whether the user has ever been in the audience.
+    attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left; identity:
+    identifier and email; traces: the last anonymous_id, and as `segments` the names at the last change that had the
+    user in the audience, where who leaves is kept. entered: whether the user has ever been in the audience.
     """
 
     attributes: Register = field(default_factory=Register)
     segments: Register = field(default_factory=Register)
     identity: Register = field(default_factory=Register)
+    traces: Register = field(default_factory=Register)
     entered: bool = False
 
     def newest(self) -> int:

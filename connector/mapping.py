@@ -21,6 +21,8 @@ NAME_BYTES = 150
 VALUE_BYTES = 1000
 ATTRIBUTES = 300
 _BYTES_A_CHARACTER = 4
+_JSON_BYTES_A_CHARACTER = 6  # a control character is written \u00XX
+_LONG_NUMBER = 10**VALUE_BYTES
 _EMPTY_EMAILS = frozenset({"", "n/a"})
 
 
@@ -48,7 +50,7 @@ def read(change: Change, rules: Rules) -> Reading:
 def segment_names(names: Iterable[str], key: str) -> tuple[list[str], tuple[Problem, ...]]:
     """The value of the segment attribute: lower case, unique, sorted, as many names as fit into 1000 bytes."""
     wanted = sorted({name.lower() for name in names})
-    if sum(map(len, wanted)) * _BYTES_A_CHARACTER + 3 * len(wanted) <= VALUE_BYTES or _size(wanted) <= VALUE_BYTES:
+    if sum(map(len, wanted)) * _JSON_BYTES_A_CHARACTER + 4 * len(wanted) <= VALUE_BYTES or _size(wanted) <= VALUE_BYTES:
         return wanted, ()
     fitting: list[str] = []
     size = len("[]")
@@ -60,6 +62,11 @@ def segment_names(names: Iterable[str], key: str) -> tuple[list[str], tuple[Prob
     left_out = len(wanted) - len(fitting)
     reason = f"the list of segments exceeds {VALUE_BYTES} bytes: {left_out} of {len(wanted)} names are left out"
     return fitting, (Problem("attribute", key, reason, wanted[len(fitting) :]),)
+
+
+def listed(names: Iterable[str]) -> list[str]:
+    """The value of the segment attribute, without the problems."""
+    return segment_names(names, "")[0]
 
 
 def has_email(email: str | None) -> bool:
@@ -126,6 +133,8 @@ def _fault(value: Any) -> str | None:
         return f"exceeds {VALUE_BYTES} bytes"
     if isinstance(value, float):
         return None if isfinite(value) else "is not a number that JSON can carry"
+    if isinstance(value, int) and abs(value) >= _LONG_NUMBER:
+        return f"exceeds {VALUE_BYTES} bytes"
     if isinstance(value, dict | list) and _size(value) > VALUE_BYTES:
         return f"exceeds {VALUE_BYTES} bytes"
     return None
@@ -159,6 +168,8 @@ def _text(value: Any) -> str | None:
     """An identifier as text; None for null, blanks, booleans and structures. 0 is an identifier, "" is none."""
     if isinstance(value, str):
         return value if value.strip() else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= _LONG_NUMBER:
         return None
-    return str(int(value)) if float(value).is_integer() else str(value)
+    return str(value)

@@ -61,24 +61,41 @@ def merge(facts: Facts, change: Change, rules: Rules) -> Merged:
     segments = _segments(facts.segments, change, version)
     inside = _inside(segments, change, rules)
     if not inside and not facts.entered:
-        return _outside(Facts(segments=segments), change)
+        return _outside(facts, segments, change, version, rules)
+    attributes, identity, traces = facts.attributes, facts.identity, facts.traces
     problems: tuple[Problem, ...] = ()
-    attributes, identity = facts.attributes, facts.identity
     if inside or rules.on_exit != "keep":
         reading = mapping.read(change, rules)
-        _keep_anonymous_id(reading.identity, identity, change)
-        attributes, more = _with_segments(reading.attributes, attributes, segments, change, version, rules)
-        identity = _moved(identity, reading.identity, version, change.whole)
-        problems = reading.problems + more
-    moved = Facts(attributes, segments, identity, entered=True)
+        attributes = _moved(attributes, reading.attributes, version, whole=change.whole)
+        identity = _moved(identity, reading.identity, version, whole=change.whole)
+        traces = _with_membership(_with_visitor(traces, change, version, rules), segments, change, version, rules)
+        problems = reading.problems + _too_many_segments(segments, facts.segments, change, rules)
+    moved = Facts(attributes, segments, identity, traces, entered=True)
     stands = standing(moved, rules)
     owed, skipped, bad = _events(change, inside, stands, rules)
     return Merged(moved, stands, version < newest, owed, skipped, problems + bad)
 
 
-def _outside(facts: Facts, change: Change) -> Merged:
+def _outside(facts: Facts, segments: Register, change: Change, version: int, rules: Rules) -> Merged:
+    """Somebody who never was in the audience.
+
+    Of snapshots only the version is kept, for the order; parts are kept whole, since the message that brings the user
+    in may be older and come later.
+    """
+    attributes, identity = facts.attributes, facts.identity
+    if rules.on_exit == "keep" and segments.newest() is not None:
+        pass  # known to be outside: who is kept later is kept as the last change inside had them
+    elif change.whole:
+        attributes, identity = (each.replaced({}, version) for each in (attributes, identity))
+    elif change.user or change.account:
+        reading = mapping.read(change, rules)
+        attributes, identity = (
+            attributes.updated(reading.attributes, version),
+            identity.updated(reading.identity, version),
+        )
+    traces = _with_visitor(facts.traces, change, version, rules)
     skipped = tuple(SkippedEvent(event.name, Skip.OUTSIDE) for event in change.events)
-    return Merged(facts, Standing.OUTSIDE, skipped=skipped)
+    return Merged(Facts(attributes, segments, identity, traces), Standing.OUTSIDE, skipped=skipped)
 
 
 def _inside(segments: Register, change: Change, rules: Rules) -> bool:
@@ -100,35 +117,42 @@ def _names(segments: tuple[Segment, ...]) -> dict[str, Any]:
     return {segment.key: segment.name for segment in segments}
 
 
-def _keep_anonymous_id(said: dict[str, str | None], known: Register, change: Change) -> None:
+def _with_visitor(traces: Register, change: Change, version: int, rules: Rules) -> Register:
     """Events sent under an anonymous id join the person only if identify carries it: it outlives a silent message."""
-    of_events = next((event.anonymous_id for event in reversed(change.events) if event.anonymous_id), None)
-    anonymous_id = change.anonymous_id or of_events or known.values.get("anonymous_id")
-    if anonymous_id is not None:
-        said["anonymous_id"] = anonymous_id
+    anonymous_id = change.anonymous_id or _of_events(change)
+    if not rules.anonymous_events or anonymous_id is None:
+        return traces
+    return traces.updated({"anonymous_id": anonymous_id}, version)
 
 
-def _moved(register: Register, values: dict[str, Any], version: int, whole: bool) -> Register:
+def _with_membership(traces: Register, segments: Register, change: Change, version: int, rules: Rules) -> Register:
+    """The segments at this change, which has the user in the audience: what somebody kept goes on showing."""
+    if rules.on_exit != "keep":
+        return traces
+    if change.segments is not None and not segments.versions:
+        return traces.updated({"segments": sorted(segment.name for segment in change.segments)}, version)
+    at = segments.newest()
+    return traces if at is None else traces.updated({"segments": _present(segments)}, at)
+
+
+def _present(segments: Register) -> list[str]:
+    return sorted(name for name in segments.values.values() if name is not None)
+
+
+def _of_events(change: Change) -> str | None:
+    return next((event.anonymous_id for event in reversed(change.events) if event.anonymous_id), None)
+
+
+def _moved(register: Register, values: dict[str, Any], version: int, *, whole: bool) -> Register:
     if whole:
         return register.replaced(values, version)
     return register.updated(values, version) if values else register
 
 
-def _with_segments(
-    attributes: dict[str, Any], register: Register, segments: Register, change: Change, version: int, rules: Rules
-) -> tuple[Register, tuple[Problem, ...]]:
-    """The attributes moved, the segment attribute among them: it is as new as the membership that it lists."""
-    if not rules.segment_attribute:
-        return _moved(register, attributes, version, change.whole), ()
-    if change.segments is not None:
-        names, problems = mapping.segment_names((segment.name for segment in change.segments), change.key)
-        attributes[rules.segment_attribute] = names
-        return _moved(register, attributes, version, change.whole), problems
-    moved = _moved(register, attributes, version, change.whole)
-    current = [name for name in segments.values.values() if name is not None]
-    names, problems = mapping.segment_names(current, change.key)
-    at = segments.newest()
-    return moved.updated({rules.segment_attribute: names}, version if at is None else at), problems
+def _too_many_segments(segments: Register, before: Register, change: Change, rules: Rules) -> tuple[Problem, ...]:
+    if not rules.segment_attribute or segments.values == before.values:
+        return ()
+    return mapping.segment_names(_present(segments), change.key)[1]
 
 
 def _events(

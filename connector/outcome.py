@@ -154,7 +154,8 @@ def _wording(errors: Any) -> str:
     texts = []
     for error in errors if isinstance(errors, list) else [errors]:
         if isinstance(error, dict):
-            texts.append(" ".join(str(error[part]) for part in ("field", "message", "detail") if error.get(part)))
+            words = " ".join(str(error[part]) for part in ("field", "message", "detail") if error.get(part))
+            texts.append(words or str(error.get("reason", "")))
         else:
             texts.append(str(error))
     return "; ".join(text[:300] for text in texts if text) or "no reason given"
@@ -182,7 +183,7 @@ def retry_after(value: str | None, now: float, parsed_date: float | None = None)
     if value is None:
         return None
     text = value.strip()
-    seconds = float(text) if text.replace(".", "", 1).isdigit() else None
+    seconds = float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else None
     if seconds is None and parsed_date is not None:
         seconds = parsed_date - now
     return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

@@ -17,7 +17,12 @@ from connector.operations import Item, delete, event, identify, invite, merge
 from connector.rules import Rules
 
 ITEM_ATTRIBUTE_BYTES = 30_000
-_ATTRIBUTES_THAT_ALWAYS_FIT = 25
+ITEM_ATTRIBUTES = 299
+"""Customer.io takes 300 attributes a call (reference: customerio-api, 3.2); `_update` may be one of them."""
+# A value of 1000 bytes may have six times as many as JSON, where control characters are written \u00XX.
+_ATTRIBUTES_THAT_ALWAYS_FIT = 4
+UNCERTAIN = "\0uncertain"
+"""Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
 Effect = Literal["created", "updated", "deleted", "merged", "refused"]
 Endpoint = Literal["batch", "v1_event"]
@@ -55,7 +60,7 @@ def next_step(entity: Entity, desired: Desired, events: Sequence[OwedEvent], rul
     if desired.standing is Standing.CLEARED:
         return _clear(entity, events, rules)
     if desired.person is None:
-        return _unaddressed(entity, events)
+        return _unaddressed(entity, events, rules)
     return _present(entity, _kept_identifier(entity, desired.person, rules), events, rules)
 
 
@@ -85,22 +90,30 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     identifiers = _possible_identifiers(entity)
     if not identifiers:
         return Step(dropped=tuple(event.id for event in events))
-    primary = identifiers[0]
-    nulls = dict.fromkeys(sorted(_possible_names(entity)), None)
-    after = Person(primary, {}, entity.delivered.former if entity.delivered else ())
-    sent_now = _events(primary, events) if entity.delivered else ()
-    if not nulls:
-        return Step(sent_now, after)
-    operation = Operation(identify.item(primary, nulls, update_only=rules.update_only))
-    return Step((operation, *sent_now), after, "updated")
+    former = entity.delivered.former if entity.delivered else ()
+    sent_now = _events(identifiers[0], events) if entity.delivered else ()
+    held = _held(entity)
+    if all(value is None for value in held.values()):
+        return Step(sent_now, Person(identifiers[0], {}, former))
+    nulls = dict.fromkeys(sorted(held), None)
+    part = _first_part(nulls)
+    left = {name: held[name] for name in nulls.keys() - part.keys()}
+    # Who was only tried may not be there: an update-only identify creates nobody.
+    operations = tuple(
+        Operation(identify.item(each, part, update_only=rules.update_only or each not in identifiers[:1]))
+        for each in identifiers
+        if each not in former
+    )
+    return Step((*operations, *(() if left else sent_now)), Person(identifiers[0], left, former), "updated", bool(left))
 
 
-def _unaddressed(entity: Entity, events: Sequence[OwedEvent]) -> Step:
+def _unaddressed(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     """Nobody to address by name: events go to whom they were delivered to before, or anonymously, or wait."""
     if entity.delivered is not None:
         return Step(_events(entity.delivered.identifier, events), entity.delivered)
-    operations = tuple(_anonymous(each) for each in events if each.anonymous_id or each.properties.get("recipient"))
-    return Step(operations)
+    if not rules.anonymous_events:
+        return Step()
+    return Step(tuple(_anonymous(each) for each in events if each.anonymous_id or each.properties.get("recipient")))
 
 
 def _anonymous(owed: OwedEvent) -> Operation:
@@ -121,60 +134,80 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     others = tuple(each for each in _possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
     if others and rules.on_identifier_change == "replace":
-        return _replace(entity, others, known)
-    if delivered is None or not known or entity.doubt or not same(person.attributes, delivered.attributes):
+        return _replace(entity, others, known=known)
+    if delivered is None or not known or entity.doubt or not _holds(delivered.attributes, person.attributes):
         return _identify(entity, person, others, events if known and not others else (), rules)
     if others:
-        merges = tuple(Operation(merge.item(person.identifier, other)) for other in others)
-        return Step(merges, Person(person.identifier, person.attributes), "merged", more=True)
+        return _merge(delivered, others)
     return Step(_events(person.identifier, events), delivered)
 
 
-def _replace(entity: Entity, others: Sequence[Identifier], known: bool) -> Step:
-    after = Person(entity.delivered.identifier, entity.delivered.attributes) if known and entity.delivered else None
+def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a person with the attributes `held` is as wanted; a null that nobody wants is as good as nothing."""
+    if len(held) != len(wanted):
+        held = {name: value for name, value in held.items() if value is not None or name in wanted}
+    return same(held, wanted)
+
+
+def _replace(entity: Entity, others: Sequence[Identifier], *, known: bool) -> Step:
+    certain = entity.delivered is not None and known and not entity.doubt
+    after = Person(entity.delivered.identifier, entity.delivered.attributes) if certain and entity.delivered else None
     return Step(tuple(Operation(delete.item(other)) for other in others), after, more=True)
 
 
+def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
+    """Merging brings over what the primary does not have: what had been nulled there is uncertain again."""
+    merges = tuple(Operation(merge.item(delivered.identifier, other)) for other in others)
+    attributes = {name: UNCERTAIN if value is None else value for name, value in delivered.attributes.items()}
+    return Step(merges, Person(delivered.identifier, attributes), "merged", more=True)
+
+
 def _identify(
-    entity: Entity,
-    person: Person,
-    others: tuple[Identifier, ...],
-    events: Sequence[OwedEvent],
-    rules: Rules,
+    entity: Entity, person: Person, others: tuple[Identifier, ...], events: Sequence[OwedEvent], rules: Rules
 ) -> Step:
-    """The whole person, and nulls for what is theirs no more: it heals what somebody changed by hand in Customer.io."""
-    gone = _possible_names(entity) - person.attributes.keys()
-    attributes = {**person.attributes, **dict.fromkeys(sorted(gone), None)} if gone else person.attributes
-    held, rest = person.attributes, frozenset[str]()
-    if len(attributes) > _ATTRIBUTES_THAT_ALWAYS_FIT:
-        before = entity.delivered.attributes if entity.delivered and not entity.doubt else {}
-        attributes, rest = _first_part(attributes, before)
-        held = {name: value for name, value in person.attributes.items() if name not in rest}
-    operation = Operation(identify.item(person.identifier, attributes, update_only=rules.update_only))
+    """The whole person, and nulls for what is theirs no more: it heals what somebody changed by hand in Customer.io.
+
+    A person too large for one item is sent in parts, what differs first; each part is a step.
+    """
+    held = _held(entity)
+    gone = sorted(held.keys() - person.attributes.keys())
+    whole = {**person.attributes, **dict.fromkeys(gone, None)} if gone else person.attributes
+    part, after = whole, whole if others else person.attributes
+    if not _fits(whole):
+        differing = {name: value for name, value in whole.items() if name not in held or not same(value, held[name])}
+        part = _first_part(differing)
+        after = {**{name: value for name, value in held.items() if name in whole}, **part}
+    complete = _holds(after, person.attributes)
+    operation = Operation(identify.item(person.identifier, part, update_only=rules.update_only))
     effect: Effect = "updated" if entity.delivered else "created"
-    after = Person(person.identifier, held, others)
-    sent_now = () if rest else _events(person.identifier, events)
-    return Step((operation, *sent_now), after, effect, more=bool(others or rest))
+    sent_now = _events(person.identifier, events) if complete else ()
+    return Step((operation, *sent_now), Person(person.identifier, after, others), effect, bool(others) or not complete)
 
 
-def _first_part(attributes: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[Mapping[str, Any], frozenset[str]]:
-    """As much as one item can carry, and the names that must wait for the next step; changes go first."""
-    if len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES:
-        return attributes, frozenset()
-    changed = [name for name, value in attributes.items() if name not in before or not same(value, before[name])]
+def _held(entity: Entity) -> Mapping[str, Any]:
+    """What Customer.io may hold: in doubt, every name it may have been told, with no value to rely on."""
+    known = entity.delivered.attributes if entity.delivered else {}
+    if not entity.doubt:
+        return known
+    return dict.fromkeys((*known, *sorted(entity.tried.names - known.keys())), UNCERTAIN)
+
+
+def _fits(attributes: Mapping[str, Any]) -> bool:
+    if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
+        return True
+    return len(attributes) <= ITEM_ATTRIBUTES and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
+
+
+def _first_part(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As many of the attributes as one item can carry, at least one."""
     part: dict[str, Any] = {}
     size = 0
-    for name in changed:
-        size += len(to_json({name: attributes[name]}))
-        if size > ITEM_ATTRIBUTE_BYTES:
+    for name, value in attributes.items():
+        size += len(to_json({name: value}))
+        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ITEM_ATTRIBUTES):
             break
-        part[name] = attributes[name]
-    return part, frozenset(changed) - part.keys()
-
-
-def _possible_names(entity: Entity) -> set[str]:
-    names = set(entity.delivered.attributes) if entity.delivered else set()
-    return names | entity.tried.names if entity.doubt else names
+        part[name] = value
+    return part
 
 
 def _events(identifier: Identifier, events: Iterable[OwedEvent]) -> tuple[Operation, ...]:

@@ -8,14 +8,14 @@ from connector.register import Register
 
 def facts_text(facts: Facts) -> str:
     """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
-    registers = [_register_parts(each) for each in (facts.attributes, facts.segments, facts.identity)]
-    return to_json(registers).decode()
+    registers = [facts.attributes, facts.segments, facts.identity, *([facts.traces] if facts.traces.values else [])]
+    return to_json([_register_parts(each) for each in registers]).decode()
 
 
 def facts_of(text: str, entered: bool) -> Facts:
     """The facts that `facts_text` wrote."""
-    attributes, segments, identity = (Register(*parts) for parts in from_json(text))
-    return Facts(attributes, segments, identity, entered)
+    attributes, segments, identity, *traces = [Register(*parts) for parts in from_json(text)]
+    return Facts(attributes, segments, identity, traces[0] if traces else Register(), entered)
 
 
 def person_text(person: Person | None) -> str | None:
