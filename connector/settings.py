@@ -317,11 +317,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the name is pydantic-settings'
-        init_settings: PydanticBaseSettingsSource,
-        *_: Any,
-        **__: Any,
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What the caller gives, and nothing from the surroundings."""
         return (init_settings,)

@@ -1,33 +1,11 @@
 """Objects (companies, courses, ...) and who is related to them (reference: customerio-api, 2.2)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from connector.simulator.people import Person
+from connector.simulator.people import Person, Thing
 
 _FIRST_CIO_OBJECT_ID = 0x0B000001
-
-
-@dataclass(slots=True, eq=False)
-class Thing:
-    """One object. `anonymous` are the relationships that wait for somebody to own the anonymous_id."""
-
-    object_type_id: str
-    object_id: str
-    cio_object_id: str
-    attributes: dict[str, Any] = field(default_factory=dict)
-    people: dict[Person, None] = field(default_factory=dict)
-    anonymous: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def identifiers(self) -> dict[str, str]:
-        """Under what the object is known."""
-        return {
-            "object_type_id": self.object_type_id,
-            "object_id": self.object_id,
-            "cio_object_id": self.cio_object_id,
-        }
 
 
 class Objects:

@@ -1,11 +1,8 @@
-"""People and the identifiers they are found by (reference: customerio-api, 7.1)."""
+"""People, the objects they are related to, and the identifiers they are found by (reference: customerio-api, 7.1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from connector.simulator.objects import Thing
+from typing import Any, NamedTuple
 
 # cio_ids come from a counter, so that a run can be repeated; real ones look like a3000001.
 _FIRST_CIO_ID = 0xA3000001
@@ -23,6 +20,27 @@ class Event(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
+class Thing:
+    """One object. `anonymous` are the relationships that wait for somebody to own the anonymous_id."""
+
+    object_type_id: str
+    object_id: str
+    cio_object_id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    people: "dict[Person, None]" = field(default_factory=dict)
+    anonymous: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """Under what the object is known."""
+        return {
+            "object_type_id": self.object_type_id,
+            "object_id": self.object_id,
+            "cio_object_id": self.cio_object_id,
+        }
+
+
+@dataclass(slots=True, eq=False)
 class Person:
     """One profile. `timestamps` says for each attribute when its value was true."""
 
@@ -33,7 +51,7 @@ class Person:
     timestamps: dict[str, float] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)
-    relationships: "dict[Thing, dict[str, Any]]" = field(default_factory=dict)
+    relationships: dict[Thing, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def cio_id(self) -> str:

@@ -14,8 +14,8 @@ from connector.errors import UnreadableError
 from connector.simulator import answers, view
 from connector.simulator.activity import Entry
 from connector.simulator.answers import json_object
-from connector.simulator.objects import Thing
 from connector.simulator.paths import named_in_path
+from connector.simulator.people import Thing
 from connector.simulator.simulator import Simulator
 
 _LINES_A_CHUNK = 200

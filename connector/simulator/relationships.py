@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.simulator.objects import Thing, link, unlink, write
-from connector.simulator.people import Person
+from connector.simulator.objects import link, unlink, write
+from connector.simulator.people import Person, Thing
 from connector.simulator.state import State, named
 
 _Item = Mapping[str, Any]
