@@ -53,7 +53,8 @@ def standing(facts: Facts, rules: Rules) -> Standing:
 
 
 def _addressing_fault(identity: Mapping[str, Any], rules: Rules) -> Standing | None:
-    if identity.get("identifier") is None:
+    value = identity.get("identifier")
+    if value is None or (rules.identify_by == "email" and not mapping.has_email(value)):
         return Standing.NO_IDENTIFIER
     if rules.require_email and not mapping.has_email(identity.get("email")):
         return Standing.NO_EMAIL

@@ -33,7 +33,8 @@ class Settlement:
 
     confirmed: Customer.io holds `after` now; refused: it holds `after` and will not take the rest, so nothing is owed
     until something changes; later: nothing is known, or known only to be in doubt. more: another step is owed.
-    released: identifiers that the user is no longer known by.
+    idle: nothing could be sent, so events that wait go on waiting until something changes. released: identifiers that
+    the user is no longer known by.
     """
 
     entity: Entity
@@ -41,6 +42,7 @@ class Settlement:
     after: Person | None = None
     doubt: bool = False
     more: bool = False
+    idle: bool = False
     released: tuple[Identifier, ...] = ()
 
 
@@ -92,13 +94,18 @@ class Errand:
         """What became of the person, apart from their events."""
         entity, state = self.claim.entity, self._state()
         if state == "confirmed":
-            return Settlement(entity, state, self.held, more=self.step.more, released=self._released())
+            return Settlement(
+                entity, state, self.held, more=self.step.more, idle=self._idle(), released=self._released()
+            )
         if self.confirmed and state == "later" and not self._in_doubt():
             return Settlement(entity, "confirmed", self.held, more=True, released=self._released())
         if state == "refused":
             self.effects.append("refused")
             return Settlement(entity, state, self.held)
         return Settlement(entity, state, doubt=self.confirmed or self._in_doubt())
+
+    def _idle(self) -> bool:
+        return not (self.step.operations or self.effects or self.sent or self.refused)
 
     def _entity_now(self) -> Entity:
         return replace(self.claim.entity, delivered=self.held, doubt=0)

@@ -134,7 +134,7 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     others = tuple(each for each in _possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
     if others and rules.on_identifier_change == "replace":
-        return _replace(entity, others, known=known)
+        return _replace(entity, person.identifier, others)
     if delivered is None or not known or entity.doubt or not _holds(delivered.attributes, person.attributes):
         return _identify(entity, person, others, events if known and not others else (), rules)
     if others:
@@ -149,10 +149,12 @@ def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return same(held, wanted)
 
 
-def _replace(entity: Entity, others: Sequence[Identifier], *, known: bool) -> Step:
-    certain = entity.delivered is not None and known and not entity.doubt
-    after = Person(entity.delivered.identifier, entity.delivered.attributes) if certain and entity.delivered else None
-    return Step(tuple(Operation(delete.item(other)) for other in others), after, more=True)
+def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier]) -> Step:
+    """Deletes who is there under other identifiers; whoever is there under the wanted one is told everything next."""
+    deletes = tuple(Operation(delete.item(other)) for other in others)
+    if not any(each.same_as(wanted) for each in _possible_identifiers(entity)):
+        return Step(deletes, None, more=True)
+    return Step(deletes, Person(wanted, dict.fromkeys(_held(entity), UNCERTAIN)), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:

@@ -7,7 +7,7 @@ compares revisions, so that such an entity stays due. A lease runs out by itself
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, literal, null, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, literal, null, or_, select, update
 
 from connector.entity import Entity, Tried
 from connector.errand import Claim, Settlement
@@ -58,7 +58,8 @@ def _mine(sync: str, lease: str) -> Any:
 def _confirm(connection: Connection, sync: str, lease: str, settled: Sequence[Settlement], now: float) -> None:
     if not settled:
         return
-    owing = or_(TABLE.c.revision != bindparam("seen"), bindparam("more") == literal(1), events.still_owed())
+    can_go_on = and_(bindparam("idle") == literal(0), events.still_owed())
+    owing = or_(TABLE.c.revision != bindparam("seen"), bindparam("more") == literal(1), can_go_on)
     statement = _mine(sync, lease).values(
         delivered=bindparam("after"),
         tried=null(),
@@ -69,12 +70,13 @@ def _confirm(connection: Connection, sync: str, lease: str, settled: Sequence[Se
     )
     rows = [
         {
-            "the_key": s.entity.key,
-            "after": encoding.person_text(s.after),
-            "seen": s.entity.revision,
-            "more": int(s.more),
+            "the_key": settlement.entity.key,
+            "after": encoding.person_text(settlement.after),
+            "seen": settlement.entity.revision,
+            "more": int(settlement.more),
+            "idle": int(settlement.idle),
         }
-        for s in settled
+        for settlement in settled
     ]
     connection.execute(statement, rows)
     _release(connection, sync, settled, now)

@@ -5,12 +5,13 @@ import pytest
 from connector.simulator import checks, limits
 from connector.simulator.options import Options
 
-UMLAUT = "\u00fc"  # two bytes in UTF-8
+U = "\u00fc"  # two bytes in UTF-8
+EMAIL = "user-1@example.com"
 PERSON = {"type": "person", "identifiers": {"id": "1"}}
 IDENTIFY = {**PERSON, "action": "identify"}
 EVENT = {**PERSON, "action": "event", "name": "x"}
 OBJECT = {"type": "object", "identifiers": {"object_type_id": "1", "object_id": "a"}, "action": "identify"}
-MERGE = {"type": "person", "action": "merge", "primary": {"id": "1"}, "secondary": {"email": "user-1@example.com"}}
+MERGE = {"type": "person", "action": "merge", "primary": {"id": "1"}, "secondary": {"email": EMAIL}}
 DEVICE = {**PERSON, "action": "add_device", "device": {"token": "t", "platform": "ios"}}
 RELATED = [{"identifiers": {"object_type_id": "1", "object_id": "a"}}]
 
@@ -24,7 +25,7 @@ def wrong_fields(item, **options):
     [
         IDENTIFY,
         {**IDENTIFY, "identifiers": {"id": 12}},
-        {**IDENTIFY, "identifiers": {"email": "user-1@example.com"}},
+        {**IDENTIFY, "identifiers": {"email": EMAIL}},
         {**IDENTIFY, "identifiers": {"phone": "+41791234567"}},
         {**IDENTIFY, "identifiers": {"cio_id": "a3000001"}},
         {**IDENTIFY, "identifiers": {"anonymous_id": "a"}},
@@ -44,7 +45,7 @@ def wrong_fields(item, **options):
         {**OBJECT, "identifiers": {"cio_object_id": "b0"}},
         {**OBJECT, "action": "identify_anonymous", "anonymous_id": "a"},
         {**OBJECT, "action": "delete"},
-        {**OBJECT, "action": "add_relationships", "cio_relationships": [{"identifiers": {"email": "user-1@example.com"}}]},
+        {**OBJECT, "action": "add_relationships", "cio_relationships": [{"identifiers": {"email": EMAIL}}]},
         {**OBJECT, "action": "delete_relationships", "cio_relationships": []},
         {"type": "delivery", "action": "event", "identifiers": {"id": "d"}, "name": "opened", "attributes": {}},
     ],
@@ -63,7 +64,7 @@ def test_right_operations_pass(item):
         ({**OBJECT, "action": "event"}, ["action"]),
         ({**IDENTIFY, "identifiers": None}, ["identifiers"]),
         ({**IDENTIFY, "identifiers": {}}, ["identifiers"]),
-        ({**IDENTIFY, "identifiers": {"id": "1", "email": "user-1@example.com"}}, ["identifiers"]),
+        ({**IDENTIFY, "identifiers": {"id": "1", "email": EMAIL}}, ["identifiers"]),
         ({**IDENTIFY, "identifiers": {"name": "x"}}, ["identifiers.name"]),
         ({**IDENTIFY, "identifiers": {"id": None}}, ["identifiers.id"]),
         ({**IDENTIFY, "identifiers": {"id": True}}, ["identifiers.id"]),
@@ -100,18 +101,26 @@ def test_each_bad_field_is_named(item, fields):
     assert wrong_fields(item) == fields
 
 
+def identify(**attributes):
+    return {**IDENTIFY, "attributes": attributes}
+
+
+def nothings(count):
+    return identify(**{str(number): None for number in range(count)})
+
+
 @pytest.mark.parametrize(
     ("accepted", "refused", "field"),
     [
-        ({**IDENTIFY, "identifiers": {"id": UMLAUT * 75}}, {**IDENTIFY, "identifiers": {"id": UMLAUT * 76}}, "identifiers.id"),
-        ({**IDENTIFY, "attributes": {UMLAUT * 75: 1}}, {**IDENTIFY, "attributes": {UMLAUT * 76: 1}}, f"attributes.{UMLAUT * 76}"),
-        ({**IDENTIFY, "attributes": {"a": UMLAUT * 500}}, {**IDENTIFY, "attributes": {"a": UMLAUT * 501}}, "attributes.a"),
-        ({**IDENTIFY, "attributes": {"a": ["x" * 996]}}, {**IDENTIFY, "attributes": {"a": ["x" * 997]}}, "attributes.a"),
-        ({**IDENTIFY, "attributes": {"a": {"b": "x" * 992}}}, {**IDENTIFY, "attributes": {"a": {"b": "x" * 993}}}, "attributes.a"),
-        ({**IDENTIFY, "attributes": {str(n): None for n in range(300)}}, {**IDENTIFY, "attributes": {str(n): None for n in range(301)}}, "attributes"),
-        ({**EVENT, "name": f" {UMLAUT * 50} "}, {**EVENT, "name": UMLAUT * 51}, "name"),
+        ({**IDENTIFY, "identifiers": {"id": U * 75}}, {**IDENTIFY, "identifiers": {"id": U * 76}}, "identifiers.id"),
+        (identify(**{U * 75: 1}), identify(**{U * 76: 1}), f"attributes.{U * 76}"),
+        (identify(a=U * 500), identify(a=U * 501), "attributes.a"),
+        (identify(a=["x" * 996]), identify(a=["x" * 997]), "attributes.a"),
+        (identify(a={"b": "x" * 992}), identify(a={"b": "x" * 993}), "attributes.a"),
+        (nothings(300), nothings(301), "attributes"),
+        ({**EVENT, "name": f" {U * 50} "}, {**EVENT, "name": U * 51}, "name"),
     ],
-)  # fmt: skip
+)
 def test_limits_are_in_bytes_and_inclusive(accepted, refused, field):
     assert wrong_fields(accepted) == []
     assert wrong_fields(refused) == [field]
@@ -125,7 +134,7 @@ def test_event_data_has_its_own_limit():
 
 
 def test_an_id_only_workspace_is_not_asked_by_email():
-    by_email = {**IDENTIFY, "identifiers": {"email": "user-1@example.com"}}
+    by_email = {**IDENTIFY, "identifiers": {"email": EMAIL}}
 
     assert wrong_fields(by_email, mode="id_only") == ["identifiers.email"]
 

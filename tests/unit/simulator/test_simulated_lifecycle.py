@@ -181,3 +181,17 @@ def test_a_deleted_object_takes_its_relationships_along(world):
 
     assert world.person(id="1").relationships == {}
     assert len(world.live.objects) == 0
+
+
+def test_an_anonymous_relationship_can_be_ended_before_and_after_the_identify(world):
+    related = [{"identifiers": {"anonymous_id": "a"}}]
+    world.do("identify_anonymous", COMPANY, "object", cio_relationships=related)
+    world.do("delete_relationships", COMPANY, "object", cio_relationships=related)
+    world.identify({"id": "1"}, anonymous_id="a")
+    thing = world.live.objects.find(COMPANY)
+    assert not thing.people
+
+    world.do("add_relationships", COMPANY, "object", cio_relationships=related)
+    assert list(thing.people) == [world.person(id="1")]
+    world.do("delete_relationships", COMPANY, "object", cio_relationships=related)
+    assert not thing.people
