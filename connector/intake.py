@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
 from sqlalchemy import Connection
 
 from connector import audience, merge, plan
@@ -18,6 +19,7 @@ from connector.rules import Rules
 from connector.store import counts, encoding, entities, events, identities
 from connector.store.opening import Store
 
+log = structlog.get_logger(__name__)
 EVERY_SYNC = ""
 """The name under which what concerns no single sync is counted."""
 
@@ -41,6 +43,7 @@ def accept(store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unr
         counts.tally(
             connection, EVERY_SYNC, {"messages": len(changes) + len(unreadable), "unreadable": len(unreadable)}
         )
+    log.info("batch taken in", messages=len(changes), unreadable=len(unreadable), due=sorted(due))
     return Accepted(len(changes), len(unreadable), due)
 
 
@@ -104,10 +107,14 @@ class _Batch:
         self.events += [(change.key, event) for event in merged.events]
         if merged.standing is not audience.Standing.IN:
             self.tally[f"skipped: {merged.standing}"] += 1
+            log.debug("skipped", sync=self.rules.name, user=change.key, reason=merged.standing.value)
         elif merged.stale:
             self.tally["stale"] += 1
         for skipped in merged.skipped:
             self.tally[f"events skipped: {skipped.reason}"] += 1
+            log.debug(
+                "event skipped", sync=self.rules.name, user=change.key, name=skipped.name, reason=skipped.reason.value
+            )
 
     def _written(self, entity: Entity, facts: Facts, has_events: bool) -> entities.Written | None:
         if facts == entity.facts and not has_events:
@@ -123,6 +130,7 @@ class _Batch:
     def _count_unchanged(self, entity: Entity) -> None:
         if audience.standing(entity.facts, self.rules) is audience.Standing.IN:
             self.tally["unchanged"] += 1
+            log.debug("skipped", sync=self.rules.name, user=entity.key, reason="unchanged")
 
     def _without_conflicts(
         self, written: Sequence[entities.Written], before: Mapping[str, Entity]

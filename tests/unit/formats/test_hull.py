@@ -18,9 +18,34 @@ JSON = st.recursive(
     max_leaves=12,
 )
 FIELDS = st.sampled_from(
-    ("messages", "user", "segments", "segment_ids", "users_segments", "account", "events", "channel", "notification_id")
-    + ("message_id", "id", "email", "external_id", "anonymous_ids", "anonymous_id", "indexed_at", "updated_at", "name")
-    + ("event", "event_id", "created_at", "properties", "context", "page", "url", "referrer")
+    (
+        "messages",
+        "user",
+        "segments",
+        "segment_ids",
+        "users_segments",
+        "account",
+        "events",
+        "channel",
+        "notification_id",
+        "message_id",
+        "id",
+        "email",
+        "external_id",
+        "anonymous_ids",
+        "anonymous_id",
+        "indexed_at",
+        "updated_at",
+        "name",
+        "event",
+        "event_id",
+        "created_at",
+        "properties",
+        "context",
+        "page",
+        "url",
+        "referrer",
+    )
 )
 VALUES = st.sampled_from(
     ("user:update", "page", "screen", "user-1", "2026-01-31T10:00:00Z", "\x00", "\ud800", "x" * 501)
@@ -309,10 +334,16 @@ class TestEvents:
         [
             ({}, "page", {}),
             ({"properties": None, "context": None}, "page", {}),
-            ({"properties": {"url": "u", "referrer": "r"}, "context": {"page": {"url": "x"}, "referrer_url": "y"}},)
-            + ("u", {"url": "u", "referrer": "r"}),
-            ({"context": {"page": {"url": "u"}, "referrer": {"url": "r"}, "page_url": "x", "referrer_url": "y"}},)
-            + ("u", {"referrer": "r"}),
+            (
+                {"properties": {"url": "u", "referrer": "r"}, "context": {"page": {"url": "x"}, "referrer_url": "y"}},
+                "u",
+                {"url": "u", "referrer": "r"},
+            ),
+            (
+                {"context": {"page": {"url": "u"}, "referrer": {"url": "r"}, "page_url": "x", "referrer_url": "y"}},
+                "u",
+                {"referrer": "r"},
+            ),
             (
                 {"properties": {"a": 1}, "context": {"page_url": "u", "referrer_url": "r"}},
                 "u",
