@@ -112,9 +112,8 @@ class _Batch:
             self.tally["stale"] += 1
         for skipped in merged.skipped:
             self.tally[f"events skipped: {skipped.reason}"] += 1
-            log.debug(
-                "event skipped", sync=self.rules.name, user=change.key, name=skipped.name, reason=skipped.reason.value
-            )
+            reason = skipped.reason.value
+            log.debug("event skipped", sync=self.rules.name, user=change.key, name=skipped.name, reason=reason)
 
     def _written(self, entity: Entity, facts: Facts, has_events: bool) -> entities.Written | None:
         if facts == entity.facts and not has_events:

@@ -10,9 +10,14 @@ from connector.settings import Log
 _NOISY = ("httpx", "httpcore", "uvicorn", "kombu", "amqp", "alembic", "celery.app.trace", "celery.worker.strategy")
 
 
-def configure(settings: Log) -> None:
-    """Sets up logging of this process: lines for people on a terminal, JSON elsewhere, as `format` says."""
+def configure(settings: Log, *, brief: bool = False) -> None:
+    """Sets up logging of this process: lines for people on a terminal, JSON elsewhere, as `format` says.
+
+    brief: for a command that shows its work itself; only warnings and worse, unless the settings ask for debug.
+    """
     level = logging.getLevelNamesMapping()[settings.level.upper()]
+    if brief and level == logging.INFO:
+        level = logging.WARNING
     for_people = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -35,7 +35,7 @@ def version(show: Annotated[bool, Option("--version", help="Show the version and
 @app.command()
 def run(settings: SettingsFile = SETTINGS_TOML) -> None:
     """Run the embedded mode: web doors, worker and sweep in one process, until stopped."""
-    loaded = settings_of(settings)
+    loaded = settings_of(settings, serves=True)
     embedded.run(loaded, on_ready=lambda url: err.print(f"Ready: {url} (stop with Ctrl-C)", highlight=False))
 
 

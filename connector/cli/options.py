@@ -25,9 +25,12 @@ out = Console()
 err = Console(stderr=True)
 
 
-def settings_of(path: Path) -> Settings:
-    """Loads the settings, sets up the log, and tells Celery's side where they are. Raises SettingsError."""
+def settings_of(path: Path, *, serves: bool = False) -> Settings:
+    """Loads the settings, sets up the log, and tells Celery's side where they are. Raises SettingsError.
+
+    serves: whether the command goes on until it is stopped; its log then is what people see of it.
+    """
     loaded = load(path)
-    log.configure(loaded.log)
+    log.configure(loaded.log, brief=not serves)
     os.environ[SETTINGS_VARIABLE] = str(path.resolve())
     return loaded
