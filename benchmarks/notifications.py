@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SEGMENTS = [{"id": f"s-{n:04}", "name": name} for n, name in enumerate(("Active trial", "Paying", "Newsletter readers"))]
+SEGMENTS = [
+    {"id": f"s-{n:04}", "name": name} for n, name in enumerate(("Active trial", "Paying", "Newsletter readers"))
+]
 
 
 def message(user: int, turn: int, rng: random.Random) -> dict[str, Any]:
@@ -44,7 +46,11 @@ def message(user: int, turn: int, rng: random.Random) -> dict[str, Any]:
                 "event": "Plan changed" if turn % 2 else "Signed up",
                 "created_at": at,
                 "properties": {"plan": "team", "seats": rng.randrange(50), "source": "measure"},
-                "context": {"useragent": "Mozilla/5.0 (X11; Linux x86_64)", "ip": "192.0.2.1", "page": {"url": "https://www.example.com/"}},
+                "context": {
+                    "useragent": "Mozilla/5.0 (X11; Linux x86_64)",
+                    "ip": "192.0.2.1",
+                    "page": {"url": "https://www.example.com/"},
+                },
             }
         ],
     }

@@ -1,0 +1,150 @@
+"""Faults over real connections (reference: customerio-api, section 8, point 6)."""
+
+import time
+
+import httpx
+import pytest
+
+from connector.simulator import Options, running
+
+KEYS = ("site-id", "api-key")
+BATCH = "/api/v2/batch"
+
+
+@pytest.fixture(scope="module")
+def url():
+    with running() as url:
+        yield url
+
+
+@pytest.fixture
+def track(url):
+    with httpx.Client(base_url=url, auth=KEYS) as client:
+        client.post("/_simulator/reset")
+        yield client
+
+
+def order(client, *rules):
+    assert client.post("/_simulator/faults", json=rules).status_code == 200
+
+
+def send(client, *ids):
+    items = [{"type": "person", "action": "identify", "identifiers": {"id": one}} for one in ids or ("1",)]
+    return client.post(BATCH, json={"batch": items})
+
+
+def people(client):
+    return client.get("/_simulator/summary").json()["people"]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504, 522, 524])
+def test_a_fault_answers_in_place_of_the_api(track, status):
+    order(track, {"path": BATCH, "status": status, "times": 1})
+
+    assert [send(track).status_code, people(track)] == [status, 0]
+    assert [send(track).status_code, people(track)] == [200, 1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "content", "kind"),
+    [
+        ({"body": "<html>bad gateway</html>"}, b"<html>bad gateway</html>", "text/html; charset=utf-8"),
+        ({"body": ""}, b"", "text/plain; charset=utf-8"),
+        ({"body": {"a": [1]}}, b'{"a":[1]}\n', "application/json; charset=utf-8"),
+        ({"body": "x", "headers": {"Content-Type": "text/csv"}}, b"x", "text/csv"),
+        ({}, b'{"meta":{"error":"Bad Gateway"}}\n', "application/json; charset=utf-8"),
+    ],
+)
+def test_a_fault_says_what_it_is_told_to(track, rule, content, kind):
+    order(track, {"status": 502, **rule})
+    answer = send(track)
+
+    assert (answer.content, answer.headers["content-type"]) == (content, kind)
+
+
+def test_retry_after_is_given_where_ordered(track):
+    order(track, {"status": 429, "retry_after": 7, "times": 1}, {"status": 429})
+
+    assert [send(track).headers.get("retry-after") for _ in range(2)] == ["7", None]
+
+
+def test_a_rate_limit_answers_429(track):
+    order(track, {"rate_limit": 2, "retry_after": 1})
+
+    answers = [send(track) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+def test_latency_delays_the_true_answer(track):
+    order(track, {"latency": 0.2})
+    started = time.perf_counter()
+
+    assert send(track).status_code == 200
+    assert time.perf_counter() - started >= 0.2
+
+
+def test_a_client_gives_up_on_a_slow_answer(track):
+    order(track, {"latency": 5})
+
+    with pytest.raises(httpx.ReadTimeout):
+        track.post(BATCH, json={"batch": []}, timeout=0.1)
+
+
+@pytest.mark.parametrize(("when", "applied"), [("before", 0), ("after", 1)])
+def test_a_connection_is_cut_before_or_after_the_call_is_applied(track, when, applied):
+    order(track, {"path": BATCH, "drop": when, "times": 1})
+
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        send(track)
+    assert people(track) == applied
+    assert send(track).status_code == 200
+    assert track.get("/_simulator/summary").json()["calls_by_status"] == {"dropped": 1, "200": 1}
+
+
+def test_a_lost_reply_leaves_the_event_to_be_sent_again(track):
+    order(track, {"path": BATCH, "drop": "after", "times": 1})
+    event = {"type": "person", "action": "event", "identifiers": {"id": "1"}, "name": "x"}
+    body = {"batch": [{**event, "id": "01HF7YAT00QWERTYWXCVBNMQWE"}]}
+
+    with pytest.raises(httpx.TransportError):
+        track.post(BATCH, json=body)
+    assert track.post(BATCH, json=body).status_code == 200
+    assert track.get("/_simulator/summary").json()["events"] == 1
+
+
+def test_only_items_with_the_text_in_their_names_are_refused(track):
+    order(track, {"items": "bad"})
+    answer = send(track, "good-1", "bad-1", "good-2")
+
+    assert answer.status_code == 207
+    assert [error["batch_index"] for error in answer.json()["errors"]] == [1]
+    assert people(track) == 2
+    entity = {"type": "person", "action": "delete", "identifiers": {"id": "bad-1"}}
+    assert track.post("/api/v2/entity", json=entity).status_code == 400
+
+
+def test_rules_show_how_often_they_fired_and_are_replaced(track):
+    order(track, {"path": BATCH, "status": 500, "after": 1})
+    send(track)
+    send(track)
+
+    shown = [{"path": BATCH, "status": 500, "after": 1, "matched": 2, "fired": 1}]
+    assert track.get("/_simulator/faults").json() == shown
+    assert track.post("/_simulator/faults", json=[{"stats": 1}]).status_code == 400
+    assert track.get("/_simulator/faults").json() == shown
+    order(track)
+    assert send(track).status_code == 200
+
+
+def test_the_simulators_own_pages_never_fail(track):
+    order(track, {"drop": "before"})
+
+    assert track.get("/_simulator/summary").status_code == 200
+    assert track.get("/").status_code == 200
+
+
+def test_every_call_waits_the_latency_of_the_options():
+    with running(Options(latency=0.1)) as url, httpx.Client(base_url=url, auth=KEYS) as track:
+        started = time.perf_counter()
+        send(track)
+        assert time.perf_counter() - started >= 0.1
