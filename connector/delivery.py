@@ -21,7 +21,7 @@ from connector.errand import Claim, Errand
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split
 from connector.rules import Rules
 from connector.settings import Delivery
-from connector.store import claims, connections, counts, events
+from connector.store import claims, connections, counts, events, problems
 from connector.store.connections import Health
 from connector.store.opening import Store
 
@@ -171,7 +171,7 @@ class Courier:
             events.settle(connection, name, refused, events.REFUSED)
             events.settle(connection, name, dropped, events.DROPPED)
             claims.settle(connection, name, lease, settlements, now)
-            counts.add_problems(connection, name, [problem for each in errands for problem in each.problems], now)
+            problems.add(connection, name, [problem for each in errands for problem in each.problems], now)
             counts.tally(connection, name, tally)
 
 

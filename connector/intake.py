@@ -16,7 +16,7 @@ from connector.change import Change, Unreadable
 from connector.entity import Entity, Facts, OwedEvent, Tried
 from connector.problem import Problem
 from connector.rules import Rules
-from connector.store import counts, encoding, entities, events, identities
+from connector.store import counts, encoding, entities, events, identities, problems
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ def accept(store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unr
     with store.writing() as connection:
         now = store.now(connection)
         due = frozenset(rules.name for rules in syncs if _Batch(connection, store.on_sqlite, rules, now).take(changes))
-        counts.add_problems(connection, EVERY_SYNC, map(_problem, unreadable), now)
+        problems.add(connection, EVERY_SYNC, map(_problem, unreadable), now)
         counts.tally(
             connection, EVERY_SYNC, {"messages": len(changes) + len(unreadable), "unreadable": len(unreadable)}
         )
@@ -89,7 +89,7 @@ class _Batch:
         written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
         written = self._without_conflicts(written, before)
         entities.save(self.connection, self.rules.name, written, self.now)
-        counts.add_problems(self.connection, self.rules.name, self.problems, self.now)
+        problems.add(self.connection, self.rules.name, self.problems, self.now)
         counts.tally(self.connection, self.rules.name, self.tally)
         return any(each.due for each in written)
 

@@ -6,6 +6,7 @@ from typer import Option, Typer
 
 from connector import __version__, embedded
 from connector.at_hand import AtHand
+from connector.cli import problems
 from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out, settings_of
@@ -50,3 +51,4 @@ def migrate(settings: SettingsFile = SETTINGS_TOML) -> None:
 
 for command in (demo, check, plan, send, status, resume, simulator):
     app.command()(command)
+app.add_typer(problems.app, name="problems")

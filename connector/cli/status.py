@@ -12,7 +12,7 @@ from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
 from connector.errors import SettingsError
 from connector.intake import EVERY_SYNC
-from connector.store import connections, counts, overview
+from connector.store import connections, counts, overview, problems
 from connector.store.connections import Health
 
 
@@ -55,7 +55,7 @@ def _status(at_hand: AtHand) -> dict[str, Any]:
                 name: _health(connections.health(connection, name), at_hand.track(name).credentials, now)
                 for name in at_hand.settings.connections
             },
-            "problems": counts.problems_by_kind(connection),
+            "problems": problems.by_kind(connection),
         }
 
 

@@ -51,6 +51,12 @@ def owed(connection: Connection, sync: str, keys: Iterable[str]) -> dict[str, li
     return found
 
 
+def owe_again(connection: Connection, sync: str, key: str) -> int:
+    """Takes back the refusal of a user's events; how many are owed again."""
+    refused = (TABLE.c.sync == sync) & (TABLE.c.key == key) & (TABLE.c.state == REFUSED) & TABLE.c.body.is_not(None)
+    return connection.execute(update(TABLE).where(refused).values(state=PENDING)).rowcount
+
+
 def settle(connection: Connection, sync: str, ids: Iterable[str], state: int) -> None:
     """Puts these events into `state`; the body of what was sent or dropped is not needed any more."""
     rows = [{"the_id": id} for id in sorted(ids)]

@@ -1,0 +1,59 @@
+"""Remedies for problems: replayed once their cause is mended, or discarded."""
+
+from connector import inbox
+from connector.at_hand import AtHand
+from connector.errors import ConnectorError
+from connector.store import entities, events, problems
+from connector.store.problems import Kept
+
+
+def find(at_hand: AtHand, id: str) -> Kept:
+    """The problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
+    with at_hand.store.reading() as connection:
+        found = problems.kept(connection, id=id, limit=2)
+    if len(found) != 1:
+        raise ConnectorError(
+            f"{'more than one problem has' if found else 'no problem has'} an id that begins with {id!r}"
+        )
+    return found[0]
+
+
+def discard(at_hand: AtHand, kept: Kept) -> None:
+    """Takes the problem from the list; nothing else changes."""
+    with at_hand.store.writing() as connection:
+        problems.remove(connection, kept.id)
+
+
+def replay(at_hand: AtHand, kept: Kept, format: str) -> str:
+    """Tries again what the problem stopped, and takes it from the list; what was done, in words.
+
+    An unreadable message is read again as `format`; what Customer.io refused is due again. Raises ConnectorError for
+    a problem that only a new message of its user can solve, and for a message that still cannot be read.
+    """
+    match kept.problem.kind:
+        case "unreadable":
+            return _read_again(at_hand, kept, format)
+        case "refused":
+            return _send_again(at_hand, kept)
+        case kind:
+            reason = (
+                f"a problem of the kind {kind!r} is solved by the user's next message: mend its cause and discard it"
+            )
+            raise ConnectorError(reason)
+
+
+def _read_again(at_hand: AtHand, kept: Kept, format: str) -> str:
+    limit = at_hand.settings.intake.max_message_bytes
+    accepted = inbox.take(at_hand.store, at_hand.syncs, format, [kept.problem.payload], limit)
+    if accepted.unreadable:
+        raise ConnectorError(f"the message still cannot be read as {format}: {kept.problem.reason}")
+    discard(at_hand, kept)
+    return f"{accepted.changes} message(s) taken in"
+
+
+def _send_again(at_hand: AtHand, kept: Kept) -> str:
+    with at_hand.store.writing() as connection:
+        count = events.owe_again(connection, kept.sync, kept.problem.subject)
+        entities.make_due(connection, kept.sync, [kept.problem.subject], at_hand.store.now(connection))
+        problems.remove(connection, kept.id)
+    return f"{kept.problem.subject} is due again" + (f", with {count} event(s)" if count else "")
