@@ -12,9 +12,8 @@ def find(at_hand: AtHand, id: str) -> Kept:
     with at_hand.store.reading() as connection:
         found = problems.kept(connection, id=id, limit=2)
     if len(found) != 1:
-        raise ConnectorError(
-            f"{'more than one problem has' if found else 'no problem has'} an id that begins with {id!r}"
-        )
+        count = "more than one" if found else "no"
+        raise ConnectorError(f"{count} problem has an id that begins with {id!r}: `connector problems` lists them")
     return found[0]
 
 
@@ -36,10 +35,8 @@ def replay(at_hand: AtHand, kept: Kept, format: str) -> str:
         case "refused":
             return _send_again(at_hand, kept)
         case kind:
-            reason = (
-                f"a problem of the kind {kind!r} is solved by the user's next message: mend its cause and discard it"
-            )
-            raise ConnectorError(reason)
+            reason = "is solved by the user's next message: mend its cause and discard it"
+            raise ConnectorError(f"a problem of the kind {kind!r} {reason}")
 
 
 def _read_again(at_hand: AtHand, kept: Kept, format: str) -> str:

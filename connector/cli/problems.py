@@ -1,7 +1,7 @@
 """`connector problems`: what needs a human, and what to do about it."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from pydantic_core import to_json
@@ -11,6 +11,7 @@ from typer import Argument, Option, Typer
 from connector import remedy
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
+from connector.problem import Kind
 from connector.store import problems
 from connector.store.problems import Kept
 
@@ -22,9 +23,7 @@ Id = Annotated[str, Argument(help="The problem's id, or how it begins.")]
 def listing(
     context: typer.Context,
     settings: SettingsFile = SETTINGS_TOML,
-    kind: Annotated[
-        str, Option(help="Only of this kind: unreadable, attribute, identifier, conflict, event, refused.")
-    ] = "",
+    kind: Annotated[str, Option(help=f"Only of this kind: {', '.join(get_args(Kind))}.")] = "",
     limit: Annotated[int, Option(help="How many at the most, the latest first.")] = 50,
     json: AsJson = False,
 ) -> None:
@@ -42,16 +41,8 @@ def listing(
     table = Table("id", "kind", "sync", "user", "times", "last", "reason")
     for each in found:
         last = datetime.fromtimestamp(each.last_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        row = (
-            each.id[:8],
-            each.problem.kind,
-            each.sync,
-            each.problem.subject,
-            str(each.count),
-            last,
-            each.problem.reason,
-        )
-        table.add_row(*row)
+        problem = each.problem
+        table.add_row(each.id[:8], problem.kind, each.sync, problem.subject, str(each.count), last, problem.reason)
     out.print(table if found else "No problems.")
 
 

@@ -39,7 +39,7 @@ def send(file: File, settings: SettingsFile = SETTINGS_TOML, format: Format = "h
     rate = f"{changes / seconds:,.0f} a second" if seconds else ""
     out.print(f"{changes:,} messages taken in ({rate}), {unreadable:,} could not be read", highlight=False)
     if unreadable:
-        err.print("Those are kept as problems with their reasons: `connector status` counts them.")
+        err.print("Those are kept as problems with their reasons: `connector problems` lists them.")
 
 
 def _send(at_hand: AtHand, opened: MessageFile, format: str, file: Path, *, silent: bool) -> tuple[int, int]:
