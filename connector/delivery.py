@@ -167,6 +167,7 @@ class Courier:
         name = self.rules.name
         with self.store.writing() as connection:
             now = self.store.now(connection)
+            claims.lock(connection, name, lease)  # people before their events, as intake takes them
             events.settle(connection, name, sent, events.SENT)
             events.settle(connection, name, refused, events.REFUSED)
             events.settle(connection, name, dropped, events.DROPPED)

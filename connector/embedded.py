@@ -10,13 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import structlog
 from celery import Celery
-from celery.app.utils import find_app
 from uvicorn import Config
 
+from connector import doorbell
 from connector.at_hand import AtHand
 from connector.errors import ConnectorError, SettingsError
 from connector.serving import serving
@@ -41,7 +40,7 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     at_hand.require_credentials()
     with _only_one(at_hand), _worker() as app:
         _prepare(at_hand)
-        config = Config(create_app(at_hand, _ring(app)), log_config=None, access_log=False, lifespan="off")
+        config = Config(create_app(at_hand, doorbell.ring(app)), log_config=None, access_log=False, lifespan="off")
         with serving(config, settings.web.host, settings.web.port) as url:
             log.info("ready", url=url, store=at_hand.store.place)
             on_ready(url)
@@ -69,18 +68,10 @@ def _tick(app: Celery, stop: threading.Event, sweep_seconds: float) -> None:
             app.send_task("tasks.upkeep.forget")
 
 
-def _ring(app: Celery) -> Callable[[Any], None]:
-    def ring(syncs: Any) -> None:
-        for sync in sorted(syncs):
-            app.send_task("tasks.delivery.deliver", args=(sync,))
-
-    return ring
-
-
 @contextmanager
 def _worker() -> Iterator[Celery]:
-    """A Celery worker in a thread. The tasks are found by name, as `celery -A tasks` does: `connector` imports none."""
-    app: Celery = find_app("tasks")
+    """A Celery worker in a thread."""
+    app = doorbell.application()
     worker = app.WorkController(
         pool="solo", hostname="embedded@localhost", without_gossip=True, without_mingle=True, without_heartbeat=True
     )

@@ -5,11 +5,12 @@ NDJSON (one JSON value a line), a JSON list, or one JSON value; plain or gzip, r
 
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import ijson
 from ijson.common import IncompleteJSONError, JSONError
@@ -17,6 +18,7 @@ from pydantic_core import from_json
 
 from connector.errors import ConnectorError, UnreadableError
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_DOCUMENT = 64 * 1024 * 1024
 STANDARD_INPUT = Path("-")
@@ -30,7 +32,7 @@ class MessageFile:
         self.size = size
         self._raw = raw
         compressed = raw.peek(2)[:2] == _GZIP_MAGIC
-        self._content = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if compressed else raw
+        self._content = gzip.GzipFile(fileobj=raw) if compressed else raw
 
     @property
     def position(self) -> int:
@@ -43,18 +45,35 @@ class MessageFile:
         A line longer than `max_bytes` comes cut behind that many, so that its reader sees that it is too long.
         """
         try:
-            first = self._content.readline(_LONGEST_DOCUMENT)
-            while first and not first.strip():
-                first = self._content.readline(_LONGEST_DOCUMENT)
-            if first.lstrip()[:1] == b"[":
-                yield from self._list(first)
-            elif _complete(first):
-                yield first
-                yield from self._lines(max_bytes)
-            elif first:
-                yield first + self._content.read(_LONGEST_DOCUMENT)
-        except (gzip.BadGzipFile, EOFError) as error:
+            if self._starts_a_list():
+                yield from self._list()
+            else:
+                yield from self._values(max_bytes)
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise UnreadableError(f"the file is not whole: {error}") from error
+
+    def _starts_a_list(self) -> bool:
+        """Whether the first character is a bracket, once blanks and a byte order mark are passed over."""
+        if self._content.peek(3)[:3] == _BYTE_ORDER_MARK:
+            self._content.read(3)
+        while self._content.peek(1)[:1].isspace():
+            self._content.read(1)
+        return self._content.peek(1)[:1] == b"["
+
+    def _values(self, max_bytes: int) -> Iterator[bytes]:
+        """NDJSON, of which a bad line harms only itself; or one value written over several lines."""
+        lines = self._lines(max_bytes)
+        first = next(lines, None)
+        if first is None:
+            return
+        second = b"" if _complete(first) else next(lines, b"")
+        if not second or len(first) > max_bytes or _is_document(second):
+            yield first
+            if second:
+                yield second
+            yield from lines
+        else:
+            yield b"\n".join((first, second, self._content.read(_LONGEST_DOCUMENT)))
 
     def _lines(self, max_bytes: int) -> Iterator[bytes]:
         while line := self._content.readline(max_bytes + 2):
@@ -64,26 +83,13 @@ class MessageFile:
             if line.strip():
                 yield line.rstrip(b"\r\n")
 
-    def _list(self, first: bytes) -> Iterator[Any]:
+    def _list(self) -> Iterator[Any]:
+        """The items of a list, or of several lists, one after another."""
         try:
-            yield from ijson.items(_Joined(first, self._content), "item", use_float=True)
+            yield from ijson.items(self._content, "item", use_float=True, multiple_values=True)
         except (IncompleteJSONError, JSONError) as error:
-            raise UnreadableError(f"the list in the file is not JSON: {error}") from error
-
-
-class _Joined:
-    """A file whose first bytes were read already."""
-
-    def __init__(self, first: bytes, rest: IO[bytes]) -> None:
-        self._first = first
-        self._rest = rest
-
-    def read(self, size: int = -1) -> bytes:
-        if self._first and size != 0:
-            taken = self._first if size < 0 else self._first[:size]
-            self._first = self._first[len(taken) :]
-            return taken
-        return self._rest.read(size)
+            first_line = str(error).splitlines()[0]
+            raise UnreadableError(f"the list in the file is not JSON: {first_line}") from error
 
 
 def _complete(line: bytes) -> bool:
@@ -93,6 +99,14 @@ def _complete(line: bytes) -> bool:
     except ValueError as error:
         return "EOF" not in str(error)
     return True
+
+
+def _is_document(line: bytes) -> bool:
+    """Whether a line that is not indented is one whole object."""
+    try:
+        return line.startswith(b"{") and isinstance(from_json(line), dict)
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def read(format: str, body: Any, max_bytes: int) -> list[Change | Unreadable]:
     """The changes in a body; a body that cannot be read at all is one Unreadable."""
     try:
         if not isinstance(body, str | bytes):
-            return formats.parse(format, body)
+            return formats.parse(format, formats.whole_characters(body))
         encoded = body.encode(errors="replace") if isinstance(body, str) else body
         if len(encoded) > max_bytes:
             reason = f"the message is larger than [intake] max_message_bytes, {max_bytes} bytes"

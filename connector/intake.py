@@ -76,7 +76,7 @@ class _Batch:
 
     def take(self, changes: Sequence[Change]) -> bool:
         """Merges the changes into the entities and writes what moved; whether anything is due then."""
-        before = self._load({change.key for change in changes})
+        before = self._load(list(dict.fromkeys(change.key for change in changes)))
         facts = {key: entity.facts for key, entity in before.items()}
         for change in changes:
             merged = merge.merge(facts[change.key], change, self.rules)
@@ -87,20 +87,17 @@ class _Batch:
         self.tally["events repeated"] += len(self.events) - len(fresh)
         with_events = {key for key, event in self.events if event.id in fresh}
         written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
-        written = self._without_conflicts(written, before)
-        entities.save(self.connection, self.rules.name, written, self.now)
+        self._save(written, before)
         problems.add(self.connection, self.rules.name, self.problems, self.now)
         counts.tally(self.connection, self.rules.name, self.tally)
         return any(each.due for each in written)
 
-    def _load(self, keys: set[str]) -> dict[str, Entity]:
-        name = self.rules.name
-        found = entities.load(self.connection, name, keys)
-        missing = keys - found.keys()
-        if missing and not self.one_writer:
-            entities.reserve(self.connection, name, missing)
-            return found | entities.load(self.connection, name, missing)
-        return found | {key: Entity(key) for key in missing}
+    def _load(self, keys: Sequence[str]) -> dict[str, Entity]:
+        """The users' entities in the order of `keys`: of two who want one identifier, the first gets it."""
+        if not self.one_writer:
+            entities.reserve(self.connection, self.rules.name, keys)
+        found = entities.load(self.connection, self.rules.name, keys)
+        return {key: found.get(key) or Entity(key) for key in keys}
 
     def _note(self, change: Change, merged: merge.Merged) -> None:
         self.problems += merged.problems
@@ -131,9 +128,7 @@ class _Batch:
             self.tally["unchanged"] += 1
             log.debug("skipped", sync=self.rules.name, user=entity.key, reason="unchanged")
 
-    def _without_conflicts(
-        self, written: Sequence[entities.Written], before: Mapping[str, Entity]
-    ) -> list[entities.Written]:
+    def _save(self, written: Sequence[entities.Written], before: Mapping[str, Entity]) -> None:
         """Lets each identifier be held by one user; the others wait, and are a problem that names both."""
         wanted: dict[str, list[str]] = {}
         names: dict[str, str] = {}
@@ -142,20 +137,22 @@ class _Batch:
             if identifier is not None:
                 wanted.setdefault(identifier, []).append(each.entity.key)
                 names[each.entity.key] = identifier
-        self._let_go(written, before, names)
         holders = identities.hold(self.connection, self.rules.name, wanted)
-        return [self._held(each, names.get(each.entity.key), holders) for each in written]
+        saved = [self._held(each, names.get(each.entity.key), holders) for each in written]
+        entities.save(self.connection, self.rules.name, saved, self.now)
+        # Only now: whoever waits gets what is let go, and who waits is known once all is saved.
+        identities.release(self.connection, self.rules.name, self._let_go(written, before, names), self.now)
 
     def _let_go(
         self, written: Sequence[entities.Written], before: Mapping[str, Entity], names: Mapping[str, str]
-    ) -> None:
-        """Frees identifiers that were wanted, never sent, and are wanted no more."""
+    ) -> list[tuple[str, str]]:
+        """Identifiers that were wanted, never sent, and are wanted no more."""
         released = []
         for each in written:
             old = _new_identifier(before[each.entity.key], self.rules)
             if old is not None and not each.entity.doubt and old != names.get(each.entity.key):
                 released.append((old, each.entity.key))
-        identities.release(self.connection, self.rules.name, released, self.now)
+        return released
 
     def _held(self, written: entities.Written, identifier: str | None, holders: Mapping[str, str]) -> entities.Written:
         if identifier is None or holders[identifier] == written.entity.key:

@@ -157,6 +157,9 @@ def _identity(change: Change, rules: Rules, problems: list[Problem]) -> dict[str
 
 def _identifier(value: Any, key: str, problems: list[Problem]) -> str | None:
     text = _text(value)
+    if text is not None and "\0" in text:
+        problems.append(Problem("identifier", key, "the identifier holds a NUL character: the person cannot be sent"))
+        return None
     if text is None or len(text) * _BYTES_A_CHARACTER <= IDENTIFIER_BYTES or len(text.encode()) <= IDENTIFIER_BYTES:
         return text
     reason = f"the identifier exceeds {IDENTIFIER_BYTES} bytes: the person cannot be sent"

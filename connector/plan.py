@@ -91,6 +91,7 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     if not identifiers:
         return Step(dropped=tuple(event.id for event in events))
     former = entity.delivered.former if entity.delivered else ()
+    delivered = (entity.delivered.identifier,) if entity.delivered else ()
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
     if all(value is None for value in held.values()):
@@ -100,7 +101,7 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     left = {name: held[name] for name in nulls.keys() - part.keys()}
     # Who was only tried may not be there: an update-only identify creates nobody.
     operations = tuple(
-        Operation(identify.item(each, part, update_only=rules.update_only or each not in identifiers[:1]))
+        Operation(identify.item(each, part, update_only=rules.update_only or each not in delivered))
         for each in identifiers
         if each not in former
     )

@@ -260,7 +260,7 @@ class Sync(Section):
     on_identifier_change: Literal["merge", "replace", "keep"] = Field(
         default="merge",
         description="When a person's identifier changes: merge the old profile into the new, replace it by the new, "
-        "or keep both.",
+        "or keep the person under the first.",
     )
     convert_dates: Switch = Field(
         default=True, description="Whether to send dates as unix seconds, as Customer.io reads them."

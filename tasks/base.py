@@ -12,6 +12,7 @@ from connector.errors import ConnectorError
 from connector.settings import Settings, load
 
 SETTINGS_VARIABLE = "CONNECTOR_SETTINGS"
+_FORGET_SECONDS = 3600.0
 CONFIRM_SECONDS = 30
 """How long a publisher waits for the broker to confirm: by default it would wait for ever."""
 
@@ -57,7 +58,11 @@ def options() -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_enable_remote_control": False,
         "worker_prefetch_multiplier": 1,
-        "beat_schedule": {"sweep": {"task": "tasks.upkeep.sweep", "schedule": settings().delivery.sweep_seconds}},
+        "beat_scheduler": "celery.beat:Scheduler",  # keeps no file; what it rings for is harmless twice or late
+        "beat_schedule": {
+            "sweep": {"task": "tasks.upkeep.sweep", "schedule": settings().delivery.sweep_seconds},
+            "forget": {"task": "tasks.upkeep.forget", "schedule": _FORGET_SECONDS},
+        },
     }
 
 

@@ -4,10 +4,12 @@ Messages are gathered by count, bytes and age, handed on as one `tasks.changes.a
 has confirmed that task: from then on it holds them, and acknowledges late in its turn.
 """
 
+from contextlib import suppress
 from threading import RLock
 from typing import Any
 
 import structlog
+from amqp.exceptions import AMQPError
 from celery import bootsteps
 from kombu import Consumer
 from kombu.exceptions import KombuError
@@ -75,8 +77,9 @@ class SegmentChanges(bootsteps.ConsumerStep):
         # An exception that leaves a consumer's callback ends the worker; unacknowledged messages come again instead.
         try:
             self._publish(gathered)
-        except (KombuError, OSError) as error:
+        except (KombuError, AMQPError, OSError) as error:
             log.warning("intake interrupted", reason=str(error), messages=len(gathered))
+            _give_back(gathered)
             return
         for message in gathered:
             message.ack()
@@ -87,6 +90,13 @@ class SegmentChanges(bootsteps.ConsumerStep):
         self._app.send_task(
             "tasks.changes.apply", args=[settings().intake.format, bodies], confirm_timeout=CONFIRM_SECONDS
         )
+
+
+def _give_back(gathered: list[Message]) -> None:
+    """Puts messages back into the queue. Where the connection is gone, the broker does that by itself."""
+    with suppress(KombuError, AMQPError, OSError):
+        for message in gathered:
+            message.requeue()
 
 
 def _text(body: str | bytes | None, limit: int) -> str:

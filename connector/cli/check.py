@@ -6,9 +6,11 @@ from typing import Literal
 
 import typer
 from pydantic_core import to_json
+from rich.markup import escape
 
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
+from connector.errors import StoreError
 from connector.settings import Settings, Sync, missing_credentials
 
 Level = Literal["ok", "warning", "failed"]
@@ -32,13 +34,14 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     findings = [Finding("ok", "settings", f"{settings}: {size}")]
     for sync in loaded.syncs.values():
         findings += _of_sync(sync)
+    findings.append(_of_store(at_hand))
     findings += _of_credentials(loaded, at_hand)
     at_hand.close()
     for each in findings:
         if json:
             out.out(to_json({"level": each.level, "what": each.what, "text": each.text}).decode(), highlight=False)
         else:
-            out.print(f"{_MARKS[each.level]} {each.what}: {each.text}", highlight=False, soft_wrap=True)
+            out.print(f"{_MARKS[each.level]} {escape(f'{each.what}: {each.text}')}", highlight=False, soft_wrap=True)
     if any(each.level == "failed" for each in findings):
         raise typer.Exit(1)
 
@@ -62,6 +65,19 @@ def _warnings(sync: Sync) -> Iterator[str]:
     targets = {attribute.target for attribute in sync.attributes}
     if sync.identify_by != "email" and "email" not in targets:
         yield 'no attribute is sent as "email": Customer.io will have no address to mail these people at'
+
+
+def _of_store(at_hand: AtHand) -> Finding:
+    place = at_hand.store.place
+    try:
+        version = at_hand.store.version()
+    except StoreError as error:
+        return Finding("failed", "store", str(error))
+    if version is None and at_hand.settings.broker.url == "memory://":
+        return Finding("ok", "store", f"{place}: empty, `connector run` makes the tables")
+    if version is None:
+        return Finding("warning", "store", f"{place}: empty, run `connector migrate`")
+    return Finding("ok", "store", f"{place}: tables of version {version}")
 
 
 def _of_credentials(settings: Settings, at_hand: AtHand) -> Iterator[Finding]:

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from typer import Option, Typer
+from uvicorn import Config
 
-from connector import __version__, embedded
+from connector import __version__, doorbell, embedded
 from connector.at_hand import AtHand
 from connector.cli import problems
 from connector.cli.check import check
@@ -14,6 +15,8 @@ from connector.cli.plan import plan
 from connector.cli.send import send
 from connector.cli.simulator import simulator
 from connector.cli.status import resume, status
+from connector.serving import serve
+from connector.web.app import create_app
 
 app = Typer(
     name="connector",
@@ -38,6 +41,18 @@ def run(settings: SettingsFile = SETTINGS_TOML) -> None:
     """Run the embedded mode: web doors, worker and sweep in one process, until stopped."""
     loaded = settings_of(settings, serves=True)
     embedded.run(loaded, on_ready=lambda url: err.print(f"Ready: {url} (stop with Ctrl-C)", highlight=False))
+
+
+@app.command()
+def web(settings: SettingsFile = SETTINGS_TOML) -> None:
+    """Run the HTTP doors of a fleet, beside workers started with `celery -A tasks worker`."""
+    loaded = settings_of(settings, serves=True)
+    at_hand = AtHand.open(loaded)
+    at_hand.store.check_version()
+    doors = create_app(at_hand, doorbell.ring(doorbell.application()))
+    config = Config(doors, log_config=None, access_log=False, lifespan="off")
+    serve(config, loaded.web.host, loaded.web.port, lambda url: err.print(f"Ready: {url}", highlight=False))
+    at_hand.close()
 
 
 @app.command()

@@ -28,6 +28,7 @@ Folder = Annotated[Path, Option("--folder", help="Where the demo keeps its store
 def demo(settings: SettingsFile = SETTINGS_TOML, once: Once = False, folder: Folder = Path("var/demo")) -> None:
     """Send 1,000 sample notifications through the embedded mode into the simulator, and show what it holds then."""
     load(settings)
+    signal.signal(signal.SIGTERM, _end)
     notifications = _notifications()
     with staged(settings, folder) as stage:
         err.print(f"Customer.io, simulated: {stage.simulator}", highlight=False)
@@ -40,6 +41,11 @@ def demo(settings: SettingsFile = SETTINGS_TOML, once: Once = False, folder: Fol
             _stay(stage)
     if differences:
         raise typer.Exit(1)
+
+
+def _end(number: int, _: object) -> None:
+    """Ends the demo as Ctrl-C does: its children with it."""
+    raise SystemExit(128 + number)
 
 
 def _notifications() -> list[bytes]:

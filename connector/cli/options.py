@@ -1,6 +1,7 @@
 """Options and arguments that several commands share."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,18 @@ Format = Annotated[str, Option("--format", "-f", help=f"The form of the messages
 File = Annotated[Path, Argument(help="JSON or NDJSON, plain or .gz; - for standard input.")]
 
 SETTINGS_TOML = Path("settings.toml")
-out = Console()
+
+
+class _Output(Console):
+    """Standard output. A reader who stops reading, as `| head` does, is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        """Ends the program; nothing more can be shown to anybody."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0)
+
+
+out = _Output()
 err = Console(stderr=True)
 
 

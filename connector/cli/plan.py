@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic_core import from_json, to_json
 from rich.table import Table
+from rich.text import Text
 from typer import Option
 
 from connector import files, inbox
@@ -71,6 +72,7 @@ def _show(previews: Iterator[Preview]) -> None:
         events = (f"{name}: {why}" for name, why in each.skipped_events)
         left_out = chain(events, (problem.reason for problem in each.problems))
         counted = ", ".join(f"{count} {name}" if count > 1 else name for name, count in operations.items())
-        table.add_row(each.user, each.sync, each.decision, each.reason, counted, "\n".join(left_out))
+        cells = (each.user or "", each.sync or "", each.decision, each.reason, counted, "\n".join(left_out))
+        table.add_row(*map(Text, cells))
     out.print(table)
     err.print(", ".join(f"{count} {name}" for name, count in sorted(decisions.items())) or "no messages")

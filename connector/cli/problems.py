@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 import typer
 from pydantic_core import to_json
 from rich.table import Table
+from rich.text import Text
 from typer import Argument, Option, Typer
 
 from connector import remedy
@@ -42,7 +43,8 @@ def listing(
     for each in found:
         last = datetime.fromtimestamp(each.last_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
         problem = each.problem
-        table.add_row(each.id[:8], problem.kind, each.sync, problem.subject, str(each.count), last, problem.reason)
+        cells = (each.id[:8], problem.kind, each.sync, problem.subject, str(each.count), last, problem.reason)
+        table.add_row(*map(Text, cells))
     out.print(table if found else "No problems.")
 
 

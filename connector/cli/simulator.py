@@ -9,7 +9,7 @@ from connector.simulator.server import serve
 
 
 def simulator(
-    port: Annotated[int, Option("--port", "-p", help="The port; 0 takes a free one.")] = 8090,
+    port: Annotated[int, Option("--port", "-p", min=0, max=65535, help="The port; 0 takes a free one.")] = 8090,
     host: Annotated[str, Option(help="The address to listen on.")] = "127.0.0.1",
     site_id: Annotated[str, Option(help="The Track API's site id.")] = "simulated-site",
     api_key: Annotated[str, Option(help="The Track API's key.")] = "simulated-key",

@@ -40,7 +40,7 @@ class Track:
             response = self._client.post(_PATHS[endpoint], content=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Reply(0, fault=_wording(error, "could not reach"), reached=False)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return Reply(0, fault=_wording(error, "no answer from"))
         return Reply(response.status_code, response.content[:_REPLY_BYTES], _retry_after(response))
 
@@ -48,7 +48,7 @@ class Track:
         """Asks which workspace the credentials belong to: status (0 where nothing answered), body, what went wrong."""
         try:
             response = self._client.get("/api/v1/accounts/region")
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return 0, {}, _wording(error, "could not reach")
         return response.status_code, _object(response.content), ""
 
@@ -65,7 +65,7 @@ class Track:
         self.close()
 
 
-def _wording(error: httpx.TransportError, what: str) -> str:
+def _wording(error: httpx.RequestError, what: str) -> str:
     try:
         host = error.request.url.host
     except RuntimeError:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from connector.change import Change, Unreadable
 from connector.errors import SettingsError
 from connector.formats import hull, native
-from connector.formats.body import decode, documents
+from connector.formats.body import decode, documents, whole_characters
 from connector.formats.reading import attempt
 
-__all__ = ["NAMES", "decode", "documents", "parse", "read"]
+__all__ = ["NAMES", "decode", "documents", "parse", "read", "whole_characters"]
 
 _PARSERS: Mapping[str, Callable[[object], list[Change | Unreadable]]] = {
     "hull": hull.parse,

@@ -1,8 +1,9 @@
 """From the bytes of a body to JSON values: one value, or one value a line (NDJSON)."""
 
+import json
 from collections.abc import Iterator
 
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from connector.change import Unreadable
 from connector.errors import UnreadableError
@@ -12,12 +13,36 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def decode(body: bytes | str) -> object:
-    """The JSON value of a body. NaN and Infinity are not JSON."""
+    """The JSON value of a body. NaN and Infinity are not JSON; half of a surrogate pair becomes U+FFFD."""
     try:
         value: object = from_json(body.encode() if isinstance(body, str) else body, allow_inf_nan=False)
     except ValueError as error:
-        raise UnreadableError(f"the body is not JSON: {error}") from error
+        if "surrogate" not in str(error):
+            raise UnreadableError(f"the body is not JSON: {error}") from error
+        return _with_halves_replaced(body)
     return value
+
+
+def whole_characters(value: object) -> object:
+    """A decoded value without halves of surrogate pairs, which no encoding can carry: U+FFFD stands for them."""
+    try:
+        to_json(value)
+    except PydanticSerializationError:
+        text = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass").decode(errors="replace")
+        return decode(text)
+    return value
+
+
+def _with_halves_replaced(body: bytes | str) -> object:
+    # The stdlib's reader takes such halves, and nothing else that the fast one refuses but NaN and its like.
+    try:
+        return whole_characters(json.loads(body, parse_constant=_refuse))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"the body is not JSON: {error}") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def documents(body: bytes) -> Iterator[object]:

@@ -18,16 +18,19 @@ from connector.store.entities import PERSON, TABLE, entity_of
 def claim(connection: Connection, sync: str, lease: str, limit: int, now: float, seconds: float) -> list[Claim]:
     """Leases up to `limit` due entities for `seconds`, the longest due first; others' rows are passed over."""
     free = or_(TABLE.c.leased_until.is_(None), TABLE.c.leased_until < now)
+    # Materialized: PostgreSQL may otherwise run the subselect again for each row, and lease more than the limit.
     due = (
         select(TABLE.c.key)
         .where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.due_at <= now, free)
         .order_by(TABLE.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED")
     )
     leased = (
         update(TABLE)
-        .where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(due))
+        .where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(select(due.c.key)))
         .values(lease=lease, leased_until=now + seconds, doubt=TABLE.c.doubt + 1)
         .returning(*TABLE.c)
     )
@@ -43,10 +46,17 @@ def _before(row: Any) -> Entity:
 
 def settle(connection: Connection, sync: str, lease: str, settlements: Sequence[Settlement], now: float) -> None:
     """Writes what became of the claims that this lease still holds; one that ran out is another's to settle."""
-    ordered = sorted(settlements, key=lambda each: each.entity.key)
+    held = lock(connection, sync, lease)
+    ordered = [each for each in settlements if each.entity.key in held]
     _confirm(connection, sync, lease, [each for each in ordered if each.state == "confirmed"], now)
     _refuse(connection, sync, lease, [each for each in ordered if each.state == "refused"], now)
     _postpone(connection, sync, lease, [each for each in ordered if each.state == "later"], now)
+
+
+def lock(connection: Connection, sync: str, lease: str) -> set[str]:
+    """Locks the rows of a lease in the order of their keys, as intake does; their keys."""
+    mine = select(TABLE.c.key).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.lease == lease)
+    return set(connection.execute(mine.order_by(TABLE.c.key).with_for_update()).scalars())
 
 
 def _mine(sync: str, lease: str) -> Any:
@@ -83,9 +93,18 @@ def _confirm(connection: Connection, sync: str, lease: str, settled: Sequence[Se
 
 
 def _release(connection: Connection, sync: str, settled: Sequence[Settlement], now: float) -> None:
+    """Lets go of identifiers, but of none whose user has moved on meanwhile: they may have come back to it."""
     pairs = [(encoding.identifier_text(each), s.entity.key) for s in settled for each in s.released]
-    if pairs:
-        identities.release(connection, sync, pairs, now)
+    if not pairs:
+        return
+    unmoved = _unmoved(connection, sync, [settlement for settlement in settled if settlement.released])
+    identities.release(connection, sync, [pair for pair in pairs if pair[1] in unmoved], now)
+
+
+def _unmoved(connection: Connection, sync: str, settled: Sequence[Settlement]) -> set[str]:
+    seen = {settlement.entity.key: settlement.entity.revision for settlement in settled}
+    columns = select(TABLE.c.key, TABLE.c.revision).where(TABLE.c.sync == sync, TABLE.c.key.in_(sorted(seen)))
+    return {row.key for row in connection.execute(columns) if row.revision == seen[row.key]}
 
 
 def _refuse(connection: Connection, sync: str, lease: str, settled: Sequence[Settlement], now: float) -> None:

@@ -3,7 +3,7 @@
 Every writer takes its rows in the order of their keys, so that two of them wait for each other and never both.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from connector.store import encoding
 from connector.store.tables import EntityRow
 
 PERSON = "person"
+_PARAMETERS = 10_000
 TABLE = EntityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 _LOADED = (
     TABLE.c.key,
@@ -43,17 +44,36 @@ def insert(connection: Connection, table: Any) -> Any:
     return insert_sqlite(table) if connection.dialect.name == "sqlite" else insert_postgresql(table)
 
 
-def load(connection: Connection, sync: str, keys: Iterable[str]) -> dict[str, Entity]:
+def parts(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys in their order, in lists short enough to be the parameters of one statement."""
+    ordered = sorted(keys)
+    return (ordered[start : start + _PARAMETERS] for start in range(0, len(ordered), _PARAMETERS))
+
+
+def load(connection: Connection, sync: str, keys: Collection[str]) -> dict[str, Entity]:
     """The entities of these keys that exist, locked until the transaction ends."""
-    statement = select(*_LOADED).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(sorted(keys)))
-    rows = connection.execute(statement.order_by(TABLE.c.key).with_for_update())
-    return {row.key: entity_of(row) for row in rows}
+    found: dict[str, Entity] = {}
+    for part in parts(keys):
+        statement = select(*_LOADED).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(part))
+        rows = connection.execute(statement.order_by(TABLE.c.key).with_for_update())
+        found.update((row.key, entity_of(row)) for row in rows)
+    return found
 
 
-def reserve(connection: Connection, sync: str, keys: Iterable[str]) -> None:
-    """Puts an empty row where there is none, so that `load` can lock it: two workers may meet the same new user."""
+def reserve(connection: Connection, sync: str, keys: Collection[str]) -> None:
+    """Puts an empty row where there is none, so that `load` can lock all: two workers may meet the same new user."""
+    known: set[str] = set()
+    for part in parts(keys):
+        statement = select(TABLE.c.key).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(part))
+        known.update(connection.execute(statement).scalars())
+    missing = sorted(set(keys) - known)
+    if missing:
+        _put_empty(connection, sync, missing)
+
+
+def _put_empty(connection: Connection, sync: str, keys: Sequence[str]) -> None:
     empty = encoding.facts_text(Facts())
-    rows = [{"sync": sync, "kind": PERSON, "key": key, "facts": empty} for key in sorted(keys)]
+    rows = [{"sync": sync, "kind": PERSON, "key": key, "facts": empty} for key in keys]
     blank = {"doubt": 0, "revision": 0, "entered": False, "standing": "", "updated_at": 0.0}
     connection.execute(insert(connection, TABLE).values(blank).on_conflict_do_nothing(), rows)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from connector.store.entities import TABLE as ENTITY
-from connector.store.entities import insert
+from connector.store.entities import insert, parts
 from connector.store.tables import IdentityRow
 
 TABLE = IdentityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
@@ -17,8 +17,11 @@ def hold(connection: Connection, sync: str, wanted: Mapping[str, list[str]]) -> 
         return {}
     rows = [{"sync": sync, "identifier": each, "key": keys[0]} for each, keys in sorted(wanted.items())]
     connection.execute(insert(connection, TABLE).on_conflict_do_nothing(), rows)
-    found = select(TABLE.c.identifier, TABLE.c.key).where(TABLE.c.sync == sync, TABLE.c.identifier.in_(sorted(wanted)))
-    return {row.identifier: row.key for row in connection.execute(found)}
+    holders: dict[str, str] = {}
+    for part in parts(wanted):
+        found = select(TABLE.c.identifier, TABLE.c.key).where(TABLE.c.sync == sync, TABLE.c.identifier.in_(part))
+        holders.update((row.identifier, row.key) for row in connection.execute(found))
+    return holders
 
 
 def release(connection: Connection, sync: str, released: Iterable[tuple[str, str]], now: float) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from connector.errors import StoreError
 
 _BUSY_SECONDS = 60
+_MIGRATION_LOCK = 6_170_263_041  # any number, the same in every version
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -69,9 +70,15 @@ class Store:
         with self._translated(), self.engine.connect() as connection:
             config = _alembic()
             config.attributes["connection"] = connection
+            self._alone(connection)
             command.upgrade(config, "head")
             connection.commit()
         return True
+
+    def _alone(self, connection: Connection) -> None:
+        """Of several programs that start at once one migrates, the others wait and find it done."""
+        if not self.on_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
 
     def version(self) -> str | None:
         """The version of the tables, None for an empty store. Raises StoreError where this program does not know it."""

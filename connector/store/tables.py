@@ -26,6 +26,13 @@ class EntityRow(SQLModel, table=True):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index(
+            "entity_leased",
+            "sync",
+            "lease",
+            sqlite_where=text("lease IS NOT NULL"),
+            postgresql_where=text("lease IS NOT NULL"),
+        ),
+        Index(
             "entity_waiting",
             "sync",
             "waits_for",

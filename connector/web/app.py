@@ -6,8 +6,9 @@ from starlette.concurrency import run_in_threadpool
 
 from connector import __version__
 from connector.at_hand import AtHand
+from connector.doorbell import Ring
 from connector.errors import StoreError
-from connector.web.doors import Doors, Ring
+from connector.web.doors import Doors
 
 
 def create_app(at_hand: AtHand, ring: Ring) -> FastAPI:

@@ -1,22 +1,23 @@
 """The doors: POST /v1/changes and POST /v1/hull. Answered only once what came in is committed."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from connector import formats, intake
 from connector.at_hand import AtHand
+from connector.doorbell import Ring
 from connector.errors import StoreError, UnreadableError
 from connector.intake import Accepted
 from connector.web import body
 
-Ring = Callable[[Iterable[str]], None]
 _RETRY_SECONDS = "5"
+_BEARER = HTTPBearer(auto_error=False, description="The token of [web] token.")  # says so in OpenAPI; `body` checks it
 
 # What Hull's platform is to do next (reference: hull-behaviour, 9.1).
 _NEXT = {"flow_control": {"type": "next", "size": 100, "in": 1, "in_time": 1}}
@@ -39,7 +40,7 @@ class Doors:
 
     def router(self) -> APIRouter:
         """The routes."""
-        router = APIRouter()
+        router = APIRouter(dependencies=[Depends(_BEARER)])
         router.post("/v1/changes", response_model=Taken, openapi_extra=_accepting("application/x-ndjson"))(self.changes)
         router.post("/v1/hull", openapi_extra=_accepting())(self.hull)
         return router

@@ -18,7 +18,7 @@ LEVELS = {
         "settings_sources"],
     2: ["audience", "batch", "errand", "merge", "outcome", "plan"],
     3: ["customerio", "store"],
-    4: ["at_hand", "delivery", "files", "inbox", "intake", "preview", "remedy", "upkeep"],
+    4: ["at_hand", "delivery", "doorbell", "files", "inbox", "intake", "preview", "remedy", "upkeep"],
     5: ["__main__", "cli", "demo", "embedded", "log", "serving", "simulator", "web"],
 }  # fmt: skip
 TASKS_LEVEL = 6

@@ -47,6 +47,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(
+        "entity_leased",
+        "entity",
+        ["sync", "lease"],
+        sqlite_where=sa.text("lease IS NOT NULL"),
+        postgresql_where=sa.text("lease IS NOT NULL"),
+    )
+    op.create_index(
         "entity_outsider",
         "entity",
         ["updated_at"],
@@ -116,6 +123,7 @@ def downgrade() -> None:
     op.drop_index("event_pending", "event")
     op.drop_table("event")
     op.drop_index("entity_waiting", "entity")
+    op.drop_index("entity_leased", "entity")
     op.drop_index("entity_outsider", "entity")
     op.drop_index("entity_due", "entity")
     op.drop_table("entity")

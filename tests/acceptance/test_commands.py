@@ -1,0 +1,150 @@
+"""What all commands have in common: help, version, usage, exit codes, pipes; and the simulator as a command."""
+
+import re
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.main import get_command
+
+from connector import __version__
+from connector.cli.commands import app
+from tests.processes import (
+    API_KEY,
+    APP_API_KEY,
+    CONNECTOR,
+    SAMPLE,
+    SHIPPED_SETTINGS,
+    SITE_ID,
+    Ended,
+    bare_environment,
+    connector,
+    running,
+    simulator,
+)
+
+STABLE = {"run", "check", "plan", "send", "status", "resume", "migrate", "simulator", "demo"}
+COMMANDS = sorted(getattr(get_command(app), "commands", ()))
+
+
+def test_help_names_every_command() -> None:
+    shown = connector("--help", environ=bare_environment())
+    assert (shown.code, shown.err) == (0, "")
+    listed = re.findall(r"^│ (\w+) ", shown.out.partition("Commands")[2], re.MULTILINE)
+    assert sorted(listed) == COMMANDS
+    assert set(COMMANDS) >= STABLE
+    assert "Exit codes: 0 done, 1 something failed, 2 settings or usage." in shown.out
+
+
+def helped(command: str) -> Ended:
+    return connector(command, "-h", environ=bare_environment())
+
+
+@pytest.fixture(scope="module")
+def helps() -> dict[str, Ended]:
+    """The help of every command; to start a command is slow, so two start at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(COMMANDS, pool.map(helped, COMMANDS), strict=True))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_is_a_sentence_and_its_options(helps: dict[str, Ended], command: str) -> None:
+    shown = helps[command]
+    assert (shown.code, shown.err) == (0, "")
+    usage, sentence = [line.strip() for line in shown.out.splitlines() if line.strip()][:2]
+    assert usage.startswith(f"Usage: connector {command} [OPTIONS]")
+    assert re.fullmatch(r"[A-Z].*\.", sentence)
+    assert "--help" in shown.out
+
+
+def test_version() -> None:
+    shown = connector("--version", environ=bare_environment())
+    assert (shown.code, shown.out) == (0, f"audience-sync-connector {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("check", "--nope"), "No such option: --nope"),
+        (("nope",), "No such command 'nope'"),
+        (("plan",), "Missing argument"),
+        (("simulator", "--port", "many"), "Invalid value for '--port'"),
+        (("simulator", "--region", "mars"), "region of the simulator is 'mars'; it can be us or eu"),
+        (("check", "--settings", "none.toml"), "none.toml: there is no such file"),
+        pytest.param(
+            ("simulator", "--port", "70000"),
+            "70000",
+            marks=pytest.mark.xfail(strict=True, reason="a port beyond 65535 ends in a traceback"),
+        ),
+    ],
+)
+def test_wrong_usage_is_said_and_exits_with_2(arguments: tuple[str, ...], says: str) -> None:
+    ended = connector(*arguments, environ=bare_environment())
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+
+
+# --- pipes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def piped() -> tuple[list[int], str, str]:
+    """Exit codes, output and errors of planning the whole sample into a reader who stops after a line."""
+    shell = (
+        f'set -o pipefail; "{CONNECTOR}" plan "{SAMPLE}" --settings "{SHIPPED_SETTINGS}" --json | head -n 1; '
+        'echo "${PIPESTATUS[0]} ${PIPESTATUS[1]}" >&2'
+    )
+    command = ["bash", "-c", shell]
+    done = subprocess.run(command, env=bare_environment(), capture_output=True, text=True, check=False, timeout=60)
+    *errors, codes = done.stderr.splitlines()
+    return [int(code) for code in codes.split()], done.stdout, "\n".join(errors)
+
+
+def test_closed_pipe_is_quiet(piped: tuple[list[int], str, str]) -> None:
+    _, out, errors = piped
+    assert len(out.splitlines()) == 1
+    assert errors == ""
+
+
+@pytest.mark.xfail(strict=True, reason="rich ends the program with 1 before our BrokenPipeError branch is reached")
+def test_closed_pipe_is_no_failure(piped: tuple[list[int], str, str]) -> None:
+    assert piped[0] == [0, 0]
+
+
+# --- the simulator ---------------------------------------------------------------------------------------------------
+
+
+def test_simulator_asks_for_its_keys(tmp_path: Path) -> None:
+    with simulator(tmp_path) as url:
+        region = f"{url}/api/v1/accounts/region"
+        assert httpx.get(region).status_code == 401
+        assert httpx.get(region, auth=(SITE_ID, "wrong")).status_code == 401
+        assert httpx.get(region, auth=(SITE_ID, API_KEY)).json()["region"] == "us"
+        assert httpx.get(f"{url}/v1/segments").status_code == 401
+        segments = httpx.get(f"{url}/v1/segments", headers={"Authorization": f"Bearer {APP_API_KEY}"})
+        assert segments.status_code == 200
+        item = {"type": "person", "action": "identify", "identifiers": {"id": "1"}}
+        assert httpx.post(f"{url}/api/v2/batch", json={"batch": [item]}, auth=(SITE_ID, API_KEY)).status_code == 200
+        assert httpx.get(f"{url}/_simulator/summary").json()["people"] == 1
+
+
+def test_simulator_whose_port_is_taken_says_so(tmp_path: Path) -> None:
+    with simulator(tmp_path) as url:
+        port = url.rpartition(":")[2]
+        ended = connector("simulator", "--port", port, environ=bare_environment())
+        assert (ended.code, ended.out) == (1, "")
+        assert f"port {port}" in ended.err or f":{port}" in ended.err
+        assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_simulator_ends_when_asked_to(tmp_path: Path, number: signal.Signals) -> None:
+    with running(
+        "simulator", "--port", "0", environ=bare_environment(), output=tmp_path / "simulator.log"
+    ) as simulating:
+        assert simulating.url
+        assert simulating.end(number) in (0, 130, -number)
+        assert simulating.text.splitlines() == [f"Ready: {simulating.url}"]

@@ -1,0 +1,254 @@
+"""Whatever comes, in whatever order, through whatever faults: the simulator ends up holding what the oracle expects.
+
+ORACLE_EXAMPLES=2000 looks at so many random scenarios for each kind of exit; without it the same few hundred are
+looked at in each run.
+"""
+
+import json
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from hypothesis import HealthCheck, Phase, given, note, settings
+from sqlalchemy import delete
+
+from connector import inbox
+from connector.customerio.track import Track
+from connector.delivery import Courier
+from connector.outcome import Reply
+from connector.plan import Endpoint
+from connector.rules import Rules
+from connector.settings import Attribute, Connection, Delivery, Sync
+from connector.simulator import Options, running
+from connector.store import claims, connections
+from connector.store.opening import Store
+from connector.store.tables import metadata
+from tests.oracle import (
+    SyncRules,
+    allowed_events,
+    anonymous_in,
+    differences,
+    expected,
+    identifiable,
+    in_audience,
+    unix_seconds,
+)
+from tests.stories import PAYING, Json, Scenario, Step, scenarios
+
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "0"))
+FEW = 100
+TIMEOUT_SECONDS = 0.4  # shorter than the slowest answer that a scenario orders
+NAME = "main"
+ENOUGH_IDLE_CYCLES = 4  # more than there are users, who may be claimed one by one
+
+MANY_EXAMPLES = settings(
+    max_examples=EXAMPLES or FEW,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    print_blob=True,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class DeathError(Exception):
+    """The delivering process ends here."""
+
+
+class Line(Track):
+    """A Track API on which things happen while a request is out."""
+
+    def __init__(self, url: str, client: httpx.Client) -> None:
+        super().__init__(_connection(url), TIMEOUT_SECONDS)
+        self.simulator = client
+        self.step: Step = Step(())
+        self.meanwhile: list[Sequence[Sequence[Json]]] = []
+        self.take: Any = None
+
+    def send(self, endpoint: Endpoint, body: bytes) -> Reply:
+        if self.step.dies == "before":
+            raise DeathError
+        calls = self.calls()
+        reply = super().send(endpoint, body)
+        while self.calls() == calls:  # an answer that took too long is still to come, and must not come into the next
+            time.sleep(0.01)
+        for batch in self.meanwhile:
+            self.take(batch)
+        self.meanwhile = []
+        if self.step.dies == "after":
+            raise DeathError
+        return reply
+
+    def calls(self) -> int:
+        return int(self.simulator.get("/_simulator/summary").json()["calls"])
+
+
+def _connection(url: str) -> Connection:
+    return Connection(name=NAME, track_url=url, site_id="site-id", api_key="api-key", requests_per_second=1000.0)
+
+
+@dataclass
+class World:
+    """A simulator and a store, used again for each example."""
+
+    client: httpx.Client
+    store: Store
+    line: Line
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def fresh(self, workspace: Json) -> None:
+        with self.store.writing() as connection:
+            for table in metadata.sorted_tables:
+                connection.execute(delete(table))
+        self.client.post("/_simulator/reset", json=workspace).raise_for_status()
+        self.order([])
+
+    def order(self, faults: Sequence[Json]) -> None:
+        self.client.post("/_simulator/faults", json=list(faults)).raise_for_status()
+
+    def take(self, rules: Rules, notifications: Sequence[Sequence[Json]]) -> None:
+        numbered: dict[int, int] = {}  # the same notification again has the same id
+        bodies = [
+            {"notification_id": f"n-{numbered.setdefault(id(each), next(self.numbers))}", "messages": list(each)}
+            for each in notifications
+        ]
+        inbox.take(self.store, [rules], "hull", [json.dumps(body) for body in bodies], 1_000_000)
+
+    def resume(self) -> None:
+        """What an operator, the time and a new start do: pauses end, what a dead process held is free."""
+        with self.store.writing() as connection:
+            connections.resume(connection, NAME)
+            claims.release_all(connection)
+
+    def lines(self, path: str) -> list[Json]:
+        return [json.loads(line) for line in self.client.get(f"/_simulator/{path}").text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    path: Path = tmp_path_factory.mktemp("store") / "connector.db"
+    store = Store(f"sqlite:///{path}")
+    store.migrate()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with running(Options()) as url, httpx.Client(base_url=url) as client, Line(url, client) as line:
+        yield World(client, store, line)
+    structlog.reset_defaults()
+    store.close()
+
+
+def rules_of(sync: SyncRules, on_identifier_change: str) -> Rules:
+    return Rules.of(
+        Sync(
+            name=NAME,
+            connection=NAME,
+            segments=tuple(sync.segments),
+            identifier=sync.identifier,
+            identify_by=sync.identify_by,
+            attributes=tuple(Attribute(source=source, target=target) for source, target in sync.attributes),
+            segment_attribute=sync.segment_attribute or "",
+            events=tuple(sync.events),
+            anonymous_events=sync.anonymous_events,
+            require_email=sync.require_email,
+            on_exit=sync.on_exit,
+            on_identifier_change=on_identifier_change,
+        )
+    )
+
+
+def courier_of(world: World, rules: Rules, people_at_once: int) -> Courier:
+    limits = Delivery(people=people_at_once, backoff_seconds=1e-6, backoff_max_seconds=1e-6)
+    return Courier(world.store, rules, world.line, limits, 1000.0, sleep=lambda seconds: None)
+
+
+def play(world: World, scenario: Scenario, rules: Rules) -> None:
+    """Everything that happens, until nothing is left to deliver."""
+    courier = courier_of(world, rules, scenario.people_at_once)
+    world.fresh(scenario.workspace)
+    world.line.take = lambda batch: world.take(rules, batch)
+    for step in scenario.steps:
+        world.take(rules, step.notifications)
+        world.line.step, world.line.meanwhile = step, [step.meanwhile]
+        world.order(step.faults)
+        try:
+            for _ in range(step.cycles):
+                courier.cycle()
+        except DeathError:
+            world.resume()
+        world.line.step = Step(())
+        for batch in world.line.meanwhile:
+            world.take(rules, batch)
+        world.resume()
+    world.line.meanwhile = []
+    world.order([])
+    settle(world, courier)
+
+
+def settle(world: World, courier: Courier) -> None:
+    """Delivers until several cycles in a row send nothing."""
+    idle = 0
+    for _ in range(300):
+        calls = world.line.calls()
+        courier.cycle()
+        idle = idle + 1 if world.line.calls() == calls else 0
+        if idle == ENOUGH_IDLE_CYCLES:
+            return
+    raise AssertionError("delivery does not come to an end")
+
+
+def anonymous_differences(scenario: Scenario, held: list[Json]) -> list[str]:
+    """What the events that belong to nobody yet are not, but must be. The time tells these events apart."""
+    messages, sync = scenario.messages, scenario.sync
+    nameless = [message for message in messages if not identifiable(message, sync)]
+    somebody = {message["user"]["id"] for message in messages if identifiable(message, sync)}
+    outside = {message["user"]["id"] for message in messages if not in_audience(message, sync)}
+    sure = [message for message in nameless if message["user"]["id"] not in somebody | outside]
+    may = {event["created_at"] for message in messages for event in allowed_events(message, sync)}
+    must = {event["created_at"] for message in sure for event in anonymous_in(message, sync)}
+    found = {row["timestamp"] for row in held}
+    lines = [f"{at}: is anonymous" for at in found - set(map(unix_seconds, may if sync.anonymous_events else ()))]
+    return lines + [f"{at}: is not there" for at in set(map(unix_seconds, must)) - found]
+
+
+def repeated(rows: Iterable[Json]) -> list[str]:
+    """The ids of events that are there more than once."""
+    return [event_id for event_id, times in Counter(row["id"] for row in rows).items() if times > 1]
+
+
+@pytest.mark.parametrize("on_exit", ["delete", "clear", "keep"])
+def test_customerio_ends_up_right(world: World, on_exit: str) -> None:
+    @MANY_EXAMPLES
+    @given(scenarios(on_exit))
+    def ends_up_right(scenario: Scenario) -> None:
+        rules = rules_of(scenario.sync, scenario.on_identifier_change)
+        play(world, scenario, rules)
+        people, anonymous = world.lines("people"), world.lines("anonymous")
+        note(f"people: {people}\nanonymous: {anonymous}")
+        note(f"calls: {world.lines('calls')}\nactivity: {world.lines('activity')}")
+        assert differences(expected(scenario.messages, scenario.sync), people) == []
+        assert anonymous_differences(scenario, anonymous) == []
+        assert repeated([*anonymous, *(event for person in people for event in person["events"])]) == []
+
+    ends_up_right()
+
+
+def test_events_that_nobody_can_be_sent_leave_delivery_at_rest(world: World) -> None:
+    sync = SyncRules(segments=["Paying"], events=["Signed up"])
+    lost = {"id": "u-1", "external_id": None, "indexed_at": "2026-09-20T01:00:00Z"}
+    known = {**lost, "external_id": "1001", "indexed_at": "2026-09-20T00:00:00Z"}
+    signed_up = {"event_id": "e-1", "event": "Signed up", "created_at": "2026-09-01T10:00:00Z"}
+    told = [
+        {"user": known, "segments": [PAYING], "events": [signed_up]},
+        {"user": lost, "segments": [PAYING], "events": []},
+    ]
+    rules = rules_of(sync, "merge")
+    play(world, Scenario(sync, {}, 1000, "merge", [Step([told])]), rules)
+    assert courier_of(world, rules, 1000).cycle().people == 0

@@ -1,0 +1,115 @@
+"""Many who write at once, on PostgreSQL: nobody waits for ever, and the newest word wins in the end."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from connector import audience, formats, intake
+from connector.errand import Claim, Settlement
+from connector.store import claims, entities
+from connector.store.opening import Store
+from tests.build_settings import rules
+from tests.world import event, message
+
+NOW = 4_000_000_000.0
+
+
+@pytest.fixture
+def stores(database: str, open_store: Callable[[str], Store]) -> list[Store]:
+    """As many programs on one store."""
+    return [open_store(database) for _ in range(4)]
+
+
+def take(store: Store, messages: list[dict[str, Any]]) -> None:
+    intake.accept(store, [rules()], formats.parse("native", messages))
+
+
+def batches(messages: list[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    for first in range(0, len(messages), size):
+        yield messages[first : first + size]
+
+
+def final(store: Store) -> dict[str, Any]:
+    """What upstream's newest word made of everybody's plan."""
+    with store.writing() as connection:
+        keys = connection.execute(text("SELECT key FROM entity")).scalars().all()
+        found = entities.load(connection, "main", keys)
+    return {key: entity.facts.attributes.values["plan"] for key, entity in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_newest_word_wins_whoever_brings_it(stores: list[Store], seed: int) -> None:
+    """The same new users in many batches of several programs at once: none of them fails, no word is lost."""
+    people, versions = 40, 12
+    messages = [
+        message(f"u{person}", version, event("Signed up", f"e{version % 5}"), plan=f"v{version}")
+        for person in range(people)
+        for version in range(1, versions + 1)
+    ]
+    Random(seed).shuffle(messages)
+    parts = list(batches(messages, 20))
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(take, stores * len(parts), parts))
+
+    assert final(stores[0]) == {f"u{person}": f"v{versions}" for person in range(people)}
+    with stores[0].reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM event")).scalar_one() == people * 5
+        tally = dict(connection.execute(text("SELECT name, count FROM tally WHERE sync = 'main'")).tuples().all())
+    assert tally["events accepted"] == people * 5
+    assert tally["events accepted"] + tally["events repeated"] == people * versions
+
+
+def test_deliveries_and_intake_at_once_leave_nothing_behind(stores: list[Store]) -> None:
+    """Everything is confirmed as sent while it goes on moving: in the end what was delivered is the newest word."""
+    people, versions = 60, 10
+    messages = [
+        message(f"u{person}", version, plan=f"v{version}")
+        for version in range(1, versions + 1)
+        for person in range(people)
+    ]
+    parts = list(batches(messages, 50))
+
+    def deliver(store: Store, lease: str) -> int:
+        with store.writing() as connection:
+            claimed = claims.claim(connection, "main", lease, 20, NOW, 60)
+        sent = [(each, str(each.entity.facts.attributes.values["plan"])) for each in claimed]
+        with store.writing() as connection:
+            settled = [Settlement(each.entity, "confirmed", _person(each)) for each, _ in sent]
+            claims.settle(connection, "main", lease, settled, NOW)
+        return len(claimed)
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        taken = [pool.submit(take, stores[number % 2], part) for number, part in enumerate(parts)]
+        sent = [pool.submit(deliver, stores[2 + number % 2], f"lease {number}") for number in range(40)]
+        for each in (*taken, *sent):
+            each.result()
+    turn = 0
+    while deliver(stores[0], f"last {turn}"):
+        turn += 1
+    with stores[0].writing() as connection:
+        found = entities.load(connection, "main", [f"u{person}" for person in range(people)])
+        assert claims.due_count(connection, "main") == 0
+    assert {each.delivered.attributes["plan"] for each in found.values() if each.delivered} == {f"v{versions}"}
+
+
+def _person(claimed: Claim) -> Any:
+    return audience.desired(claimed.entity.facts, rules()).person
+
+
+def test_many_who_want_the_same_identifiers_make_one_holder_each(stores: list[Store]) -> None:
+    messages = [message(f"u{number}", 1, external_id=f"name {number % 10}") for number in range(200)]
+    Random(1).shuffle(messages)
+    parts = list(batches(messages, 10))
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(take, stores * len(parts), parts))
+
+    with stores[0].reading() as connection:
+        holders = connection.execute(text("SELECT key FROM identity")).scalars().all()
+        sending = connection.execute(text("SELECT key FROM entity WHERE due_at IS NOT NULL")).scalars().all()
+        waiting = connection.execute(text("SELECT count(*) FROM entity WHERE waits_for IS NOT NULL")).scalar_one()
+    assert sorted(holders) == sorted(sending)
+    assert (len(holders), waiting) == (10, 190)

@@ -1,0 +1,183 @@
+"""Identifiers on SQLite and on PostgreSQL: one holder each, and nobody waits for what nobody holds."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from connector import audience, formats, intake
+from connector.entity import Identifier
+from connector.errand import Claim, Settlement
+from connector.store import claims
+from connector.store.opening import Store
+from tests.build_settings import rules
+from tests.world import message, problems
+
+NOW = 4_000_000_000.0
+ANN = Identifier("id", "ann")
+
+
+def take(store: Store, *messages: dict[str, Any]) -> None:
+    intake.accept(store, [rules()], formats.parse("native", list(messages)))
+
+
+def claim(store: Store) -> list[Claim]:
+    with store.writing() as connection:
+        return claims.claim(connection, "main", "lease", 100, NOW, 60)
+
+
+def settle(store: Store, claimed: Claim, *released: Identifier) -> None:
+    person = audience.desired(claimed.entity.facts, rules()).person
+    with store.writing() as connection:
+        claims.settle(
+            connection, "main", "lease", [Settlement(claimed.entity, "confirmed", person, released=released)], NOW
+        )
+
+
+def deliver(store: Store) -> None:
+    for claimed in claim(store):
+        settle(store, claimed)
+
+
+def holders(store: Store) -> dict[str, str]:
+    with store.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(text("SELECT identifier, key FROM identity"))}
+
+
+def standing(store: Store) -> dict[str, tuple[str | None, bool]]:
+    """Of each user: the identifier they wait for, and whether they are due."""
+    with store.reading() as connection:
+        rows = connection.execute(text("SELECT key, waits_for, due_at FROM entity"))
+        return {row.key: (row.waits_for, row.due_at is not None) for row in rows}
+
+
+def test_the_first_who_wants_an_identifier_holds_it(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+
+    assert holders(store) == {"id:ann": "1"}
+    assert standing(store) == {"1": (None, True), "2": ("id:ann", False)}
+
+
+def test_the_first_of_a_batch_who_wants_an_identifier_holds_it(store: Store) -> None:
+    users = [(f"u{number}", f"name {number % 6}") for number in range(59, -1, -1)]
+    take(store, *(message(user, 1, external_id=name) for user, name in users))
+
+    assert holders(store) == {f"id:name {number % 6}": f"u{number}" for number in range(54, 60)}
+
+
+def test_the_conflict_names_both(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+
+    [problem] = problems(store)
+    assert (problem["kind"], problem["subject"]) == ("conflict", "2")
+    assert "id:ann" in problem["reason"]
+    assert "'1'" in problem["reason"]
+
+
+def test_the_holder_goes_on_being_updated(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+    deliver(store)
+    take(store, message("1", 2, external_id="ann", plan="gold"), message("2", 2, external_id="ann", plan="free"))
+
+    assert [each.entity.key for each in claim(store)] == ["1"]
+
+
+def test_who_waits_gets_the_identifier_when_the_holder_is_deleted(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+    deliver(store)
+    take(store, message("1", 2, external_id="ann", segments=[]))
+    assert standing(store)["2"] == ("id:ann", False)
+    [leaving] = claim(store)
+    settle(store, leaving, ANN)
+
+    assert holders(store) == {"id:ann": "2"}
+    assert standing(store) == {"1": (None, False), "2": (None, True)}
+
+
+def test_who_waits_gets_the_identifier_when_the_holder_never_was_sent(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 2, external_id="ann", segments=[]))
+
+    assert holders(store) == {"id:ann": "2"}
+    assert standing(store)["2"] == (None, True)
+
+
+def test_one_of_several_who_wait_gets_the_identifier(store: Store) -> None:
+    for number in "123":
+        take(store, message(number, 1, external_id="ann"))
+    take(store, message("1", 2, external_id="other"))
+
+    assert holders(store) == {"id:ann": "2", "id:other": "1"}
+    assert standing(store) == {"1": (None, True), "2": (None, True), "3": ("id:ann", False)}
+
+
+def test_who_waits_and_takes_another_identifier_waits_no_more(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+    take(store, message("2", 2, external_id="bob"))
+
+    assert holders(store) == {"id:ann": "1", "id:bob": "2"}
+    assert standing(store)["2"] == (None, True)
+
+
+def test_who_waits_and_leaves_waits_no_more(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+    take(store, message("2", 2, external_id="ann", segments=[]))
+
+    assert standing(store)["2"] == (None, False)
+
+
+def test_an_identifier_in_doubt_stays_held(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    [claimed] = claim(store)
+    take(store, message("1", 2, external_id="anna"), message("2", 1, external_id="ann"))
+    with store.writing() as connection:
+        claims.settle(connection, "main", "lease", [Settlement(claimed.entity, "later", doubt=True)], NOW)
+
+    assert holders(store) == {"id:ann": "1", "id:anna": "1"}
+    assert standing(store)["2"] == ("id:ann", False)
+
+
+def test_two_who_swap_their_identifiers_do_not_both_wait_for_ever(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"), message("2", 1, external_id="bob"))
+    take(store, message("1", 2, external_id="bob"), message("2", 2, external_id="ann"))
+
+    assert holders(store) == {"id:ann": "2", "id:bob": "1"}
+    assert standing(store) == {"1": (None, True), "2": (None, True)}
+
+
+def test_the_case_of_an_email_makes_no_second_identifier(store: Store) -> None:
+    by_email = rules(identifier="email", identify_by="email")
+    for each in (message("1", 1, email="Ann@Example.com"), message("2", 1, email="ann@example.com")):
+        intake.accept(store, [by_email], formats.parse("native", each))
+
+    assert holders(store) == {"email:ann@example.com": "1"}
+    assert standing(store)["2"] == ("email:ann@example.com", False)
+
+
+def test_an_identifier_is_not_handed_to_who_wants_it_no_more(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 2, external_id="one"), message("2", 2, external_id="two"))
+    take(store, message("3", 1, external_id="ann"))
+
+    assert holders(store) == {"id:one": "1", "id:two": "2", "id:ann": "3"}
+    assert standing(store)["3"] == (None, True)
+
+
+def test_who_came_back_while_they_were_deleted_holds_their_identifier(store: Store) -> None:
+    take(store, message("1", 1, external_id="ann"))
+    deliver(store)
+    take(store, message("1", 2, external_id="ann", segments=[]))
+    [leaving] = claim(store)
+    take(store, message("1", 3, external_id="ann"))
+    settle(store, Claim(leaving.entity, ()), ANN)
+    take(store, message("2", 1, external_id="ann"))
+
+    assert standing(store) == {"1": (None, True), "2": ("id:ann", False)}

@@ -1,0 +1,206 @@
+"""Opening and migrating the store, on SQLite and on PostgreSQL."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from connector.errors import StoreError
+from connector.store.opening import Store
+from connector.store.tables import metadata
+from tests.servers import Postgres, eventually
+
+OpenStore = Callable[[str], Store]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path, open_store: OpenStore) -> Store:
+    """A store without tables."""
+    if request.param == "sqlite":
+        return open_store(f"sqlite:///{tmp_path / 'empty.db'}")
+    return open_store(request.getfixturevalue("empty_database"))
+
+
+def test_migrating_makes_exactly_the_tables_of_the_models(empty: Store) -> None:
+    assert empty.version() is None
+    assert empty.migrate()
+    with empty.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_makes_the_indexes_partial_as_the_models_say(empty: Store) -> None:
+    empty.migrate()
+    with empty.reading() as connection:
+        made = {
+            (table, index["name"]): str(index["dialect_options"].get(f"{connection.dialect.name}_where"))
+            for table in metadata.tables
+            for index in inspect(connection).get_indexes(table)
+        }
+    assert set(made) == {(table.name, index.name) for table in metadata.tables.values() for index in table.indexes}
+    assert {name: "None" not in where for (_, name), where in made.items()} == {
+        "entity_due": True,
+        "entity_waiting": True,
+        "entity_outsider": True,
+        "identity_holder": False,
+        "event_pending": True,
+    }
+
+
+def test_migrating_again_changes_nothing(empty: Store) -> None:
+    assert empty.migrate()
+    assert not empty.migrate()
+    empty.check_version()
+
+
+def test_a_migrated_store_is_seen_by_who_opened_it_before(empty: Store, open_store: OpenStore) -> None:
+    other = open_store(empty.url.render_as_string(hide_password=False))
+    with pytest.raises(StoreError, match="run `connector migrate`"):
+        other.check_version()
+    empty.migrate()
+    other.check_version()
+
+
+def test_a_store_without_tables_says_what_to_run(empty: Store) -> None:
+    with pytest.raises(StoreError, match=r"has no tables of this version yet: run `connector migrate`$"):
+        empty.check_version()
+
+
+@pytest.mark.parametrize("ask", [Store.migrate, Store.version, Store.check_version])
+def test_tables_of_a_newer_version_are_refused(store: Store, ask: Callable[[Store], object]) -> None:
+    with store.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"newer version \(9999\): install that version"):
+        ask(store)
+
+
+_MIGRATE = "import sys; from connector.store.opening import Store; Store(sys.argv[1]).migrate()"
+
+
+def test_programs_that_migrate_at_once_all_succeed(empty_database: str, open_store: OpenStore) -> None:
+    store = open_store(empty_database)
+    command = [sys.executable, "-c", _MIGRATE, empty_database]
+    with store.writing() as connection:
+        # Whoever makes a table waits for this, so that both are on their way when it ends.
+        connection.execute(text("LOCK TABLE pg_catalog.pg_type IN SHARE MODE"))
+        programs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        eventually(lambda: waiting(store) == len(programs))
+    said = [program.communicate(timeout=30)[1] for program in programs]
+    assert [program.returncode for program in programs] == [0, 0], said
+    store.check_version()
+
+
+def waiting(store: Store) -> int:
+    """How many wait for a lock."""
+    with store.reading() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    def fail() -> None:
+        with store.writing() as connection:
+            connection.execute(text("INSERT INTO tally (sync, name, count) VALUES ('main', 'x', 1)"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM tally")).scalar_one() == 0
+
+
+def test_what_the_database_says_becomes_a_store_error_of_one_line(store: Store) -> None:
+    with pytest.raises(StoreError) as caught, store.reading() as connection:
+        connection.execute(text("SELECT no_such_column FROM tally"))
+    assert "no_such_column" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_is_never_shown(open_store: OpenStore) -> None:
+    store = open_store("postgresql+psycopg://anna:hushhush@127.0.0.1:9/nowhere")
+    with pytest.raises(StoreError) as caught:
+        store.check_version()
+    assert "hushhush" not in str(caught.value)
+    assert "hushhush" not in store.place
+
+
+def test_a_file_that_cannot_be_opened_is_a_store_error(open_store: OpenStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="unable to open"):
+        open_store(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}").check_version()
+
+
+def test_a_file_that_is_no_database_is_a_store_error(open_store: OpenStore, tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_bytes(b"Dear diary, today I wrote no database at all.\n" * 40)
+    with pytest.raises(StoreError, match="not a database"):
+        open_store(f"sqlite:///{tmp_path / 'notes.db'}").check_version()
+
+
+def test_sqlite_keeps_what_it_confirmed(file_url: str, open_store: OpenStore) -> None:
+    with open_store(file_url).reading() as connection:
+        pragmas = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")
+        ]
+    assert pragmas == ["wal", 2]
+
+
+def test_readers_of_sqlite_wait_for_no_writer(file_url: str, open_store: OpenStore) -> None:
+    store, other = open_store(file_url), open_store(file_url)
+    with store.writing() as writing:
+        writing.execute(text("INSERT INTO tally (sync, name, count) VALUES ('main', 'x', 1)"))
+        for each in (store, other):
+            with each.reading() as connection:
+                assert connection.execute(text("SELECT count(*) FROM tally")).scalar_one() == 0
+
+
+def test_writers_of_sqlite_take_turns(file_url: str, open_store: OpenStore) -> None:
+    """Several threads of several programs: nobody is told that the database is locked, and no count is lost."""
+    stores = [open_store(file_url), open_store(file_url)]
+
+    def write(number: int) -> None:
+        with stores[number % 2].writing() as connection:
+            found = connection.execute(text("SELECT coalesce(max(count), 0) FROM tally")).scalar_one()
+            put = text(
+                "INSERT INTO tally (sync, name, count) VALUES ('main', 'x', 1) ON CONFLICT DO UPDATE SET count=:n"
+            )
+            connection.execute(put, {"n": found + 1})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(100)))
+    with stores[0].reading() as connection:
+        assert connection.execute(text("SELECT count FROM tally")).scalar_one() == 100
+
+
+def test_a_postgresql_that_comes_back_is_used_again(open_store: OpenStore) -> None:
+    with Postgres(durable=True) as server:
+        store = open_store(server.url)
+        store.migrate()
+        with store.writing() as connection:
+            connection.execute(text("INSERT INTO tally (sync, name, count) VALUES ('main', 'x', 7)"))
+        server.stop(immediate=True)
+        with pytest.raises(StoreError), store.reading() as connection:
+            connection.execute(text("SELECT 1"))
+        server.start()
+        with store.reading() as connection:
+            assert connection.execute(text("SELECT count FROM tally")).scalar_one() == 7
+
+
+def test_a_transaction_cut_by_a_crash_leaves_nothing(open_store: OpenStore) -> None:
+    with Postgres(durable=True) as server:
+        store = open_store(server.url)
+        store.migrate()
+
+        def write() -> None:
+            with store.writing() as connection:
+                connection.execute(text("INSERT INTO tally (sync, name, count) VALUES ('main', 'x', 7)"))
+                server.kill()
+
+        with pytest.raises(StoreError):
+            write()
+        server.start()
+        with store.reading() as connection:
+            assert connection.execute(text("SELECT count(*) FROM tally")).scalar_one() == 0

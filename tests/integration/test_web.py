@@ -1,0 +1,326 @@
+"""The HTTP doors, over HTTP: who may come in, what is taken in, what is answered when it cannot be."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from uvicorn import Config
+
+from connector.at_hand import AtHand
+from connector.rules import Rules
+from connector.serving import serving
+from connector.store.opening import Store
+from connector.web.app import create_app
+from tests.build_settings import TOKEN, build
+from tests.world import message, problems
+
+Serve = Callable[..., httpx.Client]
+MAX_BODY = 100_000
+
+
+class Bell:
+    """Notes which syncs were said to have something due."""
+
+    def __init__(self) -> None:
+        self.rung: list[set[str]] = []
+
+    def __call__(self, syncs: Iterable[str]) -> None:
+        self.rung.append(set(syncs))
+
+
+@pytest.fixture
+def bell() -> Bell:
+    return Bell()
+
+
+@pytest.fixture
+def serve(bell: Bell) -> Iterator[Serve]:
+    """Serves the doors over a store, and gives a client that shows the token."""
+    with ExitStack() as stack:
+
+        def start(store: Store, token: str | None = TOKEN, headers: dict[str, str] | None = None) -> httpx.Client:
+            settings = build(web={"token": token, "max_body_bytes": MAX_BODY})
+            at_hand = AtHand(settings, store, tuple(map(Rules.of, settings.syncs.values())))
+            config = Config(create_app(at_hand, bell), log_config=None, access_log=False, lifespan="off")
+            url = stack.enter_context(serving(config, "127.0.0.1", 0))
+            shown = {"Authorization": f"Bearer {TOKEN}"} if headers is None else headers
+            return stack.enter_context(httpx.Client(base_url=url, headers=shown, timeout=30))
+
+        yield start
+
+
+@pytest.fixture
+def client(serve: Serve, store: Store) -> httpx.Client:
+    """A client of doors over the test's store."""
+    return serve(store)
+
+
+def keys(store: Store) -> list[str]:
+    with store.reading() as connection:
+        return list(connection.execute(text("SELECT key FROM entity ORDER BY key")).scalars())
+
+
+# ---- Who may come in -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", ["/v1/changes", "/v1/hull"])
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer töken"]
+)
+def test_without_the_token_nothing_is_taken_in(
+    serve: Serve, file_store: Store, bell: Bell, door: str, given: str
+) -> None:
+    client = serve(file_store, headers={})
+    header = {"Authorization": given.encode("latin-1")} if given else {}
+    answer = client.post(door, json=message("ann"), headers=header)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "Authorization: Bearer" in answer.json()["detail"]
+    assert (keys(file_store), bell.rung) == ([], [])
+
+
+@pytest.fixture
+def file_store(file_url: str, open_store: Callable[[str], Store]) -> Store:
+    """A store of which it does not matter in what database it is."""
+    return open_store(file_url)
+
+
+def test_the_scheme_may_be_written_in_any_case(serve: Serve, file_store: Store) -> None:
+    client = serve(file_store, headers={"Authorization": f"bearer {TOKEN}"})
+    assert client.post("/v1/changes", json=message("ann")).status_code == 200
+
+
+@pytest.mark.parametrize("door", ["/v1/changes", "/v1/hull"])
+def test_without_a_token_in_the_settings_the_doors_are_closed(serve: Serve, file_store: Store, door: str) -> None:
+    client = serve(file_store, token=None)
+    answer = client.post(door, json=message("ann"))
+
+    assert (answer.status_code, keys(file_store)) == (503, [])
+    assert "CONNECTOR__WEB__TOKEN" in answer.json()["detail"]
+
+
+# ---- What is taken in ------------------------------------------------------------------------------------------------
+
+LINES = "\n".join(json.dumps(message(name)) for name in ("ann", "bob"))
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        (json.dumps(message("ann")), ["ann"]),
+        (json.dumps(message("ann"), indent=2), ["ann"]),
+        (json.dumps([message("ann"), message("bob")]), ["ann", "bob"]),
+        (json.dumps([message("ann"), message("bob")], indent=2), ["ann", "bob"]),
+        (LINES, ["ann", "bob"]),
+        (LINES.replace("\n", "\r\n") + "\r\n\r\n", ["ann", "bob"]),
+        ("\ufeff" + json.dumps(message("ann")), ["ann"]),
+        ("[]", []),
+    ],
+    ids=["one", "one, indented", "a list", "a list, indented", "lines", "lines of Windows", "byte order mark", "empty"],
+)
+def test_changes_come_as_one_as_a_list_or_as_lines(
+    client: httpx.Client, store: Store, bell: Bell, body: str, taken: list[str]
+) -> None:
+    answer = client.post("/v1/changes", content=body.encode())
+
+    assert (answer.status_code, answer.json()) == (200, {"changes": len(taken), "unreadable": 0})
+    assert keys(store) == taken
+    assert bell.rung == [{"main"} if taken else set()]
+
+
+def test_a_bad_message_among_good_ones_is_kept_as_a_problem(client: httpx.Client, store: Store) -> None:
+    answer = client.post("/v1/changes", json=[message("ann"), {"user": 7}, message("bob")])
+
+    assert answer.json() == {"changes": 2, "unreadable": 1}
+    assert keys(store) == ["ann", "bob"]
+    assert [problem["kind"] for problem in problems(store)] == ["unreadable"]
+
+
+def test_a_bad_line_among_good_ones_is_kept_as_a_problem(client: httpx.Client, store: Store) -> None:
+    first, second = LINES.splitlines()
+    answer = client.post("/v1/changes", content="\n".join([first, second[:20], second]).encode())
+
+    assert answer.json() == {"changes": 2, "unreadable": 1}
+    assert keys(store) == ["ann", "bob"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b'"text"', b"7", b"null", b"\xff\xfe", b"{}{}", b"[1"])
+def test_a_body_that_is_no_json_of_ours_is_refused(client: httpx.Client, store: Store, bell: Bell, body: bytes) -> None:
+    answer = client.post("/v1/changes", content=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("the body ")
+    assert (problems(store), bell.rung) == ([], [])
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
+@pytest.mark.parametrize("door", ["/v1/changes", "/v1/hull"])
+def test_a_body_that_is_too_large_is_refused_unread(
+    serve: Serve, file_store: Store, door: str, *, chunked: bool
+) -> None:
+    body = json.dumps(message("ann", plan="x" * MAX_BODY)).encode()
+    parts = (body[first : first + 10_000] for first in range(0, len(body), 10_000))
+    answer = serve(file_store).post(door, content=parts if chunked else body)
+
+    assert (answer.status_code, keys(file_store)) == (413, [])
+    assert f"[web] max_body_bytes, {MAX_BODY} bytes" in answer.json()["detail"]
+
+
+def test_a_body_of_the_largest_size_is_taken_in(serve: Serve, file_store: Store) -> None:
+    body = json.dumps(message("ann")).encode()
+    answer = serve(file_store).post("/v1/changes", content=body + b" " * (MAX_BODY - len(body)))
+
+    assert answer.status_code == 200
+
+
+def test_who_gives_up_in_the_middle_of_a_body_harms_nobody(serve: Serve, file_store: Store) -> None:
+    client = serve(file_store)
+
+    def interrupted() -> Iterator[bytes]:
+        yield b'[{"user": '
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        client.post("/v1/changes", content=interrupted())
+    assert client.post("/v1/changes", json=message("ann")).status_code == 200
+    assert keys(file_store) == ["ann"]
+
+
+def test_only_posting_is_allowed(serve: Serve, file_store: Store) -> None:
+    assert serve(file_store).get("/v1/changes").status_code == 405
+
+
+# ---- Hull ------------------------------------------------------------------------------------------------------------
+
+
+def notification(*users: str) -> dict[str, Any]:
+    """A notification as Hull's platform sends it."""
+    messages = [
+        {
+            "user": {"id": user, "external_id": user, "indexed_at": "2026-11-01T10:00:00Z"},
+            "segments": [{"id": "s1", "name": "Paying"}],
+            "account": {},
+            "events": [],
+            "changes": {},
+        }
+        for user in users
+    ]
+    return {"channel": "user:update", "notification_id": "n1", "messages": messages}
+
+
+def test_hull_is_told_to_go_on(client: httpx.Client, store: Store, bell: Bell) -> None:
+    answer = client.post("/v1/hull", json=notification("ann", "bob"))
+
+    assert (answer.status_code, keys(store), bell.rung) == (200, ["ann", "bob"], [{"main"}])
+    control = answer.json()["flow_control"]
+    assert control["type"] == "next"
+    assert all(control[name] > 0 for name in ("size", "in", "in_time"))
+
+
+def test_hull_is_told_to_go_on_past_a_bad_message(client: httpx.Client, store: Store) -> None:
+    body = notification("ann", "bob", "cid")
+    body["messages"][1] = {"user": None}
+    answer = client.post("/v1/hull", json=body)
+
+    assert (answer.json()["flow_control"]["type"], keys(store)) == ("next", ["ann", "cid"])
+    assert [problem["kind"] for problem in problems(store)] == ["unreadable"]
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"messages": 7}', b'{"channel": "account:update", "messages": []}'])
+def test_hull_is_told_what_is_wrong_with_a_body(client: httpx.Client, body: bytes) -> None:
+    answer = client.post("/v1/hull", content=body)
+
+    assert (answer.status_code, answer.json()["flow_control"]["type"]) == (400, "retry")
+    assert answer.json()["error"].startswith("the ")
+
+
+# ---- When the store fails --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(file_store: Store) -> Store:
+    """A store whose tables went away."""
+    with file_store.writing() as connection:
+        connection.execute(text("DROP TABLE entity"))
+    return file_store
+
+
+def test_changes_are_asked_for_again_when_the_store_fails(serve: Serve, broken: Store, bell: Bell) -> None:
+    answer = serve(broken).post("/v1/changes", json=message("ann"))
+
+    assert (answer.status_code, answer.headers["retry-after"], bell.rung) == (503, "5", [])
+    assert "send it again" in answer.json()["detail"]
+    assert "entity" not in answer.text
+
+
+def test_hull_is_told_to_try_again_when_the_store_fails(serve: Serve, broken: Store) -> None:
+    answer = serve(broken).post("/v1/hull", json=notification("ann"))
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["flow_control"]["type"] == "retry"
+
+
+def test_a_store_that_comes_back_is_used_again(serve: Serve, broken: Store, tmp_path: Path) -> None:
+    client = serve(broken)
+    assert client.post("/v1/changes", json=message("ann")).status_code == 503
+    with broken.writing() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+        for table in ("event", "identity", "problem", "tally", "connection"):
+            connection.execute(text(f'DROP TABLE "{table}"'))
+    broken.migrate()
+
+    assert client.post("/v1/changes", json=message("ann")).status_code == 200
+
+
+# ---- Health and description ------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_program_is_alive_and_ready(serve: Serve, file_store: Store) -> None:
+    client = serve(file_store, headers={})
+
+    assert [client.get(page).json() for page in ("/healthz", "/readyz")] == [{"status": "ok"}, {"status": "ok"}]
+
+
+def test_a_program_without_its_tables_is_alive_and_not_ready(
+    serve: Serve, tmp_path: Path, open_store: Callable[[str], Store]
+) -> None:
+    client = serve(open_store(f"sqlite:///{tmp_path / 'empty.db'}"), headers={})
+    answer = client.get("/readyz")
+
+    assert client.get("/healthz").status_code == 200
+    assert answer.status_code == 503
+    assert "connector migrate" in answer.json()["status"]
+
+
+def test_a_program_without_its_database_is_alive_and_not_ready(
+    serve: Serve, open_store: Callable[[str], Store]
+) -> None:
+    client = serve(open_store("postgresql+psycopg://anna:hushhush@127.0.0.1:9/nowhere"), headers={})
+    answer = client.get("/readyz")
+
+    assert (client.get("/healthz").status_code, answer.status_code) == (200, 503)
+    assert "hushhush" not in answer.text
+
+
+def test_the_doors_are_described(serve: Serve, file_store: Store) -> None:
+    client = serve(file_store, headers={})
+    described = client.get("/openapi.json").json()
+
+    assert {"/v1/changes", "/v1/hull", "/healthz", "/readyz"} <= described["paths"].keys()
+    body = described["paths"]["/v1/changes"]["post"]["requestBody"]["content"]
+    assert set(body) == {"application/json", "application/x-ndjson"}
+    assert client.get("/docs").status_code == 200
+
+
+def test_the_description_says_how_to_show_the_token(serve: Serve, file_store: Store) -> None:
+    described = serve(file_store).get("/openapi.json").json()
+
+    schemes = described.get("components", {}).get("securitySchemes", {})
+    assert [scheme["scheme"] for scheme in schemes.values()] == ["bearer"]
+    assert described["paths"]["/v1/changes"]["post"]["security"]

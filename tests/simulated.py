@@ -1,0 +1,77 @@
+"""A simulated Customer.io as a test sees it: what it holds, what it was asked, what it is to do wrong."""
+
+import json
+from typing import Any
+
+import httpx
+
+_OPTIONS = {
+    "latency": 0.0,
+    "mode": "email_or_id",
+    "auto_merge": False,
+    "email_change_by_id": False,
+    "event_creates_person": True,
+    "oversize": 400,
+    "non_ulid": "400",
+    "shuffle": None,
+}
+
+
+class Simulated:
+    """A running simulator."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client = httpx.Client(base_url=url, timeout=10)
+
+    def close(self) -> None:
+        """Closes the connection to it."""
+        self._client.close()
+
+    def reset(self, **options: Any) -> None:
+        """Empties it, ends all faults, and sets these options beside the usual ones."""
+        assert self._client.post("/_simulator/reset", json={**_OPTIONS, **options}).status_code == 200
+
+    def go_wrong(self, *rules: dict[str, Any]) -> None:
+        """Orders these faults in place of those in force."""
+        answer = self._client.post("/_simulator/faults", json=rules)
+        assert answer.status_code == 200, answer.text
+
+    def people(self) -> dict[str, dict[str, Any]]:
+        """Everybody's attributes, by id (or e-mail where there is no id)."""
+        return {name: person["attributes"] for name, person in self._people()}
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events of one person, in the order in which they were received."""
+        found = [person["events"] for found_name, person in self._people() if found_name == name]
+        return found[0] if found else []
+
+    def event_names(self, name: str) -> list[str]:
+        """The names of one person's events."""
+        return [event["name"] for event in self.events(name)]
+
+    def anonymous(self) -> list[dict[str, Any]]:
+        """The events that nobody has claimed."""
+        return self._lines("anonymous")
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The requests to the APIs, oldest first."""
+        return self._lines("calls")
+
+    def statuses(self) -> list[int]:
+        """The status of each request; 0 where the connection was cut."""
+        return [call["status"] for call in self.calls()]
+
+    def summary(self) -> dict[str, Any]:
+        """Everything in numbers."""
+        found: dict[str, Any] = self._client.get("/_simulator/summary").json()
+        return found
+
+    def _people(self) -> list[tuple[str, dict[str, Any]]]:
+        return [
+            (person["identifiers"].get("id") or person["identifiers"]["email"], person)
+            for person in self._lines("people")
+        ]
+
+    def _lines(self, page: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._client.get(f"/_simulator/{page}").text.splitlines()]
