@@ -22,16 +22,23 @@ def take(store: Store, syncs: Sequence[Rules], format: str, bodies: Iterable[Any
 
 def read(format: str, body: Any, max_bytes: int) -> list[Change | Unreadable]:
     """The changes in a body; a body that cannot be read at all is one Unreadable."""
+    if not isinstance(body, str | bytes):
+        return _parsed(format, formats.whole_characters(body))
+    encoded = body.encode(errors="replace") if isinstance(body, str) else body
+    if len(encoded) > max_bytes:
+        reason = f"the message is larger than [intake] max_message_bytes, {max_bytes} bytes"
+        return [Unreadable(reason, _shown(encoded))]
     try:
-        if not isinstance(body, str | bytes):
-            return formats.parse(format, formats.whole_characters(body))
-        encoded = body.encode(errors="replace") if isinstance(body, str) else body
-        if len(encoded) > max_bytes:
-            reason = f"the message is larger than [intake] max_message_bytes, {max_bytes} bytes"
-            return [Unreadable(reason, _shown(encoded))]
         return formats.read(format, encoded)
     except UnreadableError as error:
-        return [Unreadable(str(error), _shown(body) if isinstance(body, bytes) else body)]
+        return [Unreadable(str(error), _shown(encoded))]
+
+
+def _parsed(format: str, body: Any) -> list[Change | Unreadable]:
+    try:
+        return formats.parse(format, body)
+    except UnreadableError as error:
+        return [Unreadable(str(error), body)]
 
 
 def _shown(body: bytes) -> str:

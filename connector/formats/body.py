@@ -17,7 +17,7 @@ def decode(body: bytes | str) -> object:
     try:
         value: object = from_json(body.encode() if isinstance(body, str) else body, allow_inf_nan=False)
     except ValueError as error:
-        if "surrogate" not in str(error):
+        if "surrogate" not in str(error) and "hex escape" not in str(error):
             raise UnreadableError(f"the body is not JSON: {error}") from error
         return _with_halves_replaced(body)
     return value

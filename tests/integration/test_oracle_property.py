@@ -45,7 +45,7 @@ from tests.oracle import (
 from tests.stories import PAYING, Json, Scenario, Step, scenarios
 
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "0"))
-FEW = 100
+FEW = 150
 TIMEOUT_SECONDS = 0.4  # shorter than the slowest answer that a scenario orders
 NAME = "main"
 ENOUGH_IDLE_CYCLES = 4  # more than there are users, who may be claimed one by one

@@ -150,12 +150,12 @@ def test_plain_json_becomes_people(
     fleet: Fleet, send: Publish, simulator: Simulated, rabbitmq: RabbitMQ, database: str, open_store: Any
 ) -> None:
     worker = fleet.start()
-    good = [message(name, 1, event("Signed up", f"e {name}"), plan="gold") for name in ("ann", "bob", "cid")]
+    good = [message(name, 1, event("Signed up", f"e {name}"), plan="gold") for name in ("u1", "u2", "u3")]
     send(good[0], b"\xff\xfe no text", good[1], "{", {"user": {}}, [good[2], 7])
-    wanted = {name: {"plan": "gold"} for name in ("ann", "bob", "cid")}
+    wanted = {name: {"plan": "gold"} for name in ("u1", "u2", "u3")}
     eventually(lambda: simulator.people() == wanted and simulator.summary()["events"] == 3)
-    send(message("ann", 2, segments=[]), message("bob", 2, plan="free"))
-    eventually(lambda: simulator.people() == {"bob": {"plan": "free"}, "cid": {"plan": "gold"}})
+    send(message("u1", 2, segments=[]), message("u2", 2, plan="free"))
+    eventually(lambda: simulator.people() == {"u2": {"plan": "free"}, "u3": {"plan": "gold"}})
 
     found = problems(open_store(database))
     assert len(found) == 4
@@ -200,12 +200,12 @@ def test_a_store_that_fails_costs_nothing_but_time(
         connection.execute(text("ALTER TABLE entity RENAME TO away"))
     try:
         worker = fleet.start()
-        send(message("ann", 1, plan="gold"), message("bob", 1, plan="free"))
+        send(message("u1", 1, plan="gold"), message("u2", 1, plan="free"))
         worker.until_it_says("does not exist")
     finally:
         with store.writing() as connection:
             connection.execute(text("ALTER TABLE away RENAME TO entity"))
-    eventually(lambda: simulator.people() == {"ann": {"plan": "gold"}, "bob": {"plan": "free"}})
+    eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}})
 
 
 # ---- The Celery task -------------------------------------------------------------------------------------------------
@@ -218,18 +218,18 @@ def foreign(fleet: Fleet) -> Celery:
 
 def test_an_application_may_send_the_task_to_its_queue(fleet: Fleet, simulator: Simulated) -> None:
     fleet.start()
-    messages = [message("ann", 1, plan="gold"), json.dumps(message("bob", 1, plan="free"))]
+    messages = [message("u1", 1, plan="gold"), json.dumps(message("u2", 1, plan="free"))]
     with foreign(fleet) as app:
         app.send_task(APPLY, args=["native", messages], queue=Queue("changes", no_declare=True))
-        eventually(lambda: simulator.people() == {"ann": {"plan": "gold"}, "bob": {"plan": "free"}})
+        eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}})
 
 
 def test_an_application_may_send_the_task_as_documented(fleet: Fleet, simulator: Simulated, rabbitmq: RabbitMQ) -> None:
     fleet.start()
     try:
         with foreign(fleet) as app:
-            app.send_task(APPLY, args=["native", [message("ann", 1, plan="gold")]])
-            eventually(lambda: simulator.people() == {"ann": {"plan": "gold"}}, 3)
+            app.send_task(APPLY, args=["native", [message("u1", 1, plan="gold")]])
+            eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}}, 3)
     finally:
         rabbitmq.delete_queues("celery")
 
@@ -237,8 +237,8 @@ def test_an_application_may_send_the_task_as_documented(fleet: Fleet, simulator:
 def test_an_application_may_name_the_queue(fleet: Fleet, simulator: Simulated) -> None:
     fleet.start()
     with foreign(fleet) as app:
-        app.send_task(APPLY, args=["native", [message("ann", 1, plan="gold")]], queue="changes")
-        eventually(lambda: simulator.people() == {"ann": {"plan": "gold"}})
+        app.send_task(APPLY, args=["native", [message("u1", 1, plan="gold")]], queue="changes")
+        eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}})
 
 
 def test_a_fleet_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,10 +343,10 @@ def url(program: Program) -> str:
 def test_one_program_is_enough(embedded: Program, simulator: Simulated) -> None:
     door = url(embedded)
     with httpx.Client(base_url=door, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
-        taken = client.post("/v1/changes", json=[message("ann", 1, event("Signed up", "e1"), plan="gold"), 7])
+        taken = client.post("/v1/changes", json=[message("u1", 1, event("Signed up", "e1"), plan="gold"), 7])
         assert taken.json() == {"changes": 1, "unreadable": 1}
-        eventually(lambda: simulator.people() == {"ann": {"plan": "gold"}} and simulator.events("ann"))
-        client.post("/v1/changes", json=message("ann", 2, segments=[]))
+        eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}} and simulator.events("u1"))
+        client.post("/v1/changes", json=message("u1", 2, segments=[]))
         eventually(lambda: simulator.people() == {})
 
     assert embedded.end() == 0
@@ -358,7 +358,7 @@ def test_what_was_due_when_it_ended_is_sent_when_it_starts(
 ) -> None:
     simulator.go_wrong({"path": "/api/v2/batch", "status": 503})
     httpx.post(
-        f"{url(embedded)}/v1/changes", json=message("ann", 1, plan="gold"), headers={"Authorization": f"Bearer {TOKEN}"}
+        f"{url(embedded)}/v1/changes", json=message("u1", 1, plan="gold"), headers={"Authorization": f"Bearer {TOKEN}"}
     )
     eventually(simulator.statuses)
     assert embedded.end() == 0
@@ -366,7 +366,7 @@ def test_what_was_due_when_it_ended_is_sent_when_it_starts(
     environ = environment(tmp_path, simulator, store=f"sqlite:///{tmp_path / 'connector.db'}", web={"port": 0})
     again = Program(tmp_path, environ, sys.executable, "-m", "connector", "run")
     try:
-        eventually(lambda: simulator.people() == {"ann": {"plan": "gold"}})
+        eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}})
     finally:
         again.end(signal.SIGKILL)
 
@@ -388,7 +388,7 @@ with embedded._worker() as app:
 
 def test_the_in_process_broker_takes_plain_json(tmp_path: Path, simulator: Simulated) -> None:
     environ = environment(tmp_path, simulator, store=f"sqlite:///{tmp_path / 'connector.db'}")
-    lines = [json.dumps(message("ann", 1, plan="gold")), "{", json.dumps(message("bob", 1, plan="free"))]
+    lines = [json.dumps(message("u1", 1, plan="gold")), "{", json.dumps(message("u2", 1, plan="free"))]
     done = subprocess.run(
         [sys.executable, "-c", _MEMORY, "3"],
         env=environ,
@@ -400,4 +400,4 @@ def test_the_in_process_broker_takes_plain_json(tmp_path: Path, simulator: Simul
     )
 
     assert done.returncode == 0, done.stderr
-    assert simulator.people() == {"ann": {"plan": "gold"}, "bob": {"plan": "free"}}
+    assert simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}}

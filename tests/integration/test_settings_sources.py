@@ -223,7 +223,7 @@ def test_a_secret_from_the_environment_shows_nowhere(file: Path) -> None:
         {"CONNECTOR__CONNECTIONS": '["hush"]'},
         {"CONNECTOR__CONNECTIONS__MAIN__API_KEEY": "hush"},
         {"CONNECTOR__CONNECTIONS__MAIN__API_KEY__X": "hush"},
-        {"CONNECTOR__STORE__URL": "postgres://ann:hush@host/db"},
+        {"CONNECTOR__STORE__URL": "postgres://u1:hush@host/db"},
     ],
 )
 def test_a_mistake_in_a_variable_echoes_no_secret(file: Path, environ: dict[str, str]) -> None:

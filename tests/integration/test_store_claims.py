@@ -48,7 +48,7 @@ def keys(claimed: Iterable[Claim]) -> list[str]:
     return [each.entity.key for each in claimed]
 
 
-def row(store: Store, key: str = "ann") -> dict[str, Any]:
+def row(store: Store, key: str = "u1") -> dict[str, Any]:
     with store.reading() as connection:
         found = connection.execute(text("SELECT * FROM entity WHERE key = :key"), {"key": key}).mappings().one()
         return dict(found)
@@ -62,19 +62,19 @@ def owes(claimed: Claim) -> list[dict[str, Any]]:
 
 def test_a_claim_gives_the_person_and_their_events_in_order(store: Store) -> None:
     early, late = event("Signed up", "e1", time=1_000), event("page", "e2", type="page", time=2_000)
-    take(store, message("ann", 1, late, early, plan="gold"))
+    take(store, message("u1", 1, late, early, plan="gold"))
     [claimed] = claim(store)
 
-    assert (claimed.entity.key, claimed.entity.doubt, claimed.entity.delivered) == ("ann", 0, None)
+    assert (claimed.entity.key, claimed.entity.doubt, claimed.entity.delivered) == ("u1", 0, None)
     assert [each.name for each in claimed.events] == ["Signed up", "page"]
 
 
 def test_a_claimed_person_is_nobody_elses_until_the_lease_ends(store: Store) -> None:
-    take(store, message("ann", 1))
-    assert keys(claim(store, "mine")) == ["ann"]
+    take(store, message("u1", 1))
+    assert keys(claim(store, "mine")) == ["u1"]
 
     assert claim(store, "other", now=NOW + 59) == []
-    assert keys(claim(store, "other", now=NOW + 61)) == ["ann"]
+    assert keys(claim(store, "other", now=NOW + 61)) == ["u1"]
 
 
 def check_claim_limit(store: Store) -> None:
@@ -95,7 +95,7 @@ def test_a_claim_on_postgresql_takes_no_more_than_asked(database: str, open_stor
 
 
 def test_who_is_not_due_yet_is_not_claimed(store: Store) -> None:
-    take(store, message("ann", 1))
+    take(store, message("u1", 1))
     assert claim(store, now=1_000.0) == []
 
 
@@ -117,15 +117,15 @@ def test_two_who_claim_at_once_never_get_the_same_person(store: Store) -> None:
 
 def test_a_claim_passes_over_rows_that_somebody_writes(database: str, open_store: OpenStore) -> None:
     store = open_store(database)
-    take(store, message("ann", 1), message("bob", 1))
+    take(store, message("u1", 1), message("u2", 1))
     with store.writing() as connection:
-        entities.load(connection, "main", ["ann"])
-        assert keys(claim(store)) == ["bob"]
-    assert keys(claim(store)) == ["ann"]
+        entities.load(connection, "main", ["u1"])
+        assert keys(claim(store)) == ["u2"]
+    assert keys(claim(store)) == ["u1"]
 
 
 def test_a_confirmed_person_is_not_due_any_more(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
     [claimed] = claim(store)
     settle(store, confirmed(claimed))
 
@@ -133,24 +133,24 @@ def test_a_confirmed_person_is_not_due_any_more(store: Store) -> None:
     assert [found[name] for name in ("due_at", "lease", "leased_until", "tried", "doubt")] == [None] * 4 + [0]
     assert claim(store) == []
     with store.writing() as connection:
-        delivered = entities.load(connection, "main", ["ann"])["ann"].delivered
-    assert delivered == Person(Identifier("id", "ann"), {"plan": "gold"})
+        delivered = entities.load(connection, "main", ["u1"])["u1"].delivered
+    assert delivered == Person(Identifier("id", "u1"), {"plan": "gold"})
 
 
 def test_a_person_who_moved_in_flight_stays_due(store: Store) -> None:
-    take(store, message("ann", 1, plan="free"))
+    take(store, message("u1", 1, plan="free"))
     [claimed] = claim(store)
-    take(store, message("ann", 2, plan="gold"))
+    take(store, message("u1", 2, plan="gold"))
     settle(store, confirmed(claimed))
 
     [again] = claim(store)
-    assert again.entity.delivered == Person(Identifier("id", "ann"), {"plan": "free"})
+    assert again.entity.delivered == Person(Identifier("id", "u1"), {"plan": "free"})
     assert again.entity.doubt == 0
     assert owes(again)[0]["attributes"] == {"plan": "gold"}
 
 
 def test_a_person_with_more_to_send_stays_due(store: Store) -> None:
-    take(store, message("ann", 1, event("Signed up", "e1")))
+    take(store, message("u1", 1, event("Signed up", "e1")))
     [claimed] = claim(store)
     settle(store, confirmed(claimed))
     [again] = claim(store)
@@ -166,28 +166,28 @@ def test_a_person_with_more_to_send_stays_due(store: Store) -> None:
 
 
 def test_a_refused_person_is_left_alone_until_they_move(store: Store) -> None:
-    take(store, message("ann", 1, plan="free"))
+    take(store, message("u1", 1, plan="free"))
     [claimed] = claim(store)
     settle(store, Settlement(claimed.entity, "refused"))
     assert claim(store) == []
-    take(store, message("ann", 2, plan="gold"))
+    take(store, message("u1", 2, plan="gold"))
 
     [again] = claim(store)
     assert (again.entity.delivered, again.entity.doubt) == (None, 0)
 
 
 def test_a_refused_person_who_moved_in_flight_is_due(store: Store) -> None:
-    take(store, message("ann", 1, plan="free"))
+    take(store, message("u1", 1, plan="free"))
     [claimed] = claim(store)
-    take(store, message("ann", 2, plan="gold"))
+    take(store, message("u1", 2, plan="gold"))
     settle(store, Settlement(claimed.entity, "refused"))
 
-    assert keys(claim(store)) == ["ann"]
+    assert keys(claim(store)) == ["u1"]
 
 
 @pytest.mark.parametrize("doubt", [True, False])
 def test_who_is_to_be_sent_later_is_due_at_once(store: Store, *, doubt: bool) -> None:
-    take(store, message("ann", 1, plan="free"))
+    take(store, message("u1", 1, plan="free"))
     [claimed] = claim(store)
     settle(store, Settlement(claimed.entity, "later", doubt=doubt))
 
@@ -196,7 +196,7 @@ def test_who_is_to_be_sent_later_is_due_at_once(store: Store, *, doubt: bool) ->
 
 
 def test_a_lost_lease_settles_nothing(store: Store) -> None:
-    take(store, message("ann", 1, plan="free"))
+    take(store, message("u1", 1, plan="free"))
     [mine] = claim(store, "mine")
     [others] = claim(store, "other", now=NOW + 61)
     before = row(store)
@@ -209,22 +209,22 @@ def test_a_lost_lease_settles_nothing(store: Store) -> None:
 
 
 def test_a_lost_lease_lets_go_of_no_identifier(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
     [claimed] = claim(store, "first")
     settle(store, confirmed(claimed), lease="first")
-    take(store, message("1", 2, external_id="ann", segments=[]))
+    take(store, message("1", 2, external_id="u1", segments=[]))
     [slow] = claim(store, "slow")
     [quick] = claim(store, "quick", now=NOW + 61)
-    settle(store, Settlement(quick.entity, "confirmed", None, released=(Identifier("id", "ann"),)), lease="quick")
-    take(store, message("1", 3, external_id="ann"))
-    settle(store, Settlement(slow.entity, "confirmed", None, released=(Identifier("id", "ann"),)), lease="slow")
-    take(store, message("2", 1, external_id="ann"))
+    settle(store, Settlement(quick.entity, "confirmed", None, released=(Identifier("id", "u1"),)), lease="quick")
+    take(store, message("1", 3, external_id="u1"))
+    settle(store, Settlement(slow.entity, "confirmed", None, released=(Identifier("id", "u1"),)), lease="slow")
+    take(store, message("2", 1, external_id="u1"))
 
-    assert row(store, "2")["waits_for"] == "id:ann"
+    assert row(store, "2")["waits_for"] == "id:u1"
 
 
 def test_a_lease_that_ran_out_leaves_a_doubt(store: Store) -> None:
-    take(store, message("ann", 1, plan="free"))
+    take(store, message("u1", 1, plan="free"))
     claim(store, "mine")
     [again] = claim(store, "other", now=NOW + 61)
 
@@ -232,12 +232,12 @@ def test_a_lease_that_ran_out_leaves_a_doubt(store: Store) -> None:
 
 
 def test_a_program_that_knows_to_be_alone_ends_all_leases(store: Store) -> None:
-    take(store, message("ann", 1), message("bob", 1))
+    take(store, message("u1", 1), message("u2", 1))
     claim(store)
     with store.writing() as connection:
         assert claims.release_all(connection) == 2
 
-    assert keys(claim(store)) == ["ann", "bob"]
+    assert keys(claim(store)) == ["u1", "u2"]
 
 
 def test_a_due_person_is_seen_until_somebody_has_claimed_them(store: Store) -> None:
@@ -246,7 +246,7 @@ def test_a_due_person_is_seen_until_somebody_has_claimed_them(store: Store) -> N
             return claims.any_due(connection, "main", now)
 
     assert not any_due()
-    take(store, message("ann", 1))
+    take(store, message("u1", 1))
     assert any_due()
     claim(store)
     assert not any_due()
@@ -257,12 +257,12 @@ def test_a_due_person_is_seen_until_somebody_has_claimed_them(store: Store) -> N
 
 
 def test_an_attribute_of_a_lost_answer_that_is_gone_since_is_nulled(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
     settle(store, *map(confirmed, claim(store)))
-    take(store, message("ann", 2, plan="gold", city="Bergen"))
+    take(store, message("u1", 2, plan="gold", city="Bergen"))
     [claimed] = claim(store)
     settle(store, Settlement(claimed.entity, "later", doubt=True))
-    take(store, message("ann", 3, plan="gold"))
+    take(store, message("u1", 3, plan="gold"))
 
     [again] = claim(store)
     assert owes(again)[0]["attributes"] == {"plan": "gold", "city": None}
@@ -271,9 +271,9 @@ def test_an_attribute_of_a_lost_answer_that_is_gone_since_is_nulled(store: Store
 
 
 def test_an_attribute_is_remembered_when_it_goes_while_the_answer_is_out(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold", city="Bergen"))
+    take(store, message("u1", 1, plan="gold", city="Bergen"))
     [claimed] = claim(store)
-    take(store, message("ann", 2, plan="gold"))
+    take(store, message("u1", 2, plan="gold"))
     settle(store, Settlement(claimed.entity, "later", doubt=True))
 
     [again] = claim(store)
@@ -281,9 +281,9 @@ def test_an_attribute_is_remembered_when_it_goes_while_the_answer_is_out(store: 
 
 
 def test_what_was_tried_is_forgotten_where_nothing_was_sent(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold", city="Bergen"))
+    take(store, message("u1", 1, plan="gold", city="Bergen"))
     [claimed] = claim(store)
-    take(store, message("ann", 2, plan="gold"))
+    take(store, message("u1", 2, plan="gold"))
     settle(store, Settlement(claimed.entity, "later", doubt=False))
 
     [again] = claim(store)
@@ -292,10 +292,10 @@ def test_what_was_tried_is_forgotten_where_nothing_was_sent(store: Store) -> Non
 
 
 def test_a_second_try_without_an_answer_forgets_nothing_of_the_first(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold", city="Bergen"))
+    take(store, message("u1", 1, plan="gold", city="Bergen"))
     [first] = claim(store)
     settle(store, Settlement(first.entity, "later", doubt=True))
-    take(store, message("ann", 2, plan="gold"))
+    take(store, message("u1", 2, plan="gold"))
     [second] = claim(store)
     settle(store, Settlement(second.entity, "later", doubt=False))
     [third] = claim(store)
@@ -305,31 +305,31 @@ def test_a_second_try_without_an_answer_forgets_nothing_of_the_first(store: Stor
 
 
 def test_who_left_after_a_lost_answer_is_deleted(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
     [claimed] = claim(store)
     settle(store, Settlement(claimed.entity, "later", doubt=True))
-    take(store, message("ann", 2, segments=[]))
+    take(store, message("u1", 2, segments=[]))
 
     [again] = claim(store)
-    assert [(each["action"], each["identifiers"]) for each in owes(again)] == [("delete", {"id": "ann"})]
+    assert [(each["action"], each["identifiers"]) for each in owes(again)] == [("delete", {"id": "u1"})]
 
 
 def test_who_left_after_refused_credentials_is_not_deleted(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
     [claimed] = claim(store)
     settle(store, Settlement(claimed.entity, "later", doubt=False))
-    take(store, message("ann", 2, segments=[]))
+    take(store, message("u1", 2, segments=[]))
 
     assert [owes(each) for each in claim(store)] in ([], [[]])
 
 
 def test_who_came_back_while_they_were_deleted_is_created_again(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
     settle(store, *map(confirmed, claim(store)))
-    take(store, message("ann", 2, segments=[]))
+    take(store, message("u1", 2, segments=[]))
     [leaving] = claim(store)
-    take(store, message("ann", 3, plan="gold"))
-    settle(store, Settlement(leaving.entity, "confirmed", None, released=(Identifier("id", "ann"),)))
+    take(store, message("u1", 3, plan="gold"))
+    settle(store, Settlement(leaving.entity, "confirmed", None, released=(Identifier("id", "u1"),)))
 
     [back] = claim(store)
     assert [each["action"] for each in owes(back)] == ["identify"]
@@ -340,15 +340,15 @@ def test_who_came_back_while_they_were_deleted_is_created_again(store: Store) ->
 
 def test_settling_takes_rows_in_the_order_of_their_keys(database: str, open_store: OpenStore) -> None:
     store = open_store(database)
-    take(store, message("ann", 1), message("bob", 1))
-    ann, bob = claim(store)
-    outcomes = (Settlement(ann.entity, "refused"), confirmed(bob))
+    take(store, message("u1", 1), message("u2", 1))
+    u1, u2 = claim(store)
+    outcomes = (Settlement(u1.entity, "refused"), confirmed(u2))
     with ThreadPoolExecutor(1) as pool:
         with store.writing() as connection:
-            entities.load(connection, "main", ["ann"])
+            entities.load(connection, "main", ["u1"])
             settling = pool.submit(settle, store, *outcomes)
             _await_blocked(store)
-            entities.load(connection, "main", ["ann", "bob"])
+            entities.load(connection, "main", ["u1", "u2"])
         assert settling.exception() is None
 
 

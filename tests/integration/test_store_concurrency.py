@@ -58,7 +58,7 @@ def test_the_newest_word_wins_whoever_brings_it(stores: list[Store], seed: int) 
     assert final(stores[0]) == {f"u{person}": f"v{versions}" for person in range(people)}
     with stores[0].reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM event")).scalar_one() == people * 5
-        tally = dict(connection.execute(text("SELECT name, count FROM tally WHERE sync = 'main'")).tuples().all())
+        tally = dict(connection.execute(text("SELECT name, count FROM tally WHERE sync = 'main'")).all())
     assert tally["events accepted"] == people * 5
     assert tally["events accepted"] + tally["events repeated"] == people * versions
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 
 from connector import audience, formats, intake
@@ -14,7 +13,7 @@ from tests.build_settings import rules
 from tests.world import message, problems
 
 NOW = 4_000_000_000.0
-ANN = Identifier("id", "ann")
+ANN = Identifier("id", "u1")
 
 
 def take(store: Store, *messages: dict[str, Any]) -> None:
@@ -52,11 +51,11 @@ def standing(store: Store) -> dict[str, tuple[str | None, bool]]:
 
 
 def test_the_first_who_wants_an_identifier_holds_it(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
 
-    assert holders(store) == {"id:ann": "1"}
-    assert standing(store) == {"1": (None, True), "2": ("id:ann", False)}
+    assert holders(store) == {"id:u1": "1"}
+    assert standing(store) == {"1": (None, True), "2": ("id:u1", False)}
 
 
 def test_the_first_of_a_batch_who_wants_an_identifier_holds_it(store: Store) -> None:
@@ -67,117 +66,117 @@ def test_the_first_of_a_batch_who_wants_an_identifier_holds_it(store: Store) -> 
 
 
 def test_the_conflict_names_both(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
 
     [problem] = problems(store)
     assert (problem["kind"], problem["subject"]) == ("conflict", "2")
-    assert "id:ann" in problem["reason"]
+    assert "id:u1" in problem["reason"]
     assert "'1'" in problem["reason"]
 
 
 def test_the_holder_goes_on_being_updated(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
     deliver(store)
-    take(store, message("1", 2, external_id="ann", plan="gold"), message("2", 2, external_id="ann", plan="free"))
+    take(store, message("1", 2, external_id="u1", plan="gold"), message("2", 2, external_id="u1", plan="free"))
 
     assert [each.entity.key for each in claim(store)] == ["1"]
 
 
 def test_who_waits_gets_the_identifier_when_the_holder_is_deleted(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
     deliver(store)
-    take(store, message("1", 2, external_id="ann", segments=[]))
-    assert standing(store)["2"] == ("id:ann", False)
+    take(store, message("1", 2, external_id="u1", segments=[]))
+    assert standing(store)["2"] == ("id:u1", False)
     [leaving] = claim(store)
     settle(store, leaving, ANN)
 
-    assert holders(store) == {"id:ann": "2"}
+    assert holders(store) == {"id:u1": "2"}
     assert standing(store) == {"1": (None, False), "2": (None, True)}
 
 
 def test_who_waits_gets_the_identifier_when_the_holder_never_was_sent(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
-    take(store, message("1", 2, external_id="ann", segments=[]))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
+    take(store, message("1", 2, external_id="u1", segments=[]))
 
-    assert holders(store) == {"id:ann": "2"}
+    assert holders(store) == {"id:u1": "2"}
     assert standing(store)["2"] == (None, True)
 
 
 def test_one_of_several_who_wait_gets_the_identifier(store: Store) -> None:
     for number in "123":
-        take(store, message(number, 1, external_id="ann"))
+        take(store, message(number, 1, external_id="u1"))
     take(store, message("1", 2, external_id="other"))
 
-    assert holders(store) == {"id:ann": "2", "id:other": "1"}
-    assert standing(store) == {"1": (None, True), "2": (None, True), "3": ("id:ann", False)}
+    assert holders(store) == {"id:u1": "2", "id:other": "1"}
+    assert standing(store) == {"1": (None, True), "2": (None, True), "3": ("id:u1", False)}
 
 
 def test_who_waits_and_takes_another_identifier_waits_no_more(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
-    take(store, message("2", 2, external_id="bob"))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
+    take(store, message("2", 2, external_id="u2"))
 
-    assert holders(store) == {"id:ann": "1", "id:bob": "2"}
+    assert holders(store) == {"id:u1": "1", "id:u2": "2"}
     assert standing(store)["2"] == (None, True)
 
 
 def test_who_waits_and_leaves_waits_no_more(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
-    take(store, message("2", 2, external_id="ann", segments=[]))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
+    take(store, message("2", 2, external_id="u1", segments=[]))
 
     assert standing(store)["2"] == (None, False)
 
 
 def test_an_identifier_in_doubt_stays_held(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
     [claimed] = claim(store)
-    take(store, message("1", 2, external_id="anna"), message("2", 1, external_id="ann"))
+    take(store, message("1", 2, external_id="u1b"), message("2", 1, external_id="u1"))
     with store.writing() as connection:
         claims.settle(connection, "main", "lease", [Settlement(claimed.entity, "later", doubt=True)], NOW)
 
-    assert holders(store) == {"id:ann": "1", "id:anna": "1"}
-    assert standing(store)["2"] == ("id:ann", False)
+    assert holders(store) == {"id:u1": "1", "id:u1b": "1"}
+    assert standing(store)["2"] == ("id:u1", False)
 
 
 def test_two_who_swap_their_identifiers_do_not_both_wait_for_ever(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"), message("2", 1, external_id="bob"))
-    take(store, message("1", 2, external_id="bob"), message("2", 2, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"), message("2", 1, external_id="u2"))
+    take(store, message("1", 2, external_id="u2"), message("2", 2, external_id="u1"))
 
-    assert holders(store) == {"id:ann": "2", "id:bob": "1"}
+    assert holders(store) == {"id:u1": "2", "id:u2": "1"}
     assert standing(store) == {"1": (None, True), "2": (None, True)}
 
 
 def test_the_case_of_an_email_makes_no_second_identifier(store: Store) -> None:
     by_email = rules(identifier="email", identify_by="email")
-    for each in (message("1", 1, email="Ann@Example.com"), message("2", 1, email="ann@example.com")):
+    for each in (message("1", 1, email="U1@Example.com"), message("2", 1, email="u1@example.com")):
         intake.accept(store, [by_email], formats.parse("native", each))
 
-    assert holders(store) == {"email:ann@example.com": "1"}
-    assert standing(store)["2"] == ("email:ann@example.com", False)
+    assert holders(store) == {"email:u1@example.com": "1"}
+    assert standing(store)["2"] == ("email:u1@example.com", False)
 
 
 def test_an_identifier_is_not_handed_to_who_wants_it_no_more(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
-    take(store, message("2", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
+    take(store, message("2", 1, external_id="u1"))
     take(store, message("1", 2, external_id="one"), message("2", 2, external_id="two"))
-    take(store, message("3", 1, external_id="ann"))
+    take(store, message("3", 1, external_id="u1"))
 
-    assert holders(store) == {"id:one": "1", "id:two": "2", "id:ann": "3"}
+    assert holders(store) == {"id:one": "1", "id:two": "2", "id:u1": "3"}
     assert standing(store)["3"] == (None, True)
 
 
 def test_who_came_back_while_they_were_deleted_holds_their_identifier(store: Store) -> None:
-    take(store, message("1", 1, external_id="ann"))
+    take(store, message("1", 1, external_id="u1"))
     deliver(store)
-    take(store, message("1", 2, external_id="ann", segments=[]))
+    take(store, message("1", 2, external_id="u1", segments=[]))
     [leaving] = claim(store)
-    take(store, message("1", 3, external_id="ann"))
+    take(store, message("1", 3, external_id="u1"))
     settle(store, Claim(leaving.entity, ()), ANN)
-    take(store, message("2", 1, external_id="ann"))
+    take(store, message("2", 1, external_id="u1"))
 
-    assert standing(store) == {"1": (None, True), "2": ("id:ann", False)}
+    assert standing(store) == {"1": (None, True), "2": ("id:u1", False)}

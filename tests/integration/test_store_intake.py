@@ -59,7 +59,7 @@ def tallies(store: Store, sync: str = "main") -> dict[str, int]:
 
 
 def test_a_batch_tells_what_came_of_it(store: Store) -> None:
-    accepted = take(store, message("ann", 1), message("bob", 1, segments=[]), {"user": {}}, 7)
+    accepted = take(store, message("u1", 1), message("u2", 1, segments=[]), {"user": {}}, 7)
 
     assert accepted == Accepted(2, 2, frozenset({"main"}))
     assert tallies(store, intake.EVERY_SYNC) == {"messages": 4, "unreadable": 2}
@@ -67,17 +67,17 @@ def test_a_batch_tells_what_came_of_it(store: Store) -> None:
 
 
 def test_a_batch_that_leaves_nothing_to_send_says_so(store: Store) -> None:
-    assert take(store, message("ann", 1, segments=[])).due == frozenset()
+    assert take(store, message("u1", 1, segments=[])).due == frozenset()
     assert take(store).due == frozenset()
-    take(store, message("bob", 1))
-    assert take(store, message("bob", 1)).due == frozenset()
+    take(store, message("u2", 1))
+    assert take(store, message("u2", 1)).due == frozenset()
 
 
 @pytest.mark.parametrize(("place", "step"), [(entities, "save"), (problem_rows, "add"), (counts, "tally")])
 def test_a_failure_in_the_middle_leaves_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch, place: Any, step: str
 ) -> None:
-    take(store, message("ann", 1, event("Signed up", "e1"), plan="free"))
+    take(store, message("u1", 1, event("Signed up", "e1"), plan="free"))
     before = content(store)
     original: Callable[..., Any] = getattr(place, step)
 
@@ -86,7 +86,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
         given[0].execute(text("SELECT no_such_column FROM entity"))
 
     monkeypatch.setattr(place, step, fail)
-    batch = (message("ann", 2, event("Signed up", "e2"), plan="gold"), message("bob", 1), {"no": "message"})
+    batch = (message("u1", 2, event("Signed up", "e2"), plan="gold"), message("u2", 1), {"no": "message"})
     with pytest.raises(StoreError):
         take(store, *batch)
     assert content(store) == before
@@ -98,10 +98,10 @@ def test_a_failure_in_the_middle_leaves_nothing(
 
 def test_a_repeat_changes_nothing(store: Store) -> None:
     batch = [
-        message("ann", 3, event("Signed up", "e1"), plan="gold"),
-        message("bob", 1, event("page", "e2", type="page"), plan="free"),
-        message("cid", 5, segments=["Other"]),
-        message("ann", 4, plan="silver", segments=[]),
+        message("u1", 3, event("Signed up", "e1"), plan="gold"),
+        message("u2", 1, event("page", "e2", type="page"), plan="free"),
+        message("u3", 5, segments=["Other"]),
+        message("u1", 4, plan="silver", segments=[]),
     ]
     take(store, *batch)
     once = state(store)
@@ -115,9 +115,9 @@ def test_a_repeat_changes_nothing(store: Store) -> None:
 
 
 def test_an_event_is_accepted_once(store: Store) -> None:
-    twice = message("ann", 1, event("Signed up", "e1"), event("Signed up", "e1"))
+    twice = message("u1", 1, event("Signed up", "e1"), event("Signed up", "e1"))
     take(store, twice, twice)
-    take(store, message("ann", 2, event("Signed up", "e1"), event("Signed up", "e2")))
+    take(store, message("u1", 2, event("Signed up", "e1"), event("Signed up", "e2")))
 
     assert len(state(store)["event"]) == 2
     counted = tallies(store)
@@ -125,49 +125,49 @@ def test_an_event_is_accepted_once(store: Store) -> None:
 
 
 def test_one_event_id_of_two_users_is_two_events(store: Store) -> None:
-    take(store, message("ann", 1, event("Signed up", "e1")), message("bob", 1, event("Signed up", "e1")))
+    take(store, message("u1", 1, event("Signed up", "e1")), message("u2", 1, event("Signed up", "e1")))
 
     assert len(state(store)["event"]) == 2
 
 
 def test_the_same_user_twice_in_a_batch_ends_with_the_newer_word(store: Store) -> None:
-    take(store, message("ann", 2, plan="gold"), message("ann", 1, plan="free"), message("ann", 3, plan="silver"))
+    take(store, message("u1", 2, plan="gold"), message("u1", 1, plan="free"), message("u1", 3, plan="silver"))
 
-    assert entity(store, "ann").facts.attributes.values["plan"] == "silver"
+    assert entity(store, "u1").facts.attributes.values["plan"] == "silver"
 
 
 def test_an_older_message_overwrites_nothing_and_its_events_count(store: Store) -> None:
-    take(store, message("ann", 2, plan="gold"))
-    take(store, message("ann", 1, event("Signed up", "e1"), plan="free"))
+    take(store, message("u1", 2, plan="gold"))
+    take(store, message("u1", 1, event("Signed up", "e1"), plan="free"))
 
-    assert entity(store, "ann").facts.attributes.values["plan"] == "gold"
+    assert entity(store, "u1").facts.attributes.values["plan"] == "gold"
     assert len(state(store)["event"]) == 1
     assert tallies(store)["stale"] == 1
 
 
 def test_without_versions_the_order_of_arrival_counts(store: Store) -> None:
-    take(store, message("ann", None, plan="gold"), message("ann", None, plan="free"))
+    take(store, message("u1", None, plan="gold"), message("u1", None, plan="free"))
 
-    assert entity(store, "ann").facts.attributes.values["plan"] == "free"
+    assert entity(store, "u1").facts.attributes.values["plan"] == "free"
 
 
 def test_the_revision_grows_only_when_something_moved(store: Store) -> None:
-    take(store, message("ann", 1, plan="gold"))
-    take(store, message("ann", 1, plan="gold"))
-    assert entity(store, "ann").revision == 1
-    take(store, message("ann", 2, plan="free"))
-    assert entity(store, "ann").revision == 2
+    take(store, message("u1", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
+    assert entity(store, "u1").revision == 1
+    take(store, message("u1", 2, plan="free"))
+    assert entity(store, "u1").revision == 2
 
 
 def test_each_sync_has_its_own_people(store: Store) -> None:
     paying, trial = RULES, rules(segments=["Trial"])
     second = type(trial)(**{field: getattr(trial, field) for field in trial.__slots__} | {"name": "second"})
-    messages = formats.parse("native", [message("ann", 1), message("bob", 1, segments=["Trial"])])
+    messages = formats.parse("native", [message("u1", 1), message("u2", 1, segments=["Trial"])])
 
     assert intake.accept(store, [paying, second], messages).due == {"main", "second"}
     with store.reading() as connection:
         rows = connection.execute(text("SELECT sync, key FROM entity WHERE entered ORDER BY sync")).all()
-    assert [tuple(row) for row in rows] == [("main", "ann"), ("second", "bob")]
+    assert [tuple(row) for row in rows] == [("main", "u1"), ("second", "u2")]
 
 
 def test_seventy_thousand_users_in_one_body_are_one_batch(database: str, open_store: Callable[[str], Store]) -> None:
@@ -179,13 +179,13 @@ def test_seventy_thousand_users_in_one_body_are_one_batch(database: str, open_st
 # ---- Texts that a database or JSON cannot hold -----------------------------------------------------------------------
 
 PLACES: dict[str, Callable[[str], Any]] = {
-    "attribute": lambda text_: message("ann", 1, plan=text_),
-    "nested attribute": lambda text_: message("ann", 1, plan={"nested": [text_]}),
-    "identifier": lambda text_: message("ann", 1, external_id=text_),
-    "event's property": lambda text_: message("ann", 1, event("Signed up", "e1", properties={"x": text_})),
-    "event's id": lambda text_: message("ann", 1, event("Signed up", text_)),
-    "event's name": lambda text_: message("ann", 1, event(text_, "e1")),
-    "segment": lambda text_: message("ann", 1, segments=[text_]),
+    "attribute": lambda text_: message("u1", 1, plan=text_),
+    "nested attribute": lambda text_: message("u1", 1, plan={"nested": [text_]}),
+    "identifier": lambda text_: message("u1", 1, external_id=text_),
+    "event's property": lambda text_: message("u1", 1, event("Signed up", "e1", properties={"x": text_})),
+    "event's id": lambda text_: message("u1", 1, event("Signed up", text_)),
+    "event's name": lambda text_: message("u1", 1, event(text_, "e1")),
+    "segment": lambda text_: message("u1", 1, segments=[text_]),
     "user's key": lambda text_: message(text_, 1),
     "field": lambda text_: {text_: 1},
     "text of JSON": lambda text_: f'{{"user": "{text_}',
@@ -194,11 +194,11 @@ PLACES: dict[str, Callable[[str], Any]] = {
 
 def check_neighbours(store: Store, body: Any) -> None:
     """Takes in a body among others, which must not suffer from it."""
-    neighbours = [message("bob", 1, plan="gold"), message("cid", 1, plan="free")]
+    neighbours = [message("u2", 1, plan="gold"), message("u3", 1, plan="free")]
     inbox.take(store, [rules(events=["*"])], "native", [neighbours[0], body, neighbours[1]], 1_000_000)
 
-    assert entity(store, "bob").facts.attributes.values == {"plan": "gold"}
-    assert entity(store, "cid").facts.attributes.values == {"plan": "free"}
+    assert entity(store, "u2").facts.attributes.values == {"plan": "gold"}
+    assert entity(store, "u3").facts.attributes.values == {"plan": "free"}
 
 
 @pytest.mark.parametrize("place", PLACES.keys() - {"identifier"})
@@ -218,39 +218,39 @@ def test_broken_unicode_harms_no_other_message(store: Store, place: str) -> None
 
 def test_an_emoji_cut_in_half_harms_no_other_message(store: Store) -> None:
     """JavaScript cuts texts between the halves of a pair, and writes each half as an escape."""
-    body = dumps([message("ann", 1, plan="\ud83d"), message("bob", 1, plan="gold")])
+    body = dumps([message("u1", 1, plan="\ud83d"), message("u2", 1, plan="gold")])
     inbox.take(store, [RULES], "native", [body], 1_000_000)
 
-    assert entity(store, "bob").facts.attributes.values == {"plan": "gold"}
+    assert entity(store, "u2").facts.attributes.values == {"plan": "gold"}
 
 
 # ---- Problems, tallies -----------------------------------------------------------------------------------------------
 
 
 def test_the_same_problem_is_counted_not_repeated(store: Store) -> None:
-    too_long = message("ann", 1, plan="x" * 2000)
+    too_long = message("u1", 1, plan="x" * 2000)
     take(store, too_long, too_long)
     take(store, too_long)
 
     [problem] = problems(store)
-    assert (problem["kind"], problem["subject"], problem["count"]) == ("attribute", "ann", 3)
+    assert (problem["kind"], problem["subject"], problem["count"]) == ("attribute", "u1", 3)
     assert problem["first_at"] < problem["last_at"]
 
 
 def test_problems_of_two_people_or_two_reasons_are_apart(store: Store) -> None:
-    take(store, message("ann", 1, plan="x" * 2000, city="x" * 2000), message("bob", 1, plan="x" * 2000))
+    take(store, message("u1", 1, plan="x" * 2000, city="x" * 2000), message("u2", 1, plan="x" * 2000))
 
-    assert [(each["subject"], each["count"]) for each in problems(store)] == [("ann", 1), ("ann", 1), ("bob", 1)]
+    assert [(each["subject"], each["count"]) for each in problems(store)] == [("u1", 1), ("u1", 1), ("u2", 1)]
 
 
 def test_an_unreadable_message_is_kept_with_its_reason_and_its_text(store: Store) -> None:
-    bodies = [b'{"user": {', b'{"user": {"id": "ann"}, "colour": 1}', b"[1, 2]", '{"user": {"id": "bob"}}']
+    bodies = [b'{"user": {', b'{"user": {"id": "u1"}, "colour": 1}', b"[1, 2]", '{"user": {"id": "u2"}}']
     accepted = inbox.take(store, [RULES], "native", bodies, 1_000_000)
 
     assert (accepted.changes, accepted.unreadable) == (1, 4)
     found = {problem["payload"]: problem["reason"] for problem in problems(store)}
     assert "is not JSON" in found['"{\\"user\\": {"']
-    assert 'unknown field "colour"' in found['{"user":{"id":"ann"},"colour":1}']
+    assert 'unknown field "colour"' in found['{"user":{"id":"u1"},"colour":1}']
     assert {problem["kind"] for problem in problems(store)} == {"unreadable"}
 
 
@@ -261,8 +261,8 @@ def test_equal_unreadable_messages_are_one_problem_and_others_are_others(store: 
 
 
 def test_a_message_over_the_limit_is_kept_cut(store: Store) -> None:
-    long = message("ann", 1, plan="x" * 50_000)
-    accepted = inbox.take(store, [RULES], "native", [dumps(long), message("bob", 1)], 40_000)
+    long = message("u1", 1, plan="x" * 50_000)
+    accepted = inbox.take(store, [RULES], "native", [dumps(long), message("u2", 1)], 40_000)
 
     assert (accepted.changes, accepted.unreadable) == (1, 1)
     [problem] = problems(store)

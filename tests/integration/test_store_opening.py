@@ -46,6 +46,7 @@ def test_migrating_makes_the_indexes_partial_as_the_models_say(empty: Store) -> 
     assert set(made) == {(table.name, index.name) for table in metadata.tables.values() for index in table.indexes}
     assert {name: "None" not in where for (_, name), where in made.items()} == {
         "entity_due": True,
+        "entity_leased": True,
         "entity_waiting": True,
         "entity_outsider": True,
         "identity_holder": False,
@@ -122,7 +123,7 @@ def test_what_the_database_says_becomes_a_store_error_of_one_line(store: Store) 
 
 
 def test_a_password_is_never_shown(open_store: OpenStore) -> None:
-    store = open_store("postgresql+psycopg://anna:hushhush@127.0.0.1:9/nowhere")
+    store = open_store("postgresql+psycopg://u1b:hushhush@127.0.0.1:9/nowhere")
     with pytest.raises(StoreError) as caught:
         store.check_version()
     assert "hushhush" not in str(caught.value)

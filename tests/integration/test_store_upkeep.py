@@ -36,37 +36,37 @@ def later(store: Store, seconds: float) -> None:
 
 
 def test_an_older_message_cannot_bring_an_outsider_in(store: Store) -> None:
-    take(store, message("ann", 2, segments=[]))
-    take(store, message("ann", 1))
+    take(store, message("u1", 2, segments=[]))
+    take(store, message("u1", 1))
 
     with store.reading() as connection:
         assert claims.due_count(connection, "main") == 0
 
 
 def test_outsiders_are_forgotten_after_a_day_of_silence(store: Store) -> None:
-    take(store, message("ann", 1, segments=[]), message("bob", 1, segments=[]), message("cid", 1))
+    take(store, message("u1", 1, segments=[]), message("u2", 1, segments=[]), message("u3", 1))
     later(store, DAY - 60)
     assert upkeep.forget_outsiders(store) == 0
-    take(store, message("bob", 2, segments=["Other"]))
+    take(store, message("u2", 2, segments=["Other"]))
     later(store, 120)
 
     assert upkeep.forget_outsiders(store) == 1
-    assert keys(store) == ["bob", "cid"]
+    assert keys(store) == ["u2", "u3"]
 
 
 def test_who_ever_was_in_the_audience_is_not_forgotten(store: Store) -> None:
-    take(store, message("ann", 1))
-    take(store, message("ann", 2, segments=[]))
+    take(store, message("u1", 1))
+    take(store, message("u1", 2, segments=[]))
     later(store, 30 * DAY)
 
     assert upkeep.forget_outsiders(store) == 0
-    take(store, message("ann", 1, plan="gold"))
+    take(store, message("u1", 1, plan="gold"))
     with store.writing() as connection:
-        assert entities.load(connection, "main", ["ann"])["ann"].facts.newest() == 2
+        assert entities.load(connection, "main", ["u1"])["u1"].facts.newest() == 2
 
 
 def test_a_message_that_says_nothing_new_of_a_stranger_leaves_a_row_that_is_soon_forgotten(store: Store) -> None:
-    take(store, {"user": {"id": "ann"}})
+    take(store, {"user": {"id": "u1"}})
     upkeep.forget_outsiders(store)
 
     assert keys(store) == []
@@ -149,7 +149,7 @@ def test_a_turn_taken_is_not_given_back_by_a_pause(store: Store) -> None:
 
 def test_the_sweep_finds_what_a_lost_doorbell_left(store: Store) -> None:
     assert upkeep.overdue(store, [rules()]) == []
-    take(store, message("ann", 1))
+    take(store, message("u1", 1))
     assert upkeep.overdue(store, [rules()]) == ["main"]
     assert upkeep.overdue(store, [rules(deliver=False)]) == []
     with store.writing() as connection:
@@ -159,7 +159,7 @@ def test_the_sweep_finds_what_a_lost_doorbell_left(store: Store) -> None:
 
 
 def test_the_overview_counts(store: Store) -> None:
-    take(store, message("1", 1, event("Signed up", "e1"), external_id="ann"), message("2", 1, external_id="ann"))
+    take(store, message("1", 1, event("Signed up", "e1"), external_id="u1"), message("2", 1, external_id="u1"))
     with store.reading() as connection:
         found = overview.of(connection, "main")
 
@@ -168,7 +168,7 @@ def test_the_overview_counts(store: Store) -> None:
 
 
 def test_who_is_made_due_is_due(store: Store) -> None:
-    take(store, message("ann", 1, segments=[]))
+    take(store, message("u1", 1, segments=[]))
     with store.writing() as connection:
-        entities.make_due(connection, "main", ["ann", "nobody"], NOW)
+        entities.make_due(connection, "main", ["u1", "nobody"], NOW)
         assert claims.due_count(connection, "main") == 1

@@ -77,7 +77,7 @@ def test_without_the_token_nothing_is_taken_in(
 ) -> None:
     client = serve(file_store, headers={})
     header = {"Authorization": given.encode("latin-1")} if given else {}
-    answer = client.post(door, json=message("ann"), headers=header)
+    answer = client.post(door, json=message("u1"), headers=header)
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -93,13 +93,13 @@ def file_store(file_url: str, open_store: Callable[[str], Store]) -> Store:
 
 def test_the_scheme_may_be_written_in_any_case(serve: Serve, file_store: Store) -> None:
     client = serve(file_store, headers={"Authorization": f"bearer {TOKEN}"})
-    assert client.post("/v1/changes", json=message("ann")).status_code == 200
+    assert client.post("/v1/changes", json=message("u1")).status_code == 200
 
 
 @pytest.mark.parametrize("door", ["/v1/changes", "/v1/hull"])
 def test_without_a_token_in_the_settings_the_doors_are_closed(serve: Serve, file_store: Store, door: str) -> None:
     client = serve(file_store, token=None)
-    answer = client.post(door, json=message("ann"))
+    answer = client.post(door, json=message("u1"))
 
     assert (answer.status_code, keys(file_store)) == (503, [])
     assert "CONNECTOR__WEB__TOKEN" in answer.json()["detail"]
@@ -107,19 +107,19 @@ def test_without_a_token_in_the_settings_the_doors_are_closed(serve: Serve, file
 
 # ---- What is taken in ------------------------------------------------------------------------------------------------
 
-LINES = "\n".join(json.dumps(message(name)) for name in ("ann", "bob"))
+LINES = "\n".join(json.dumps(message(name)) for name in ("u1", "u2"))
 
 
 @pytest.mark.parametrize(
     ("body", "taken"),
     [
-        (json.dumps(message("ann")), ["ann"]),
-        (json.dumps(message("ann"), indent=2), ["ann"]),
-        (json.dumps([message("ann"), message("bob")]), ["ann", "bob"]),
-        (json.dumps([message("ann"), message("bob")], indent=2), ["ann", "bob"]),
-        (LINES, ["ann", "bob"]),
-        (LINES.replace("\n", "\r\n") + "\r\n\r\n", ["ann", "bob"]),
-        ("\ufeff" + json.dumps(message("ann")), ["ann"]),
+        (json.dumps(message("u1")), ["u1"]),
+        (json.dumps(message("u1"), indent=2), ["u1"]),
+        (json.dumps([message("u1"), message("u2")]), ["u1", "u2"]),
+        (json.dumps([message("u1"), message("u2")], indent=2), ["u1", "u2"]),
+        (LINES, ["u1", "u2"]),
+        (LINES.replace("\n", "\r\n") + "\r\n\r\n", ["u1", "u2"]),
+        ("\ufeff" + json.dumps(message("u1")), ["u1"]),
         ("[]", []),
     ],
     ids=["one", "one, indented", "a list", "a list, indented", "lines", "lines of Windows", "byte order mark", "empty"],
@@ -135,10 +135,10 @@ def test_changes_come_as_one_as_a_list_or_as_lines(
 
 
 def test_a_bad_message_among_good_ones_is_kept_as_a_problem(client: httpx.Client, store: Store) -> None:
-    answer = client.post("/v1/changes", json=[message("ann"), {"user": 7}, message("bob")])
+    answer = client.post("/v1/changes", json=[message("u1"), {"user": 7}, message("u2")])
 
     assert answer.json() == {"changes": 2, "unreadable": 1}
-    assert keys(store) == ["ann", "bob"]
+    assert keys(store) == ["u1", "u2"]
     assert [problem["kind"] for problem in problems(store)] == ["unreadable"]
 
 
@@ -147,7 +147,7 @@ def test_a_bad_line_among_good_ones_is_kept_as_a_problem(client: httpx.Client, s
     answer = client.post("/v1/changes", content="\n".join([first, second[:20], second]).encode())
 
     assert answer.json() == {"changes": 2, "unreadable": 1}
-    assert keys(store) == ["ann", "bob"]
+    assert keys(store) == ["u1", "u2"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b'"text"', b"7", b"null", b"\xff\xfe", b"{}{}", b"[1"])
@@ -164,7 +164,7 @@ def test_a_body_that_is_no_json_of_ours_is_refused(client: httpx.Client, store: 
 def test_a_body_that_is_too_large_is_refused_unread(
     serve: Serve, file_store: Store, door: str, *, chunked: bool
 ) -> None:
-    body = json.dumps(message("ann", plan="x" * MAX_BODY)).encode()
+    body = json.dumps(message("u1", plan="x" * MAX_BODY)).encode()
     parts = (body[first : first + 10_000] for first in range(0, len(body), 10_000))
     answer = serve(file_store).post(door, content=parts if chunked else body)
 
@@ -173,7 +173,7 @@ def test_a_body_that_is_too_large_is_refused_unread(
 
 
 def test_a_body_of_the_largest_size_is_taken_in(serve: Serve, file_store: Store) -> None:
-    body = json.dumps(message("ann")).encode()
+    body = json.dumps(message("u1")).encode()
     answer = serve(file_store).post("/v1/changes", content=body + b" " * (MAX_BODY - len(body)))
 
     assert answer.status_code == 200
@@ -188,8 +188,8 @@ def test_who_gives_up_in_the_middle_of_a_body_harms_nobody(serve: Serve, file_st
 
     with pytest.raises(ConnectionAbortedError):
         client.post("/v1/changes", content=interrupted())
-    assert client.post("/v1/changes", json=message("ann")).status_code == 200
-    assert keys(file_store) == ["ann"]
+    assert client.post("/v1/changes", json=message("u1")).status_code == 200
+    assert keys(file_store) == ["u1"]
 
 
 def test_only_posting_is_allowed(serve: Serve, file_store: Store) -> None:
@@ -215,20 +215,20 @@ def notification(*users: str) -> dict[str, Any]:
 
 
 def test_hull_is_told_to_go_on(client: httpx.Client, store: Store, bell: Bell) -> None:
-    answer = client.post("/v1/hull", json=notification("ann", "bob"))
+    answer = client.post("/v1/hull", json=notification("u1", "u2"))
 
-    assert (answer.status_code, keys(store), bell.rung) == (200, ["ann", "bob"], [{"main"}])
+    assert (answer.status_code, keys(store), bell.rung) == (200, ["u1", "u2"], [{"main"}])
     control = answer.json()["flow_control"]
     assert control["type"] == "next"
     assert all(control[name] > 0 for name in ("size", "in", "in_time"))
 
 
 def test_hull_is_told_to_go_on_past_a_bad_message(client: httpx.Client, store: Store) -> None:
-    body = notification("ann", "bob", "cid")
+    body = notification("u1", "u2", "u3")
     body["messages"][1] = {"user": None}
     answer = client.post("/v1/hull", json=body)
 
-    assert (answer.json()["flow_control"]["type"], keys(store)) == ("next", ["ann", "cid"])
+    assert (answer.json()["flow_control"]["type"], keys(store)) == ("next", ["u1", "u3"])
     assert [problem["kind"] for problem in problems(store)] == ["unreadable"]
 
 
@@ -252,7 +252,7 @@ def broken(file_store: Store) -> Store:
 
 
 def test_changes_are_asked_for_again_when_the_store_fails(serve: Serve, broken: Store, bell: Bell) -> None:
-    answer = serve(broken).post("/v1/changes", json=message("ann"))
+    answer = serve(broken).post("/v1/changes", json=message("u1"))
 
     assert (answer.status_code, answer.headers["retry-after"], bell.rung) == (503, "5", [])
     assert "send it again" in answer.json()["detail"]
@@ -260,7 +260,7 @@ def test_changes_are_asked_for_again_when_the_store_fails(serve: Serve, broken: 
 
 
 def test_hull_is_told_to_try_again_when_the_store_fails(serve: Serve, broken: Store) -> None:
-    answer = serve(broken).post("/v1/hull", json=notification("ann"))
+    answer = serve(broken).post("/v1/hull", json=notification("u1"))
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["flow_control"]["type"] == "retry"
@@ -268,14 +268,14 @@ def test_hull_is_told_to_try_again_when_the_store_fails(serve: Serve, broken: St
 
 def test_a_store_that_comes_back_is_used_again(serve: Serve, broken: Store, tmp_path: Path) -> None:
     client = serve(broken)
-    assert client.post("/v1/changes", json=message("ann")).status_code == 503
+    assert client.post("/v1/changes", json=message("u1")).status_code == 503
     with broken.writing() as connection:
         connection.execute(text("DROP TABLE alembic_version"))
         for table in ("event", "identity", "problem", "tally", "connection"):
             connection.execute(text(f'DROP TABLE "{table}"'))
     broken.migrate()
 
-    assert client.post("/v1/changes", json=message("ann")).status_code == 200
+    assert client.post("/v1/changes", json=message("u1")).status_code == 200
 
 
 # ---- Health and description ------------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_a_program_without_its_tables_is_alive_and_not_ready(
 def test_a_program_without_its_database_is_alive_and_not_ready(
     serve: Serve, open_store: Callable[[str], Store]
 ) -> None:
-    client = serve(open_store("postgresql+psycopg://anna:hushhush@127.0.0.1:9/nowhere"), headers={})
+    client = serve(open_store("postgresql+psycopg://u1b:hushhush@127.0.0.1:9/nowhere"), headers={})
     answer = client.get("/readyz")
 
     assert (client.get("/healthz").status_code, answer.status_code) == (200, 503)

@@ -165,7 +165,7 @@ def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: s
         ("httpx", {"connector.customerio", "connector.demo", "connector.cli", "connector.simulator"}),
         ("sqlmodel", {"connector.store"}),
         ("sqlalchemy", {"connector.store", "connector.intake"}),
-        ("celery", {"tasks", "connector.embedded"}),
+        ("celery", {"tasks", "connector.doorbell", "connector.embedded"}),
         ("kombu", {"tasks"}),
     ],
 )

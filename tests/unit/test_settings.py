@@ -252,7 +252,7 @@ def test_a_secret_in_the_file_is_refused_unread(load: Load, text: str, key: str,
         f"{CONNECTION}api_keey = 'hush'\n{SYNC}",
         f"[[connections]]\napi_key = 'hush'\n{SYNC}",
         f"connections = 'hush'\n{SYNC}",
-        f"{LEAST}[broker]\nurl = 'kafka://ann:hush@host'",
+        f"{LEAST}[broker]\nurl = 'kafka://u1:hush@host'",
     ],
 )
 def test_no_mistake_echoes_a_secret(load: Load, text: str) -> None:
@@ -261,8 +261,8 @@ def test_no_mistake_echoes_a_secret(load: Load, text: str) -> None:
 
 def test_no_secret_shows_when_settings_are_printed_or_dumped() -> None:
     hidden = Settings(
-        store=Store(url="postgresql+psycopg://ann:hush@db/x"),
-        broker=Broker(url="amqps://ann:hush@queue"),
+        store=Store(url="postgresql+psycopg://u1:hush@db/x"),
+        broker=Broker(url="amqps://u1:hush@queue"),
         web=Web(token=SecretStr("hush")),
         connections={
             "main": Connection(site_id=SecretStr("hush"), api_key=SecretStr("hush"), app_api_key=SecretStr("hush"))
@@ -270,7 +270,7 @@ def test_no_secret_shows_when_settings_are_printed_or_dumped() -> None:
     )
     for shown in (repr(hidden), str(hidden), repr(hidden.store), str(hidden.model_dump()), hidden.model_dump_json()):
         assert "hush" not in shown
-    assert hidden.store.url == "postgresql+psycopg://ann:hush@db/x"
+    assert hidden.store.url == "postgresql+psycopg://u1:hush@db/x"
 
 
 def test_no_secret_shows_when_a_model_refuses_it() -> None:

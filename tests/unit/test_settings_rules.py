@@ -165,12 +165,12 @@ def test_what_looks_odd_but_works_is_accepted(load: Load, text: str) -> None:
 
 URLS = [
     (
-        "[store]\nurl = 'mysql://ann:hush@db/x'",
+        "[store]\nurl = 'mysql://u1:hush@db/x'",
         "store.url: 'mysql://***@db/x' is not accepted; give sqlite:///FILE or "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
     ),
     (
-        "[store]\nurl = 'postgres://ann:hu@sh@db/x?password=hush'",
+        "[store]\nurl = 'postgres://u1:hu@sh@db/x?password=hush'",
         "store.url: 'postgres://***@db/x?password=***' is not accepted; begin it with "
         "postgresql+psycopg://, the rest stays",
     ),
