@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.processes import NOBODY_LISTENS, Ended, bare_environment, connector, environment, simulator
 
 SITE_ID_VARIABLE = "CONNECTOR__CONNECTIONS__MAIN__SITE_ID"
@@ -95,7 +93,6 @@ def test_wrong_variable_is_named(tmp_path: Path, customerio: str) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the help promises a look at the store, and none is taken")
 def test_store_that_cannot_be_opened(tmp_path: Path, customerio: str) -> None:
     ended = check(tmp_path, customerio, CONNECTOR__STORE__URL=f"sqlite:///{tmp_path}/none/connector.db")
     assert ended.code == 1

@@ -27,16 +27,7 @@ def test_demo_once(tmp_path: Path) -> None:
     assert processes_of(folder) == []
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        pytest.param(
-            signal.SIGTERM,
-            marks=pytest.mark.xfail(strict=True, reason="SIGTERM ends the demo alone: its children run on"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_ended_in_the_middle_ends_its_children(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "demo"
     arguments = ("demo", "--settings", SHIPPED_SETTINGS, "--folder", folder)

@@ -224,17 +224,7 @@ def test_an_application_may_send_the_task_to_its_queue(fleet: Fleet, simulator: 
         eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}})
 
 
-def test_an_application_may_send_the_task_as_documented(fleet: Fleet, simulator: Simulated, rabbitmq: RabbitMQ) -> None:
-    fleet.start()
-    try:
-        with foreign(fleet) as app:
-            app.send_task(APPLY, args=["native", [message("u1", 1, plan="gold")]])
-            eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}}, 3)
-    finally:
-        rabbitmq.delete_queues("celery")
-
-
-def test_an_application_may_name_the_queue(fleet: Fleet, simulator: Simulated) -> None:
+def test_an_application_may_send_the_task_as_documented(fleet: Fleet, simulator: Simulated) -> None:
     fleet.start()
     with foreign(fleet) as app:
         app.send_task(APPLY, args=["native", [message("u1", 1, plan="gold")]], queue="changes")
