@@ -1,0 +1,16 @@
+FROM python:3.12-slim AS build
+WORKDIR /build
+COPY requirements.txt pyproject.toml README.md LICENSE ./
+RUN python -m venv /opt/connector && /opt/connector/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY connector connector
+COPY tasks tasks
+RUN /opt/connector/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.12-slim
+RUN useradd --create-home --uid 10001 connector
+COPY --from=build /opt/connector /opt/connector
+ENV PATH=/opt/connector/bin:$PATH PYTHONUNBUFFERED=1
+WORKDIR /home/connector
+COPY --chown=connector settings.toml ./
+USER connector
+CMD ["connector", "run"]
