@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from connector import audience, merge, plan
 from connector.change import Change, Unreadable
 from connector.entity import Entity, Facts, OwedEvent, Tried
+from connector.mapping import Reading
 from connector.problem import Problem
 from connector.rules import Rules
 from connector.store import counts, encoding, entities, events, identities, problems
@@ -36,9 +37,11 @@ class Accepted:
 def accept(store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unreadable]) -> Accepted:
     """Takes in a batch. Raises StoreError where it cannot be kept; then nothing of it is."""
     changes, unreadable = _sorted_out(messages)
+    ahead = {rules.name: [merge.read_ahead(change, rules) for change in changes] for rules in syncs}
     with store.writing() as connection:
         now = store.now(connection)
-        due = frozenset(rules.name for rules in syncs if _Batch(connection, store.on_sqlite, rules, now).take(changes))
+        batches = [_Batch(connection, store.on_sqlite, rules, now) for rules in syncs]
+        due = frozenset(batch.rules.name for batch in batches if batch.take(changes, ahead[batch.rules.name]))
         problems.add(connection, EVERY_SYNC, map(_problem, unreadable), now)
         counts.tally(
             connection, EVERY_SYNC, {"messages": len(changes) + len(unreadable), "unreadable": len(unreadable)}
@@ -74,12 +77,12 @@ class _Batch:
         self.problems: list[Problem] = []
         self.events: list[tuple[str, OwedEvent]] = []
 
-    def take(self, changes: Sequence[Change]) -> bool:
+    def take(self, changes: Sequence[Change], ahead: Sequence[Reading | None]) -> bool:
         """Merges the changes into the entities and writes what moved; whether anything is due then."""
         before = self._load(list(dict.fromkeys(change.key for change in changes)))
         facts = {key: entity.facts for key, entity in before.items()}
-        for change in changes:
-            merged = merge.merge(facts[change.key], change, self.rules)
+        for change, reading in zip(changes, ahead, strict=True):
+            merged = merge.merge(facts[change.key], change, self.rules, reading)
             facts[change.key] = merged.facts
             self._note(change, merged)
         fresh = events.add(self.connection, self.rules.name, self.events, self.now)

@@ -12,6 +12,7 @@ from connector import mapping, ulid
 from connector.audience import Standing, standing
 from connector.change import Change, Event, Segment
 from connector.entity import Facts, OwedEvent
+from connector.mapping import Reading
 from connector.problem import Problem
 from connector.register import Register
 from connector.rules import Rules
@@ -50,8 +51,18 @@ class Merged:
     problems: tuple[Problem, ...] = ()
 
 
-def merge(facts: Facts, change: Change, rules: Rules) -> Merged:
-    """What `change` makes of `facts`.
+def read_ahead(change: Change, rules: Rules) -> Reading | None:
+    """What `merge` will read of a change that has the user in the audience by itself; None for others.
+
+    Most of the work on a message needs no facts: done ahead, it is done outside the transaction.
+    """
+    if change.segments is None or not rules.admits((segment.key, segment.name) for segment in change.segments):
+        return None
+    return mapping.read(change, rules)
+
+
+def merge(facts: Facts, change: Change, rules: Rules, ahead: Reading | None = None) -> Merged:
+    """What `change` makes of `facts`; `ahead` is what `read_ahead` gave for it.
 
     Attributes move when the change itself has the user in the audience (its own segments, where it gives them), or
     where who left is not kept as last sent. Events pass when the change itself has the user in the audience.
@@ -65,7 +76,7 @@ def merge(facts: Facts, change: Change, rules: Rules) -> Merged:
     attributes, identity, traces = facts.attributes, facts.identity, facts.traces
     problems: tuple[Problem, ...] = ()
     if inside or rules.on_exit != "keep":
-        reading = mapping.read(change, rules)
+        reading = ahead or mapping.read(change, rules)
         attributes = _moved(attributes, reading.attributes, version, whole=change.whole)
         identity = _moved(identity, reading.identity, version, whole=change.whole)
         traces = _with_membership(_with_visitor(traces, change, version, rules), segments, change, version, rules)
