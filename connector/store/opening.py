@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import time
+from time import monotonic, sleep, time
 from typing import Any
 
 from alembic import command
@@ -13,11 +13,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from connector.errors import StoreError
 
 _BUSY_SECONDS = 60
+_LOOK_AGAIN_SECONDS = 0.001
 _MIGRATION_LOCK = 6_170_263_041  # any number, the same in every version
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -135,7 +136,25 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A writer takes the lock at once: a deferred transaction that turns writer half-way fails instead of waiting.
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes"):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Waits for the lock by asking again at once: SQLite's own way sleeps up to 100 ms between two looks."""
+    give_up_at = monotonic() + _BUSY_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or monotonic() > give_up_at:
+                raise
+            sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            break
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
