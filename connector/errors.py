@@ -3,8 +3,7 @@
     ConnectorError            exit code 1: something failed
     ├── SettingsError         exit code 2: settings.toml, the environment or the command line is wrong
     ├── UnreadableError       a body is not what its format says (the whole body, not one message of it)
-    ├── StoreError            the store cannot be reached, written, or is of another version
-    └── BrokerError           the broker cannot be reached or did not confirm
+    └── StoreError            the store cannot be reached, written, or is of another version
 
 A message that cannot be read, an attribute that is too large, an operation that Customer.io refuses are not errors
 but answers: they travel as values (`Unreadable`, `Problem`, `Refused`) so that their neighbours go on.
@@ -29,7 +28,3 @@ class UnreadableError(ConnectorError):
 
 class StoreError(ConnectorError):
     """The store cannot be reached, cannot be written, or holds tables of another version."""
-
-
-class BrokerError(ConnectorError):
-    """The broker cannot be reached, or did not confirm in time what was published."""

@@ -19,7 +19,6 @@ _ZONE_NAME = re.compile(r" ?(?:UTC|GMT|Z)$", re.IGNORECASE)
 _PLAIN_ENDS = frozenset("0123456789Z")
 MILLISECONDS_FROM = 10**11
 MICROSECONDS_FROM = 10**14
-_YEAR_10000 = 253_402_300_800
 
 
 def parse(text: str) -> datetime | None:
@@ -54,8 +53,3 @@ def version(value: Any) -> int | None:
         return int(value) if value.is_integer() and abs(value) < 2**53 else None
     moment = parse(value) if isinstance(value, str) else None
     return None if moment is None else round(moment.timestamp() * 1_000_000)
-
-
-def plausible(unix_seconds: int) -> bool:
-    """Whether Customer.io can show this time at all: from 1970 to the year 9999."""
-    return 0 <= unix_seconds < _YEAR_10000

@@ -135,10 +135,3 @@ def test_a_version_is_a_counter_or_a_time(value: Any, version: int | None) -> No
 def test_later_times_are_greater_versions(one: datetime, other: datetime) -> None:
     versions = [moment.version(each.isoformat()) for each in (one, other)]
     assert (one < other) == (versions[0] < versions[1])  # type: ignore[operator]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "plausible"), [(-1, False), (0, True), (NEW_YEAR, True), (253_402_300_799, True), (10**12, False)]
-)
-def test_customer_io_shows_1970_to_9999(seconds: int, plausible: bool) -> None:
-    assert moment.plausible(seconds) is plausible
