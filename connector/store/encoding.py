@@ -8,20 +8,29 @@ from connector.register import Register
 
 def facts_text(facts: Facts) -> str:
     """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
-    registers = [facts.attributes, facts.segments, facts.identity, *([facts.traces] if facts.traces.values else [])]
+    registers = [facts.attributes, facts.segments, facts.identity]
+    if facts.devices.values or facts.devices.snapshot is not None:
+        registers += [facts.traces, facts.devices]
+    elif facts.traces.values:
+        registers.append(facts.traces)
     return to_json([_register_parts(each) for each in registers]).decode()
 
 
 def facts_of(text: str, entered: bool) -> Facts:
     """The facts that `facts_text` wrote."""
-    attributes, segments, identity, *traces = [Register(*parts) for parts in from_json(text)]
-    return Facts(attributes, segments, identity, traces[0] if traces else Register(), entered)
+    attributes, segments, identity, *others = [Register(*parts) for parts in from_json(text)]
+    if not others:
+        return Facts(attributes, segments, identity, entered=entered)
+    traces, *devices = others
+    return Facts(attributes, segments, identity, traces, entered, *devices)
 
 
 def person_text(person: Person | None) -> str | None:
     """A person as JSON, null for nobody."""
     if person is None:
         return None
+    if person.devices:
+        return to_json(person).decode()
     parts = [person.identifier, person.attributes, *([person.former] if person.former else [])]
     return to_json(parts).decode()
 
@@ -30,23 +39,27 @@ def person_of(text: str | None) -> Person | None:
     """The person that `person_text` wrote."""
     if text is None:
         return None
-    identifier, attributes, *former = from_json(text)
-    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former[0]) if former else ())
+    identifier, attributes, *rest = from_json(text)
+    if not rest:
+        return Person(Identifier(*identifier), attributes)
+    former, *devices = rest
+    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *devices)
 
 
 def tried_text(tried: Tried) -> str | None:
     """What was tried as JSON, null for nothing."""
-    if not tried.identifiers and not tried.names:
+    if not (tried.identifiers or tried.names or tried.tokens):
         return None
-    return to_json([tried.identifiers, sorted(tried.names)]).decode()
+    tokens = [sorted(tried.tokens)] if tried.tokens else []
+    return to_json([tried.identifiers, sorted(tried.names), *tokens]).decode()
 
 
 def tried_of(text: str | None) -> Tried:
     """What `tried_text` wrote."""
     if text is None:
         return Tried()
-    identifiers, names = from_json(text)
-    return Tried(tuple(Identifier(*each) for each in identifiers), frozenset(names))
+    identifiers, names, *tokens = from_json(text)
+    return Tried(tuple(Identifier(*each) for each in identifiers), *map(frozenset, (names, *tokens)))
 
 
 def event_text(event: OwedEvent) -> str:

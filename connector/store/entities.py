@@ -4,21 +4,23 @@ Every writer takes its rows in the order of their keys, so that two of them wait
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, delete, func, null, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal, null, select, update
+from sqlalchemy.types import TypeEngine
 
 from connector.entity import Entity, Facts
 from connector.store import encoding
-from connector.store.tables import EntityRow
+from connector.store.rows import BOOLEAN, FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
+from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, EntityRow
 
 PERSON = "person"
+SAME = ("sync", "kind")
+"""The columns of the key that have one value in all rows of a statement."""
 _PARAMETERS = 10_000
 TABLE = EntityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
-_LOADED = (
+LOADED = (  # what `entity_of` reads
     TABLE.c.key,
     TABLE.c.facts,
     TABLE.c.delivered,
@@ -29,19 +31,29 @@ _LOADED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An entity to write: new facts, how it stands, whether it is due, and whose identifier it waits for."""
+_WRITTEN: Mapping[str, TypeEngine[Any]] = {
+    "key": TEXT,
+    "facts": TEXT,
+    "tried": TEXT,
+    "doubt": INTEGER,
+    "revision": INTEGER,
+    "entered": BOOLEAN,
+    "standing": TEXT,
+    "waits_for": TEXT,
+    "due_at": FLOAT,
+    "lane": INTEGER,
+}
+_MOVED = ("facts", "tried", "revision", "entered", "standing", "waits_for", "updated_at")
+
+
+class Written(NamedTuple):
+    """An entity to write: new facts, how it stands, whether it is due, in which lane, whose identifier it waits for."""
 
     entity: Entity
     standing: str
     due: bool
     waits_for: str | None = None
-
-
-def insert(connection: Connection, table: Any) -> Any:
-    """An INSERT that can say ON CONFLICT, in the dialect of `connection`."""
-    return insert_sqlite(table) if connection.dialect.name == "sqlite" else insert_postgresql(table)
+    lane: int = LIVE
 
 
 def parts(keys: Iterable[str]) -> Iterator[list[str]]:
@@ -50,42 +62,54 @@ def parts(keys: Iterable[str]) -> Iterator[list[str]]:
     return (ordered[start : start + _PARAMETERS] for start in range(0, len(ordered), _PARAMETERS))
 
 
+def of(sync: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """The entities of a sync."""
+    return and_(TABLE.c.sync == sync, TABLE.c.kind == PERSON)
+
+
+def is_one_of(rows: Rows) -> ColumnElement[bool]:
+    """Whether an entity is one of these rows: by the whole key, as `Rows` asks for it."""
+    return and_(*(TABLE.c[name] == rows[name] for name in ("key", *SAME)))
+
+
 def load(connection: Connection, sync: str, keys: Collection[str]) -> dict[str, Entity]:
     """The entities of these keys that exist, locked until the transaction ends."""
     found: dict[str, Entity] = {}
     for part in parts(keys):
-        statement = select(*_LOADED).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(part))
-        rows = connection.execute(statement.order_by(TABLE.c.key).with_for_update())
-        found.update((row.key, entity_of(row)) for row in rows)
+        rows = connection.execute(_loading(connection.dialect.name), named(sync=sync, keys=part))
+        found.update((row.key, entity_of(row, row.doubt)) for row in rows)
     return found
+
+
+@cache
+def _loading(database: str) -> Any:
+    mine = select(*LOADED).where(of(given("sync")), among_given(database, TABLE.c.key))
+    return mine.order_by(TABLE.c.key).with_for_update()
 
 
 def reserve(connection: Connection, sync: str, keys: Collection[str]) -> None:
     """Puts an empty row where there is none, so that `load` can lock all: two workers may meet the same new user."""
-    known: set[str] = set()
-    for part in parts(keys):
-        statement = select(TABLE.c.key).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(part))
-        known.update(connection.execute(statement).scalars())
-    missing = sorted(set(keys) - known)
-    if missing:
-        _put_empty(connection, sync, missing)
+    rows, statement = _reserving(connection.dialect.name)
+    rows.execute(connection, statement, [{"key": key} for key in sorted(set(keys))], sync=sync, kind=PERSON)
 
 
-def _put_empty(connection: Connection, sync: str, keys: Sequence[str]) -> None:
-    empty = encoding.facts_text(Facts())
-    rows = [{"sync": sync, "kind": PERSON, "key": key, "facts": empty} for key in keys]
-    blank = {"doubt": 0, "revision": 0, "entered": False, "standing": "", "updated_at": 0.0}
-    connection.execute(insert(connection, TABLE).values(blank).on_conflict_do_nothing(), rows)
+@cache
+def _reserving(database: str) -> tuple[Rows, Any]:
+    rows = Rows(database, {"key": TEXT}, *SAME)
+    there = exists().where(is_one_of(rows))
+    empty = {"facts": encoding.facts_text(Facts()), "doubt": 0, "revision": 0, "entered": False, "standing": ""}
+    statement = rows.insertion(TABLE, unless=there, lane=LIVE, updated_at=0.0, **empty)
+    return rows, statement.on_conflict_do_nothing()
 
 
-def entity_of(row: Any) -> Entity:
-    """The entity that a row holds."""
+def entity_of(row: Any, doubt: int) -> Entity:
+    """The entity that a row holds, in so much doubt."""
     return Entity(
         key=row.key,
         facts=encoding.facts_of(row.facts, row.entered),
         delivered=encoding.person_of(row.delivered),
         tried=encoding.tried_of(row.tried),
-        doubt=row.doubt,
+        doubt=doubt,
         revision=row.revision,
     )
 
@@ -94,22 +118,39 @@ def save(connection: Connection, sync: str, written: Sequence[Written], now: flo
     """Writes what intake may move: facts, standing, what was tried, due. `delivered` is settlement's to write."""
     if not written:
         return
-    statement = insert(connection, TABLE)
-    moved = ("facts", "tried", "revision", "entered", "standing", "waits_for", "due_at", "updated_at")
-    changes = {name: statement.excluded[name] for name in moved}
+    ordered = sorted(written, key=lambda each: each.entity.key)
+    rows, statement = _saving(connection.dialect.name)
+    rows.execute(connection, statement, [_row(each, now) for each in ordered], sync=sync, now=now)
+
+
+@cache
+def _saving(database: str) -> tuple[Rows, Any]:
+    rows = Rows(database, _WRITTEN)
+    statement = rows.insertion(TABLE, sync=given("sync"), kind=PERSON, updated_at=given("now", FLOAT))
+    new = statement.excluded
+    changes = {name: new[name] for name in _MOVED}
     # Intake never takes back what is due (events may be waiting), except for who must wait for another's identifier.
-    still_due = func.coalesce(statement.excluded.due_at, TABLE.c.due_at)
-    changes["due_at"] = case((statement.excluded.waits_for.is_not(None), null()), else_=still_due)
-    upsert = statement.on_conflict_do_update(index_elements=["sync", "kind", "key"], set_=changes)
-    rows = [_row(sync, each, now) for each in sorted(written, key=lambda each: each.entity.key)]
-    connection.execute(upsert, rows)
+    still_due = func.coalesce(new.due_at, TABLE.c.due_at)
+    changes["due_at"] = case((new.waits_for.is_not(None), null()), else_=still_due)
+    changes["lane"] = _lane(new)
+    return rows, statement.on_conflict_do_update(index_elements=["key", "sync", "kind"], set_=changes)
 
 
-def _row(sync: str, written: Written, now: float) -> Mapping[str, Any]:
+def _lane(new: Any) -> Any:
+    """The lane after a write.
+
+    An exit waits for the guard unless it has passed; who comes back is held no more; nobody who is due already is
+    moved behind a bulk load.
+    """
+    exits = case((TABLE.c.lane == ADMITTED, literal(ADMITTED)), else_=literal(EXIT))
+    as_before = case((TABLE.c.lane == HELD, literal(LIVE)), else_=TABLE.c.lane)
+    due_live = TABLE.c.due_at.is_not(None) & (TABLE.c.lane == LIVE)
+    return case((new.lane == EXIT, exits), (new.due_at.is_(None), as_before), (due_live, literal(LIVE)), else_=new.lane)
+
+
+def _row(written: Written, now: float) -> Mapping[str, Any]:
     entity = written.entity
     return {
-        "sync": sync,
-        "kind": PERSON,
         "key": entity.key,
         "facts": encoding.facts_text(entity.facts),
         "tried": encoding.tried_text(entity.tried),
@@ -119,16 +160,21 @@ def _row(sync: str, written: Written, now: float) -> Mapping[str, Any]:
         "standing": written.standing,
         "waits_for": written.waits_for,
         "due_at": now if written.due else None,
-        "updated_at": now,
+        "lane": written.lane,
     }
 
 
 def make_due(connection: Connection, sync: str, keys: Iterable[str], now: float) -> None:
     """Marks these entities due."""
-    statement = update(TABLE).where(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key == bindparam("the_key"))
-    rows = [{"the_key": key} for key in sorted(keys)]
-    if rows:
-        connection.execute(statement.values(due_at=now), rows)
+    put(connection, sync, keys, due_at=now)
+
+
+def put(connection: Connection, sync: str, keys: Iterable[str], **values: Any) -> None:
+    """Puts these values into all the rows, locked in the order of their keys as every writer does it."""
+    for part in parts(keys):
+        mine = of(sync) & among(connection, TABLE.c.key, part)
+        connection.execute(select(TABLE.c.key).where(mine).order_by(TABLE.c.key).with_for_update()).all()
+        connection.execute(update(TABLE).where(mine).values(values))
 
 
 def forget_outsiders(connection: Connection, before: float) -> int:

@@ -1,11 +1,14 @@
 """Who holds which identifier: one user each, first come first held, handed on when it is let go."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from connector.store.entities import TABLE as ENTITY
-from connector.store.entities import insert, parts
+from connector.store.entities import parts
+from connector.store.rows import TEXT, Rows, among, among_given, given, named
 from connector.store.tables import IdentityRow
 
 TABLE = IdentityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
@@ -15,13 +18,27 @@ def hold(connection: Connection, sync: str, wanted: Mapping[str, list[str]]) -> 
     """Gives each identifier to the first of the keys that want it, where nobody holds it; the holder of each."""
     if not wanted:
         return {}
-    rows = [{"sync": sync, "identifier": each, "key": keys[0]} for each, keys in sorted(wanted.items())]
-    connection.execute(insert(connection, TABLE).on_conflict_do_nothing(), rows)
-    holders: dict[str, str] = {}
-    for part in parts(wanted):
-        found = select(TABLE.c.identifier, TABLE.c.key).where(TABLE.c.sync == sync, TABLE.c.identifier.in_(part))
-        holders.update((row.identifier, row.key) for row in connection.execute(found))
+    first = [{"identifier": each, "key": keys[0]} for each, keys in sorted(wanted.items())]
+    rows, statement = _holding(connection.dialect.name)
+    new = rows.execute(connection, statement, first, sync=sync)
+    holders: dict[str, str] = {row.identifier: row.key for row in new}
+    for part in parts(wanted.keys() - holders.keys()):
+        before = connection.execute(_holders(connection.dialect.name), named(sync=sync, identifiers=part))
+        holders.update((row.identifier, row.key) for row in before)
     return holders
+
+
+@cache
+def _holding(database: str) -> tuple[Rows, Any]:
+    rows = Rows(database, {"identifier": TEXT, "key": TEXT})
+    statement = rows.insertion(TABLE, sync=given("sync")).on_conflict_do_nothing()
+    return rows, statement.returning(TABLE.c.identifier, TABLE.c.key)
+
+
+@cache
+def _holders(database: str) -> Any:
+    mine = (TABLE.c.sync == given("sync")) & among_given(database, TABLE.c.identifier, "identifiers")
+    return select(TABLE.c.identifier, TABLE.c.key).where(mine)
 
 
 def release(connection: Connection, sync: str, released: Iterable[tuple[str, str]], now: float) -> None:
@@ -29,11 +46,13 @@ def release(connection: Connection, sync: str, released: Iterable[tuple[str, str
     pairs = sorted(set(released))
     if not pairs:
         return
-    mine = (TABLE.c.sync == sync) & (TABLE.c.identifier == bindparam("old")) & (TABLE.c.key == bindparam("holder"))
-    connection.execute(delete(TABLE).where(mine), [{"old": old, "holder": holder} for old, holder in pairs])
+    rows = Rows(connection.dialect.name, {"identifier": TEXT, "key": TEXT}, "sync")
+    mine = (TABLE.c[name] == rows[name] for name in ("sync", "identifier", "key"))
+    let_go = [{"identifier": old, "key": holder} for old, holder in pairs]
+    rows.execute(connection, delete(TABLE).where(*mine), let_go, sync=sync)
     waiting = (
         select(ENTITY.c.waits_for, func.min(ENTITY.c.key).label("key"))
-        .where(ENTITY.c.sync == sync, ENTITY.c.waits_for.in_([old for old, _ in pairs]))
+        .where(ENTITY.c.sync == sync, among(connection, ENTITY.c.waits_for, [old for old, _ in pairs]))
         .group_by(ENTITY.c.waits_for)
     )
     for row in connection.execute(waiting).all():

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
-from connector.store import claims, counts, events
+from connector.store import claims, counts, events, guard
 from connector.store.entities import TABLE as ENTITY
-from connector.store.tables import PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +16,7 @@ class Overview:
     due: int
     events_owed: int
     waiting_for_identifier: int
+    deletions_held: int
     tallies: dict[str, int]
 
 
@@ -25,8 +25,9 @@ def of(connection: Connection, sync: str) -> Overview:
     return Overview(
         people=_count(connection, ENTITY, (ENTITY.c.sync == sync) & ENTITY.c.delivered.is_not(None)),
         due=claims.due_count(connection, sync),
-        events_owed=_count(connection, events.TABLE, (events.TABLE.c.sync == sync) & (events.TABLE.c.state == PENDING)),
+        events_owed=_count(connection, events.TABLE, (events.TABLE.c.sync == sync) & events.IS_PENDING),
         waiting_for_identifier=_count(connection, ENTITY, (ENTITY.c.sync == sync) & ENTITY.c.waits_for.is_not(None)),
+        deletions_held=guard.held(connection, sync),
         tallies=counts.tallies(connection, sync),
     )
 

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, delete, func, select
 
 from connector.problem import Problem
-from connector.store.entities import insert
+from connector.store.rows import insert
 from connector.store.tables import ProblemRow
 
 TABLE = ProblemRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
@@ -38,7 +38,7 @@ def add(connection: Connection, sync: str, problems: Iterable[Problem], now: flo
         rows[str(row["id"])] = row
     if not rows:
         return
-    statement = insert(connection, TABLE)
+    statement = insert(connection.dialect.name, TABLE)
     again = {
         "count": TABLE.c.count + statement.excluded["count"],
         "last_at": statement.excluded["last_at"],
@@ -52,12 +52,13 @@ def _row(sync: str, problem: Problem, now: float) -> dict[str, object]:
     payload = None if problem.payload is None else to_json(problem.payload, fallback=str).decode()[:PAYLOAD_CHARACTERS]
     # An unreadable message names nobody, so its text tells it from the next one.
     about = payload if problem.kind == "unreadable" else problem.subject
+    reason = problem.reason.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL, and Customer.io may quote one
     return {
-        "id": sha256(to_json([sync, problem.kind, about, problem.reason])).hexdigest()[:16],
+        "id": sha256(to_json([sync, problem.kind, about, reason])).hexdigest()[:16],
         "sync": sync,
         "kind": problem.kind,
         "subject": problem.subject,
-        "reason": problem.reason,
+        "reason": reason,
         "payload": payload,
         "count": 1,
         "first_at": now,

@@ -1,6 +1,6 @@
 """The tables. Times are unix seconds; JSON stands in text columns, encoded by `encoding`."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, PrimaryKeyConstraint, Text, text
 from sqlmodel import Field, SQLModel
 
 metadata = SQLModel.metadata
@@ -8,29 +8,31 @@ metadata = SQLModel.metadata
 PENDING, SENT, REFUSED, DROPPED = range(4)
 """States of an event: owed, confirmed, refused for good, never to be sent."""
 
+LIVE, ADMITTED, EXIT, BACKFILL, HELD = range(5)
+"""Lanes of an entity, in the order in which they are claimed: what just changed; deletions that the guard let pass;
+deletions that it has yet to see; what a bulk load or a resync brought. Held deletions are not claimed.
+"""
+
 
 class EntityRow(SQLModel, table=True):
     """A person (or another entity) of one sync.
 
-    facts, delivered, tried: JSON. due_at is null where nothing is owed. lease names who is sending for this row until
-    leased_until. waits_for: the identifier that another user holds, where there is such a conflict.
+    facts, delivered, tried: JSON. due_at is null where nothing is owed, lane says in which line it waits. lease names
+    who is sending for this row until leased_until. waits_for: the identifier that another user holds, where there is
+    such a conflict.
     """
 
     __tablename__ = "entity"
     __table_args__ = (
+        # The key first: PostgreSQL, as long as it has no statistics, takes the first columns alone to be enough.
+        PrimaryKeyConstraint("key", "sync", "kind"),
         Index(
             "entity_due",
             "sync",
+            "lane",
             "due_at",
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
-        ),
-        Index(
-            "entity_leased",
-            "sync",
-            "lease",
-            sqlite_where=text("lease IS NOT NULL"),
-            postgresql_where=text("lease IS NOT NULL"),
         ),
         Index(
             "entity_waiting",
@@ -39,6 +41,7 @@ class EntityRow(SQLModel, table=True):
             sqlite_where=text("waits_for IS NOT NULL"),
             postgresql_where=text("waits_for IS NOT NULL"),
         ),
+        Index("entity_held", "sync", "key", sqlite_where=text("lane = 4"), postgresql_where=text("lane = 4")),
         Index("entity_outsider", "updated_at", sqlite_where=text("NOT entered"), postgresql_where=text("NOT entered")),
     )
 
@@ -54,6 +57,7 @@ class EntityRow(SQLModel, table=True):
     standing: str = Field(default="", sa_type=Text)
     waits_for: str | None = Field(default=None, sa_type=Text)
     due_at: float | None = None
+    lane: int = Field(default=LIVE, sa_column_kwargs={"server_default": "0"})
     lease: str | None = Field(default=None, sa_type=Text)
     leased_until: float | None = None
     updated_at: float = 0.0
@@ -63,8 +67,7 @@ class IdentityRow(SQLModel, table=True):
     """Which user of a sync holds an identifier in Customer.io: two users under one would overwrite each other."""
 
     __tablename__ = "identity"
-    __table_args__ = (Index("identity_holder", "sync", "key"),)
-
+    __table_args__ = (PrimaryKeyConstraint("identifier", "sync"),)
     sync: str = Field(primary_key=True, sa_type=Text)
     identifier: str = Field(primary_key=True, sa_type=Text)
     key: str = Field(sa_type=Text)
@@ -75,7 +78,8 @@ class EventRow(SQLModel, table=True):
 
     __tablename__ = "event"
     __table_args__ = (
-        Index("event_pending", "sync", "key", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index("event_pending", "key", "sync", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index("event_accepted", "accepted_at", postgresql_using="brin"),
     )
 
     sync: str = Field(primary_key=True, sa_type=Text)
@@ -104,12 +108,13 @@ class ProblemRow(SQLModel, table=True):
 
 
 class TallyRow(SQLModel, table=True):
-    """How often something came out so: counted in the transaction that made it so."""
+    """How often something came out so: counted in the transaction that made it so, in one of some slots."""
 
     __tablename__ = "tally"
 
     sync: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(primary_key=True, sa_type=Text)
+    slot: int = Field(default=0, sa_column=Column(BigInteger, primary_key=True, server_default="0"))
     count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
@@ -127,3 +132,63 @@ class ConnectionRow(SQLModel, table=True):
     failures: int = 0
     credentials: str = Field(default="", sa_type=Text)
     next_at: float = 0.0
+
+
+class GuardRow(SQLModel, table=True):
+    """What the deletion guard knows of a sync: its audience, counted at counted_at; since when it holds deletions."""
+
+    __tablename__ = "guard"
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    audience: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    counted_at: float = 0.0
+    held_since: float | None = None
+
+
+class AdmissionRow(SQLModel, table=True):
+    """How many deletions the guard let pass in one minute (unix time // 60)."""
+
+    __tablename__ = "admission"
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    minute: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class JobRow(SQLModel, table=True):
+    """A long piece of work over a sync: how far it has come (the last key), of how many, how fast it may go."""
+
+    __tablename__ = "job"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    position: str = Field(default="", sa_type=Text)
+    total: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    done: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    per_second: float = 0.0
+    counts: str = Field(default="{}", sa_type=Text)
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+
+class CallRow(SQLModel, table=True):
+    """One request to Customer.io. request is its body, compressed by gzip, where it is kept; reply as it came."""
+
+    __tablename__ = "call"
+    __table_args__ = (Index("call_at", "at"),)
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    at: float
+    connection: str = Field(sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    endpoint: str = Field(sa_type=Text)
+    items: int
+    body_bytes: int
+    status: int
+    milliseconds: int
+    verdict: str = Field(sa_type=Text)
+    reason: str = Field(default="", sa_type=Text)
+    request: bytes | None = Field(default=None, sa_type=LargeBinary)
+    reply: str | None = Field(default=None, sa_type=Text)

@@ -1,0 +1,102 @@
+"""Samples: some of the people of a sync of whom nothing is owed, taken at random from all of them."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tablesample, text
+
+from connector.audience import Standing
+from connector.entity import Entity
+from connector.store.entities import PERSON, TABLE, entity_of, parts
+from connector.store.identities import TABLE as IDENTITY
+from connector.store.tables import HELD
+
+SCANNED_ROWS = 1_000_000
+"""A table of more rows is not looked through for a sample: PostgreSQL picks pages of it."""
+_PAGES_FOR_ONE = 8
+_PERCENT = 100.0
+_HALF = 50.0
+_MORE_EACH_TIME = 8
+
+# Of these delivery makes no claim any more, or they are not to be there.
+_UNCLAIMED = (Standing.CLEARED, Standing.DELETED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL)
+
+
+def held(connection: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
+    """The keys of up to `limit` people whom Customer.io was confirmed to hold; everybody where there are no more."""
+    return _sample(connection, sync, limit, scanned_rows, gone=False)
+
+
+def gone(connection: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
+    """The keys of up to `limit` users who left and are not held; all of them where there are no more."""
+    return _sample(connection, sync, limit, scanned_rows, gone=True)
+
+
+def _sample(connection: Connection, sync: str, limit: int, scanned_rows: int, *, gone: bool) -> list[str]:
+    found: list[str] = []
+    for table in _portions(connection, limit, scanned_rows):
+        wanted = and_(_quiet(table, sync), _gone(table) if gone else _held(table))
+        keys = select(table.c.key).where(wanted).order_by(func.random()).limit(limit)
+        found = list(connection.execute(keys).scalars())
+        if len(found) == limit:
+            break
+    return found
+
+
+def _portions(connection: Connection, limit: int, scanned_rows: int) -> Iterator[Any]:
+    """Ever larger parts of a large table, at last the whole."""
+    rows = _estimated_rows(connection)
+    percent = _PERCENT if rows <= scanned_rows else _PERCENT * _PAGES_FOR_ONE * limit / rows
+    while percent < _HALF:
+        yield tablesample(TABLE, func.system(percent))
+        percent *= _MORE_EACH_TIME
+    yield TABLE
+
+
+def _estimated_rows(connection: Connection) -> float:
+    """How many rows the table has, as PostgreSQL last counted them; 0 where nobody knows."""
+    if connection.dialect.name == "sqlite":
+        return 0
+    counted = text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)")
+    return float(connection.execute(counted, {"name": TABLE.name}).scalar() or 0)
+
+
+def _quiet(table: Any, sync: str) -> ColumnElement[bool]:
+    """Of whom nothing is owed, sent, in doubt, waited for or held."""
+    return and_(
+        table.c.sync == sync,
+        table.c.kind == PERSON,
+        table.c.due_at.is_(None),
+        table.c.lease.is_(None),
+        table.c.doubt == 0,
+        table.c.waits_for.is_(None),
+        table.c.lane != HELD,
+    )
+
+
+def _held(table: Any) -> ColumnElement[bool]:
+    return and_(table.c.delivered.is_not(None), table.c.standing.not_in(_UNCLAIMED))
+
+
+def _gone(table: Any) -> ColumnElement[bool]:
+    return and_(table.c.delivered.is_(None), table.c.entered, table.c.standing == Standing.DELETED)
+
+
+def quiet(connection: Connection, sync: str, keys: Collection[str]) -> list[Entity]:
+    """Of these users, those of whom nothing is owed now, in the order of their keys."""
+    wanted = or_(_held(TABLE), _gone(TABLE))
+    found: list[Entity] = []
+    for part in parts(keys):
+        rows = select(TABLE).where(_quiet(TABLE, sync), wanted, TABLE.c.key.in_(part)).order_by(TABLE.c.key)
+        found += [entity_of(row, row.doubt) for row in connection.execute(rows)]
+    return found
+
+
+def holders(connection: Connection, syncs: Collection[str], identifiers: Collection[str]) -> Mapping[str, set[Any]]:
+    """Who holds these identifiers (as `encoding.identifier_text` writes them) in these syncs, as (sync, key)."""
+    found: dict[str, set[Any]] = {}
+    for part in parts(identifiers):
+        rows = select(IDENTITY).where(IDENTITY.c.sync.in_(syncs), IDENTITY.c.identifier.in_(part))
+        for row in connection.execute(rows):
+            found.setdefault(row.identifier, set()).add((row.sync, row.key))
+    return found
