@@ -1,9 +1,8 @@
 """Who is in the audience, and what Customer.io should hold of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector import mapping
 from connector.entity import Facts, Identifier, Person
@@ -32,11 +31,12 @@ class Standing(StrEnum):
         return self in (Standing.KEPT, Standing.CLEARED, Standing.DELETED)
 
 
+DELETED = "deleted"
+"""The name among the traces under which it stands that upstream has deleted the user."""
 _ON_EXIT = {"keep": Standing.KEPT, "clear": Standing.CLEARED, "delete": Standing.DELETED}
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """What Customer.io should hold: `person`, or nobody (None), and why."""
 
     standing: Standing
@@ -47,6 +47,9 @@ def standing(facts: Facts, rules: Rules) -> Standing:
     """How a user of whom upstream says `facts` stands to the sync."""
     if not facts.entered:
         return Standing.OUTSIDE
+    if facts.traces.values and facts.traces.values.get(DELETED):
+        # A sync that only updates deletes nobody.
+        return Standing.CLEARED if rules.update_only else Standing.DELETED
     if not rules.admits(facts.segments.values.items()):
         return _ON_EXIT[rules.on_exit]
     return _addressing_fault(facts.identity.values, rules) or Standing.IN
@@ -92,7 +95,8 @@ def person(facts: Facts, rules: Rules) -> Person:
         attributes[rules.segment_attribute] = mapping.listed(_segment_names(facts, rules))
     if rules.anonymous_events and "anonymous_id" in traces:
         attributes["anonymous_id"] = traces["anonymous_id"]
-    return Person(Identifier(rules.identify_by, identity["identifier"]), attributes)
+    devices = {token: device for token, device in facts.devices.values.items() if device is not None}
+    return Person(Identifier(rules.identify_by, identity["identifier"]), attributes, devices=devices)
 
 
 def _segment_names(facts: Facts, rules: Rules) -> list[str]:

@@ -6,7 +6,7 @@ Customer.io takes 32 kB an item and 500 kB a batch without saying which kB: the 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic_core import to_json
 
@@ -20,8 +20,7 @@ _OPEN, _CLOSE = b'{"batch":[', b"]}"
 Owner = TypeVar("Owner")
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Generic[Owner]):
+class Part(NamedTuple, Generic[Owner]):
     """One encoded operation, and whose it is."""
 
     owner: Owner

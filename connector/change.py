@@ -2,17 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 EventKind = Literal["event", "page", "screen"]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """An upstream segment. `key` names it for ever (its id where upstream has ids, else its name)."""
 
     key: str
     name: str
+
+
+class Device(NamedTuple):
+    """A device that a user can be pushed to, by its token. `gone`: it is not there any more, or not theirs.
+
+    platform is ios or android; last_used is unix seconds; attributes are what the app says of it.
+    """
+
+    token: str
+    platform: str = ""
+    last_used: int | None = None
+    attributes: Mapping[str, Any] = {}
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,9 @@ class Change:
     version       grows with each change of this user (a counter, or a time in microseconds); None where upstream
                   gives none: then the order of arrival counts
     message_id    upstream's id of the message, where it has one: tells two events without an id apart
+    devices       the user's devices: all of them where the change is whole, else those that changed; None where the
+                  message does not speak of them
+    deleted       True where upstream has deleted the user: whatever it said before is void
     """
 
     key: str
@@ -59,6 +74,8 @@ class Change:
     version: int | None = None
     anonymous_id: str | None = None
     message_id: str | None = None
+    devices: tuple[Device, ...] | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

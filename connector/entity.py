@@ -25,29 +25,31 @@ class Identifier(NamedTuple):
         return self == other
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What upstream has said about a user, as far as a sync wants to know it.
 
     attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left; identity:
     identifier and email; traces: the last anonymous_id, and as `segments` the names at the last change that had the
-    user in the audience, where who leaves is kept. entered: whether the user has ever been in the audience.
+    user in the audience, where who leaves is kept, and as `deleted` whether upstream deleted the user. entered: whether
+    the user has ever been in the audience.
+    devices: by token, as Customer.io takes them, null = gone.
     """
 
-    attributes: Register = field(default_factory=Register)
-    segments: Register = field(default_factory=Register)
-    identity: Register = field(default_factory=Register)
-    traces: Register = field(default_factory=Register)
+    attributes: Register = Register()
+    segments: Register = Register()
+    identity: Register = Register()
+    traces: Register = Register()
     entered: bool = False
+    devices: Register = Register()
 
     def newest(self) -> int:
         """The newest version among all facts; 0 where none has one."""
-        return max(self.attributes.newest() or 0, self.segments.newest() or 0, self.identity.newest() or 0)
+        registers = (self.attributes, self.segments, self.identity, self.devices)
+        return max([register.newest() or 0 for register in registers])
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What Customer.io holds, or should hold: under which identifier, which attributes.
+class Person(NamedTuple):
+    """What Customer.io holds, or should hold: under which identifier, which attributes, which devices by token.
 
     former: identifiers the same user was delivered under before, not merged yet.
     """
@@ -55,14 +57,27 @@ class Person:
     identifier: Identifier
     attributes: Mapping[str, Any]
     former: tuple[Identifier, ...] = ()
+    devices: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What requests without an answer may have left in Customer.io, beyond what was delivered."""
+    """What requests without an answer may have left in Customer.io, beyond what was delivered.
+
+    Under which identifiers somebody may be there, which names attributes may have, which tokens devices.
+    """
 
     identifiers: tuple[Identifier, ...] = ()
     names: frozenset[str] = frozenset()
+    tokens: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Tried") -> "Tried":
+        """Both together."""
+        identifiers = tuple(dict.fromkeys((*self.identifiers, *other.identifiers)))
+        return Tried(identifiers, self.names | other.names, self.tokens | other.tokens)
+
+
+NOTHING_TRIED = Tried()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,37 +4,41 @@ Steps follow one another under one claim as long as each is confirmed: a new per
 events in the next. Nothing here sends or stores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from connector import audience, plan
-from connector.entity import Entity, Identifier, OwedEvent, Person
+from connector.audience import Standing
+from connector.entity import Entity, Identifier, OwedEvent, Person, Tried
 from connector.outcome import Later, Outcome, Refused, Sent
 from connector.plan import Effect, Operation, Step
 from connector.problem import Problem
 from connector.rules import Rules
 
-State = Literal["confirmed", "refused", "later"]
+State = Literal["confirmed", "refused", "later", "held"]
 _UNSENT = Later("the connection is paused", doubt=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An entity leased to be sent for, with the events owed to it. `entity.doubt` is as it was before this claim."""
+class Claim(NamedTuple):
+    """An entity leased to be sent for, with the events owed to it. `entity.doubt` is as it was before this claim.
+
+    admitted: the deletion guard has let this person's deletion pass.
+    """
 
     entity: Entity
     events: tuple[OwedEvent, ...]
+    admitted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What became of a claim.
 
     confirmed: Customer.io holds `after` now; refused: it holds `after` and will not take the rest, so nothing is owed
-    until something changes; later: nothing is known, or known only to be in doubt. more: another step is owed.
+    until something changes; later: nothing is known, or known only to be in doubt; held: nothing was sent, a human
+    must let the deletion go. more: another step is owed.
     idle: nothing could be sent, so events that wait go on waiting until something changes. released: identifiers that
-    the user is no longer known by.
+    the user is no longer known by. sent: what went out, whatever came of it, should the lease have run out meanwhile.
     """
 
     entity: Entity
@@ -44,6 +48,7 @@ class Settlement:
     more: bool = False
     idle: bool = False
     released: tuple[Identifier, ...] = ()
+    sent: Sequence[Operation] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +67,8 @@ class Errand:
     refused: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    gone_out: list[Operation] = field(default_factory=list)
+    held_back: bool = False
 
     @classmethod
     def of(cls, claim: Claim, rules: Rules) -> "Errand":
@@ -69,6 +76,15 @@ class Errand:
         desired = audience.desired(claim.entity.facts, rules)
         step = plan.next_step(claim.entity, desired, claim.events, rules)
         return cls(claim, rules, step, desired, _nothing_yet(step), claim.entity.delivered)
+
+    @property
+    def unguarded(self) -> bool:
+        """Whether this would delete somebody who left, and the deletion guard has not let it pass yet."""
+        return self.desired.standing is Standing.DELETED and bool(self.step.operations) and not self.claim.admitted
+
+    def hold(self) -> None:
+        """Sends nothing: the person stays as they are until a human lets the deletion go."""
+        self.held_back = True
 
     def note(self, index: int, outcome: Outcome) -> None:
         """What the reply said of the step's operation `index`."""
@@ -93,16 +109,18 @@ class Errand:
     def settlement(self) -> Settlement:
         """What became of the person, apart from their events."""
         entity, state = self.claim.entity, self._state()
+        if self.held_back:
+            return Settlement(entity, "held")
+        sent = self.gone_out
         if state == "confirmed":
-            return Settlement(
-                entity, state, self.held, more=self.step.more, idle=self._idle(), released=self._released()
-            )
+            released, idle = self._released(), self._idle()
+            return Settlement(entity, state, self.held, more=self.step.more, idle=idle, released=released, sent=sent)
         if self.confirmed and state == "later" and not self._in_doubt():
-            return Settlement(entity, "confirmed", self.held, more=True, released=self._released())
+            return Settlement(entity, "confirmed", self.held, more=True, released=self._released(), sent=sent)
         if state == "refused":
             self.effects.append("refused")
-            return Settlement(entity, state, self.held)
-        return Settlement(entity, state, doubt=self.confirmed or self._in_doubt())
+            return Settlement(entity, state, self.held, sent=sent)
+        return Settlement(entity, state, doubt=self.confirmed or self._in_doubt(), sent=sent)
 
     def _idle(self) -> bool:
         return not (self.step.operations or self.effects or self.sent or self.refused)
@@ -133,6 +151,8 @@ class Errand:
 
     def _gather_events(self) -> None:
         for operation, outcome in self._pairs():
+            if outcome is not _UNSENT:
+                self.gone_out.append(operation)
             if isinstance(outcome, Refused):
                 self.problems.append(_problem(self.claim.entity.key, operation, outcome))
             if operation.event is None:
@@ -157,6 +177,25 @@ class Errand:
 def _nothing_yet(step: Step) -> list[Outcome]:
     """An operation that no reply speaks of was never sent: the connection paused before its turn."""
     return [_UNSENT] * len(step.operations)
+
+
+def tried(operations: Sequence[Operation]) -> Tried:
+    """What these operations may have left in Customer.io: whom they address, attributes and devices that they set."""
+    identifiers = dict.fromkeys(
+        Identifier(type, str(value))
+        for operation in operations
+        for type, value in operation.item.get("identifiers", {}).items()
+        if type != "anonymous_id"
+    )
+    names = {
+        name
+        for operation in operations
+        if operation.event is None
+        for name in operation.item.get("attributes", ())
+        if name != "_update"
+    }
+    tokens = {operation.item["device"]["token"] for operation in operations if "device" in operation.item}
+    return Tried(tuple(identifiers), frozenset(names), frozenset(tokens))
 
 
 def _problem(key: str, operation: Operation, refused: Refused) -> Problem:

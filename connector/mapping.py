@@ -5,16 +5,16 @@ for the person: what exceeds them is left out and becomes a problem, everything 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from connector import moment, naming
+from connector import moment, naming, transform
 from connector.change import Change
 from connector.problem import Problem
-from connector.rules import MISSING, Rules
+from connector.rules import MISSING, Rules, Transformed
+from connector.transform import Fault
 
 IDENTIFIER_BYTES = 150
 NAME_BYTES = 150
@@ -26,8 +26,7 @@ _LONG_NUMBER = 10**VALUE_BYTES
 _EMPTY_EMAILS = frozenset({"", "n/a"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one change says, in a sync's terms: attributes by Customer.io name, identity by role."""
 
     attributes: dict[str, Any]
@@ -40,6 +39,8 @@ def read(change: Change, rules: Rules) -> Reading:
     problems: list[Problem] = []
     attributes: dict[str, Any] = {}
     _take(attributes, rules.attributes, change.user, rules, change.key, problems)
+    if rules.transformed:
+        _transform(attributes, change, rules, problems)
     if change.account:
         _take(attributes, rules.account_attributes, change.account, rules, change.key, problems)
         if rules.whole_account:
@@ -88,8 +89,31 @@ def _take(
             _put(into, target, value, rules, key, problems)
 
 
+def _transform(into: dict[str, Any], change: Change, rules: Rules, problems: list[Problem]) -> None:
+    """The attributes that go through steps; a loop of their own, so that the others cost what they cost without."""
+    for each in rules.transformed:
+        value = each.source.find(change.account if each.of_account else change.user)
+        if value is MISSING and each.fills and change.whole:
+            value = None
+        if value is not MISSING:
+            _put_transformed(into, each, value, rules, change.key, problems)
+
+
+def _put_transformed(
+    into: dict[str, Any], each: Transformed, value: Any, rules: Rules, key: str, problems: list[Problem]
+) -> None:
+    made = transform.apply(value, each.steps)
+    if rules.convert_dates and not each.stays_text:
+        made = cast(made, each.target)
+    fault = made.reason if isinstance(made, Fault) else _fault(made)
+    if fault is None:
+        into[each.target] = made
+    else:
+        problems.append(Problem("attribute", key, f"attribute {each.target!r} {fault}: it is left out"))
+
+
 def _take_account(into: dict[str, Any], change: Change, rules: Rules, problems: list[Problem]) -> None:
-    for name, value in change.account.items():
+    for name, value in _whole_account(change, rules):
         target = naming.account_target(naming.bare(name))
         if len(into) >= ATTRIBUTES - 1:
             reason = (
@@ -102,6 +126,15 @@ def _take_account(into: dict[str, Any], change: Change, rules: Rules, problems: 
             problems.append(Problem("attribute", change.key, reason))
             continue
         _put(into, target, value, rules, change.key, problems)
+
+
+def _whole_account(change: Change, rules: Rules) -> Iterable[tuple[str, Any]]:
+    """All that the account has, but what the settings name with steps of its own."""
+    if not rules.transformed:
+        return change.account.items()
+    named = {each.target for each in rules.transformed}
+    account = change.account.items()
+    return [(name, value) for name, value in account if naming.account_target(naming.bare(name)) not in named]
 
 
 def _put(into: dict[str, Any], target: str, value: Any, rules: Rules, key: str, problems: list[Problem]) -> None:

@@ -6,11 +6,11 @@ once each, by version.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector import mapping, ulid
-from connector.audience import Standing, standing
-from connector.change import Change, Event, Segment
+from connector.audience import DELETED, Standing, standing
+from connector.change import Change, Device, Event, Segment
 from connector.entity import Facts, OwedEvent
 from connector.mapping import Reading
 from connector.problem import Problem
@@ -39,8 +39,7 @@ class SkippedEvent:
     reason: Skip
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """The facts after a change, how the user stands then, the events owed because of it, and what was left out."""
 
     facts: Facts
@@ -69,19 +68,23 @@ def merge(facts: Facts, change: Change, rules: Rules, ahead: Reading | None = No
     """
     newest = facts.newest()
     version = newest if change.version is None else change.version
+    if change.deleted:
+        return _deleted(facts, version, newest, rules)
     segments = _segments(facts.segments, change, version)
     inside = _inside(segments, change, rules)
     if not inside and not facts.entered:
         return _outside(facts, segments, change, version, rules)
-    attributes, identity, traces = facts.attributes, facts.identity, facts.traces
+    attributes, identity, devices = facts.attributes, facts.identity, facts.devices
+    traces = _alive(facts.traces, version)
     problems: tuple[Problem, ...] = ()
     if inside or rules.on_exit != "keep":
         reading = ahead or mapping.read(change, rules)
         attributes = _moved(attributes, reading.attributes, version, whole=change.whole)
         identity = _moved(identity, reading.identity, version, whole=change.whole)
         traces = _with_membership(_with_visitor(traces, change, version, rules), segments, change, version, rules)
+        devices = _devices(devices, change, version)
         problems = reading.problems + _too_many_segments(segments, facts.segments, change, rules)
-    moved = Facts(attributes, segments, identity, traces, entered=True)
+    moved = Facts(attributes, segments, identity, traces, True, devices)
     stands = standing(moved, rules)
     owed, skipped, bad = _events(change, inside, stands, rules)
     return Merged(moved, stands, version < newest, owed, skipped, problems + bad)
@@ -94,19 +97,38 @@ def _outside(facts: Facts, segments: Register, change: Change, version: int, rul
     in may be older and come later.
     """
     attributes, identity = facts.attributes, facts.identity
+    devices = facts.devices
     if rules.on_exit == "keep" and segments.newest() is not None:
         pass  # known to be outside: who is kept later is kept as the last change inside had them
     elif change.whole:
+        devices = devices if change.devices is None else devices.replaced({}, version)
         attributes, identity = (each.replaced({}, version) for each in (attributes, identity))
-    elif change.user or change.account:
+    elif change.user or change.account or change.devices:
+        devices = _devices(devices, change, version)
         reading = mapping.read(change, rules)
         attributes, identity = (
             attributes.updated(reading.attributes, version),
             identity.updated(reading.identity, version),
         )
-    traces = _with_visitor(facts.traces, change, version, rules)
+    traces = _with_visitor(_alive(facts.traces, version), change, version, rules)
     skipped = tuple(SkippedEvent(event.name, Skip.OUTSIDE) for event in change.events)
-    return Merged(Facts(attributes, segments, identity, traces), Standing.OUTSIDE, skipped=skipped)
+    moved = Facts(attributes, segments, identity, traces, devices=devices)
+    return Merged(moved, Standing.OUTSIDE, skipped=skipped)
+
+
+def _deleted(facts: Facts, version: int, newest: int, rules: Rules) -> Merged:
+    """Upstream has deleted the user: all that was said before is void, what is newer stays."""
+    attributes, segments, identity, devices = (
+        register.replaced({}, version) for register in (facts.attributes, facts.segments, facts.identity, facts.devices)
+    )
+    traces = facts.traces.updated({DELETED: True}, version) if version >= newest else facts.traces
+    moved = Facts(attributes, segments, identity, traces, facts.entered, devices)
+    return Merged(moved, standing(moved, rules), version < newest)
+
+
+def _alive(traces: Register, version: int) -> Register:
+    """Of whom upstream speaks again, they are there again."""
+    return traces.updated({DELETED: None}, version) if DELETED in traces.values else traces
 
 
 def _inside(segments: Register, change: Change, rules: Rules) -> bool:
@@ -158,6 +180,21 @@ def _moved(register: Register, values: dict[str, Any], version: int, *, whole: b
     if whole:
         return register.replaced(values, version)
     return register.updated(values, version) if values else register
+
+
+def _devices(register: Register, change: Change, version: int) -> Register:
+    if change.devices is None:
+        return register
+    told = {each.token: None if each.gone else _device(each) for each in change.devices}
+    if change.whole:
+        told = {token: device for token, device in told.items() if device is not None}
+    return _moved(register, told, version, whole=change.whole)
+
+
+def _device(device: Device) -> dict[str, Any]:
+    """A device as Customer.io takes it, but for its token (reference: customerio-api, 2.2)."""
+    said = {"platform": device.platform, "last_used": device.last_used, "attributes": device.attributes or None}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _too_many_segments(segments: Register, before: Register, change: Change, rules: Rules) -> tuple[Problem, ...]:

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 _MAX_EXPONENT = 16
-_BEFORE_IT_WAS_READ = (408, 425, 429)
+BEFORE_IT_WAS_READ = (408, 425, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def read(reply: Reply, items: int) -> Verdict:
             return Pause(reply.fault or "no answer", "backoff", doubt=reply.reached)
         case status:
             reason = f"Customer.io answered {status}"
-            return Pause(reason, "backoff", status not in _BEFORE_IT_WAS_READ, reply.retry_after)
+            return Pause(reason, "backoff", status not in BEFORE_IT_WAS_READ, reply.retry_after)
 
 
 def _accepted(reply: Reply, items: int) -> Verdict:

@@ -6,14 +6,13 @@ the merge that needs it), the rest waits for the next step.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
-from connector.operations import Item, delete, event, identify, invite, merge
+from connector.operations import Item, delete, device, event, identify, invite, merge
 from connector.rules import Rules
 
 ITEM_ATTRIBUTE_BYTES = 30_000
@@ -28,8 +27,7 @@ Effect = Literal["created", "updated", "deleted", "merged", "refused"]
 Endpoint = Literal["batch", "v1_event"]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one."""
 
     item: Item
@@ -37,8 +35,7 @@ class Operation:
     endpoint: Endpoint = "batch"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The next request's part for one person.
 
     after: what Customer.io holds once all operations but the events are confirmed; effect: what happened to the
@@ -66,6 +63,11 @@ def next_step(entity: Entity, desired: Desired, events: Sequence[OwedEvent], rul
 
 def owes(entity: Entity, desired: Desired, rules: Rules) -> bool:
     """Whether Customer.io must hear of this person, apart from events."""
+    if desired.person is not None and not entity.doubt:
+        if entity.delivered is None:
+            return True
+        if not entity.delivered.former and entity.delivered.identifier.same_as(desired.person.identifier):
+            return not _is(entity.delivered, desired.person)
     step = next_step(entity, desired, (), rules)
     return bool(step.operations)
 
@@ -95,7 +97,8 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
     if all(value is None for value in held.values()):
-        return Step(sent_now, Person(identifiers[0], {}, former))
+        taken = _all_devices_taken(entity, identifiers, former)
+        return Step((*taken, *sent_now), Person(identifiers[0], {}, former), "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
     part = _first_part(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
@@ -105,7 +108,21 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
         for each in identifiers
         if each not in former
     )
-    return Step((*operations, *(() if left else sent_now)), Person(identifiers[0], left, former), "updated", bool(left))
+    taken = _all_devices_taken(entity, identifiers, former)
+    after = Person(identifiers[0], left, former)
+    return Step((*operations, *taken, *(() if left else sent_now)), after, "updated", bool(left))
+
+
+def _all_devices_taken(
+    entity: Entity, identifiers: Sequence[Identifier], former: Sequence[Identifier]
+) -> list[Operation]:
+    """Who is cleared is not to be pushed to."""
+    return [
+        Operation(device.deleted(each, token))
+        for token in sorted(_held_devices(entity))
+        for each in identifiers
+        if each not in former
+    ]
 
 
 def _unaddressed(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
@@ -127,7 +144,7 @@ def _kept_identifier(entity: Entity, person: Person, rules: Rules) -> Person:
     """With on_identifier_change = "keep" a person goes on under the identifier they were delivered with."""
     if rules.on_identifier_change != "keep" or entity.delivered is None:
         return person
-    return Person(entity.delivered.identifier, person.attributes)
+    return person._replace(identifier=entity.delivered.identifier)
 
 
 def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules: Rules) -> Step:
@@ -140,7 +157,33 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
         return _identify(entity, person, others, events if known and not others else (), rules)
     if others:
         return _merge(delivered, others)
-    return Step(_events(person.identifier, events), delivered)
+    sent_now = _events(person.identifier, events)
+    if not same(delivered.devices, person.devices):
+        devices = _devices(person, delivered.devices)
+        return Step((*devices, *sent_now), delivered._replace(devices=person.devices), "updated")
+    return Step(sent_now, delivered)
+
+
+def _is(held: Person, wanted: Person) -> bool:
+    """Whether a person is as wanted, who is there under the wanted identifier."""
+    return same(held.devices, wanted.devices) and _holds(held.attributes, wanted.attributes)
+
+
+def _devices(person: Person, held: Mapping[str, Any]) -> tuple[Operation, ...]:
+    """Takes the devices away that are there and not wanted, and adds those that are wanted and not there so."""
+    wanted = person.devices
+    gone = [Operation(device.deleted(person.identifier, token)) for token in sorted(held.keys() - wanted.keys())]
+    added = [
+        Operation(device.added(person.identifier, token, each))
+        for token, each in sorted(wanted.items())
+        if token not in held or not same(each, held[token])
+    ]
+    return (*gone, *added)
+
+
+def _held_devices(entity: Entity) -> Mapping[str, Any]:
+    """The devices that the person may have in Customer.io: in doubt all that it was told, as if nothing were known."""
+    return _possible(entity, entity.delivered.devices if entity.delivered else {}, entity.tried.tokens)
 
 
 def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -155,14 +198,16 @@ def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier]) -
     deletes = tuple(Operation(delete.item(other)) for other in others)
     if not any(each.same_as(wanted) for each in _possible_identifiers(entity)):
         return Step(deletes, None, more=True)
-    return Step(deletes, Person(wanted, dict.fromkeys(_held(entity), UNCERTAIN)), more=True)
+    devices = dict.fromkeys(_held_devices(entity), UNCERTAIN)
+    return Step(deletes, Person(wanted, dict.fromkeys(_held(entity), UNCERTAIN), devices=devices), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     """Merging brings over what the primary does not have: what had been nulled there is uncertain again."""
     merges = tuple(Operation(merge.item(delivered.identifier, other)) for other in others)
     attributes = {name: UNCERTAIN if value is None else value for name, value in delivered.attributes.items()}
-    return Step(merges, Person(delivered.identifier, attributes), "merged", more=True)
+    devices = dict.fromkeys(delivered.devices, UNCERTAIN)
+    return Step(merges, Person(delivered.identifier, attributes, devices=devices), "merged", more=True)
 
 
 def _identify(
@@ -180,19 +225,26 @@ def _identify(
         differing = {name: value for name, value in whole.items() if name not in held or not same(value, held[name])}
         part = _first_part(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
-    complete = _holds(after, person.attributes)
+    devices = _held_devices(entity)
+    if others:
+        devices = dict.fromkeys(devices, UNCERTAIN)  # the merge that follows brings them
+    complete = _holds(after, person.attributes) and same(devices, person.devices)
     operation = Operation(identify.item(person.identifier, part, update_only=rules.update_only))
     effect: Effect = "updated" if entity.delivered else "created"
     sent_now = _events(person.identifier, events) if complete else ()
-    return Step((operation, *sent_now), Person(person.identifier, after, others), effect, bool(others) or not complete)
+    after_it = Person(person.identifier, after, others, devices)
+    return Step((operation, *sent_now), after_it, effect, bool(others) or not complete)
 
 
 def _held(entity: Entity) -> Mapping[str, Any]:
     """What Customer.io may hold: in doubt, every name it may have been told, with no value to rely on."""
-    known = entity.delivered.attributes if entity.delivered else {}
+    return _possible(entity, entity.delivered.attributes if entity.delivered else {}, entity.tried.names)
+
+
+def _possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -> Mapping[str, Any]:
     if not entity.doubt:
         return known
-    return dict.fromkeys((*known, *sorted(entity.tried.names - known.keys())), UNCERTAIN)
+    return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
 
 
 def _fits(attributes: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "refused"]
+Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "refused", "held"]
 
 
 @dataclass(frozen=True, slots=True)

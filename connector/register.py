@@ -6,17 +6,15 @@ Most upstreams send snapshots only; then one version stands for all entries and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(NamedTuple):
     """Entries by name, the version of the last snapshot, and the versions of the entries written since."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
     snapshot: int | None = None
-    versions: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = {}
 
     def newest(self) -> int | None:
         """The newest version that wrote anything here, or None where nothing was ever written."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector import naming
-from connector.settings import Sync
+from connector import naming, settings_transforms, transform
+from connector.settings import Attribute, DeletionGuard, Sync
 
 MISSING: Any = object()
 EVERYTHING = "*"
@@ -50,6 +50,28 @@ def _follow(path: tuple[str, ...], value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Transformed:
+    """An attribute that goes through steps. fills: whether they make something of nothing."""
+
+    target: str
+    source: Source
+    of_account: bool
+    steps: tuple[transform.Step, ...]
+    fills: bool
+    stays_text: bool
+
+    @classmethod
+    def of(cls, attribute: Attribute) -> "Transformed":
+        """The attribute as the settings give it."""
+        in_account = naming.of_account(attribute.source)
+        source = Source.of(attribute.source if in_account is None else in_account)
+        steps = settings_transforms.compiled(attribute.transform)
+        names = {step.name for step in steps}
+        fills, stays_text = transform.DEFAULT in names, bool(names & transform.TEXTUAL)
+        return cls(attribute.target, source, in_account is not None, steps, fills, stays_text)
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
 
@@ -63,6 +85,7 @@ class Rules:
     attributes: tuple[tuple[str, Source], ...]
     account_attributes: tuple[tuple[str, Source], ...]
     whole_account: bool
+    transformed: tuple[Transformed, ...]
     segment_attribute: str
     targets: frozenset[str]
     events: frozenset[str]
@@ -73,12 +96,14 @@ class Rules:
     on_identifier_change: Literal["merge", "replace", "keep"]
     convert_dates: bool
     deliver: bool
+    deletion_guard: DeletionGuard
 
     @classmethod
     def of(cls, sync: Sync) -> "Rules":
         """The rules of a sync as the settings give it."""
-        of_account = [(a.target, naming.of_account(a.source)) for a in sync.attributes]
-        own = [a for a in sync.attributes if naming.of_account(a.source) is None and a.source != naming.ACCOUNT]
+        as_they_are = [a for a in sync.attributes if not a.transform]
+        of_account = [(a.target, naming.of_account(a.source)) for a in as_they_are]
+        own = [a for a in as_they_are if naming.of_account(a.source) is None and a.source != naming.ACCOUNT]
         targets = {a.target for a in sync.attributes} | ({sync.segment_attribute} - {""})
         return cls(
             name=sync.name,
@@ -91,6 +116,7 @@ class Rules:
             attributes=tuple((a.target, Source.of(a.source)) for a in own),
             account_attributes=tuple((target, Source.of(name)) for target, name in of_account if name is not None),
             whole_account=any(a.source == naming.ACCOUNT for a in sync.attributes),
+            transformed=tuple(Transformed.of(a) for a in sync.attributes if a.transform),
             segment_attribute=sync.segment_attribute,
             targets=frozenset(targets),
             events=frozenset(sync.events),
@@ -101,6 +127,7 @@ class Rules:
             on_identifier_change=sync.on_identifier_change,
             convert_dates=sync.convert_dates,
             deliver=sync.deliver,
+            deletion_guard=sync.deletion_guard,
         )
 
     def maps(self, target: str) -> bool:

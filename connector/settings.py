@@ -23,118 +23,13 @@ from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from connector import naming, settings_rules
+from connector import naming, settings_rules, settings_transforms
 from connector.errors import SettingsError
 from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
-from connector.settings_rules import (
-    Address,
-    Addressed,
-    BrokerUrl,
-    Count,
-    Identifier,
-    Name,
-    Names,
-    Seconds,
-    Secret,
-    Section,
-    Source,
-    StoreUrl,
-    Switch,
-    Text,
-)
+from connector.settings_rules import Address, Identifier, Name, Names, Seconds, Secret, Section, Source, Switch, Text
+from connector.settings_sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
 from connector.settings_sources import layers, total
-
-
-class Store(Addressed):
-    """Where the connector keeps what Customer.io should hold, and holds."""
-
-    url: StoreUrl = Field(
-        default="sqlite:///connector.db",
-        description="The database. sqlite:///FILE is enough for one machine; postgresql+psycopg://... serves a fleet.",
-    )
-
-
-class Broker(Addressed):
-    """What carries upstream's messages and the workers' doorbells."""
-
-    url: BrokerUrl = Field(
-        default="memory://",
-        description="memory:// runs everything in one process; amqp:// or amqps:// (RabbitMQ) serves a fleet.",
-    )
-
-
-class Intake(Section):
-    """How messages from the queue are read and gathered into batches."""
-
-    queue: Text = Field(
-        default="segment-changes",
-        min_length=1,
-        description="The queue upstream publishes to: plain JSON messages, no Celery headers needed.",
-    )
-    format: Literal["hull", "native"] = Field(
-        default="hull",
-        description="The form of the messages: hull is user:update notifications, native is docs/messages.md.",
-    )
-    batch_messages: Count = Field(default=500, description="A batch is handed on when it holds this many messages.")
-    batch_bytes: Count = Field(default=256_000, description="A batch is handed on when it holds this many bytes.")
-    batch_seconds: Seconds = Field(
-        default=0.05,
-        description="A batch is handed on when its first message has waited this long, however small it is.",
-    )
-    max_message_bytes: Count = Field(
-        default=5_000_000,
-        description="A longer message is kept as a problem and not read, so that one cannot fill the memory.",
-    )
-
-
-class Web(Section):
-    """The HTTP door."""
-
-    host: Text = Field(
-        default="127.0.0.1",
-        min_length=1,
-        description="The address to listen on. 127.0.0.1 is reached from this machine only, 0.0.0.0 from everywhere.",
-    )
-    port: Annotated[int, Strict()] = Field(
-        default=8080, ge=0, le=65535, description="The port to listen on. 0 takes any free one."
-    )
-    token: Secret = Field(
-        default=None,
-        description="The bearer token that senders must show. Not in the file: give CONNECTOR__WEB__TOKEN.",
-    )
-    max_body_bytes: Count = Field(default=10_000_000, description="A longer request is refused before it is read.")
-
-
-class Delivery(Section):
-    """How people who are due are brought to Customer.io."""
-
-    people: Count = Field(default=1000, description="How many people one delivery claims at once.")
-    timeout_seconds: Seconds = Field(default=30.0, description="How long to wait for one answer of Customer.io.")
-    lease_seconds: Seconds = Field(
-        default=300.0,
-        validate_default=True,
-        description="After this long, people a dead worker claimed are free again. At least 4 times timeout_seconds.",
-    )
-    sweep_seconds: Seconds = Field(default=1.0, description="How often to look for due people when no doorbell rang.")
-    backoff_seconds: Seconds = Field(default=1.0, description="The first pause after a failure; each next one doubles.")
-    backoff_max_seconds: Seconds = Field(default=300.0, description="The longest pause between two tries.")
-
-    @field_validator("lease_seconds")
-    @classmethod
-    def _outlasts_a_request(cls, lease: float, info: ValidationInfo) -> float:
-        refuse(settings_rules.lease(lease, info.data.get("timeout_seconds", 0.0)))
-        return lease
-
-
-class Log(Section):
-    """What the program says while it works."""
-
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="info is a line for each batch. debug adds the reason for every skipped message."
-    )
-    format: Literal["auto", "console", "json"] = Field(
-        default="auto", description="auto is console in a terminal and json elsewhere."
-    )
+from connector.settings_transforms import Step
 
 
 class Connection(Section):
@@ -150,6 +45,13 @@ class Connection(Section):
         le=1000,
         allow_inf_nan=False,
         description="How fast to call, all workers together. Customer.io asks for at most 1000.",
+    )
+    app_requests_per_second: Annotated[float, Strict()] = Field(
+        default=10.0,
+        ge=0.1,
+        le=10,
+        allow_inf_nan=False,
+        description="How fast to call the App API, which audits read from. Customer.io allows 10.",
     )
     track_url: Address = Field(
         default=None, description="Another address for the Track API: a proxy or the simulator. Left out, the region's."
@@ -195,6 +97,11 @@ class Attribute(Section):
         validate_default=True,
         description="Its name in Customer.io. Left out, group/key becomes group-key and account.key account_key.",
     )
+    transform: tuple[Step, ...] = Field(
+        default=(),
+        description="What is made of the value before it is sent, step by step: lower, upper, trim, number, boolean, "
+        "date, text, join, { join = TEXT }, { default = VALUE }.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -209,11 +116,29 @@ class Attribute(Section):
         refuse(settings_rules.target(target) or settings_rules.whole_account(info.data.get("source", ""), target))
         return target
 
+    @field_validator("transform")
+    @classmethod
+    def _one_by_one(cls, steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+        refuse(settings_transforms.of_whole_account(info.data.get("source", ""), steps))
+        return steps
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Text, or a table."""
         table = handler.resolve_ref_schema(handler(core))
         return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
+
+
+class DeletionGuard(Section):
+    """When deletions are held until a human approves them."""
+
+    share: Annotated[float, Strict()] = Field(
+        default=0.1, gt=0, le=1, allow_inf_nan=False, description="The share of the people held that may be deleted."
+    )
+    at_least: Annotated[int, Strict()] = Field(
+        default=50, ge=0, description="So many may be deleted, however small the audience is."
+    )
+    window_seconds: Seconds = Field(default=3600.0, description="Within which time.")
 
 
 class Sync(Section):
@@ -256,6 +181,10 @@ class Sync(Section):
         default="keep",
         description="What becomes of people who left every segment: keep stops updating them, clear empties the "
         "attributes sent, delete deletes them.",
+    )
+    deletion_guard: DeletionGuard = Field(
+        default=DeletionGuard(),
+        description="Deletions beyond this are held until `connector approve`; share = 1 holds none.",
     )
     on_identifier_change: Literal["merge", "replace", "keep"] = Field(
         default="merge",
@@ -302,6 +231,8 @@ class Settings(BaseSettings):
     intake: Intake = Field(default=Intake(), description="How messages from the queue are read.")
     web: Web = Field(default=Web(), description="The HTTP door.")
     delivery: Delivery = Field(default=Delivery(), description="How people who are due are brought to Customer.io.")
+    worker: Worker = Field(default=Worker(), description="How a worker of a fleet ends.")
+    retention: Retention = Field(default=Retention(), description="How long things are kept.")
     log: Log = Field(default=Log(), description="What the program says while it works.")
     connections: dict[Name, Connection] = Field(
         default={}, description="Customer.io workspaces, each under a name you choose.", json_schema_extra=CLOSED
@@ -396,4 +327,9 @@ def _lean(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     idle = {"title"} | ({"default"} if isinstance(node.get("default"), dict | None) else set())
-    return {key: _lean(value) for key, value in node.items() if key not in idle}
+    return {key: _lean_below(key, value) for key, value in node.items() if key not in idle}
+
+
+def _lean_below(key: str, value: Any) -> Any:
+    """What stands under a schema's key; under `properties` stand the names of keys, and one may be called default."""
+    return {name: _lean(each) for name, each in value.items()} if key == "properties" else _lean(value)

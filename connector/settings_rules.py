@@ -196,6 +196,7 @@ Address = Annotated[
 Switch = Annotated[bool, Strict()]
 Count = Annotated[int, Strict(), Field(ge=1)]
 Seconds = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+Days = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_trimmed), WithJsonSchema({"not": {}})]
 """Never in the file: its schema refuses every value."""
 

@@ -1,0 +1,19 @@
+"""What people choose by the beginning of its id."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from connector.errors import ConnectorError
+
+Chosen = TypeVar("Chosen")
+
+
+def the_only(found: Sequence[Chosen], what: str, id: str) -> Chosen:
+    """The one that was found under `id`. Raises ConnectorError, naming the command that lists such things, for others.
+
+    what: the word for one of them; in the plural it is the command.
+    """
+    if len(found) != 1:
+        count = "more than one" if found else "no"
+        raise ConnectorError(f"{count} {what} has an id that begins with {id!r}: `connector {what}s` lists them")
+    return found[0]

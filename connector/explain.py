@@ -1,0 +1,148 @@
+"""Why each thing a message says is sent or is not: in words, for somebody who asks why Customer.io does not have it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from connector import audience
+from connector.audience import Standing
+from connector.change import Change
+from connector.entity import Entity
+from connector.merge import Merged
+from connector.plan import same
+from connector.problem import Problem
+from connector.rules import Rules
+
+_SHOWN = 60
+_NAMED = 20
+_WHY = {
+    "identify": "the person is not in Customer.io as they should be",
+    "delete": "they left the audience, or go by another identifier",
+    "merge": "they go by another identifier now, and keep their history",
+    "add_device": "the device is new, or more is known of it",
+    "delete_device": "the device is there no more",
+    "event": "the event is allowed, and was not sent before",
+    "page": "page views are allowed, and this one was not sent before",
+    "screen": "screen views are allowed, and this one was not sent before",
+}
+
+
+class Line(NamedTuple):
+    """One thing (an attribute, an event, an operation, the audience), what becomes of it, and why."""
+
+    kind: str
+    name: str
+    outcome: str
+    reason: str
+
+
+def explain(
+    change: Change,
+    rules: Rules,
+    before: Entity,
+    merged: Merged,
+    operations: Sequence[Mapping[str, Any]],
+    skipped: Iterable[tuple[str, str]],
+) -> list[Line]:
+    """What becomes of everything in `change`, which made `merged` of `before` and leads to `operations`."""
+    return [
+        _audience(change, rules, merged),
+        _identifier(rules, merged),
+        *_attributes(rules, before, merged, operations),
+        *_unmapped(change, rules),
+        *_events(operations, skipped),
+        *_operations(operations),
+    ]
+
+
+def _audience(change: Change, rules: Rules, merged: Merged) -> Line:
+    """Which of the user's segments are whitelisted."""
+    if rules.everybody:
+        return Line("audience", "*", "in", "everybody is")
+    present = [(key, name) for key, name in merged.facts.segments.values.items() if name is not None]
+    names = [name for key, name in present if rules.admits([(key, name)])]
+    if names:
+        return Line("audience", ", ".join(names), "in", "`segments` names it")
+    if change.segments is None and not present:
+        return Line("audience", "", "out", "no message has said yet which segments the user is in")
+    among = ", ".join(str(name) for _, name in present[:_NAMED]) or "none"
+    return Line("audience", among, "out", "`segments` names none of these")
+
+
+def _identifier(rules: Rules, merged: Merged) -> Line:
+    value = merged.facts.identity.values.get("identifier")
+    if merged.standing is Standing.NO_EMAIL:
+        return Line("identifier", rules.identify_by, "missing", "`require_email`: there is no e-mail address")
+    if value is None or merged.standing is Standing.NO_IDENTIFIER:
+        return Line("identifier", rules.identify_by, "missing", "the field that `identifier` names holds none")
+    return Line("identifier", rules.identify_by, _shown(value), "from the field that `identifier` names")
+
+
+def _attributes(
+    rules: Rules, before: Entity, merged: Merged, operations: Sequence[Mapping[str, Any]]
+) -> Iterator[Line]:
+    told: dict[str, Any] = {}
+    for operation in operations:
+        if operation.get("action") == "identify":
+            told |= operation["attributes"]
+    person = audience.desired(merged.facts, rules).person
+    wanted = person.attributes if person else {}
+    held = before.delivered.attributes if before.delivered else {}
+    for name in sorted({*rules.targets, *told, *wanted} - {"_update"}):
+        outcome, reason = _attribute(name, told, wanted, held, merged)
+        yield Line("attribute", name, outcome, reason)
+
+
+def _attribute(
+    name: str, told: Mapping[str, Any], wanted: Mapping[str, Any], held: Mapping[str, Any], merged: Merged
+) -> tuple[str, str]:
+    left_out = _left_out(name, merged.problems)
+    if left_out is not None:
+        return "left out", left_out
+    if name in told and told[name] is None:
+        return "cleared", "it is empty, gone from a whole message, or not to be sent any more"
+    if name in told:
+        again = name in held and same(held[name], told[name])
+        why = "it goes with the whole person, unchanged" if again else "new" if name not in held else "it has changed"
+        return f"sent: {_shown(told[name])}", why
+    if merged.standing is not Standing.IN:
+        return "not sent", str(merged.standing)
+    if name in wanted:
+        return "not sent", "Customer.io holds it already"
+    return "not sent", "upstream has said nothing of it"
+
+
+def _left_out(name: str, problems: Sequence[Problem]) -> str | None:
+    return next((each.reason for each in problems if each.reason.startswith(f"attribute {name!r} ")), None)
+
+
+def _unmapped(change: Change, rules: Rules) -> Iterator[Line]:
+    """The fields that no attribute reads."""
+    sources = [source for _, source in rules.attributes] + [each.source for each in rules.transformed]
+    read = set(chain.from_iterable(source.flat for source in (*sources, rules.identifier, rules.email)))
+    names = [name for name in change.user if name not in read and name != "traits"]
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        listed = ", ".join(map(_shown, names[:_NAMED])) + more
+        yield Line("fields", listed, "not sent", "`attributes` does not name them")
+
+
+def _events(operations: Iterable[Mapping[str, Any]], skipped: Iterable[tuple[str, str]]) -> Iterator[Line]:
+    for operation in operations:
+        if "name" in operation:
+            yield Line(
+                "event", _shown(operation["name"]), "sent", _WHY.get(str(operation.get("action")), _WHY["event"])
+            )
+    for name, reason in skipped:
+        yield Line("event", _shown(name), "not sent", reason)
+
+
+def _operations(operations: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    actions = dict.fromkeys(str(operation.get("action", "event")) for operation in operations)
+    for action in actions:
+        yield Line("operation", action, "sent", _WHY.get(action, _WHY["event"]))
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
