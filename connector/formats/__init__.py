@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from connector.change import Change, Unreadable
 from connector.errors import SettingsError
-from connector.formats import hull, native
+from connector.formats import hull, lytics, native, segment_spec
 from connector.formats.body import decode, documents, whole_characters
 from connector.formats.reading import attempt
 
@@ -16,6 +16,8 @@ __all__ = ["NAMES", "decode", "documents", "parse", "read", "whole_characters"]
 _PARSERS: Mapping[str, Callable[[object], list[Change | Unreadable]]] = {
     "hull": hull.parse,
     "native": native.parse,
+    "lytics": lytics.parse,
+    "segment": segment_spec.parse,
 }
 NAMES: tuple[str, ...] = tuple(_PARSERS)
 

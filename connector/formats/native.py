@@ -9,23 +9,33 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from connector import moment
-from connector.change import Change, Event, EventKind, Segment, Unreadable
+from connector.change import Change, Device, Event, EventKind, Segment, Unreadable
 from connector.errors import UnreadableError
+from connector.formats import devices
 from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt, segment_of, shown, text_in, unique, user_key, visitor
+from connector.formats.reading import attempt_each, segment_of, shown, text_in, unique, user_key, visitor
 
-FIELDS = ("user", "account", "segments", "entered", "left", "events", "version", "whole", "message_id")
+FIELDS = (
+    "user",
+    "account",
+    "segments",
+    "entered",
+    "left",
+    "events",
+    "devices",
+    "version",
+    "whole",
+    "message_id",
+    "deleted",
+)
+DEVICE_FIELDS = ("token", "platform", "last_used", "attributes", "deleted")
 EVENT_FIELDS = ("name", "id", "type", "time", "properties", "anonymous_id")
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 
 def parse(body: object) -> list[Change | Unreadable]:
     """The changes of one message, or of a list of them."""
-    if isinstance(body, dict):
-        return attempt(_message, body)
-    if not isinstance(body, list):
-        raise UnreadableError("the body is neither an object nor a list of objects")
-    return [answer for message in body for answer in attempt(_message, message)]
+    return attempt_each(_message, body, "the body is neither an object nor a list of objects")
 
 
 def _message(message: object) -> list[Change | Unreadable]:
@@ -41,7 +51,7 @@ def _message(message: object) -> list[Change | Unreadable]:
         key=user_key(user, anonymous_id),
         user=user,
         account=_object(message, "account"),
-        whole=_whole(message.get("whole")),
+        whole=_flag(message, "whole"),
         segments=segments,
         entered=entered or (),
         left=left or (),
@@ -49,6 +59,8 @@ def _message(message: object) -> list[Change | Unreadable]:
         version=_version(message.get("version")),
         anonymous_id=anonymous_id,
         message_id=_id(message, "message_id", "the message"),
+        devices=_devices(message.get("devices")),
+        deleted=_flag(message, "deleted"),
     )
     return [change, *refused]
 
@@ -89,9 +101,10 @@ def _agree(segments: tuple[Segment, ...] | None, entered: tuple[Segment, ...], l
         raise UnreadableError('a segment is in both "entered" and "left"')
 
 
-def _whole(value: object) -> bool:
+def _flag(message: Mapping[str, Any], field: str) -> bool:
+    value = message.get(field)
     if not isinstance(value, bool | None):
-        raise UnreadableError('"whole" is neither true nor false')
+        raise UnreadableError(f'"{field}" is neither true nor false')
     return bool(value)
 
 
@@ -107,6 +120,27 @@ def _id(given: Mapping[str, Any], field: str, whose: str) -> str | None:
     if text is None and given.get(field) is not None:
         raise UnreadableError(f'the "{field}" of {whose} is neither a text nor an integer')
     return text
+
+
+def _devices(given: object) -> tuple[Device, ...] | None:
+    """The devices. One that cannot be read refuses the message: to leave it out of a whole list would take it away."""
+    if given is None:
+        return None
+    if not isinstance(given, list) or len(given) > devices.MOST:
+        raise UnreadableError(f'"devices" is not a list of at most {devices.MOST}')
+    return tuple(map(_device, given))
+
+
+def _device(given: object) -> Device:
+    if not isinstance(given, dict):
+        raise UnreadableError("a device is not an object")
+    _known(given, DEVICE_FIELDS, "the device")
+    if not isinstance(given.get("deleted"), bool | None):
+        raise UnreadableError('"deleted" of a device is neither true nor false')
+    if given.get("deleted"):
+        return devices.gone(given.get("token"))
+    told = (given.get(name) for name in ("token", "platform", "last_used", "attributes"))
+    return devices.device(*told)
 
 
 def _event(given: Mapping[str, Any]) -> Event:

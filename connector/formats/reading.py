@@ -28,6 +28,20 @@ def attempt(read: Callable[[Any], list[Change | Unreadable]], message: object) -
         return [Unreadable(str(error), message)]
 
 
+def attempt_each(
+    read: Callable[[Any], list[Change | Unreadable]], body: object, otherwise: str
+) -> list[Change | Unreadable]:
+    """What `read` makes of a message, or of each in a list of them.
+
+    Raises UnreadableError, with the reason `otherwise`, where the body is neither.
+    """
+    if isinstance(body, dict):
+        return attempt(read, body)
+    if not isinstance(body, list):
+        raise UnreadableError(otherwise)
+    return [answer for message in body for answer in attempt(read, message)]
+
+
 def word(value: object) -> str | None:
     """The text of an identifier or a name: a string that is not blank, or an integer; None where it is neither."""
     if isinstance(value, str):

@@ -9,6 +9,7 @@ from connector.at_hand import AtHand
 from connector.doorbell import Ring
 from connector.errors import StoreError
 from connector.web.doors import Doors
+from connector.web.segment import SegmentDoors
 
 
 def create_app(at_hand: AtHand, ring: Ring) -> FastAPI:
@@ -19,6 +20,7 @@ def create_app(at_hand: AtHand, ring: Ring) -> FastAPI:
         summary="Upstream says what changed about a user; Customer.io comes to hold it.",
     )
     app.include_router(Doors(at_hand, ring).router())
+    app.include_router(SegmentDoors(at_hand, ring).router())
 
     @app.get("/healthz")
     async def alive() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The doors: POST /v1/changes and POST /v1/hull. Answered only once what came in is committed."""
+"""The doors: POST /v1/changes, /v1/hull and /v1/lytics. Answered only once what came in is committed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from connector.intake import Accepted
 from connector.web import body
 
 _RETRY_SECONDS = "5"
-_BEARER = HTTPBearer(auto_error=False, description="The token of [web] token.")  # says so in OpenAPI; `body` checks it
+BEARER = HTTPBearer(auto_error=False, description="The token of [web] token.")  # says so in OpenAPI; `body` checks it
 
 # What Hull's platform is to do next (reference: hull-behaviour, 9.1).
 _NEXT = {"flow_control": {"type": "next", "size": 100, "in": 1, "in_time": 1}}
@@ -40,20 +40,25 @@ class Doors:
 
     def router(self) -> APIRouter:
         """The routes."""
-        router = APIRouter(dependencies=[Depends(_BEARER)])
-        router.post("/v1/changes", response_model=Taken, openapi_extra=_accepting("application/x-ndjson"))(self.changes)
-        router.post("/v1/hull", openapi_extra=_accepting())(self.hull)
+        router = APIRouter(dependencies=[Depends(BEARER)])
+        router.post("/v1/changes", response_model=Taken, openapi_extra=accepting("application/x-ndjson"))(self.changes)
+        router.post("/v1/hull", openapi_extra=accepting())(self.hull)
+        router.post("/v1/lytics", response_model=Taken, openapi_extra=accepting())(self.lytics)
         return router
 
     async def changes(self, request: Request) -> Any:
         """Takes in native messages: one object, a list, or NDJSON."""
+        return await self._answered(request, "native")
+
+    async def lytics(self, request: Request) -> Any:
+        """Takes in Lytics' audience triggers: one message, or a list of them."""
+        return await self._answered(request, "lytics")
+
+    async def _answered(self, request: Request, format: str) -> Any:
         try:
-            accepted = await self._take(request, "native")
-        except UnreadableError as error:
-            raise HTTPException(400, str(error)) from error
-        except StoreError as error:
-            reason = "the store cannot take it now: send it again"
-            raise HTTPException(503, reason, {"Retry-After": _RETRY_SECONDS}) from error
+            accepted = await self._take(request, format)
+        except (UnreadableError, StoreError) as error:
+            raise refusal(error) from error
         return Taken(changes=accepted.changes, unreadable=accepted.unreadable)
 
     async def hull(self, request: Request) -> JSONResponse:
@@ -78,6 +83,15 @@ class Doors:
         return intake.accept(self.at_hand.store, self.at_hand.syncs, formats.read(format, read))
 
 
-def _accepting(*more_types: str) -> dict[str, Any]:
+def refusal(error: UnreadableError | StoreError) -> HTTPException:
+    """What a sender is told whose body was not taken in: what is wrong with it, or to send it again."""
+    if isinstance(error, UnreadableError):
+        return HTTPException(400, str(error))
+    reason = "the store cannot take it now: send it again"
+    return HTTPException(503, reason, {"Retry-After": _RETRY_SECONDS})
+
+
+def accepting(*more_types: str) -> dict[str, Any]:
+    """What OpenAPI says of a body that is read as it came: JSON, and these types."""
     content: dict[str, Any] = {name: {"schema": {}} for name in ("application/json", *more_types)}
     return {"requestBody": {"required": True, "content": content}}

@@ -1,0 +1,58 @@
+"""What every format reads the same way of devices."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector import moment
+from connector.change import Device
+from connector.errors import UnreadableError
+from connector.formats.reading import storable
+
+PLATFORMS = ("ios", "android")
+TOKEN_LENGTH = 1000
+MOST = 100
+"""How many devices of one user a message may name."""
+
+
+def device(token: object, platform: object, last_used: object = None, attributes: object = None) -> Device:
+    """A device that is there. Raises UnreadableError where Customer.io would not take it."""
+    if platform not in PLATFORMS:
+        raise UnreadableError(f"the platform of a device is one of {', '.join(PLATFORMS)}")
+    return Device(_token(token), str(platform), _seconds(last_used), _attributes(attributes))
+
+
+def gone(token: object) -> Device:
+    """A device that is not there any more. Raises UnreadableError where it has no token."""
+    return Device(_token(token), gone=True)
+
+
+def _token(value: object) -> str:
+    if not isinstance(value, str) or not (token := value.strip()):
+        raise UnreadableError("a device has no token")
+    if len(token) > TOKEN_LENGTH or not storable(token):
+        raise UnreadableError(f"a device's token exceeds {TOKEN_LENGTH} characters, or has NUL or broken Unicode")
+    return token
+
+
+def _seconds(value: object) -> int | None:
+    seconds = moment.seconds(value)
+    if seconds is None and value is not None:
+        raise UnreadableError('"last_used" of a device is neither an ISO 8601 time nor unix seconds')
+    return seconds
+
+
+def _attributes(value: object) -> Mapping[str, Any]:
+    """Customer.io takes texts here (reference: customerio-api, 1.1), so that is what it gets."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UnreadableError("the attributes of a device are not an object")
+    return {name: _text(each) for name, each in value.items() if each is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise UnreadableError("an attribute of a device is neither a text, a number, true nor false")

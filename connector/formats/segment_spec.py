@@ -1,0 +1,85 @@
+"""The Segment spec, as analytics libraries and platforms send it: one call, a list of them, or batches of calls.
+
+What a call says is read in `segment_calls` (docs/messages.md; reference: peers-features).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from connector.change import Change, Unreadable
+from connector.errors import UnreadableError
+from connector.formats import segment_calls
+from connector.formats.reading import attempt, shown
+from connector.formats.segment_calls import TYPES
+
+_OF_THE_BATCH = ("context", segment_calls.SENT)
+_WRITE_KEY = "writeKey"
+_NOT_TAKEN = {
+    "alias": "alias is not taken: send identify with the new userId and all traits",
+}
+
+
+def parse(body: object) -> list[Change | Unreadable]:
+    """The changes of one call, of a batch, or of a list of either."""
+    if isinstance(body, dict):
+        return _taken(body)
+    if not isinstance(body, list):
+        raise UnreadableError("the body is neither an object nor a list of objects")
+    return [answer for each in body for answer in _taken(each)]
+
+
+def typed(body: object, type: str) -> object:
+    """The body of a request to a path that names the type: the call may leave its own out."""
+    if isinstance(body, dict) and body.get("type") is None:
+        return {**body, "type": type}
+    return body
+
+
+def _taken(given: object) -> list[Change | Unreadable]:
+    return attempt(_batch if _is_batch(given) else _call, _without_write_key(given))
+
+
+def _without_write_key(given: object) -> object:
+    """Libraries write the key they authenticate with into what they send: a problem must not show it."""
+    if isinstance(given, dict) and _WRITE_KEY in given:
+        return {name: value for name, value in given.items() if name != _WRITE_KEY}
+    return given
+
+
+def _is_batch(given: object) -> bool:
+    if not isinstance(given, dict):
+        return False
+    type = given.get("type")
+    return type == "batch" or (type is None and "batch" in given)
+
+
+def _batch(batch: Mapping[str, Any]) -> list[Change | Unreadable]:
+    """The changes of the members; what is said around them stands for what a member does not say itself."""
+    members = batch.get("batch")
+    if not isinstance(members, list):
+        raise UnreadableError("the batch of the message is not a list")
+    shared = {name: batch[name] for name in _OF_THE_BATCH if name in batch}
+    read = partial(_member, shared)
+    return [answer for each in members for answer in attempt(read, _without_write_key(each))]
+
+
+def _member(shared: Mapping[str, Any], member: object) -> list[Change | Unreadable]:
+    return _call({**shared, **member} if isinstance(member, dict) else member)
+
+
+def _call(call: object) -> list[Change | Unreadable]:
+    if not isinstance(call, dict):
+        raise UnreadableError("the message is not an object")
+    type = call.get("type")
+    if not isinstance(type, str) or type not in TYPES:
+        raise UnreadableError(_not_taken(type))
+    return [segment_calls.read(type, call)]
+
+
+def _not_taken(type: object) -> str:
+    if isinstance(type, str) and type in _NOT_TAKEN:
+        return _NOT_TAKEN[type]
+    accepted = f"accepted are {', '.join(TYPES)}, and batch"
+    given = "the message has no type" if type is None else f"no message is of type {shown(type)}"
+    return f"{given}: {accepted}"
