@@ -1,0 +1,1 @@
+"""Tables of users as a source, CSV and Parquet: one row a user, each row becomes one native message."""
