@@ -3,9 +3,11 @@
 import gc
 from dataclasses import dataclass, field
 
+from connector.customerio.app_api import AppApi
 from connector.customerio.track import Track
 from connector.delivery import Courier
 from connector.errors import SettingsError
+from connector.line import Line
 from connector.rules import Rules
 from connector.settings import Settings, missing_credentials
 from connector.store.opening import Store
@@ -22,6 +24,7 @@ class AtHand:
     store: Store
     syncs: tuple[Rules, ...]
     _tracks: dict[str, Track] = field(default_factory=dict)
+    _app_apis: dict[str, AppApi] = field(default_factory=dict)
 
     @classmethod
     def open(cls, settings: Settings) -> "AtHand":
@@ -29,15 +32,21 @@ class AtHand:
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
         return cls(settings, Store(settings.store.url), tuple(Rules.of(sync) for sync in settings.syncs.values()))
 
-    def courier(self, sync: str) -> Courier:
-        """Who delivers `sync`. Raises SettingsError where the settings name no such sync."""
+    def rules(self, sync: str) -> Rules:
+        """The rules of `sync`. Raises SettingsError where the settings name no such sync."""
         rules = next((rules for rules in self.syncs if rules.name == sync), None)
         if rules is None:
             known = ", ".join(rules.name for rules in self.syncs)
             raise SettingsError(f"there is no sync {sync!r}: the settings name {known}")
-        connection = self.settings.connections[rules.connection]
-        delivery = self.settings.delivery
-        return Courier(self.store, rules, self.track(rules.connection), delivery, connection.requests_per_second)
+        return rules
+
+    def courier(self, sync: str) -> Courier:
+        """Who delivers `sync`. Raises SettingsError where the settings name no such sync."""
+        rules = self.rules(sync)
+        name = rules.connection
+        rate = self.settings.connections[name].requests_per_second
+        line = Line(name, self.store, self.track(name), self.settings.delivery, rate)
+        return Courier(self.store, rules, line, self.settings.retention.call_bodies)
 
     def track(self, connection: str) -> Track:
         """The Track API of a connection."""
@@ -45,6 +54,13 @@ class AtHand:
             settings = self.settings
             self._tracks[connection] = Track(settings.connections[connection], settings.delivery.timeout_seconds)
         return self._tracks[connection]
+
+    def app_api(self, connection: str) -> AppApi:
+        """The App API of a connection. Raises SettingsError where its key is not set."""
+        if connection not in self._app_apis:
+            settings = self.settings
+            self._app_apis[connection] = AppApi(settings.connections[connection], settings.delivery.timeout_seconds)
+        return self._app_apis[connection]
 
     def require_credentials(self) -> None:
         """Raises SettingsError where a sync that delivers has no credentials, naming the variables to set."""
@@ -56,4 +72,6 @@ class AtHand:
         """Closes what is open."""
         for track in self._tracks.values():
             track.close()
+        for app_api in self._app_apis.values():
+            app_api.close()
         self.store.close()

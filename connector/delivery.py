@@ -7,25 +7,26 @@ runs out, and somebody plans the same people again from what the store holds.
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import inf
-from random import random
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import structlog
 
-from connector import batch, outcome
+from connector import batch, call, guard, pace
 from connector.batch import Part, Request
-from connector.customerio.track import Track
+from connector.call import Bodies, Call
 from connector.errand import Claim, Errand
-from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split
+from connector.line import Line
+from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split, Verdict
 from connector.rules import Rules
-from connector.settings import Delivery
-from connector.store import claims, connections, counts, events, problems
-from connector.store.connections import Health
+from connector.store import calls, claims, connections, counts, events, problems, settling
+from connector.store import guard as admissions
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
+
+_FEW = 0.25
+_DONE = {events.SENT: "sent", events.REFUSED: "refused", events.DROPPED: "dropped"}
 
 Owner = tuple[Errand, int]
 """Whose an operation is: an errand, and the operation's place in its step."""
@@ -33,22 +34,35 @@ Owner = tuple[Errand, int]
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a cycle did: how many people it claimed, and whether it ended early because the connection is paused."""
+    """What a cycle did: how many people it claimed; whether the connection is paused; whether more is owed to them."""
 
     people: int
     paused: bool
+    more: bool = False
+
+
+@dataclass(slots=True)
+class _Round:
+    """What the requests of one cycle share: how the connection fared before, when the leases come to be old.
+
+    first_turn: when the first request may go, until it has gone.
+    """
+
+    failures: int
+    backlog: bool
+    give_up_at: float
+    first_turn: float | None = None
+    calls: list[Call] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """What is needed to deliver one sync: the store, its rules, its workspace."""
+    """What is needed to deliver one sync: the store, its rules, the line to its workspace."""
 
     store: Store
     rules: Rules
-    track: Track
-    limits: Delivery
-    requests_per_second: float
-    sleep: Callable[[float], None] = time.sleep
+    line: Line
+    call_bodies: Bodies = "failed"
 
     def deliver(self, until: Callable[[], bool] = lambda: False) -> bool:
         """Delivers until nothing is due or the connection is paused (True), or until `until` says so (False)."""
@@ -56,6 +70,8 @@ class Courier:
             done = self.cycle()
             if done.paused or not done.people:
                 return True
+            if done.people < self.line.limits.people * _FEW and not done.more:
+                return True  # whoever has come to be due meanwhile rings again: going on here would keep others out
         return False
 
     def cycle(self) -> Delivered:
@@ -63,43 +79,64 @@ class Courier:
         if not self.rules.deliver:
             return Delivered(0, paused=True)
         lease = uuid4().hex
-        claimed = self._claim(lease)
+        claimed, round_ = self._claim(lease)
         if not claimed:
             return Delivered(0, paused=False)
         errands = [Errand.of(claim, self.rules) for claim in claimed]
-        paused = self._send_all(errands)
-        self._settle(lease, errands)
-        return Delivered(len(errands), paused)
+        self._guard([errand for errand in errands if errand.unguarded])
+        paused = self._send_all([errand for errand in errands if not errand.held_back], round_)
+        more = self._settle(lease, errands, round_.calls)
+        return Delivered(len(errands), paused, more)
 
-    def _claim(self, lease: str) -> Sequence[Claim]:
+    def _claim(self, lease: str) -> tuple[Sequence[Claim], _Round]:
+        """Claims who is due, none while the connection is paused, with the first turn on the line."""
+        line, limits = self.line, self.line.limits
+        give_up_at = time.monotonic() + limits.lease_seconds / 2
         with self.store.writing() as connection:
             now = self.store.now(connection)
-            if connections.health(connection, self.rules.connection).paused(now, self.track.credentials):
-                return ()
-            limits = self.limits
-            return claims.claim(connection, self.rules.name, lease, limits.people, now, limits.lease_seconds)
+            health = connections.usable(connection, line.name, line.track.credentials, now)
+            if health is None:
+                return (), _Round(0, False, give_up_at)
+            people = pace.people(limits.people, health.failures)
+            claimed = claims.claim(connection, self.rules.name, lease, people, now, limits.lease_seconds)
+            if not claimed:
+                return (), _Round(health.failures, False, give_up_at)
+            wait = connections.take_turn(connection, line.name, line.seconds_apart(health.failures), now)
+        return claimed, _Round(health.failures, len(claimed) == people, give_up_at, time.monotonic() + wait)
 
-    def _send_all(self, errands: Sequence[Errand]) -> bool:
+    def _guard(self, exits: Sequence[Errand]) -> None:
+        """Asks the deletion guard; where it holds, these people are not sent for."""
+        limits = self.rules.deletion_guard
+        if not exits or guard.off(limits):
+            return
+        keys = [errand.claim.entity.key for errand in exits]
+        with self.store.writing() as connection:
+            may = admissions.admit(connection, self.rules.name, limits, keys, self.store.now(connection))
+        if not may:
+            log.warning("deletions held", sync=self.rules.name, people=len(keys))
+            for errand in exits:
+                errand.hold()
+
+    def _send_all(self, errands: Sequence[Errand], round_: _Round) -> bool:
         """Sends step after step of all errands; True where the connection was paused and the rest must wait."""
-        give_up_at = time.monotonic() + self.limits.lease_seconds / 2
         under_way = errands
         while under_way:
-            paused = self._send_steps(under_way, give_up_at)
+            paused = self._send_steps(under_way, round_)
             under_way = [errand for errand in under_way if errand.advance() and not paused]
             if paused:
                 return True
         return False
 
-    def _send_steps(self, errands: Sequence[Errand], give_up_at: float) -> bool:
+    def _send_steps(self, errands: Sequence[Errand], round_: _Round) -> bool:
         parts, oversize = batch.fitting([part for errand in errands for part in _parts(errand)])
         for part in oversize:
             _note(part, Refused(f"the operation has {len(part.encoded)} bytes, more than Customer.io takes"))
         waiting = list(reversed(list(batch.pack(parts))))
         while waiting:
-            if time.monotonic() > give_up_at:
-                return True
             request = waiting.pop()
-            match self._send(request):
+            match self._send(request, round_):
+                case None:
+                    return True
                 case Settled(outcomes):
                     for part, outcome in zip(request.parts, outcomes, strict=True):
                         _note(part, outcome)
@@ -111,69 +148,49 @@ class Courier:
                     return True
         return False
 
-    def _send(self, request: Request[Owner]) -> outcome.Verdict:
-        with self.store.writing() as connection:
-            now = self.store.now(connection)
-            wait = connections.take_turn(connection, self.rules.connection, 1 / self.requests_per_second, now)
-        if wait > 0:
-            self.sleep(wait)
-        body = request.body
-        started = time.monotonic()
-        reply = self.track.send(request.endpoint, body)
-        verdict = outcome.read(reply, len(request.parts))
+    def _send(self, request: Request[Owner], round_: _Round) -> Verdict | None:
+        """Sends a request and logs it; None where the leases are too old to send anything."""
+        turn, round_.first_turn = round_.first_turn, None
+        sent = self.line.send(request, round_.failures, backlog=round_.backlog, until=round_.give_up_at, turn=turn)
+        if sent is None:
+            return None
+        name, at = self.rules.name, time.time() - sent.milliseconds / 1000
+        logged = call.of(
+            at, self.line.name, name, sent.endpoint, sent.items, sent.body, sent.reply, sent.verdict,
+            sent.milliseconds, self.call_bodies,
+        )  # fmt: skip
+        round_.calls.append(logged)
         log.info(
             "batch sent",
-            sync=self.rules.name,
-            endpoint=request.endpoint,
-            items=len(request.parts),
-            bytes=len(body),
-            status=reply.status,
-            milliseconds=round((time.monotonic() - started) * 1000),
-            verdict=type(verdict).__name__.lower(),
+            sync=name,
+            endpoint=sent.endpoint,
+            items=sent.items,
+            bytes=len(sent.body),
+            status=sent.reply.status,
+            milliseconds=sent.milliseconds,
+            verdict=logged.verdict,
         )
-        self._note_health(verdict)
-        return verdict
+        return sent.verdict
 
-    def _note_health(self, verdict: outcome.Verdict) -> None:
-        with self.store.reading() as connection:
-            health = connections.health(connection, self.rules.connection)
-        if not isinstance(verdict, Pause):
-            if health.failures or health.paused_until is not None:
-                with self.store.writing() as connection:
-                    connections.resume(connection, self.rules.connection)
-                log.info("connection recovered", connection=self.rules.connection)
-            return
-        with self.store.writing() as connection:
-            paused = self._paused(verdict, health, self.store.now(connection))
-            connections.pause(connection, self.rules.connection, paused)
-        log.warning("connection paused", connection=self.rules.connection, reason=verdict.reason, until=verdict.until)
-
-    def _paused(self, verdict: Pause, health: Health, now: float) -> Health:
-        failures = health.failures + 1
-        if verdict.until == "human":
-            return Health(inf, verdict.reason, failures, self.track.credentials)
-        seconds = verdict.seconds
-        if seconds is None:
-            seconds = outcome.delay(failures, self.limits.backoff_seconds, self.limits.backoff_max_seconds, random())
-        return Health(now + seconds, verdict.reason, failures)
-
-    def _settle(self, lease: str, errands: Sequence[Errand]) -> None:
+    def _settle(self, lease: str, errands: Sequence[Errand], sent_calls: Sequence[Call]) -> bool:
+        """Writes what became of the errands; whether some of them have another step to take."""
         settlements = [errand.settlement() for errand in errands]
-        sent = [id for errand in errands for id in errand.sent]
-        refused = [id for errand in errands for id in errand.refused]
-        dropped = [id for errand in errands for id in errand.dropped]
+        done = {
+            events.SENT: [id for errand in errands for id in errand.sent],
+            events.REFUSED: [id for errand in errands for id in errand.refused],
+            events.DROPPED: [id for errand in errands for id in errand.dropped],
+        }
         tally = Counter[str](effect for errand in errands for effect in errand.effects)
-        tally.update({"events sent": len(sent), "events refused": len(refused), "events dropped": len(dropped)})
+        tally.update({f"events {_DONE[state]}": len(ids) for state, ids in done.items()})
         name = self.rules.name
-        with self.store.writing() as connection:
+        # A settlement that a crash takes back is an answer that was lost: the doubt of the claim is still there.
+        with self.store.writing(may_be_lost=True) as connection:
             now = self.store.now(connection)
-            claims.lock(connection, name, lease)  # people before their events, as intake takes them
-            events.settle(connection, name, sent, events.SENT)
-            events.settle(connection, name, refused, events.REFUSED)
-            events.settle(connection, name, dropped, events.DROPPED)
-            claims.settle(connection, name, lease, settlements, now)
+            settling.settle(connection, name, lease, settlements, now, done)
             problems.add(connection, name, [problem for each in errands for problem in each.problems], now)
-            counts.tally(connection, name, tally)
+            counts.tally(connection, {name: tally})
+            calls.add(connection, sent_calls)
+        return any(each.more for each in settlements)
 
 
 def _parts(errand: Errand) -> list[Part[Owner]]:

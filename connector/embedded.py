@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import structlog
 from celery import Celery
@@ -25,7 +26,8 @@ from connector.web.app import create_app
 
 log = structlog.get_logger(__name__)
 _STOP_SECONDS = 20.0
-_FORGET_EVERY_SECONDS = 3600.0
+_PERIODS = {"tasks.jobs.advance": 1.0, "tasks.upkeep.forget": 3600.0, "tasks.upkeep.retain": 3600.0}
+"""What beat rings for in a fleet, and how often in seconds; the sweep's period is a setting."""
 
 
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
@@ -59,13 +61,13 @@ def _prepare(at_hand: AtHand) -> None:
 
 def _tick(app: Celery, stop: threading.Event, sweep_seconds: float) -> None:
     """The embedded mode's beat: an in-process thread needs no schedule file."""
-    ticks_to_forget = max(round(_FORGET_EVERY_SECONDS / sweep_seconds), 1)
-    ticks = 0
-    while not stop.wait(sweep_seconds):
-        app.send_task("tasks.upkeep.sweep")
-        ticks += 1
-        if ticks % ticks_to_forget == 1:
-            app.send_task("tasks.upkeep.forget")
+    periods = {"tasks.upkeep.sweep": sweep_seconds, **_PERIODS}
+    next_at = dict.fromkeys(periods, monotonic())
+    while not stop.wait(max(min(next_at.values()) - monotonic(), 0.0)):
+        now = monotonic()
+        for task in [task for task, at in next_at.items() if at <= now]:
+            app.send_task(task)
+            next_at[task] = now + periods[task]
 
 
 @contextmanager

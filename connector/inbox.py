@@ -14,10 +14,12 @@ SHOWN_CHARACTERS = 10_000
 """How much of an unreadable body is kept for a human to look at."""
 
 
-def take(store: Store, syncs: Sequence[Rules], format: str, bodies: Iterable[Any], max_bytes: int) -> Accepted:
+def take(
+    store: Store, syncs: Sequence[Rules], format: str, bodies: Iterable[Any], max_bytes: int, *, backfill: bool = False
+) -> Accepted:
     """Takes in bodies of one format, each a decoded JSON value or its text. Raises StoreError where it cannot."""
     messages = [message for body in bodies for message in read(format, body, max_bytes)]
-    return intake.accept(store, syncs, messages)
+    return intake.accept(store, syncs, messages, backfill=backfill)
 
 
 def read(format: str, body: Any, max_bytes: int) -> list[Change | Unreadable]:

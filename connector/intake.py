@@ -19,6 +19,7 @@ from connector.problem import Problem
 from connector.rules import Rules
 from connector.store import counts, encoding, entities, events, identities, problems
 from connector.store.opening import Store
+from connector.store.tables import BACKFILL, EXIT, LIVE
 
 log = structlog.get_logger(__name__)
 EVERY_SYNC = ""
@@ -34,18 +35,24 @@ class Accepted:
     due: frozenset[str]
 
 
-def accept(store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unreadable]) -> Accepted:
-    """Takes in a batch. Raises StoreError where it cannot be kept; then nothing of it is."""
+def accept(
+    store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unreadable], *, backfill: bool = False
+) -> Accepted:
+    """Takes in a batch; one of a backfill is delivered behind what is live.
+
+    Raises StoreError where it cannot be kept; then nothing of it is.
+    """
     changes, unreadable = _sorted_out(messages)
     ahead = {rules.name: [merge.read_ahead(change, rules) for change in changes] for rules in syncs}
     with store.writing() as connection:
         now = store.now(connection)
-        batches = [_Batch(connection, store.on_sqlite, rules, now) for rules in syncs]
+        lane = BACKFILL if backfill else LIVE
+        batches = [_Batch(connection, store.on_sqlite, rules, now, lane) for rules in syncs]
         due = frozenset(batch.rules.name for batch in batches if batch.take(changes, ahead[batch.rules.name]))
         problems.add(connection, EVERY_SYNC, map(_problem, unreadable), now)
-        counts.tally(
-            connection, EVERY_SYNC, {"messages": len(changes) + len(unreadable), "unreadable": len(unreadable)}
-        )
+        counted = {batch.rules.name: batch.tally for batch in batches}
+        counted[EVERY_SYNC] = Counter(messages=len(changes) + len(unreadable), unreadable=len(unreadable))
+        counts.tally(connection, counted)
     log.info("batch taken in", messages=len(changes), unreadable=len(unreadable), due=sorted(due))
     return Accepted(len(changes), len(unreadable), due)
 
@@ -68,11 +75,12 @@ def _problem(unreadable: Unreadable) -> Problem:
 class _Batch:
     """One sync's part of a batch, inside the transaction."""
 
-    def __init__(self, connection: Connection, one_writer: bool, rules: Rules, now: float) -> None:
+    def __init__(self, connection: Connection, one_writer: bool, rules: Rules, now: float, lane: int) -> None:
         self.connection = connection
         self.one_writer = one_writer
         self.rules = rules
         self.now = now
+        self.lane = lane
         self.tally: Counter[str] = Counter()
         self.problems: list[Problem] = []
         self.events: list[tuple[str, OwedEvent]] = []
@@ -92,7 +100,6 @@ class _Batch:
         written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
         self._save(written, before)
         problems.add(self.connection, self.rules.name, self.problems, self.now)
-        counts.tally(self.connection, self.rules.name, self.tally)
         return any(each.due for each in written)
 
     def _load(self, keys: Sequence[str]) -> dict[str, Entity]:
@@ -124,7 +131,8 @@ class _Batch:
         due = has_events or plan.owes(moved, desired, self.rules)
         if not due:
             self._count_unchanged(moved)
-        return entities.Written(moved, desired.standing, due)
+        lane = EXIT if due and desired.standing is audience.Standing.DELETED else self.lane
+        return entities.Written(moved, desired.standing, due, lane=lane)
 
     def _count_unchanged(self, entity: Entity) -> None:
         if audience.standing(entity.facts, self.rules) is audience.Standing.IN:
@@ -162,7 +170,7 @@ class _Batch:
             return written
         reason = f"{identifier} is the identifier of the user {holders[identifier]!r} too: this one is not sent"
         self.problems.append(Problem("conflict", written.entity.key, reason))
-        return replace(written, due=False, standing="identifier held by another user", waits_for=identifier)
+        return written._replace(due=False, standing="identifier held by another user", waits_for=identifier)
 
 
 def _tried(entity: Entity, rules: Rules) -> Tried:
@@ -173,7 +181,8 @@ def _tried(entity: Entity, rules: Rules) -> Tried:
     if person is None:
         return entity.tried
     identifiers = dict.fromkeys((*entity.tried.identifiers, person.identifier))
-    return Tried(tuple(identifiers), entity.tried.names | person.attributes.keys())
+    names, tokens = entity.tried.names | person.attributes.keys(), entity.tried.tokens | person.devices.keys()
+    return Tried(tuple(identifiers), names, tokens)
 
 
 def _new_identifier(entity: Entity, rules: Rules) -> str | None:

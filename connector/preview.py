@@ -9,6 +9,7 @@ from connector.audience import Standing
 from connector.change import Change, Unreadable
 from connector.entity import Entity, Facts, Identifier, OwedEvent, Person
 from connector.errors import UnreadableError
+from connector.explain import Line, explain
 from connector.problem import Problem
 from connector.rules import Rules
 
@@ -29,10 +30,13 @@ class Preview:
     operations: tuple[Mapping[str, Any], ...] = ()
     skipped_events: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
+    explanation: tuple[Line, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The stable JSON form."""
+        """The stable JSON form; with the explanation where one was asked for."""
+        explained = {"explanation": [line._asdict() for line in self.explanation]} if self.explanation else {}
         return {
+            **explained,
             "user": self.user,
             "sync": self.sync,
             "decision": self.decision,
@@ -45,9 +49,13 @@ class Preview:
 
 @dataclass(slots=True)
 class Previewer:
-    """Previews messages in their order; later ones see what earlier ones would have delivered."""
+    """Previews messages in their order; later ones see what earlier ones would have delivered.
+
+    explained: whether each preview is to say why, thing by thing.
+    """
 
     syncs: tuple[Rules, ...]
+    explained: bool = False
     _entities: dict[tuple[str, str], Entity] = field(default_factory=dict)
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
@@ -76,7 +84,10 @@ class Previewer:
         self._entities[rules.name, change.key] = after
         skipped = [(each.name, str(each.reason)) for each in merged.skipped] + [(name, REPEATED) for name in repeated]
         decision, reason = _decision(before, merged, bool(operations), rules)
-        return Preview(change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems)
+        why = explain(change, rules, before, merged, operations, skipped) if self.explained else ()
+        return Preview(
+            change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems, tuple(why)
+        )
 
     def _fresh(self, events: Iterable[OwedEvent], sync: str) -> tuple[list[OwedEvent], list[str]]:
         fresh: list[OwedEvent] = []

@@ -2,8 +2,9 @@
 
 from connector import inbox
 from connector.at_hand import AtHand
+from connector.chosen import the_only
 from connector.errors import ConnectorError
-from connector.store import entities, events, problems
+from connector.store import entities, events, guard, problems
 from connector.store.problems import Kept
 
 
@@ -11,14 +12,26 @@ def find(at_hand: AtHand, id: str) -> Kept:
     """The problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
     with at_hand.store.reading() as connection:
         found = problems.kept(connection, id=id, limit=2)
-    if len(found) != 1:
-        count = "more than one" if found else "no"
-        raise ConnectorError(f"{count} problem has an id that begins with {id!r}: `connector problems` lists them")
-    return found[0]
+    return the_only(found, "problem", id)
+
+
+def approve(at_hand: AtHand, sync: str) -> int:
+    """Lets the held deletions of a sync go; how many."""
+    with at_hand.store.writing() as connection:
+        return guard.release(connection, sync, at_hand.store.now(connection), delete_them=True)
+
+
+def drop(at_hand: AtHand, sync: str) -> int:
+    """Drops the held deletions of a sync; how many. These people stay until upstream speaks of them again."""
+    with at_hand.store.writing() as connection:
+        return guard.release(connection, sync, at_hand.store.now(connection), delete_them=False)
 
 
 def discard(at_hand: AtHand, kept: Kept) -> None:
-    """Takes the problem from the list; nothing else changes."""
+    """Takes the problem from the list. Held deletions are dropped with it; else nothing changes."""
+    if kept.problem.kind == "held":
+        drop(at_hand, kept.sync)
+        return
     with at_hand.store.writing() as connection:
         problems.remove(connection, kept.id)
 
@@ -26,14 +39,17 @@ def discard(at_hand: AtHand, kept: Kept) -> None:
 def replay(at_hand: AtHand, kept: Kept, format: str) -> str:
     """Tries again what the problem stopped, and takes it from the list; what was done, in words.
 
-    An unreadable message is read again as `format`; what Customer.io refused is due again. Raises ConnectorError for
-    a problem that only a new message of its user can solve, and for a message that still cannot be read.
+    An unreadable message is read again as `format`; what Customer.io refused is due again; held deletions are let go.
+    Raises ConnectorError for a problem that only a new message of its user can solve, and for a message that still
+    cannot be read.
     """
     match kept.problem.kind:
         case "unreadable":
             return _read_again(at_hand, kept, format)
         case "refused":
             return _send_again(at_hand, kept)
+        case "held":
+            return f"{approve(at_hand, kept.sync)} deletion(s) let go"
         case kind:
             reason = "is solved by the user's next message: mend its cause and discard it"
             raise ConnectorError(f"a problem of the kind {kind!r} {reason}")

@@ -1,15 +1,14 @@
 """The Track API: sends requests, and says what came back without judging it (reference: customerio-api, 1 and 2)."""
 
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from time import time
 from types import TracebackType
 from typing import Self
 
 import httpx
 from pydantic_core import from_json
 
-from connector import __version__, outcome
+from connector import __version__
+from connector.customerio import replies
 from connector.outcome import Reply
 from connector.plan import Endpoint
 from connector.settings import Connection
@@ -36,20 +35,14 @@ class Track:
 
     def send(self, endpoint: Endpoint, body: bytes) -> Reply:
         """Posts a body. A broken or silent connection is a reply too: status 0, `reached` where it may be applied."""
-        try:
-            response = self._client.post(_PATHS[endpoint], content=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Reply(0, fault=_wording(error, "could not reach"), reached=False)
-        except httpx.RequestError as error:
-            return Reply(0, fault=_wording(error, "no answer from"))
-        return Reply(response.status_code, response.content[:_REPLY_BYTES], _retry_after(response))
+        return replies.reply(lambda: self._client.post(_PATHS[endpoint], content=body), _REPLY_BYTES)
 
     def region(self) -> tuple[int, dict[str, object], str]:
         """Asks which workspace the credentials belong to: status (0 where nothing answered), body, what went wrong."""
         try:
             response = self._client.get("/api/v1/accounts/region")
         except httpx.RequestError as error:
-            return 0, {}, _wording(error, "could not reach")
+            return 0, {}, replies.wording(error, "could not reach")
         return response.status_code, _object(response.content), ""
 
     def close(self) -> None:
@@ -63,26 +56,6 @@ class Track:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Closes the connections."""
         self.close()
-
-
-def _wording(error: httpx.RequestError, what: str) -> str:
-    try:
-        host = error.request.url.host
-    except RuntimeError:
-        host = "Customer.io"
-    words = str(error) or type(error).__name__
-    return f"{what} {host}: {words[:200]}"
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        date = parsedate_to_datetime(value).timestamp()
-    except ValueError:
-        date = None
-    return outcome.retry_after(value, time(), date)
 
 
 def _object(body: bytes) -> dict[str, object]:
