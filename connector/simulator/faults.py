@@ -11,7 +11,7 @@ from connector.errors import UnreadableError
 from connector.simulator.limits import Wrong
 
 _NUMBERS = ("status", "retry_after", "latency", "probability", "seed", "times", "after", "rate_limit")
-_KEYS = frozenset({*_NUMBERS, "path", "body", "headers", "drop", "items"})
+_KEYS = frozenset({*_NUMBERS, "path", "containing", "body", "headers", "drop", "items"})
 
 
 @dataclass(slots=True)
@@ -29,10 +29,15 @@ class Rule:
         """Whether the rule decides the answer; others only delay it or refuse items."""
         return any(key in self.order for key in ("status", "drop", "rate_limit"))
 
-    def matches(self, path: str) -> bool:
-        """Whether the rule is about this path: a glob if it has a star, else a prefix; without one it is about all."""
+    def matches(self, path: str, body: bytes) -> bool:
+        """Whether the rule is about this call.
+
+        Its path is a glob if it has a star, else a prefix; its `containing` is a part of the request's body. Without
+        one it is about all.
+        """
         wanted = str(self.order.get("path", ""))
-        return fnmatchcase(path, wanted) if "*" in wanted else path.startswith(wanted)
+        found = fnmatchcase(path, wanted) if "*" in wanted else path.startswith(wanted)
+        return found and str(self.order.get("containing", "")).encode() in body
 
     def fires(self, now: float) -> bool:
         """Counts a matching call (or item) and decides whether it is hit."""
@@ -80,11 +85,11 @@ class Faults:
             raise UnreadableError("faults must be a list of rules")
         self.rules = [_rule(order) for order in orders]
 
-    def decide(self, path: str, now: float) -> Decision:
+    def decide(self, path: str, now: float, body: bytes = b"") -> Decision:
         """What happens to a call."""
         if not self.rules:
             return NOTHING
-        matching = [rule for rule in self.rules if rule.matches(path)]
+        matching = [rule for rule in self.rules if rule.matches(path, body)]
         refusing = tuple(rule for rule in matching if "items" in rule.order)
         latency = 0.0
         for rule in matching:

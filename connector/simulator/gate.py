@@ -39,7 +39,7 @@ class Gate:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, at = perf_counter(), self._simulator.clock()
         body = await _body(receive)
-        decision = self._simulator.faults.decide(scope["path"], at)
+        decision = self._simulator.faults.decide(scope["path"], at, body)
         waiting = self._simulator.options.latency + decision.latency
         if waiting:
             await asyncio.sleep(waiting)

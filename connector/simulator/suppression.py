@@ -15,8 +15,9 @@ class Suppressed:
         return len(self._groups)
 
     def block(self, names: Iterable[Name]) -> None:
-        """Blocks one person's identifiers."""
-        group = frozenset(_folded(name) for name in names)
+        """Blocks one person's identifiers, beside those that were blocked with one of them before."""
+        now = {_folded(name) for name in names}
+        group = frozenset(now.union(*(self._groups.get(name, ()) for name in now)))
         for name in group:
             self._groups[name] = group
 
