@@ -7,11 +7,17 @@ from uvicorn import Config
 
 from connector import __version__, doorbell, embedded
 from connector.at_hand import AtHand
-from connector.cli import problems
+from connector.cli import calls, dead_letters, jobs, problems
+from connector.cli.approve import approve
+from connector.cli.audit import audit
 from connector.cli.check import check
 from connector.cli.demo import demo
+from connector.cli.forget import forget, suppress, unsuppress
+from connector.cli.import_hull import import_hull
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out, settings_of
 from connector.cli.plan import plan
+from connector.cli.publish import publish
+from connector.cli.resync import resync
 from connector.cli.send import send
 from connector.cli.simulator import simulator
 from connector.cli.status import resume, status
@@ -64,6 +70,11 @@ def migrate(settings: SettingsFile = SETTINGS_TOML) -> None:
     at_hand.close()
 
 
-for command in (demo, check, plan, send, status, resume, simulator):
+for command in (demo, check, plan, send, publish, status, approve, resume, resync, audit, simulator, import_hull):
     app.command()(command)
+for by_hand in (forget, suppress, unsuppress):
+    app.command()(by_hand)
 app.add_typer(problems.app, name="problems")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(calls.app, name="calls")

@@ -3,6 +3,7 @@
 import gzip
 import signal
 import threading
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,28 +14,37 @@ from rich.table import Table
 from typer import Option
 
 from connector import demo as sample
+from connector import inbox
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
-from connector.demo import expected
-from connector.demo.stage import Stage, staged
-from connector.settings import load
+from connector.demo import embedded, expected, fleet
+from connector.demo.stage import Stage
+from connector.settings import Settings, load
 
 _SETTLE_SECONDS = 120.0
 _SHOWN_DIFFERENCES = 20
+_SAMPLE_FORMAT = "hull"
 
 Once = Annotated[bool, Option("--once", help="Stop when done; exit code 1 where Customer.io holds anything else.")]
-Folder = Annotated[Path, Option("--folder", help="Where the demo keeps its store and logs; emptied at the start.")]
+Fleet = Annotated[bool, Option("--fleet", help="Workers on a private RabbitMQ and PostgreSQL instead of one process.")]
+Folder = Annotated[
+    Path | None,
+    Option(help=f"For store and logs, emptied at the start: {embedded.FOLDER}, or {fleet.FOLDER}, unless given."),
+]
 
 
-def demo(settings: SettingsFile = SETTINGS_TOML, once: Once = False, folder: Folder = Path("var/demo")) -> None:
-    """Send 1,000 sample notifications through the embedded mode into the simulator, and show what it holds then."""
-    load(settings)
+def demo(
+    settings: SettingsFile = SETTINGS_TOML, once: Once = False, fleet_mode: Fleet = False, folder: Folder = None
+) -> None:
+    """Send 1,000 sample notifications through the product into the simulator, and show what it holds then."""
+    loaded = load(settings)
     signal.signal(signal.SIGTERM, _end)
     notifications = _notifications()
-    with staged(settings, folder) as stage:
-        err.print(f"Customer.io, simulated: {stage.simulator}", highlight=False)
-        err.print(f"The connector:          {stage.connector}", highlight=False)
+    mode = fleet if fleet_mode else embedded
+    with mode.staged(settings, folder or mode.FOLDER) as stage:
+        for name, url in stage.places.items():
+            err.print(f"{name + ':':23} {url}", highlight=False)
         _send(stage, notifications)
-        status = stage.settled(_SETTLE_SECONDS)
+        status = stage.settled(_messages(notifications, loaded), _SETTLE_SECONDS)
         differences = expected.differences(expected.load(), stage.people())
         _show(status, stage.summary(), differences)
         if not once:
@@ -44,7 +54,8 @@ def demo(settings: SettingsFile = SETTINGS_TOML, once: Once = False, folder: Fol
 
 
 def _end(number: int, _: object) -> None:
-    """Ends the demo as Ctrl-C does: its children with it."""
+    """Ends the demo as Ctrl-C does: its children with it, from which no second signal keeps it."""
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
@@ -53,11 +64,17 @@ def _notifications() -> list[bytes]:
     return gzip.decompress(packed).splitlines()
 
 
-def _send(stage: Stage, notifications: list[bytes]) -> None:
+def _messages(notifications: Sequence[bytes], settings: Settings) -> int:
+    """How many messages stand in the notifications."""
+    limit = settings.intake.max_message_bytes
+    return sum(len(inbox.read(_SAMPLE_FORMAT, notification, limit)) for notification in notifications)
+
+
+def _send(stage: Stage, notifications: Sequence[bytes]) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err) as progress:
-        for notification in progress.track(notifications, description="Notifications"):
-            stage.send(notification)
+        task = progress.add_task("Notifications", total=len(notifications))
+        stage.send(notifications, lambda sent: progress.update(task, completed=sent))
 
 
 def _show(status: dict[str, Any], summary: dict[str, Any], differences: list[str]) -> None:
@@ -112,8 +129,9 @@ def _stay(stage: Stage) -> None:
         f"  .venv/bin/connector status\n"
         f"  .venv/bin/connector check\n"
         f"  .venv/bin/connector plan {stage.sample}\n"
+        f"  .venv/bin/connector {stage.sender} {stage.sample}   # once more: nothing changes\n"
         f"  {stage.connector}/docs                     # the HTTP doors\n"
-        f"Logs: {stage.folder}/connector.log, {stage.folder}/simulator.log",
+        f"Logs: {stage.folder}/*.log",
         highlight=False,
         soft_wrap=True,
     )

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from typer import Argument, Option
 
 from connector import log
+from connector.at_hand import AtHand
 from connector.formats import NAMES
 from connector.settings import Settings, load
 
@@ -46,3 +48,15 @@ def settings_of(path: Path, *, serves: bool = False) -> Settings:
     log.configure(loaded.log, brief=not serves)
     os.environ[SETTINGS_VARIABLE] = str(path.resolve())
     return loaded
+
+
+def opened(path: Path) -> AtHand:
+    """What the settings name, with tables of this version. Raises SettingsError, and StoreError for other tables."""
+    at_hand = AtHand.open(settings_of(path))
+    at_hand.store.check_version()
+    return at_hand
+
+
+def day_and_time(at: float) -> str:
+    """A time in unix seconds, for people to read: in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -24,25 +24,31 @@ Known = Annotated[
     Option("--known", help='People delivered already: [{"user": KEY, "identifier": VALUE, "attributes": {...}}].'),
 ]
 
+Explain = Annotated[bool, Option("--explain", help="Say of each attribute, event and operation why it is sent or not.")]
+
 
 def plan(
     file: File,
     settings: SettingsFile = SETTINGS_TOML,
     format: Format = "hull",
     known: Known = None,
+    explain: Explain = False,
     json: AsJson = False,
 ) -> None:
     """Show what a file of messages would send to Customer.io; nothing is stored or sent."""
     if format not in NAMES:
         raise SettingsError(f"--format: {format!r} is not accepted; give one of {', '.join(NAMES)}")
     loaded = settings_of(settings)
-    previewer = Previewer(tuple(Rules.of(sync) for sync in loaded.syncs.values()))
+    previewer = Previewer(tuple(Rules.of(sync) for sync in loaded.syncs.values()), explained=explain)
     if known is not None:
         previewer.know(_known(known))
     previews = previewer.preview(_messages(file, format, loaded.intake.max_message_bytes))
     if json:
         for each in previews:
             out.out(to_json(each.as_json()).decode(), highlight=False)
+    elif explain:
+        for each in previews:
+            _explain(each)
     else:
         _show(previews)
 
@@ -61,6 +67,16 @@ def _known(file: Path) -> list[Any]:
     if not isinstance(rows, list):
         raise UnreadableError(f"{file}: is not a list of people")
     return rows
+
+
+def _explain(preview: Preview) -> None:
+    """One message: what is decided, and then thing by thing what becomes of it."""
+    title = f"{preview.user or 'nobody'} in {preview.sync}" if preview.sync else "a message that cannot be read"
+    out.print(Text(f"{title}: {preview.decision} ({preview.reason})", style="bold"))
+    table = Table("what", "name", "becomes", "because", box=None, pad_edge=False)
+    for line in preview.explanation:
+        table.add_row(*map(Text, line))
+    out.print(table)
 
 
 def _show(previews: Iterator[Preview]) -> None:

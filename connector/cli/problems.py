@@ -1,6 +1,5 @@
 """`connector problems`: what needs a human, and what to do about it."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 
 import typer
@@ -10,8 +9,7 @@ from rich.text import Text
 from typer import Argument, Option, Typer
 
 from connector import remedy
-from connector.at_hand import AtHand
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, opened, out
 from connector.problem import Kind
 from connector.store import problems
 from connector.store.problems import Kept
@@ -31,7 +29,7 @@ def listing(
     """List problems, the latest first."""
     if context.invoked_subcommand is not None:
         return
-    at_hand = _opened(settings)
+    at_hand = opened(settings)
     with at_hand.store.reading() as connection:
         found = problems.kept(connection, kind=kind, limit=limit)
     at_hand.close()
@@ -41,7 +39,7 @@ def listing(
         return
     table = Table("id", "kind", "sync", "user", "times", "last", "reason")
     for each in found:
-        last = datetime.fromtimestamp(each.last_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        last = day_and_time(each.last_at)
         problem = each.problem
         cells = (each.id[:8], problem.kind, each.sync, problem.subject, str(each.count), last, problem.reason)
         table.add_row(*map(Text, cells))
@@ -51,7 +49,7 @@ def listing(
 @app.command()
 def show(id: Id, settings: SettingsFile = SETTINGS_TOML) -> None:
     """Show a problem whole, with what it stopped."""
-    at_hand = _opened(settings)
+    at_hand = opened(settings)
     out.print_json(to_json(_as_json(remedy.find(at_hand, id))).decode())
     at_hand.close()
 
@@ -63,7 +61,7 @@ def replay(
     format: Annotated[str, Option("--format", "-f", help="The form of an unreadable message.")] = "hull",
 ) -> None:
     """Try again what the problem stopped, once its cause is mended."""
-    at_hand = _opened(settings)
+    at_hand = opened(settings)
     out.print(remedy.replay(at_hand, remedy.find(at_hand, id), format), highlight=False)
     at_hand.close()
 
@@ -71,17 +69,11 @@ def replay(
 @app.command()
 def discard(id: Id, settings: SettingsFile = SETTINGS_TOML) -> None:
     """Take a problem from the list; nothing else changes."""
-    at_hand = _opened(settings)
+    at_hand = opened(settings)
     kept = remedy.find(at_hand, id)
     remedy.discard(at_hand, kept)
     at_hand.close()
     out.print(f"{kept.id} discarded", highlight=False)
-
-
-def _opened(settings: SettingsFile) -> AtHand:
-    at_hand = AtHand.open(settings_of(settings))
-    at_hand.store.check_version()
-    return at_hand
 
 
 def _as_json(kept: Kept) -> dict[str, Any]:

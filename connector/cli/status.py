@@ -9,7 +9,7 @@ from rich.table import Table
 from typer import Argument
 
 from connector.at_hand import AtHand
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, opened, out, settings_of
 from connector.errors import SettingsError
 from connector.intake import EVERY_SYNC
 from connector.store import connections, counts, overview, problems
@@ -18,8 +18,7 @@ from connector.store.connections import Health
 
 def status(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     """Show what is held, due, paused and problematic."""
-    at_hand = AtHand.open(settings_of(settings))
-    at_hand.store.check_version()
+    at_hand = opened(settings)
     found = _status(at_hand)
     at_hand.close()
     if json:

@@ -1,94 +1,79 @@
-"""The demo's stage: the simulator and the embedded mode as processes of their own, with the shipped settings."""
+"""The demo's stage: a simulated Customer.io and a connector, and how to send to the one and look into the other."""
 
 import json
-import os
 import secrets
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
+from connector.demo.cast import Cast, Process
 from connector.errors import ConnectorError
 
-_START_SECONDS = 60.0
-_READY = "Ready: "
 _SITE_ID, _API_KEY, _APP_API_KEY = "demo-site", "demo-key", "demo-app-key"
+_ENVIRONMENT = "environment.sh"
+
+Sent = Callable[[int], None]
+"""Is told how many notifications were taken by now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A child process, and the log it writes."""
-
-    name: str
-    popen: "subprocess.Popen[bytes]"
-    log: Path
-
-    def url(self) -> str:
-        """The URL it says it is ready under. Raises ConnectorError, with the log's end, where it never does."""
-        end = time.monotonic() + _START_SECONDS
-        while time.monotonic() < end:
-            for line in self.log.read_text(errors="replace").splitlines():
-                if line.startswith(_READY):
-                    return line.removeprefix(_READY).split()[0]
-            self.check_alive()
-            time.sleep(0.05)
-        raise ConnectorError(f"the {self.name} did not start within {_START_SECONDS:.0f} s: see {self.log}")
+class Alive(Protocol):
+    """Something that should go on until the end."""
 
     def check_alive(self) -> None:
-        """Raises ConnectorError, with the log's end, where the process has ended."""
-        if self.popen.poll() is not None:
-            tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
-            raise ConnectorError(f"the {self.name} ended with {self.popen.returncode}:\n{tail}")
+        """Raises ConnectorError where it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Both processes, and how to reach them."""
+    """Everything that runs, and how to reach it.
+
+    `places` are addresses to show, by what is there; `environ` is what our commands need; `send` sends notifications as
+    an upstream does; `sender` is the command that does so with a file.
+    """
 
     folder: Path
     simulator: str
     connector: str
-    processes: tuple[Process, ...]
+    places: Mapping[str, str]
     environ: Mapping[str, str]
-    client: httpx.Client
+    running: Sequence[Alive]
+    send: Callable[[Sequence[bytes], Sent], None]
+    sender: str
 
     @property
     def environment(self) -> Path:
         """A shell file with what a terminal needs to join the demo."""
-        return self.folder / "environment.sh"
+        return self.folder / _ENVIRONMENT
 
     @property
     def sample(self) -> Path:
         """The sample as a file of the demo's folder."""
         return self.folder / "sample.ndjson.gz"
 
-    def send(self, notification: bytes) -> None:
-        """Sends one notification as Hull does. Raises ConnectorError where it was not taken in."""
-        token = self.environ["CONNECTOR__WEB__TOKEN"]
-        answer = self.client.post(
-            f"{self.connector}/v1/hull", content=notification, headers={"Authorization": f"Bearer {token}"}
-        )
-        if answer.status_code != httpx.codes.OK:
-            raise ConnectorError(f"the connector answered {answer.status_code}: {answer.text[:200]}")
+    def settled(self, messages: int, seconds: float) -> dict[str, Any]:
+        """The status once that many messages came in and nothing is due any more.
 
-    def settled(self, seconds: float) -> dict[str, Any]:
-        """The status once nothing is due any more. Raises ConnectorError where that takes longer than `seconds`."""
+        Raises ConnectorError where that takes longer than `seconds`, or where something that should go on has ended.
+        """
         end = time.monotonic() + seconds
         while True:
             status = self._status()
-            if not any(sync["due"] for sync in status["syncs"].values()):
+            came = status["messages"].get("messages", 0)
+            if came >= messages and not any(sync["due"] for sync in status["syncs"].values()):
                 return status
             if time.monotonic() > end:
                 paused = json.dumps(status["connections"])
-                raise ConnectorError(f"after {seconds:.0f} s something is still due: {paused}")
+                raise ConnectorError(
+                    f"after {seconds:.0f} s, {came} of {messages} messages came in, or something is due: {paused}"
+                )
             self.check_alive()
             time.sleep(0.3)
 
@@ -102,44 +87,48 @@ class Stage:
 
     def people(self) -> list[dict[str, Any]]:
         """The people that the simulated Customer.io holds."""
-        return [json.loads(line) for line in self.client.get(f"{self.simulator}/_simulator/people").text.splitlines()]
+        return [json.loads(line) for line in httpx.get(f"{self.simulator}/_simulator/people").text.splitlines()]
 
     def summary(self) -> dict[str, Any]:
         """The simulator's own counts."""
-        found: dict[str, Any] = self.client.get(f"{self.simulator}/_simulator/summary").json()
+        found: dict[str, Any] = httpx.get(f"{self.simulator}/_simulator/summary").json()
         return found
 
     def check_alive(self) -> None:
-        """Raises ConnectorError where one of the processes has ended."""
-        for process in self.processes:
-            process.check_alive()
+        """Raises ConnectorError where something that should go on has ended."""
+        for each in self.running:
+            each.check_alive()
+
+    def prepare(self, ours: Mapping[str, str]) -> None:
+        """Puts into the folder what the demo's guests need: the sample, and `ours`, the environment, for a shell."""
+        self.sample.write_bytes(resources.files(__package__).joinpath("sample.ndjson.gz").read_bytes())
+        self.environment.write_text("".join(f"export {name}='{value}'\n" for name, value in ours.items()))
 
 
-@contextmanager
-def staged(settings: Path, folder: Path) -> Iterator[Stage]:
-    """Both processes, running until the block ends, with a fresh store in `folder`."""
+def emptied(folder: Path) -> Path:
+    """The folder, new and empty, in its absolute form. Raises ConnectorError where it holds what is not a demo's."""
+    mark = folder / _ENVIRONMENT
+    if folder.is_dir() and any(folder.iterdir()) and not mark.exists():
+        raise ConnectorError(f"{folder} holds what no demo left there, and would be emptied: give another --folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with ExitStack() as stack:
-        keys = ("--site-id", _SITE_ID, "--api-key", _API_KEY, "--app-api-key", _APP_API_KEY)
-        command = ("simulator", "--port", "0", *keys)
-        simulator = stack.enter_context(_running("simulator", command, dict(os.environ), folder))
-        environ = _environ(settings, folder, simulator.url())
-        whole = dict(os.environ) | environ
-        connector = stack.enter_context(_running("connector", ("run",), whole, folder))
-        client = stack.enter_context(httpx.Client(timeout=60))
-        stage = Stage(folder, simulator.url(), connector.url(), (simulator, connector), whole, client)
-        stage.environment.write_text("".join(f"export {name}='{value}'\n" for name, value in environ.items()))
-        stage.sample.write_bytes(resources.files(__package__).joinpath("sample.ndjson.gz").read_bytes())
-        yield stage
+    mark.touch(0o600)  # keys will be in it
+    return folder.resolve()
 
 
-def _environ(settings: Path, folder: Path, simulator: str) -> dict[str, str]:
-    """The shipped settings, pointed at the simulator, a store of the demo's own and a free port."""
+def start_simulator(cast: Cast, environ: Mapping[str, str]) -> Process:
+    """A simulated Customer.io that knows the demo's keys."""
+    keys = ("--site-id", _SITE_ID, "--api-key", _API_KEY, "--app-api-key", _APP_API_KEY)
+    return cast.connector("simulator", "simulator", "--port", "0", *keys, environ=environ)
+
+
+def environment(settings: Path, simulator: str, store_url: str, broker_url: str) -> dict[str, str]:
+    """The shipped settings, pointed at the simulator, a store and a broker of the demo's own and a free port."""
     return {
         "CONNECTOR_SETTINGS": str(settings.resolve()),
-        "CONNECTOR__STORE__URL": f"sqlite:///{(folder / 'connector.db').resolve()}",
-        "CONNECTOR__BROKER__URL": "memory://",
+        "CONNECTOR__STORE__URL": store_url,
+        "CONNECTOR__BROKER__URL": broker_url,
+        "CONNECTOR__INTAKE__FORMAT": "hull",  # the sample's
         "CONNECTOR__WEB__PORT": "0",
         "CONNECTOR__WEB__TOKEN": secrets.token_urlsafe(24),
         "CONNECTOR__CONNECTIONS__MAIN__SITE_ID": _SITE_ID,
@@ -147,22 +136,6 @@ def _environ(settings: Path, folder: Path, simulator: str) -> dict[str, str]:
         "CONNECTOR__CONNECTIONS__MAIN__APP_API_KEY": _APP_API_KEY,
         "CONNECTOR__CONNECTIONS__MAIN__TRACK_URL": simulator,
         "CONNECTOR__CONNECTIONS__MAIN__APP_URL": simulator,
+        # The sample replays months within seconds: what left in all that time would be held as one mass deletion.
+        "CONNECTOR__SYNCS__MAIN__DELETION_GUARD__SHARE": "1.0",
     }
-
-
-@contextmanager
-def _running(name: str, arguments: tuple[str, ...], environ: dict[str, str], folder: Path) -> Iterator[Process]:
-    log = folder / f"{name}.log"
-    with log.open("wb") as stderr:
-        command = [sys.executable, "-m", "connector", *arguments]
-        # A session of its own: Ctrl-C is the demo's, which then stops its children in order.
-        popen = subprocess.Popen(command, env=environ, stdout=stderr, stderr=stderr, start_new_session=True)
-        try:
-            yield Process(name, popen, log)
-        finally:
-            popen.terminate()
-            try:
-                popen.wait(30)
-            except subprocess.TimeoutExpired:
-                popen.kill()
-                popen.wait()

@@ -1,0 +1,83 @@
+"""A resync in the terminal: as a line, and as a bar until it is over."""
+
+from time import sleep
+
+import typer
+from pydantic_core import to_json
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from connector import resync
+from connector.at_hand import AtHand
+from connector.cli.options import err, out
+from connector.job import Job
+
+INTERRUPTED = 130
+_LOOK_SECONDS = 0.5
+_SILENT_SECONDS = 10.0
+_NOBODY = (
+    f"Nobody has taken it further for {_SILENT_SECONDS:.0f} s: it needs a worker and one `celery -A tasks beat`, or "
+    "`connector run`."
+)
+
+
+def follow(at_hand: AtHand, job: Job, *, json: bool) -> None:
+    """Shows how far a resync is until it is over. Exit code 1 where it was paused or cancelled, 130 for Ctrl-C."""
+    try:
+        ended = _watch(at_hand, job, silent=json)
+    except KeyboardInterrupt:
+        err.print(
+            f"The resync goes on. `connector jobs follow {job.id}` shows it again, `connector jobs pause {job.id}` or "
+            f"`connector jobs cancel {job.id}` stops it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    show(ended, json=json)
+    if ended.state != "done":
+        raise typer.Exit(1)
+
+
+def show(job: Job, *, json: bool) -> None:
+    """Prints a job in a line."""
+    words = to_json(job).decode() if json else f"{job.kind} {job.id} of {job.sync}: {wording(job)}"
+    out.print(words, highlight=False, markup=False, soft_wrap=True)
+
+
+def wording(job: Job) -> str:
+    """How far a job is."""
+    counts = "".join(f", {count:,} {name}" for name, count in job.counts.items())
+    return f"{job.state}, {job.done:,} of {job.total:,} people{counts}"
+
+
+class _Rate(ProgressColumn):
+    """People a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        """The text of the column."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+def _watch(at_hand: AtHand, job: Job, *, silent: bool) -> Job:
+    """Looks again and again until the job is over, and nobody is due by it any more."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    said = ""
+    with Progress(*columns, console=err, transient=True, disable=silent or not err.is_terminal) as bar:
+        task = bar.add_task("", total=job.total)
+        while not _over(seen := resync.progress(at_hand, job.id)):
+            bar.update(task, completed=seen.job.done, description=f"{seen.due:,} still due")
+            if (note := _note(seen)) != said:
+                err.print(said := note, highlight=False, soft_wrap=True)
+            sleep(_LOOK_SECONDS)
+    return seen.job
+
+
+def _over(seen: resync.Progress) -> bool:
+    return seen.job.state != "running" and not (seen.job.state == "done" and seen.due)
+
+
+def _note(seen: resync.Progress) -> str:
+    """What a human should know while it does not move."""
+    if seen.job.state == "running" and seen.silent_seconds > _SILENT_SECONDS:
+        return _NOBODY
+    return f"Nothing is sent at the moment, the connection is paused: {seen.pause}" if seen.pause else ""

@@ -1,0 +1,203 @@
+"""`connector forget`, and `connector suppress` and `unsuppress`: what a privacy request asks for."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from pydantic_core import to_json
+from rich.table import Table
+from rich.text import Text
+from typer import Argument, Option
+
+from connector import by_hand, whom
+from connector.by_hand import Answer
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, opened, out
+from connector.errors import SettingsError
+from connector.forget import Forgetting, Part, Receipt
+from connector.whom import By, Found
+
+_BY: Mapping[str, By] = {"": "", "key": "key", "identifier": "identifier"}
+_ACTIONS = {False: "delete", True: "suppress"}
+_UPSTREAM = (
+    "A message that waits in a queue, or a dead letter, may speak of them still, and upstream may send them again: "
+    "then they come back."
+)
+
+User = Annotated[str, Argument(help="The user's key upstream, or their id or e-mail in Customer.io.")]
+OneSync = Annotated[str, Option("--sync", help="Only in this sync.")]
+How = Annotated[str, Option("--by", help="What USER is, where it could be both: key or identifier.")]
+Suppress = Annotated[bool, Option("--suppress", help="Have Customer.io refuse them from now on.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
+Identifier = Annotated[str, Argument(help="Whom, by what the sync's identify_by says: id, email or cio_id.")]
+Sync = Annotated[str, Option("--sync", help="The sync, as the settings name it: it says which workspace.")]
+
+
+def forget(
+    user: User,
+    settings: SettingsFile = SETTINGS_TOML,
+    sync: OneSync = "",
+    by: How = "",
+    suppress: Suppress = False,
+    yes: Yes = False,
+    json: AsJson = False,
+) -> None:
+    """Forget a user: delete them in Customer.io, and then whatever the store has of them."""
+    at_hand = opened(settings)
+    found = whom.find(at_hand, user, sync, _by(by))
+    if not yes:
+        _ask(f"{_found(found)}. {_ACTIONS[suppress].capitalize()} them in Customer.io, and erase them here, for good?")
+    receipt = Forgetting(at_hand, found, suppress=suppress).run()
+    at_hand.close()
+    if json:
+        out.out(to_json(_as_json(receipt)).decode(), highlight=False)
+    else:
+        _show(receipt)
+    if not receipt.complete:
+        raise typer.Exit(1)
+
+
+def suppress(identifier: Identifier, sync: Sync, settings: SettingsFile = SETTINGS_TOML, yes: Yes = False) -> None:
+    """Have Customer.io delete a person and refuse them from then on. The store keeps what it has of them."""
+    at_hand = opened(settings)
+    at_hand.rules(sync)
+    if not yes:
+        _ask(f"{sync}: have Customer.io delete {identifier!r} for good, and refuse them from then on?")
+    by_hand.order(at_hand, sync, identifier, "suppress")
+    at_hand.close()
+    out.print(f"{sync}: {identifier} is suppressed: Customer.io has deleted them and ignores them", highlight=False)
+
+
+def unsuppress(identifier: Identifier, sync: Sync, settings: SettingsFile = SETTINGS_TOML) -> None:
+    """Have Customer.io take a suppressed person again. Nothing is restored."""
+    at_hand = opened(settings)
+    by_hand.order(at_hand, sync, identifier, "unsuppress")
+    at_hand.close()
+    out.print(f"{sync}: {identifier} is free again: Customer.io takes what comes next", highlight=False)
+
+
+def _by(given: str) -> By:
+    if given not in _BY:
+        raise SettingsError(f"--by: {given!r} is not accepted; give key or identifier")
+    return _BY[given]
+
+
+def _ask(question: str) -> None:
+    """Goes on only where a human says so. Raises SettingsError where there is none to ask."""
+    if not sys.stdin.isatty():
+        raise SettingsError(f"{question} Nobody is at a terminal to be asked: give --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _found(found: Found) -> str:
+    if not found.rows:
+        return f"There is no row of {found.user!r}, but other traces"
+    held = {row.sync: "held" if row.entity.delivered else "not held" for row in found.rows}
+    return f"The user {found.key!r} is in " + ", ".join(f"{sync} ({how} by Customer.io)" for sync, how in held.items())
+
+
+def _as_json(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "user": receipt.user,
+        "key": receipt.key,
+        "at": receipt.at,
+        "complete": receipt.complete,
+        "suppressed": receipt.suppress,
+        "syncs": [_part(part) for part in receipt.parts],
+        "elsewhere": _erased(receipt.elsewhere),
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "sync": part.sync,
+        "forgotten": part.erased is not None,
+        "reason": part.reason,
+        "customerio": [_answer(each) for each in part.answers],
+        "read_back": part.proof.state,
+        "read_back_reason": part.proof.reason,
+        "erased": None if part.erased is None else _erased(part.erased),
+        "handed_on": [] if part.erased is None else list(part.erased.handed_on),
+        "left": [{each.type: each.value} for each in part.left],
+        "others": [{"sync": sync, "user": key} for sync, key in part.others],
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "action": answer.operation.item["action"],
+        "identifier": answer.operation.item["identifiers"],
+        "outcome": answer.state,
+        "status": answer.status,
+        "at": answer.at,
+        "reason": answer.reason,
+    }
+
+
+def _erased(erased: Any) -> Mapping[str, int]:
+    return {name: count for name, count in erased._asdict().items() if name != "handed_on"}
+
+
+def _show(receipt: Receipt) -> None:
+    table = Table("sync", "at Customer.io", "answer", "at", "read back", "erased here")
+    for part in receipt.parts:
+        for cells in _lines(part):
+            table.add_row(*map(Text, cells))
+    if receipt.parts:
+        out.print(table)
+    for line in _sentences(receipt):
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
+    err.print(_UPSTREAM, soft_wrap=True)
+    if not receipt.complete:
+        err.print("Not everything was confirmed. What is left is still here: run it again.", soft_wrap=True)
+
+
+def _lines(part: Part) -> Iterator[tuple[str, ...]]:
+    erased = "nothing yet" if part.erased is None else _counts(part.erased)
+    rest = (part.proof.state, erased)
+    if not part.answers:
+        yield (part.sync, "nothing", "", "", *rest)
+    for answer in part.answers:
+        [(type, value)] = answer.operation.item["identifiers"].items()
+        at = day_and_time(answer.at) if answer.at else ""
+        yield (part.sync, f"{answer.operation.item['action']} {type} {value}", _status(answer), at, *rest)
+
+
+def _status(answer: Answer) -> str:
+    return f"{answer.state} ({answer.status})" if answer.status else answer.state
+
+
+def _counts(erased: Any) -> str:
+    counts = (f"{count} {name.replace('_', ' ')}" for name, count in _erased(erased).items() if count)
+    return ", ".join(counts) or "nothing"
+
+
+def _sentences(receipt: Receipt) -> Iterator[str]:
+    for part in receipt.parts:
+        for sentence in _of_part(part):
+            yield f"{part.sync}: {sentence}"
+    if any(_erased(receipt.elsewhere).values()):
+        yield f"elsewhere: erased {_counts(receipt.elsewhere)}"
+    yield f"{receipt.key}: {'is forgotten' if receipt.complete else 'is not forgotten yet'}"
+    if receipt.suppress:
+        yield _refused_from_now_on(receipt)
+
+
+def _refused_from_now_on(receipt: Receipt) -> str:
+    if any(each.state == "confirmed" for part in receipt.parts for each in part.answers):
+        return f"{receipt.key}: Customer.io refuses them until `connector unsuppress`"
+    return f"{receipt.key}: nobody is suppressed; `connector suppress` takes an identifier that is not known here"
+
+
+def _of_part(part: Part) -> Iterator[str]:
+    if part.reason:
+        yield part.reason
+    if part.proof.reason:
+        yield f"not read back: {part.proof.reason}"
+    if part.erased is not None and part.erased.handed_on:
+        yield f"their identifier goes to {', '.join(part.erased.handed_on)}, who waited for it"
+    if part.left:
+        yield f"left alone, as another user holds it: {', '.join(each.value for each in part.left)}"
+    if part.others:
+        names = ", ".join(f"{key} in {sync}" for sync, key in part.others)
+        yield f"held under the same identifier, and gone from Customer.io too: {names}"
