@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from time import monotonic
 
+import structlog
 from celery import shared_task
 
-from tasks.base import CONFIRM_SECONDS, at_hand
+from tasks.base import CANNOT_PUBLISH, PUBLISH, at_hand, interruptible
+from tasks.worker import stopping
 
+log = structlog.get_logger(__name__)
 TURN_SECONDS = 5.0
 """How long one run goes on before it lets other work have its turn."""
 
@@ -15,12 +18,16 @@ TURN_SECONDS = 5.0
 def deliver(sync: str) -> None:
     """Delivers what is due for `sync`; rings again where it did not come to the end."""
     end = monotonic() + TURN_SECONDS
-    finished = at_hand().courier(sync).deliver(until=lambda: monotonic() > end)
-    if not finished:
-        ring([sync])
+    with interruptible("deliver"):
+        finished = at_hand().courier(sync).deliver(until=lambda: monotonic() > end or stopping())
+        if not finished:
+            ring([sync])
 
 
 def ring(syncs: Iterable[str]) -> None:
     """Says that something may be due. A ring that is lost costs nothing but the time to the next sweep."""
-    for sync in sorted(syncs):
-        deliver.apply_async(args=(sync,), confirm_timeout=CONFIRM_SECONDS)  # type: ignore[call-arg]  # kombu takes it
+    try:
+        for sync in sorted(syncs):
+            deliver.apply_async(args=(sync,), **PUBLISH)
+    except CANNOT_PUBLISH as error:
+        log.warning("the doorbell is out of order: the sweep will look", reason=str(error))

@@ -9,20 +9,23 @@ from threading import RLock
 from typing import Any
 
 import structlog
-from amqp.exceptions import AMQPError
 from celery import bootsteps
+from celery.worker import state
 from kombu import Consumer
-from kombu.exceptions import KombuError
 from kombu.message import Message
 
-from tasks.base import CONFIRM_SECONDS, queue, settings
+from connector.queues import BACKFILL, CHANGES, DEAD_LETTERS, durable, queue
+from tasks.base import CANNOT_PUBLISH, PUBLISH, settings
 
 log = structlog.get_logger(__name__)
 _PREFETCHED_BATCHES = 4
+_MOST_ROUNDS = 5
 
 
 class SegmentChanges(bootsteps.ConsumerStep):
-    """Consumes the intake queue in a worker's main process."""
+    """Consumes the intake queue in a worker's main process, on a channel of its own."""
+
+    backfill = False
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -31,6 +34,7 @@ class SegmentChanges(bootsteps.ConsumerStep):
         super().__init__(parent, **options)
         self._gathered: list[Message] = []
         self._bytes = 0
+        self._waited = 0
         self._timer: Any = None
         # The in-process broker's timer runs in a thread of its own; RabbitMQ's in the consumer's.
         self._lock = RLock()
@@ -40,8 +44,8 @@ class SegmentChanges(bootsteps.ConsumerStep):
         with self._lock:
             self._gathered, self._bytes = [], 0
         super().start(c)
-        self._app = c.app
-        self._timer = c.timer.call_repeatedly(settings().intake.batch_seconds, self._hand_on)
+        self._app, self._pool = c.app, c.pool
+        self._timer = c.timer.call_repeatedly(settings().intake.batch_seconds, self._hand_on_in_time)
 
     def stop(self, c: Any) -> None:
         """Called at shutdown and before each reconnect: what is not handed on goes back to the queue."""
@@ -51,15 +55,11 @@ class SegmentChanges(bootsteps.ConsumerStep):
 
     def get_consumers(self, channel: Any) -> list[Consumer]:
         """One consumer, with its own prefetch: the worker's does not reach this channel."""
-        intake = settings().intake
-        return [
-            Consumer(
-                channel,
-                queues=[queue(intake.queue, settings().broker.url)],
-                on_message=self._gather,
-                prefetch_count=intake.batch_messages * _PREFETCHED_BATCHES,
-            )
-        ]
+        intake, url = settings().intake, settings().broker.url
+        name = intake.backfill_queue if self.backfill else intake.queue
+        prefetched = intake.batch_messages * _PREFETCHED_BATCHES
+        _declare_dead_letters(channel, url)
+        return [Consumer(channel, [queue(name, url)], on_message=self._gather, prefetch_count=prefetched)]
 
     def _gather(self, message: Message) -> None:
         intake = settings().intake
@@ -69,7 +69,15 @@ class SegmentChanges(bootsteps.ConsumerStep):
             if len(self._gathered) >= intake.batch_messages or self._bytes >= intake.batch_bytes:
                 self._hand_on()
 
+    def _hand_on_in_time(self) -> None:
+        """While the whole pool is at work a small batch would only wait: it grows instead, for a few rounds."""
+        self._waited += 1
+        busy = len(state.reserved_requests) >= self._pool.num_processes
+        if not busy or self._waited >= _MOST_ROUNDS:
+            self._hand_on()
+
     def _hand_on(self) -> None:
+        self._waited = 0
         with self._lock:
             if not self._gathered:
                 return
@@ -77,24 +85,48 @@ class SegmentChanges(bootsteps.ConsumerStep):
         # An exception that leaves a consumer's callback ends the worker; unacknowledged messages come again instead.
         try:
             self._publish(gathered)
-        except (KombuError, AMQPError, OSError) as error:
+        except CANNOT_PUBLISH as error:  # what is not confirmed is given back, and comes again
             log.warning("intake interrupted", reason=str(error), messages=len(gathered))
             _give_back(gathered)
             return
-        for message in gathered:
-            message.ack()
+        _acknowledge(gathered)
 
     def _publish(self, gathered: list[Message]) -> None:
-        limit = settings().intake.max_message_bytes
-        bodies = [_text(message.body, limit) for message in gathered]
+        intake = settings().intake
+        bodies = [_text(message.body, intake.max_message_bytes) for message in gathered]
         self._app.send_task(
-            "tasks.changes.apply", args=[settings().intake.format, bodies], confirm_timeout=CONFIRM_SECONDS
+            "tasks.changes.apply",
+            args=[intake.format, bodies],
+            kwargs={"backfill": True} if self.backfill else {},
+            queue=BACKFILL if self.backfill else CHANGES,
+            **PUBLISH,
         )
+
+
+class Backfill(SegmentChanges):
+    """The same for the queue of bulk loads."""
+
+    backfill = True
+
+
+def _declare_dead_letters(channel: Any, broker_url: str) -> None:
+    """Nobody consumes that queue, so nobody else would make it, and RabbitMQ drops what has nowhere to go."""
+    if durable(broker_url):
+        queue(DEAD_LETTERS, broker_url)(channel).declare()
+
+
+def _acknowledge(gathered: list[Message]) -> None:
+    """Everything on this channel up to the last one, at once; the in-process broker knows only single messages."""
+    if durable(settings().broker.url):
+        gathered[-1].ack(multiple=True)
+        return
+    for message in gathered:
+        message.ack()
 
 
 def _give_back(gathered: list[Message]) -> None:
     """Puts messages back into the queue. Where the connection is gone, the broker does that by itself."""
-    with suppress(KombuError, AMQPError, OSError):
+    with suppress(*CANNOT_PUBLISH):
         for message in gathered:
             message.requeue()
 
