@@ -17,6 +17,7 @@ _SYNC = {
     "segment_attribute": "",
     "events": ["Signed up", "page"],
     "on_exit": "delete",
+    "deletion_guard": {"share": 1.0},
 }
 _DELIVERY = {"backoff_seconds": 0.01, "backoff_max_seconds": 0.05, "timeout_seconds": 5.0, "sweep_seconds": 0.1}
 _NOWHERE = "http://127.0.0.1:9"

@@ -14,7 +14,15 @@ from tests.servers import Postgres, RabbitMQ
 from tests.simulated import Simulated
 
 _MIGRATED = "migrated"
-_QUEUES = ("segment-changes", "changes", "delivery", "upkeep")
+_QUEUES = (
+    "segment-changes",
+    "segment-changes-backfill",
+    "changes",
+    "changes-backfill",
+    "delivery",
+    "upkeep",
+    "dead-letters",
+)
 _numbers = count(1)
 
 

@@ -24,7 +24,7 @@ SECRETS = (API_KEY, APP_API_KEY, TOKEN)
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 _START_SECONDS = 60.0
-_END_SECONDS = 60.0
+_END_SECONDS = 180.0
 _READY = "Ready: "
 
 
@@ -40,6 +40,8 @@ def environment(folder: Path, simulator: str = NOBODY_LISTENS, settings: Path = 
         "CONNECTOR__CONNECTIONS__MAIN__APP_API_KEY": APP_API_KEY,
         "CONNECTOR__CONNECTIONS__MAIN__TRACK_URL": simulator,
         "CONNECTOR__CONNECTIONS__MAIN__APP_URL": simulator,
+        # The sample replays months within seconds: what left in all that time would be held as one mass deletion.
+        "CONNECTOR__SYNCS__MAIN__DELETION_GUARD__SHARE": "1.0",
     }
 
 
@@ -120,9 +122,24 @@ def running(
     command: Sequence[str] = [CONNECTOR, *map(str, arguments)]
     if limit is not None:
         command = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", *command]
+    with started(command, environ=environ, output=output) as process:
+        yield process
+
+
+@contextmanager
+def started(
+    command: Sequence[str], *, environ: Mapping[str, str], output: Path, cwd: Path | None = None
+) -> Iterator[Running]:
+    """Any program, as long as the block lasts."""
     with output.open("ab") as file:
         popen = subprocess.Popen(
-            command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            command,
+            env=dict(environ),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
         )
     try:
         yield Running(popen, output)

@@ -14,6 +14,8 @@ _OPTIONS = {
     "oversize": 400,
     "non_ulid": "400",
     "shuffle": None,
+    "visibility_seconds": 0.0,
+    "app_rate_limit": 10,
 }
 
 
@@ -36,6 +38,14 @@ class Simulated:
         """Orders these faults in place of those in force."""
         answer = self._client.post("/_simulator/faults", json=rules)
         assert answer.status_code == 200, answer.text
+
+    def fired(self) -> list[int]:
+        """How often each of the ordered faults has come."""
+        return [rule["fired"] for rule in self._client.get("/_simulator/faults").json()]
+
+    def whole_people(self) -> list[dict[str, Any]]:
+        """Everybody with all that they have."""
+        return self._lines("people")
 
     def people(self) -> dict[str, dict[str, Any]]:
         """Everybody's attributes, by id (or e-mail where there is no id)."""
@@ -70,7 +80,7 @@ class Simulated:
     def _people(self) -> list[tuple[str, dict[str, Any]]]:
         return [
             (person["identifiers"].get("id") or person["identifiers"]["email"], person)
-            for person in self._lines("people")
+            for person in self.whole_people()
         ]
 
     def _lines(self, page: str) -> list[dict[str, Any]]:

@@ -217,3 +217,23 @@ def test_what_cannot_be_planned_is_a_line(plan, arguments: tuple[str, ...], code
     assert (found.code, found.out) == (code, "")
     assert found.err.startswith(line)
     assert len(found.err.splitlines()) == 1
+
+
+def test_it_explains_in_words_why_each_thing_is_sent_or_not(plan: Any) -> None:
+    clicked = {"event": "Clicked", "event_id": "e-9", "created_at": "2026-09-01T10:00:00Z"}
+    told = message(PAYING, plan="pro", shoe_size=38, events=(clicked,))
+    shown = plan(told, arguments=("--explain",))
+    (row,) = plan(told, arguments=("--explain", "--json")).rows()
+
+    assert (shown.code, shown.err) == (0, "")
+    assert "u-1 in main: sync (in the audience)" in shown.out
+    assert {"kind": "attribute", "name": "plan", "outcome": "sent: pro", "reason": "new"} in row["explanation"]
+    outcomes = {(line["kind"], line["name"]): line["outcome"] for line in row["explanation"]}
+    assert (
+        outcomes["attribute", "email"]
+        == outcomes["event", "Clicked"]
+        == outcomes["fields", "id, indexed_at, shoe_size"]
+    )
+    assert {line["kind"] for line in row["explanation"]} == {
+        "audience", "identifier", "attribute", "fields", "event", "operation",
+    }  # fmt: skip

@@ -16,7 +16,7 @@ from connector.store.opening import Store
 from tests.processes import SAMPLE, Ended, connector, environment, people, running, until
 
 PAYING = {"id": "s-1", "name": "Paying"}
-OVERVIEW = {"people", "due", "events_owed", "waiting_for_identifier", "tallies"}
+OVERVIEW = {"people", "due", "events_owed", "waiting_for_identifier", "deletions_held", "tallies"}
 
 
 @pytest.fixture

@@ -603,7 +603,8 @@ def test_requests_keep_the_connections_pace(make_world: Callable[..., World], si
     world = make_world(connection={"requests_per_second": 5.0}, sync={"anonymous_events": True})
     invites = [event("Signed up", f"e{number}", properties={"recipient": "guest@example.com"}) for number in range(4)]
     world.take(message("1", 1, *invites, external_id=...))
-    replace(world.at_hand.courier("main"), sleep=waits.append).deliver()
+    courier = world.at_hand.courier("main")
+    replace(courier, line=replace(courier.line, sleep=waits.append)).cycle()
 
     # Nobody really waits here, so each turn is further ahead than the one before.
     assert len(simulator.calls()) == 4

@@ -24,10 +24,12 @@ from sqlalchemy import delete
 from connector import inbox
 from connector.customerio.track import Track
 from connector.delivery import Courier
+from connector.line import Line
 from connector.outcome import Reply
 from connector.plan import Endpoint
 from connector.rules import Rules
-from connector.settings import Attribute, Connection, Delivery, Sync
+from connector.settings import Attribute, Connection, DeletionGuard, Sync
+from connector.settings_sections import Delivery
 from connector.simulator import Options, running
 from connector.store import claims, connections
 from connector.store.opening import Store
@@ -64,7 +66,7 @@ class DeathError(Exception):
     """The delivering process ends here."""
 
 
-class Line(Track):
+class Wire(Track):
     """A Track API on which things happen while a request is out."""
 
     def __init__(self, url: str, client: httpx.Client) -> None:
@@ -102,7 +104,7 @@ class World:
 
     client: httpx.Client
     store: Store
-    line: Line
+    track: Wire
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def fresh(self, workspace: Json) -> None:
@@ -139,8 +141,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     store = Store(f"sqlite:///{path}")
     store.migrate()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with running(Options()) as url, httpx.Client(base_url=url) as client, Line(url, client) as line:
-        yield World(client, store, line)
+    with running(Options()) as url, httpx.Client(base_url=url) as client, Wire(url, client) as track:
+        yield World(client, store, track)
     structlog.reset_defaults()
     store.close()
 
@@ -160,34 +162,36 @@ def rules_of(sync: SyncRules, on_identifier_change: str) -> Rules:
             require_email=sync.require_email,
             on_exit=sync.on_exit,
             on_identifier_change=on_identifier_change,
+            deletion_guard=DeletionGuard(share=1.0),
         )
     )
 
 
 def courier_of(world: World, rules: Rules, people_at_once: int) -> Courier:
     limits = Delivery(people=people_at_once, backoff_seconds=1e-6, backoff_max_seconds=1e-6)
-    return Courier(world.store, rules, world.line, limits, 1000.0, sleep=lambda seconds: None)
+    line = Line(NAME, world.store, world.track, limits, 1000.0, sleep=lambda seconds: None)
+    return Courier(world.store, rules, line)
 
 
 def play(world: World, scenario: Scenario, rules: Rules) -> None:
     """Everything that happens, until nothing is left to deliver."""
     courier = courier_of(world, rules, scenario.people_at_once)
     world.fresh(scenario.workspace)
-    world.line.take = lambda batch: world.take(rules, batch)
+    world.track.take = lambda batch: world.take(rules, batch)
     for step in scenario.steps:
         world.take(rules, step.notifications)
-        world.line.step, world.line.meanwhile = step, [step.meanwhile]
+        world.track.step, world.track.meanwhile = step, [step.meanwhile]
         world.order(step.faults)
         try:
             for _ in range(step.cycles):
                 courier.cycle()
         except DeathError:
             world.resume()
-        world.line.step = Step(())
-        for batch in world.line.meanwhile:
+        world.track.step = Step(())
+        for batch in world.track.meanwhile:
             world.take(rules, batch)
         world.resume()
-    world.line.meanwhile = []
+    world.track.meanwhile = []
     world.order([])
     settle(world, courier)
 
@@ -196,9 +200,9 @@ def settle(world: World, courier: Courier) -> None:
     """Delivers until several cycles in a row send nothing."""
     idle = 0
     for _ in range(300):
-        calls = world.line.calls()
+        calls = world.track.calls()
         courier.cycle()
-        idle = idle + 1 if world.line.calls() == calls else 0
+        idle = idle + 1 if world.track.calls() == calls else 0
         if idle == ENOUGH_IDLE_CYCLES:
             return
     raise AssertionError("delivery does not come to an end")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 from sqlalchemy import text
 
+from connector.queues import queue
 from connector.store.opening import Store
 from tasks import base, segment_changes
 from tests.build_settings import TOKEN, build, values, write
@@ -26,6 +28,7 @@ from tests.world import event, message, problems
 QUEUE = "segment-changes"
 APPLY = "tasks.changes.apply"
 QUICK = {"timeout_seconds": 0.5, "lease_seconds": 2.0, "people": 100}
+SOON = {"backoff_seconds": 0.2, "backoff_max_seconds": 0.5}
 Publish = Callable[..., None]
 
 
@@ -231,6 +234,20 @@ def test_an_application_may_send_the_task_as_documented(fleet: Fleet, simulator:
         eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}})
 
 
+def test_a_publisher_whose_idle_connection_was_closed_publishes_all_the_same(
+    rabbitmq: RabbitMQ, broker_url: str
+) -> None:
+    with Celery("worker", broker=broker_url, set_as_current=False) as app:
+        app.conf.broker_transport_options = {"confirm_publish": True}
+        rings = Queue("delivery", durable=True, queue_arguments=queue("delivery", broker_url).queue_arguments)
+        for _ in range(2):
+            app.send_task("ring", queue=rings, **base.PUBLISH)
+            command = ["rabbitmqctl", "--quiet", "close_all_connections", "idle for a while"]
+            subprocess.run(command, env=rabbitmq.environ(), check=True, timeout=60)
+
+    assert rabbitmq.waiting("delivery") == 2
+
+
 def test_a_fleet_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "settings", build)
     scheduled = {entry["task"] for entry in base.options()["beat_schedule"].values()}
@@ -255,7 +272,7 @@ class Handed:
         self.body = body
         self.fate = "waiting"
 
-    def ack(self) -> None:
+    def ack(self, *, multiple: bool = False) -> None:
         self.fate = "acknowledged"
 
     def requeue(self) -> None:
@@ -283,7 +300,8 @@ def step(monkeypatch: pytest.MonkeyPatch, failures: int) -> Any:
     """The consumer step, without a worker around it."""
     monkeypatch.setattr(segment_changes, "settings", lambda: build(intake={"format": "native", "batch_messages": 2}))
     found = segment_changes.SegmentChanges.__new__(segment_changes.SegmentChanges)
-    found._gathered, found._bytes, found._lock = [], 0, segment_changes.RLock()
+    found._gathered, found._bytes, found._lock, found._waited = [], 0, segment_changes.RLock(), 0
+    found._pool = SimpleNamespace(num_processes=2)
     found._app = Upstream(failures)
     return found
 
@@ -311,6 +329,21 @@ def test_messages_that_could_not_be_handed_on_are_not_forgotten(monkeypatch: pyt
     assert handing._app.sent == ["0", "1"] or {each.fate for each in messages} == {"back in the queue"}
 
 
+@pytest.mark.parametrize(("at_work", "rounds"), [(0, 1), (1, 1), (2, segment_changes._MOST_ROUNDS)])
+def test_a_small_batch_grows_for_a_few_rounds_while_the_whole_pool_is_at_work(
+    monkeypatch: pytest.MonkeyPatch, at_work: int, rounds: int
+) -> None:
+    monkeypatch.setattr(segment_changes, "state", SimpleNamespace(reserved_requests=range(at_work)))
+    handing = step(monkeypatch, failures=0)
+    handing._gather(Handed("0"))
+    for _ in range(rounds - 1):
+        handing._hand_on_in_time()
+        assert not handing._app.sent
+    handing._hand_on_in_time()
+
+    assert handing._app.sent == ["0"]
+
+
 # ---- Embedded mode ---------------------------------------------------------------------------------------------------
 
 
@@ -318,7 +351,7 @@ def test_messages_that_could_not_be_handed_on_are_not_forgotten(monkeypatch: pyt
 def embedded(tmp_path: Path, simulator: Simulated) -> Iterator[Program]:
     """`connector run` on a store and a port of its own."""
     store = f"sqlite:///{tmp_path / 'connector.db'}"
-    environ = environment(tmp_path, simulator, store=store, web={"port": 0})
+    environ = environment(tmp_path, simulator, store=store, web={"port": 0}, delivery=SOON)
     program = Program(tmp_path, environ, sys.executable, "-m", "connector", "run")
     yield program
     program.popen.kill()
@@ -353,7 +386,8 @@ def test_what_was_due_when_it_ended_is_sent_when_it_starts(
     eventually(simulator.statuses)
     assert embedded.end() == 0
     simulator.go_wrong()
-    environ = environment(tmp_path, simulator, store=f"sqlite:///{tmp_path / 'connector.db'}", web={"port": 0})
+    store = f"sqlite:///{tmp_path / 'connector.db'}"
+    environ = environment(tmp_path, simulator, store=store, web={"port": 0}, delivery=SOON)
     again = Program(tmp_path, environ, sys.executable, "-m", "connector", "run")
     try:
         eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}})

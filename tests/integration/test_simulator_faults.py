@@ -45,6 +45,13 @@ def test_a_fault_answers_in_place_of_the_api(track, status):
     assert [send(track).status_code, people(track)] == [200, 1]
 
 
+def test_a_fault_may_be_about_requests_with_something_in_them(track):
+    order(track, {"path": BATCH, "status": 400, "containing": '"poison"'})
+
+    assert [send(track, "1", "poison").status_code, people(track)] == [400, 0]
+    assert [send(track, "1", "2").status_code, people(track)] == [200, 2]
+
+
 @pytest.mark.parametrize(
     ("rule", "content", "kind"),
     [

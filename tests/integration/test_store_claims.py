@@ -11,7 +11,7 @@ from sqlalchemy import text
 from connector import audience, formats, intake, plan
 from connector.entity import Identifier, Person, Tried
 from connector.errand import Claim, Settlement
-from connector.store import claims, entities, events
+from connector.store import claims, entities, events, settling
 from connector.store.opening import Store
 from tests.build_settings import rules
 from tests.world import event, message
@@ -32,7 +32,7 @@ def claim(store: Store, lease: str = "mine", limit: int = 100, now: float = NOW)
 
 def settle(store: Store, *settlements: Settlement, lease: str = "mine", now: float = NOW) -> None:
     with store.writing() as connection:
-        claims.settle(connection, "main", lease, settlements, now)
+        settling.settle(connection, "main", lease, settlements, now)
 
 
 def confirmed(claimed: Claim, **rest: Any) -> Settlement:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from connector import audience, formats, intake
 from connector.entity import Identifier
 from connector.errand import Claim, Settlement
-from connector.store import claims
+from connector.store import claims, settling
 from connector.store.opening import Store
 from tests.build_settings import rules
 from tests.world import message, problems
@@ -28,7 +28,7 @@ def claim(store: Store) -> list[Claim]:
 def settle(store: Store, claimed: Claim, *released: Identifier) -> None:
     person = audience.desired(claimed.entity.facts, rules()).person
     with store.writing() as connection:
-        claims.settle(
+        settling.settle(
             connection, "main", "lease", [Settlement(claimed.entity, "confirmed", person, released=released)], NOW
         )
 
@@ -137,7 +137,7 @@ def test_an_identifier_in_doubt_stays_held(store: Store) -> None:
     [claimed] = claim(store)
     take(store, message("1", 2, external_id="u1b"), message("2", 1, external_id="u1"))
     with store.writing() as connection:
-        claims.settle(connection, "main", "lease", [Settlement(claimed.entity, "later", doubt=True)], NOW)
+        settling.settle(connection, "main", "lease", [Settlement(claimed.entity, "later", doubt=True)], NOW)
 
     assert holders(store) == {"id:u1": "1", "id:u1b": "1"}
     assert standing(store)["2"] == ("id:u1", False)

@@ -273,8 +273,8 @@ def test_a_message_over_the_limit_is_kept_cut(store: Store) -> None:
 def test_tallies_add_up(store: Store) -> None:
     for _ in range(3):
         with store.writing() as connection:
-            counts.tally(connection, "main", {"b": 2, "a": 1, "none": 0})
-            counts.tally(connection, "other", {"a": 5})
+            counts.tally(connection, {"main": {"b": 2, "a": 1, "none": 0}})
+            counts.tally(connection, {"other": {"a": 5}, "main": {}})
 
     assert tallies(store) == {"a": 3, "b": 6}
     assert tallies(store, "other") == {"a": 15}

@@ -46,10 +46,11 @@ def test_migrating_makes_the_indexes_partial_as_the_models_say(empty: Store) -> 
     assert set(made) == {(table.name, index.name) for table in metadata.tables.values() for index in table.indexes}
     assert {name: "None" not in where for (_, name), where in made.items()} == {
         "entity_due": True,
-        "entity_leased": True,
         "entity_waiting": True,
         "entity_outsider": True,
-        "identity_holder": False,
+        "entity_held": True,
+        "event_accepted": False,
+        "call_at": False,
         "event_pending": True,
     }
 

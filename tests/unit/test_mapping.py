@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from connector import mapping
 from connector.mapping import Reading
+from connector.problem import Problem
 from tests.build import change, rules, thorough
 
 NEW_YEAR = 1_577_836_800
@@ -141,6 +142,103 @@ def test_milliseconds_are_a_time_only_under_a_name_that_says_so(target: str, sen
 def test_dates_stay_as_they_are_where_the_setting_says_so() -> None:
     user = {"plan": "2020-01-01", "last_at": NEW_YEAR * 1000}
     assert read(user, "plan", "last_at", convert_dates=False).attributes == user
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+
+
+def stepped(source: str, *steps: Any, **more: Any) -> dict[str, Any]:
+    return {"from": source, "transform": steps, **more}
+
+
+@pytest.mark.parametrize(
+    ("source", "user", "sent"),
+    [
+        (stepped("plan", "trim", "lower"), {"traits_plan": " PRO "}, {"plan": "pro"}),
+        (stepped("plan", "upper", to="tariff"), {"plan": "pro"}, {"tariff": "PRO"}),
+        (stepped("clearbit/employees", "number"), {"clearbit": {"employees": "12"}}, {"clearbit-employees": 12}),
+        (stepped("tags", "join"), {"tags": ["a", "b"]}, {"tags": "a, b"}),
+        (stepped("plan", "lower"), {"plan": None}, {"plan": None}),
+        (stepped("plan", "lower"), {}, {}),
+    ],
+)
+def test_steps_change_what_is_sent(source: Any, user: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert read({**user, "other": "As It Is"}, source, "other") == Reading({**sent, "other": "As It Is"}, {})
+
+
+@pytest.mark.parametrize(
+    ("sources", "sent"),
+    [
+        ([stepped("account.name", "upper")], {"account_name": "EXAMPLE LTD"}),
+        (
+            ["account", stepped("account.name", "upper", to="company")],
+            {"account_name": "Example Ltd", "company": "EXAMPLE LTD"},
+        ),
+        ([stepped("account.name", "upper"), "account"], {"account_name": "EXAMPLE LTD"}),
+        ([stepped("account.name", "number"), "account"], {}),
+    ],
+)
+def test_an_attribute_of_the_account_goes_through_its_steps_also_beside_the_whole(
+    sources: list[Any], sent: dict[str, Any]
+) -> None:
+    assert read({}, *sources, account={"name": "Example Ltd"}).attributes == sent
+
+
+@pytest.mark.parametrize(
+    ("user", "whole", "sent"),
+    [
+        ({}, True, {"plan": "free"}),
+        ({}, False, {}),
+        ({"plan": None}, True, {"plan": "free"}),
+        ({"plan": None}, False, {"plan": "free"}),
+        ({"plan": ""}, False, {"plan": "free"}),
+        ({"plan": "pro"}, True, {"plan": "pro"}),
+        ({"plan": 0}, True, {"plan": 0}),
+    ],
+)
+@pytest.mark.parametrize("field", ["plan", "account.plan"])
+def test_a_default_fills_what_is_empty_and_what_a_whole_message_does_not_name(
+    field: str, user: dict[str, Any], whole: bool, sent: dict[str, Any]
+) -> None:
+    said = {"user": {}, "account": user} if field.startswith("account") else {"user": user}
+    under = rules(attributes=[stepped(field, {"default": "free"}, to="plan")])
+    assert mapping.read(change(whole=whole, **said), under).attributes == sent
+
+
+@pytest.mark.parametrize(
+    ("steps", "converted"),
+    [(["trim"], True), ([{"default": "x"}], True), (["date"], True), (["text"], False), (["join"], False)],
+)
+def test_a_date_is_converted_after_the_steps_unless_they_made_it_text(steps: list[Any], converted: bool) -> None:
+    sent = read({"plan": "2020-01-01"}, stepped("plan", *steps)).attributes
+    assert sent == {"plan": NEW_YEAR if converted else "2020-01-01"}
+
+
+def test_the_date_step_works_also_where_dates_are_not_converted() -> None:
+    user = {"plan": "2020-01-01", "other": "2020-01-01"}
+    sent = read(user, stepped("plan", "date"), "other", convert_dates=False).attributes
+    assert sent == {"plan": NEW_YEAR, "other": "2020-01-01"}
+
+
+def test_what_a_step_cannot_take_is_left_out_and_said() -> None:
+    reading = read({"plan": "many", "other": "stays"}, stepped("plan", "trim", "number", to="seats"), "other")
+    assert reading.attributes == {"other": "stays"}
+    reason = (
+        "attribute 'seats' is text that the step \"number\" cannot take (it takes a number, also written as text): "
+        "it is left out"
+    )
+    assert reading.problems == (Problem("attribute", "u-1", reason),)
+
+
+def test_what_steps_make_too_large_is_left_out_and_said() -> None:
+    reading = read({"tags": ["x" * 600, "y" * 600]}, stepped("tags", "join"))
+    assert reading.attributes == {}
+    assert "exceeds 1000 bytes" in reading.problems[0].reason
+
+
+def test_steps_leave_the_identifier_and_the_address_alone() -> None:
+    reading = read({"external_id": "U1", "email": "U1@example.com"}, stepped("email", "lower"))
+    assert reading == Reading({"email": "u1@example.com"}, {"identifier": "U1", "email": "U1@example.com"})
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

@@ -327,3 +327,30 @@ def test_the_visitor_of_the_message_counts_for_its_events() -> None:
 )
 def test_a_visitor_is_remembered_by_later_silent_messages(told: Change) -> None:
     assert sent_of([told, snapshot(2, PAYING)], rules(anonymous_events=True))["anonymous_id"] == "v-1"
+
+
+# --- deleted by upstream ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "standing"),
+    [
+        ({}, Standing.DELETED),
+        ({"on_exit": "clear"}, Standing.DELETED),
+        ({"segments": ["*"]}, Standing.DELETED),
+        ({"mode": "update"}, Standing.CLEARED),
+    ],
+)
+def test_whom_upstream_deletes_goes_whatever_on_exit_says(settings: dict[str, Any], standing: Standing) -> None:
+    facts = after([snapshot(1, PAYING, plan="pro"), change(2, user={}, deleted=True)], rules(**settings))
+    assert audience.desired(facts, rules(**settings)) == (standing, None)
+
+
+def test_who_comes_back_after_a_deletion_starts_afresh() -> None:
+    told = [snapshot(1, PAYING, plan="pro"), change(2, user={}, deleted=True)]
+    assert sent_of([*told, change(3, segments=(PAYING,))], rules(attributes=["plan"], segment_attribute="")) == {}
+
+
+def test_a_deletion_of_somebody_unknown_is_remembered_for_what_comes_late() -> None:
+    told = [change(2, user={}, deleted=True), snapshot(1, PAYING, plan="pro")]
+    assert audience.desired(after(told, rules()), rules()).person is None

@@ -113,6 +113,29 @@ def test_events_are_the_same_however_often_a_message_comes(
         assert accepted <= ids
 
 
+DELETIONS = st.builds(lambda: change(user={}, deleted=True))
+
+
+@ON_EXIT
+@thorough
+@given(story(SNAPSHOTS | DELETIONS), st.data())
+def test_a_user_may_be_deleted_and_come_back_in_any_order(
+    on_exit: str, told: list[Change], data: st.DataObject
+) -> None:
+    under = rules(on_exit=on_exit)
+    assert wanted(arranged(told, data), under) == wanted(told, under)
+
+
+@pytest.mark.parametrize("on_exit", ["clear", "delete"])
+@thorough
+@given(story(SNAPSHOTS | PARTS | DELETIONS), st.data())
+def test_parts_may_come_around_a_deletion_in_any_order_where_everybody_is_in(
+    on_exit: str, told: list[Change], data: st.DataObject
+) -> None:
+    under = rules(segments=["*"], segment_attribute="", on_exit=on_exit)
+    assert wanted(arranged(told, data), under) == wanted(told, under)
+
+
 # --- where it does not hold yet --------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ EVENTS = (owed("01A"), owed("01B"))
 VALUES = st.none() | st.sampled_from([1, True, "x", ["a"], {"a": 1}])
 IDS = st.sampled_from(["1001", "1002", "1003"])
 ATTRIBUTES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+DEVICES = st.dictionaries(st.sampled_from("xyz"), st.sampled_from([{"platform": "ios"}, {"platform": "android"}]))
 
 
 @st.composite
@@ -29,7 +30,7 @@ def people(draw: st.DrawFn) -> Person:
     """Somebody delivered, perhaps with identifiers that are not merged yet."""
     value = draw(IDS)
     former = draw(st.lists(IDS.filter(lambda each: each != value), unique=True, max_size=2))
-    return Person(ident(value), draw(ATTRIBUTES), tuple(map(ident, former)))
+    return Person(ident(value), draw(ATTRIBUTES), tuple(map(ident, former)), draw(DEVICES))
 
 
 @st.composite
@@ -37,12 +38,18 @@ def entities(draw: st.DrawFn, most_doubt: int = 1) -> Entity:
     tried = Tried(
         tuple(map(ident, draw(st.lists(IDS, unique=True, max_size=3)))),
         frozenset(draw(st.sets(st.sampled_from("cdef")))),
+        frozenset(draw(st.sets(st.sampled_from("wz")))),
     )
     doubt = draw(st.integers(0, most_doubt))
     return Entity("u-1", delivered=draw(st.none() | people()), tried=tried, doubt=doubt)
 
 
-PRESENT = st.builds(lambda value, attributes: wanted(Person(ident(value), attributes)), IDS, ATTRIBUTES)
+PRESENT = st.builds(
+    lambda value, attributes, devices: wanted(Person(ident(value), attributes, devices=devices)),
+    IDS,
+    ATTRIBUTES,
+    DEVICES,
+)
 GONE = st.sampled_from([Standing.DELETED, Standing.CLEARED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL])
 DESIRED = PRESENT | GONE.map(lambda standing: wanted(None, standing))
 WAYS = st.sampled_from(["merge", "replace", "keep"])
@@ -74,11 +81,15 @@ class World:
 
     def __init__(self, entity: Entity) -> None:
         self.people: dict[tuple[str, Any], dict[str, Any]] = {}
+        self.devices: dict[tuple[str, Any], dict[str, Any]] = {}
         delivered = entity.delivered
         for identifier in (delivered.identifier, *delivered.former) if delivered else ():
             self.people[identifier] = {k: v for k, v in delivered.attributes.items() if v is not None}  # type: ignore[union-attr]
         for identifier in entity.tried.identifiers if entity.doubt else ():
             self.people.setdefault(identifier, {}).update(dict.fromkeys(entity.tried.names, "tried"))
+            self.devices[identifier] = {token: {"platform": "tried"} for token in entity.tried.tokens}
+        if delivered:
+            self.devices[delivered.identifier] = {**self.devices.get(delivered.identifier, {}), **delivered.devices}
 
     def take(self, operation: Operation) -> None:
         item = operation.item
@@ -86,11 +97,20 @@ class World:
             ((primary,), (secondary,)) = item["primary"].items(), item["secondary"].items()
             if primary in self.people and secondary in self.people:
                 self.people[primary] = self.people.pop(secondary) | self.people[primary]
+                self.devices[primary] = self.devices.pop(secondary, {}) | self.devices.get(primary, {})
             return
         ((type_, value),) = item["identifiers"].items()
         assert value not in (None, "")
         if item["action"] == "delete":
             self.people.pop((type_, value), None)
+            self.devices.pop((type_, value), None)
+        elif item["action"] in ("add_device", "delete_device"):
+            device = dict(item["device"])
+            self.devices.setdefault((type_, value), {})[device.pop("token")] = device
+            if item["action"] == "delete_device":
+                del self.devices[type_, value][item["device"]["token"]]
+            else:
+                assert (type_, value) in self.people, "a device would have created a person"
         elif item["action"] == "identify":
             if (type_, value) in self.people or not item["attributes"].get("_update"):
                 held = self.people.get((type_, value), {}) | item["attributes"]
@@ -118,7 +138,7 @@ def delivered_to(world: World, delivery: Delivery) -> dict[tuple[str, Any], dict
 def test_it_comes_to_an_end_where_nothing_is_owed(entity: Entity, desired: Desired, way: Any) -> None:
     delivery = Delivery(entity, desired, EVENTS, rules(on_identifier_change=way))
     assert not plan.owes(delivery.entity, desired, delivery.under)
-    assert len(delivery.steps) <= 4
+    assert len(delivery.steps) <= 5
 
 
 @thorough
@@ -153,8 +173,17 @@ def test_in_the_end_nothing_is_left_on_the_cleared(entity: Entity) -> None:
     people = delivered_to(World(entity), delivery)
     assert delivery.events == ()
     if entity.delivered:
-        assert delivery.entity.delivered == replace(entity.delivered, attributes={})
+        assert delivery.entity.delivered == entity.delivered._replace(attributes={}, devices={})
         assert people[entity.delivered.identifier] == {}
+
+
+@thorough
+@given(entities())
+def test_in_the_end_no_device_is_left_to_the_cleared(entity: Entity) -> None:
+    delivery, world = Delivery(entity, wanted(None, Standing.CLEARED), EVENTS, rules()), World(entity)
+    delivered_to(world, delivery)
+    unmerged = entity.delivered.former if entity.delivered else ()
+    assert not any(devices for identifier, devices in world.devices.items() if identifier not in unmerged)
 
 
 @thorough
@@ -175,8 +204,10 @@ def test_customer_io_is_left_with_one_person_who_is_as_wanted(known: tuple[Entit
     former = entity.delivered.former if entity.delivered else ()
     assume(way == "merge" or desired.person.identifier not in former)  # type: ignore[union-attr]
     delivery = Delivery(entity, desired, EVENTS, rules(on_identifier_change=way))
+    world = World(entity)
     held = without_nulls(desired.person.attributes)  # type: ignore[union-attr]
-    assert delivered_to(World(entity), delivery) == {desired.person.identifier: held}  # type: ignore[union-attr]
+    assert delivered_to(world, delivery) == {desired.person.identifier: held}  # type: ignore[union-attr]
+    assert world.devices.get(desired.person.identifier, {}) == desired.person.devices  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,14 @@ def test_renamed_attributes_go_by_their_new_name() -> None:
     renamed = rules(attributes=[{"from": "traits_clearbit/employees", "to": "employees"}])
     assert renamed.maps("employees")
     assert not renamed.maps("clearbit-employees")
+
+
+def test_attributes_with_steps_stand_apart_so_that_the_others_cost_nothing_more() -> None:
+    stepped = {"from": "account.name", "to": "company", "transform": ["trim", {"default": "none"}]}
+    found = rules(attributes=["plan", "account.plan", {"from": "city", "transform": ["text"]}, stepped])
+    assert [target for target, _ in (*found.attributes, *found.account_attributes)] == ["plan", "account_plan"]
+    assert [(each.target, each.of_account, each.fills, each.stays_text) for each in found.transformed] == [
+        ("city", False, False, True),
+        ("company", True, True, False),
+    ]
+    assert found.maps("company")

@@ -11,7 +11,9 @@ from pydantic import SecretStr, ValidationError
 
 from connector import settings
 from connector.errors import SettingsError
-from connector.settings import Attribute, Broker, Connection, Settings, Store, Sync, Web
+from connector.settings import Attribute, Connection, Settings, Sync
+from connector.settings_sections import Broker, Store, Web
+from connector.settings_transforms import Default, Join
 
 CONNECTION = "[connections.main]\n"
 SYNC = '[syncs.main]\nconnection = "main"\n'
@@ -42,6 +44,10 @@ def document_keys() -> set[tuple[str, ...]]:
         name = section.rstrip("s") if len(own) == 2 else section
         found |= {(section,), own, *((*own, key) for key in tables[name.capitalize()]["properties"])}
     return found
+
+
+def default(value: Any) -> Default:
+    return Default(default=value)
 
 
 def toml(value: Any) -> str:
@@ -99,6 +105,23 @@ def test_an_attribute_is_a_name_or_a_renaming(load: Load, written: str, source: 
 
 
 @pytest.mark.parametrize(
+    ("written", "steps"),
+    [
+        ('["trim", "lower"]', ("trim", "lower")),
+        ('["join"]', ("join",)),
+        ('[{ join = "; " }]', (Join(join="; "),)),
+        ('[{ default = "none" }]', (Default(default="none"),)),
+        ("[{ default = false }, { default = 0 }, { default = 1.5 }]", tuple(map(default, (False, 0, 1.5)))),
+        ("[]", ()),
+    ],
+)
+def test_an_attribute_takes_steps(load: Load, written: str, steps: tuple[Any, ...]) -> None:
+    (attribute,) = load(f'{LEAST}attributes = [{{ from = "x", transform = {written} }}]').syncs["main"].attributes
+    assert attribute == Attribute(source="x", transform=steps)
+    assert repr(attribute.transform) == repr(steps)
+
+
+@pytest.mark.parametrize(
     ("connection", "track", "app"),
     [
         (Connection(), "https://track.customer.io", "https://api.customer.io"),
@@ -134,7 +157,7 @@ TYPES = [
     ("[intake]\nbatch_seconds = 0", "intake.batch_seconds: 0 is not accepted; give more than 0"),
     ("[intake]\nbatch_seconds = inf", "intake.batch_seconds: inf is not accepted; give a finite number"),
     ("[intake]\nbatch_seconds = true", "intake.batch_seconds: true is not accepted; give a number"),
-    ('[intake]\nformat = "csv"', "intake.format: 'csv' is not accepted; give one of hull, native"),
+    ('[intake]\nformat = "csv"', "intake.format: 'csv' is not accepted; give one of hull, native, lytics, segment"),
     ('[log]\nlevel = "loud"', "log.level: 'loud' is not accepted; give one of debug, info, warning, error"),
 ]
 

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from connector import settings
-from connector.settings import Attribute, Connection, Delivery, Settings, Sync
+from connector.settings import Attribute, Connection, Settings, Sync
+from connector.settings_sections import Delivery
 
 ROOT = Path(__file__).parents[2]
 MANUAL = ROOT / "settings.toml"
@@ -67,7 +68,8 @@ def test_what_the_manual_leaves_commented_out_is_the_default() -> None:
 def test_the_manual_names_every_key_but_the_secrets() -> None:
     spelt = keys(tomllib.loads(uncommented(MANUAL.read_text("utf-8"))))
     usual = Settings(connections={"main": Connection()}, syncs={"main": Sync(connection="main")})
-    secrets = {("web", "token"), *(("connections", "main", key) for key in ("site_id", "api_key", "app_api_key"))}
+    connection = {("connections", "main", key) for key in ("site_id", "api_key", "app_api_key")}
+    secrets = {("web", "token"), ("web", "segment_secret"), *connection}
     own_names = {("connections", "main", "name"), ("syncs", "main", "name")}
     assert spelt == keys(usual.model_dump()) - secrets - own_names
 
@@ -82,7 +84,8 @@ def test_the_manual_says_how_to_give_each_secret() -> None:
     text = MANUAL.read_text("utf-8")
     for key in ("SITE_ID", "API_KEY", "APP_API_KEY"):
         assert f"CONNECTOR__CONNECTIONS__MAIN__{key} " in text
-    assert "CONNECTOR__WEB__TOKEN " in text
+    for key in ("TOKEN", "SEGMENT_SECRET"):
+        assert f"CONNECTOR__WEB__{key} " in text
 
 
 def test_editors_find_the_schema_in_the_first_line() -> None:
@@ -105,6 +108,13 @@ def test_the_schema_accepts_the_manual_as_shipped_and_switched_on() -> None:
         jsonschema.validate(tomllib.loads(manual), settings.schema())
 
 
+def test_the_schema_accepts_every_step_of_an_attribute() -> None:
+    steps = """["lower", "upper", "trim", "number", "boolean", "date", "text", "join", { join = "; " },
+               { default = "x" }, { default = 1 }, { default = 1.5 }, { default = true }]"""
+    written = f"{LEAST}attributes = [{{ from = 'x', transform = {steps} }}]"
+    jsonschema.validate(tomllib.loads(written), settings.schema())
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -113,6 +123,8 @@ def test_the_schema_accepts_the_manual_as_shipped_and_switched_on() -> None:
         f"{LEAST}name = 'main'",
         f"{LEAST}identify_by = 'phone'",
         f"{LEAST}attributes = [3]",
+        f"{LEAST}attributes = [{{ from = 'x', transform = ['lowr'] }}]",
+        f"{LEAST}attributes = [{{ from = 'x', transform = [{{ join = 5 }}] }}]",
         f"{CONNECTION}api_key = 'x'",
         "[connections.Main]",
         "[web]\ntoken = 'x'",

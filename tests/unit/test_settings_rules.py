@@ -137,6 +137,39 @@ TARGETS = [
     ),
 ]
 
+STEPS = "lower, upper, trim, number, boolean, date, text, join, { join = TEXT }, { default = VALUE }"
+TRANSFORMS = [
+    ('["lowr"]', f"[0]: 'lowr' is not accepted; give one of {STEPS}"),
+    ('["trim", "Lower"]', f"[1]: 'Lower' is not accepted; give one of {STEPS}"),
+    ("[5]", f"[0]: 5 is not accepted; give one of {STEPS}"),
+    ("[true]", f"[0]: true is not accepted; give one of {STEPS}"),
+    ('[["lower"]]', f"[0]: a list is not accepted; give one of {STEPS}"),
+    ("[{}]", f"[0]: a table is not accepted; give one of {STEPS}"),
+    ('[{ join = ";", default = "x" }]', f"[0]: a table is not accepted; give one of {STEPS}"),
+    ('[{ joint = ";" }]', f"[0]: {{ joint = ... }} is not accepted; give one of {STEPS}"),
+    ("[{ join = 5 }]", "[0]: { join = 5 } is not accepted; give text in quotes"),
+    ("[{ default = [] }]", "[0]: { default = a list } is not accepted; give text, a number, true or false"),
+    ("[{ default = nan }]", "[0]: { default = nan } is not accepted; give text, a number, true or false"),
+    (
+        "[{ default = 2026-01-31 }]",
+        "[0]: { default = 2026-01-31 } is not accepted; give text, a number, true or false",
+    ),
+    ('"lower"', ': \'lower\' is not accepted; give a list such as ["first", "second"]'),
+]
+
+
+@pytest.mark.parametrize(("written", "line"), TRANSFORMS)
+def test_a_step_that_there_is_not_is_told_with_those_there_are(load: Load, written: str, line: str) -> None:
+    text = f'{LEAST}attributes = ["email", {{ from = "plan", transform = {written} }}]'
+    assert mistakes(load, text) == [f"syncs.main.attributes[1].transform{line}"]
+
+
+def test_a_whole_account_takes_no_steps(load: Load) -> None:
+    assert mistakes(load, f'{LEAST}attributes = [{{ from = "account", transform = ["trim"] }}]') == [
+        "syncs.main.attributes[0].transform: is not accepted: account is all its attributes; "
+        "name those to transform one by one: account.NAME"
+    ]
+
 
 @pytest.mark.parametrize(("text", "line"), CHOICES + NAMES + IDENTIFIERS + TARGETS)
 def test_a_sync_that_cannot_work_is_told_why(load: Load, text: str, line: str) -> None:
@@ -157,6 +190,8 @@ def test_a_sync_that_cannot_work_is_told_why(load: Load, text: str, line: str) -
         'mode = "update"\non_exit = "clear"',
         f"attributes = {json.dumps([f'a{number}' for number in range(299)])}",
         f'attributes = ["{"x" * 150}"]',
+        'attributes = [{ from = "x", transform = [] }, { from = "y", transform = ["text", "text"] }]',
+        'attributes = ["account", { from = "account.name", transform = ["trim", { default = "" }] }]',
     ],
 )
 def test_what_looks_odd_but_works_is_accepted(load: Load, text: str) -> None:

@@ -13,7 +13,9 @@ from connector.change import Change, Unreadable
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "messages.md").read_text()
 VALIDATOR = Draft202012Validator(json.loads((DOCS / "native.schema.json").read_text()))
-_NATIVE, _HULL = PAGE.split("\n## Hull's form\n")
+_NATIVE, _OTHERS = PAGE.split("\n## Hull's form\n")
+_HULL, _LATER = _OTHERS.split("\n## Lytics' form\n")
+_LYTICS, _SEGMENT = _LATER.split("\n## The Segment spec\n")
 _REFUSED = re.compile(r"^\| `(\{.*\})` \| (.*) \|$", re.MULTILINE)
 
 
@@ -24,6 +26,8 @@ def examples(language: str, text: str) -> list[str]:
 def test_the_page_has_examples() -> None:
     assert len(examples("json", _NATIVE)) >= 9
     assert len(examples("json", _HULL)) == 1
+    assert len(examples("json", _LYTICS)) == 2
+    assert len(examples("json", _SEGMENT)) == 3
 
 
 @pytest.mark.parametrize("example", examples("json", _NATIVE))
@@ -38,6 +42,25 @@ def test_the_hull_example_is_read(example: str) -> None:
     (change,) = formats.read("hull", example.encode())
     assert isinstance(change, Change)
     assert change.events[0].properties == {"referrer": "https://search.example.com/"}
+
+
+@pytest.mark.parametrize("example", examples("json", _LYTICS))
+def test_lytics_examples_are_read(example: str) -> None:
+    (change,) = formats.read("lytics", example.encode())
+    assert isinstance(change, Change)
+    assert change.version is not None
+    assert change.entered or change.segments is not None
+
+
+@pytest.mark.parametrize("example", examples("json", _SEGMENT))
+def test_segment_spec_examples_are_read(example: str) -> None:
+    changes = formats.read("segment", example.encode())
+    assert all(isinstance(each, Change) and each.key == "user-1" and each.version for each in changes)
+
+
+def test_both_ways_to_enter_an_audience_name_the_same() -> None:
+    changes = formats.read("segment", examples("json", _SEGMENT)[2].encode())
+    assert [isinstance(each, Change) and each.entered for each in changes] == [(("active_trial", "active_trial"),)] * 2
 
 
 @pytest.mark.parametrize("example", examples("ndjson", PAGE))

@@ -1,0 +1,379 @@
+"""A fleet of real processes on servers of its own: workers, beat, a simulated Customer.io; each can be hurt.
+
+A test lets changes flow in, hurts something meanwhile, and then asks `check`: whether Customer.io holds what the oracle
+expects, and whether nothing is left anywhere.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from connector.store import claims
+from connector.store.opening import Store
+from connector.store.tables import metadata
+from tests.build_settings import API_KEY, values, write
+from tests.lives import RULES, Message
+from tests.oracle import differences, expected
+from tests.processes import CONNECTOR, bare_environment
+from tests.servers import Postgres, RabbitMQ, eventually
+from tests.simulated import Simulated
+from tests.upstream import Upstream
+
+BROKER_AWAY = frozenset(
+    {
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "BrokenPipeError",
+        "amqp.exceptions.RecoverableConnectionError",
+        "celery.beat.SchedulingError",
+        "celery.exceptions.WorkerShutdown",
+        "kombu.exceptions.OperationalError",
+    }
+)
+"""What Celery itself logs, with a traceback each time, while it cannot reach the broker."""
+STARVED = "amqp.exceptions.RecoverableConnectionError"
+"""What Celery logs of a connection that the broker has closed: so it may where a busy machine lets heartbeats pass. The
+worker connects again by itself, and the end is compared all the same.
+"""
+CHILD_KILLED = frozenset({"billiard.exceptions.WorkerLostError"})
+"""What a worker logs when a child of its pool was killed: by then its task is back in the queue."""
+GIVEN_BACK = frozenset({"celery.exceptions.Reject"})
+"""What Celery logs of a batch that goes back to the queue since the worker must end and the store is away."""
+DOORBELLS = ("delivery", "upkeep")
+"""Queues in which something is always on its way: beat rings there."""
+LEASE_SECONDS = 5.0
+PUBLISHERS = 4
+SLOW_PACE = 250.0
+"""Messages a second of each publisher: slow enough for several faults to fall into the middle."""
+_SETTLED_SECONDS = 60.0
+_READY_SECONDS = 60.0
+_END_SECONDS = 60.0
+_QUIET = ("--without-gossip", "--without-mingle", "--loglevel=INFO")
+# What `rabbitmqctl list_queues` tells is up to five seconds old; this asks the queues themselves.
+_COUNT_MESSAGES = """
+[{amqqueue:get_name(Q), ra:leader_query(amqqueue:get_pid(Q), fun rabbit_fifo:query_messages_total/1)}
+  || Q <- rabbit_amqqueue:list(<<"/">>), amqqueue:is_quorum(Q)].
+"""
+_ELECT_LEADERS = """
+[ra:trigger_election(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list(<<"/">>), amqqueue:is_quorum(Q),
+  [{element(1, amqqueue:get_pid(Q)), follower}] =:= ets:lookup(ra_state, element(1, amqqueue:get_pid(Q)))].
+"""
+_COUNTED = re.compile(r'<<"([^"]+)">>},\s*\{ok,\s*\{\{\d+,\s*\d+\},\s*(\d+)\}')
+_WRAPPED = "billiard.einfo.ExceptionWithTraceback"
+"""What Celery logs around the exception of a task: that one's own traceback follows."""
+_TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*([\w.]+)", re.MULTILINE)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started itself."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class Program:
+    """A process of ours in a session of its own, and what it says."""
+
+    def __init__(self, name: str, folder: Path, environ: Mapping[str, str], command: Sequence[str]) -> None:
+        self.name = name
+        self._output = folder / f"{name}.log"
+        with self._output.open("ab") as output:
+            self.popen = subprocess.Popen(
+                command, env=dict(environ), cwd=folder, stdout=output, stderr=output, start_new_session=True
+            )
+
+    @property
+    def said(self) -> str:
+        """Everything it said."""
+        return self._output.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.popen.poll() is None
+
+    @property
+    def children(self) -> list[int]:
+        """The processes of its pool."""
+        return children(self.popen.pid)
+
+    def until_it_says(self, words: str) -> None:
+        """Comes back when it has said that; fails where it ends before."""
+
+        def found() -> bool:
+            assert self.alive, self.said
+            return words in self.said
+
+        eventually(found, _READY_SECONDS)
+
+    def send(self, number: signal.Signals, *, whole: bool = False) -> None:
+        """Sends a signal to its main process, or to all of its processes."""
+        if whole:
+            os.killpg(self.popen.pid, number)
+        else:
+            self.popen.send_signal(number)
+
+    def kill(self) -> None:
+        """Ends its main process as a crash would. The children of its pool are left behind, as they are in life."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def end(self) -> int:
+        """Asks it to end; its exit code."""
+        self.send(signal.SIGTERM)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """Waits until it has ended, as it was asked to."""
+        return self.popen.wait(_END_SECONDS)
+
+    def clear_away(self) -> None:
+        """Ends whatever is left of it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+
+class Servers:
+    """What a fleet stands on: RabbitMQ, PostgreSQL, Customer.io."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rabbitmq = RabbitMQ()
+        self.postgres = Postgres(durable=True, options={"autovacuum": "on", "autovacuum_naptime": "1s"})
+        keys = ("--site-id", "site-id", "--api-key", API_KEY)
+        command = (CONNECTOR, "simulator", "--port", "0", *keys)
+        self.customerio = Program("simulator", folder, bare_environment(), command)
+
+    @contextmanager
+    def running(self) -> Iterator["Servers"]:
+        """Starts them, and ends them with the block."""
+        try:
+            with self.postgres, self.rabbitmq:
+                self._migrate()
+                self.customerio.until_it_says("Ready: ")
+                yield self
+        finally:
+            self.customerio.clear_away()
+
+    @property
+    def customerio_url(self) -> str:
+        """Where the simulated Customer.io listens."""
+        return self.customerio.said.partition("Ready: ")[2].split()[0]
+
+    def start_again(self) -> None:
+        """Starts what a failed test has left behind ended."""
+        if self.postgres.pid is None:
+            self.postgres.start()
+        if self.rabbitmq.pid is None:
+            self.start_rabbitmq()
+
+    def queues(self) -> dict[str, int]:
+        """How many messages each queue holds, those that somebody is working on among them."""
+        return {name: int(count) for name, count in _COUNTED.findall(self._ask_rabbitmq(_COUNT_MESSAGES))}
+
+    def start_rabbitmq(self) -> None:
+        """Starts it, and what an operator of RabbitMQ 3.10 must do after a crash (docs/reliability.md)."""
+        self.rabbitmq.start()
+        self._ask_rabbitmq(_ELECT_LEADERS)
+
+    def _ask_rabbitmq(self, question: str) -> str:
+        command = ("rabbitmqctl", "--quiet", "eval", question)
+        environ = self.rabbitmq.environ()
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=30).stdout
+
+    def _migrate(self) -> None:
+        store = Store(self.postgres.url)
+        store.migrate()
+        store.close()
+
+
+class Fleet:
+    """Workers and beat on `servers`, by settings under which faults take seconds and not minutes."""
+
+    def __init__(self, servers: Servers) -> None:
+        self.servers = servers
+        self.simulator = Simulated(servers.customerio_url)
+        self.store = Store(servers.postgres.url)
+        self.workers: list[Program] = []
+        self.beats: list[Program] = []
+        self._environ = bare_environment() | write(servers.folder, _settings(servers))
+        self._ended: list[Program] = []
+        self._started = 0
+        self._looked_at: dict[str, int] = {}
+
+    # --- its processes ---
+
+    def make_ready(self, workers: int) -> None:
+        """Brings it to rest: so many workers, one beat, an empty Customer.io; what a failed test left is gone."""
+        self.servers.start_again()
+        self.simulator.reset()
+        if len(self.workers) != workers or len(self.beats) != 1 or self._left():
+            self._start_afresh(workers)
+        self.until_ready()
+        self.tracebacks()
+
+    def dismiss(self) -> None:
+        """Ends all workers and beats, whatever they are doing."""
+        for program in (*self.workers, *self.beats):
+            self.remove(program).clear_away()
+
+    def _start_afresh(self, workers: int) -> None:
+        self.dismiss()
+        with self.store.writing() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
+        self.servers.rabbitmq.delete_queues(*self.servers.queues())
+        for _ in range(workers):
+            self.start_worker()
+        self.until_ready()
+        self.start_beat()
+
+    def start_worker(self, **environ: str) -> Program:
+        """Starts a worker; it is not ready yet when this comes back."""
+        name = f"worker{self._started}"
+        command = ("worker", "--pool=prefork", "--concurrency=2", f"--hostname={name}@localhost", *_QUIET)
+        self.workers.append(self._start(name, command, environ))
+        return self.workers[-1]
+
+    def start_beat(self) -> Program:
+        """Starts a beat."""
+        self.beats.append(self._start(f"beat{self._started}", ("beat", "--loglevel=INFO"), {}))
+        return self.beats[-1]
+
+    def end_workers(self) -> list[int]:
+        """Asks all workers at once to end; their exit codes."""
+        ending = [self.remove(worker) for worker in list(self.workers)]
+        for worker in ending:
+            worker.send(signal.SIGTERM)
+        return [worker.exit_code() for worker in ending]
+
+    def remove(self, program: Program) -> Program:
+        """Takes a program that ended off the list; its log is still looked at."""
+        for programs in (self.workers, self.beats):
+            if program in programs:
+                programs.remove(program)
+        self._ended.append(program)
+        return program
+
+    def until_ready(self) -> None:
+        """Comes back when all workers take work."""
+        for worker in self.workers:
+            worker.until_it_says("ready.")
+
+    def connector(self, *arguments: str) -> str:
+        """What a command of an operator's prints; it must succeed."""
+        done = subprocess.run(
+            (CONNECTOR, *arguments), env=self._environ, cwd=self.servers.folder, capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def close(self) -> None:
+        """Ends everything, whatever state it is in."""
+        for program in self._all():
+            program.clear_away()
+        self.simulator.close()
+        self.store.close()
+
+    def _all(self) -> list[Program]:
+        return [*self.workers, *self.beats, *self._ended]
+
+    def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Program:
+        self._started += 1
+        whole = (sys.executable, "-m", "celery", "-A", "tasks", *command)
+        return Program(name, self.servers.folder, self._environ | environ, whole)
+
+    # --- what flows through it ---
+
+    @contextmanager
+    def flowing(self, *parts: Sequence[Message], pace: float = 500.0) -> Iterator[Upstream]:
+        """Publishes the parts, each by its own publisher, while the block runs; at its end all of it is confirmed."""
+        with Upstream(self.servers.rabbitmq.url, parts, pace) as upstream:
+            yield upstream
+            eventually(lambda: upstream.confirmed == upstream.total, _SETTLED_SECONDS)
+
+    def until_sent(self, items: int) -> None:
+        """Comes back when Customer.io was sent so many items more."""
+        before = self.simulator.summary()["items"]
+        eventually(lambda: self.simulator.summary()["items"] >= before + items, _SETTLED_SECONDS, every=0.05)
+
+    # --- what must hold in the end ---
+
+    def check(
+        self, messages: Sequence[Message], *, errors: Collection[str] = (), problems: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Waits until nothing is left to do, and compares Customer.io with what these messages say it must hold.
+
+        Args:
+            messages: Everything that was published.
+            errors: The exceptions that may be in the logs, by name. Any other traceback fails.
+            problems: Kind and user of each problem that there must be, and no others.
+        """
+        self.until_settled()
+        assert differences(expected(messages, RULES), self.simulator.whole_people()) == []
+        assert self.problems() == set(problems)
+        assert self.tracebacks() <= {*errors, STARVED}
+
+    def until_settled(self) -> None:
+        """Waits until no queue holds a message of upstream's and the store owes nothing."""
+        eventually(lambda: not self._left(), _SETTLED_SECONDS, every=0.25)
+
+    def problems(self) -> set[tuple[str, str]]:
+        """Kind and user of each problem."""
+        with self.store.reading() as connection:
+            return {(row.kind, row.subject) for row in connection.execute(text("SELECT kind, subject FROM problem"))}
+
+    def tracebacks(self) -> set[str]:
+        """The exceptions whose tracebacks were logged since the last look."""
+        found: set[str] = set()
+        for program in self._all():
+            said = program.said
+            shown = map(_shown, said[self._looked_at.get(program.name, 0) :].splitlines())
+            found |= set(_TRACEBACK.findall("\n".join(shown) + "\n"))
+            self._looked_at[program.name] = len(said)
+        return found - {_WRAPPED}
+
+    def _left(self) -> dict[str, int]:
+        """What is still to be done. The store is asked twice: what left the queues meanwhile is there."""
+        return self._owed() or self._queued() or self._owed()
+
+    def _owed(self) -> dict[str, int]:
+        with self.store.reading() as connection:
+            due = claims.due_count(connection, "main")
+        return {"people due": due} if due else {}
+
+    def _queued(self) -> dict[str, int]:
+        return {name: count for name, count in self.servers.queues().items() if count and name not in DOORBELLS}
+
+
+def _shown(line: str) -> str:
+    """A line of the log as text: of one of JSON, the traceback in it."""
+    with suppress(ValueError):
+        return str(json.loads(line).get("exception", "")) if line.startswith("{") else line
+    return line
+
+
+def _settings(servers: Servers) -> dict[str, Any]:
+    return values(
+        store=servers.postgres.url,
+        track_url=servers.customerio_url,
+        broker={"url": servers.rabbitmq.url},
+        intake={"format": "hull", "batch_seconds": 0.1},
+        sync={"deletion_guard": {"share": 1.0}},
+        delivery={
+            "people": 200,
+            "timeout_seconds": 1.0,
+            "lease_seconds": LEASE_SECONDS,
+            "sweep_seconds": 0.5,
+            "backoff_seconds": 0.2,
+            "backoff_max_seconds": 1.0,
+        },
+    )

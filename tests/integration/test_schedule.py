@@ -1,0 +1,37 @@
+"""What is rung for from time to time: by beat in a fleet, by a thread in embedded mode."""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from connector import embedded
+from tasks import base
+from tests.build_settings import build
+
+
+@pytest.fixture
+def schedule(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Tasks by name, with their periods in seconds, as beat has them."""
+    monkeypatch.setattr(base, "settings", build)
+    return {each["task"]: each["schedule"] for each in base.options()["beat_schedule"].values()}
+
+
+def test_beat_rings_for_tasks_that_exist(schedule: dict[str, Any]) -> None:
+    for name in schedule:
+        module, _, task = name.rpartition(".")
+        assert getattr(import_module(module), task).name == name
+
+
+def test_embedded_mode_rings_for_what_beat_rings_for(schedule: dict[str, Any]) -> None:
+    assert {"tasks.upkeep.sweep": build().delivery.sweep_seconds, **embedded._PERIODS} == schedule
+
+
+def test_what_is_rung_for_goes_to_a_queue_that_workers_read(
+    schedule: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "settings", build)
+    options = base.options()
+    queues = {queue.name for queue in options["task_queues"]}
+    for name in schedule:
+        assert options["task_routes"][f"{name.rpartition('.')[0]}.*"]["queue"] in queues

@@ -1,0 +1,99 @@
+"""The log of calls, on SQLite and on PostgreSQL."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connector import call, calls
+from connector.call import Call
+from connector.errors import ConnectorError
+from connector.outcome import Pause, Reply, Sent, Settled, Verdict
+from connector.store import calls as stored
+from connector.store.calls import Logged
+from connector.store.opening import Store
+from tests.world import World, message
+
+NOW = 4_000_000_000.0
+BODY = b'{"batch":[]}'
+PAUSE = Pause("Customer.io answered 503", "backoff", doubt=True)
+
+
+def made(seconds: float = 0, verdict: Verdict = PAUSE, **given: Any) -> Call:
+    reply = Reply(503, "too much, señor".encode())
+    return replace(call.of(NOW + seconds, "main", "people", "batch", 0, BODY, reply, verdict, 12, "failed"), **given)
+
+
+SETTLED = Settled((Sent(),))
+
+
+def add(store: Store, *given: Call) -> None:
+    with store.writing() as connection:
+        stored.add(connection, given)
+
+
+def find(store: Store, **what: Any) -> list[Logged]:
+    with store.reading() as connection:
+        return stored.find(connection, **what)
+
+
+def test_a_call_comes_back_with_its_bodies(store: Store) -> None:
+    add(store, made())
+    [logged] = find(store)
+
+    assert calls.find(store, logged.id[:20].lower()) == Logged(logged.id, made())
+    assert calls.find(store, logged.id).call.body == BODY
+
+
+def test_a_list_of_calls_is_without_their_bodies_and_the_latest_first(store: Store) -> None:
+    add(store, made(1), made(3, SETTLED), made(2))
+
+    assert [each.call for each in find(store)] == [
+        made(3, SETTLED),
+        made(2, request=None, reply=None),
+        made(1, request=None, reply=None),
+    ]
+    assert [each.call.at for each in find(store, limit=2)] == [NOW + 3, NOW + 2]
+
+
+def test_calls_are_found_by_what_they_are(store: Store) -> None:
+    add(store, made(1), made(2, SETTLED), made(3, connection="other"), made(4, sync="other"))
+
+    assert [each.call.at - NOW for each in find(store, failed=True)] == [4, 3, 1]
+    assert [each.call.at - NOW for each in find(store, workspace="main")] == [4, 2, 1]
+    assert [each.call.at - NOW for each in find(store, sync="other", failed=True)] == [4]
+
+
+def test_ids_sort_by_time_and_differ(store: Store) -> None:
+    add(store, *(made(seconds) for seconds in (3, 1, 2, 2)))
+    ids = [each.id for each in reversed(find(store))]
+
+    assert [id[:10] for id in ids] == sorted(id[:10] for id in ids)
+    assert len(set(ids)) == 4
+
+
+def test_an_id_must_be_a_calls_and_only_its(store: Store) -> None:
+    add(store, made(), made())
+    [one, _] = find(store)
+    with pytest.raises(ConnectorError, match="more than one call has an id"):
+        calls.find(store, one.id[:10])
+    with pytest.raises(ConnectorError, match="no call has an id that begins with 'x': `connector calls` lists them"):
+        calls.find(store, "x")
+
+
+def test_nothing_to_log_is_no_failure(store: Store) -> None:
+    add(store)
+    assert find(store) == []
+
+
+def test_delivery_logs_its_calls(world: World) -> None:
+    world.simulated.go_wrong({"status": 503, "times": 1})
+    world.run(message("u1", 1, plan="gold"))
+    settled, paused = find(world.store)
+
+    assert [(each.call.status, each.call.verdict, each.call.items) for each in (paused, settled)] == [
+        (503, "paused", 1),
+        (200, "settled", 1),
+    ]
+    assert b'"plan":"gold"' in (calls.find(world.store, paused.id).call.body or b"")
+    assert calls.find(world.store, settled.id).call.body is None
