@@ -1,0 +1,97 @@
+"""What people use instead, on the same changes and the same simulator: a task a change, and the clients that exist."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from benchmarks import celery_app, plain
+from benchmarks.fleet import Figures, wrong_people
+from benchmarks.input import Input
+from benchmarks.publisher import Publisher, declare
+from benchmarks.stage import API_KEY, ROOT, SITE_ID, Stage, pause, resume
+from connector.errors import ConnectorError
+
+_STALLED_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+
+
+def celery(stage: Stage, given: Input, concurrency: int) -> Figures:
+    """A Celery task and a request for each change; all tasks are in the queue when the worker begins."""
+    stage.empty_simulator()
+    environ = _environ(stage) | {"C_FORCE_ROOT": "1"}
+    worker = (sys.executable, "-m", "celery", "-A", "benchmarks.celery_app", "worker", "--loglevel", "INFO")
+    options = ("--without-gossip", "--without-mingle", "--concurrency", str(concurrency))
+    with stage.running(f"celery-{concurrency}", *worker, *options, environ=environ) as process:
+        process.until_it_says("ready.")
+        stage.processes["workers"] = [process.popen.pid]
+        pause([process])
+        _publish_tasks(stage, given)
+        before, began = stage.cpu(), time.monotonic()
+        resume([process])
+        _until(lambda: int(stage.summary()["calls"]), given.changes)
+        seconds, after = time.monotonic() - began, stage.cpu()
+        del stage.processes["workers"]
+    used = {group: after[group] - before[group] for group in after}
+    return _figures(stage, given, seconds, used["workers main"] + used["workers pool"], used["rabbitmq"])
+
+
+def client(stage: Stage, given: Input, name: str) -> Figures:
+    """One of benchmarks.clients; all messages are in the queue when it begins."""
+    if not find_spec("customerio") or not find_spec("async_customerio"):
+        raise ConnectorError("what to compare with is not installed: run `make bench` once, it installs it")
+    stage.empty_simulator()
+    declare(stage.rabbitmq.url, plain.QUEUE)
+    publisher = Publisher(stage.rabbitmq.url, plain.QUEUE)
+    publisher.publish(given.bodies())
+    publisher.close()
+    command = [sys.executable, "-m", "benchmarks.clients", name, str(given.changes)]
+    before = stage.cpu()
+    done = subprocess.run(command, env=_environ(stage), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConnectorError(f"{name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    found = json.loads(done.stdout)
+    return _figures(stage, given, found["seconds"], found["cpu"], stage.cpu()["rabbitmq"] - before["rabbitmq"])
+
+
+def _figures(stage: Stage, given: Input, seconds: float, cpu: float, broker: float) -> Figures:
+    return {
+        "changes": given.changes,
+        "seconds": round(seconds, 2),
+        "per_second": round(given.changes / seconds),
+        "cpu_seconds": round(cpu, 2),
+        "per_cpu_second": round(given.changes / cpu),
+        "per_cpu_second_with_servers": round(given.changes / (cpu + broker)),
+        "requests": stage.summary()["calls"],
+        "wrong_people": wrong_people(stage, given),
+    }
+
+
+def _publish_tasks(stage: Stage, given: Input) -> None:
+    publisher = Publisher(stage.rabbitmq.url, celery_app.QUEUE)
+    bodies = (json.dumps([[message], {}, {}]).encode() for message in given.messages())
+    publisher.publish(bodies, headers=lambda number: {"id": str(number), "task": celery_app.TASK})
+    publisher.close()
+
+
+def _until(count: Callable[[], int], wanted: int) -> None:
+    """Comes back when the count is reached. ConnectorError where it moves no more."""
+    moved, last = time.monotonic(), -1
+    while (now := count()) < wanted:
+        if now != last:
+            moved, last = time.monotonic(), now
+        if time.monotonic() - moved > _STALLED_SECONDS:
+            raise ConnectorError(f"stopped at {now} of {wanted} requests")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _environ(stage: Stage) -> dict[str, str]:
+    return {
+        **stage.environ,
+        "BENCHMARK_BROKER": stage.rabbitmq.url,
+        "BENCHMARK_SIMULATOR": stage.simulator,
+        "BENCHMARK_SITE_ID": SITE_ID,
+        "BENCHMARK_API_KEY": API_KEY,
+    }

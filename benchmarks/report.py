@@ -1,0 +1,51 @@
+"""results.json, and from it the figures in docs/performance.md and their chart."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import chart, machine, tables
+
+Figures = dict[str, Any]
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).with_name("results.json")
+DOCUMENT = ROOT / "docs" / "performance.md"
+CHART = ROOT / "docs" / "performance.svg"
+BEGIN = "<!-- Figures: `make bench` writes what stands from here to the next mark. -->"
+END = "<!-- End of the figures. -->"
+
+
+def shown(found: Figures) -> str:
+    """Figures for the terminal: a line each."""
+    return "\n".join(f"  {name}: {json.dumps(value)}" for name, value in found.items())
+
+
+def save(name: str, found: Figures) -> None:
+    """Puts one benchmark's figures into results.json, and renews the document and the chart."""
+    results = _results()
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    results |= {"machine": machine.described(), name: {"at": now, **found}}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    write()
+
+
+def write() -> None:
+    """Renews the document and the chart from results.json."""
+    results = _results()
+    DOCUMENT.write_text(spliced(DOCUMENT.read_text("utf-8"), tables.written(results)), "utf-8")
+    CHART.write_text(chart.drawn(results), "utf-8")
+
+
+def spliced(document: str, figures: str) -> str:
+    """The document with these figures between its two marks. ValueError where it does not have each once."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in after or END in after:
+        raise ValueError(f"the document must have these two lines once, in this order:\n{BEGIN}\n{END}")
+    return f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}"
+
+
+def _results() -> Figures:
+    found: Figures = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    return found

@@ -1,0 +1,232 @@
+"""What the benchmarks run on: a private RabbitMQ and PostgreSQL, the simulator, and a fleet, each a process of its own.
+
+Everything listens on the loopback only and is gone when the block ends.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from kombu import Connection
+
+from benchmarks import usage
+from connector.demo.postgres import Postgres
+from connector.demo.rabbitmq import RabbitMQ
+from connector.errors import ConnectorError
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = Path(__file__).with_name("settings.toml")
+QUEUE = "segment-changes"
+SITE_ID, API_KEY = "site-id", "api-key"
+_START_SECONDS, _END_SECONDS = 60.0, 40.0
+_SHOWN_LINES = 8
+POSTGRES_OPTIONS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "max_connections": "100", "autovacuum": "on"}
+"""Where PostgreSQL is not left as it comes. Durability is: fsync, synchronous_commit and full_page_writes are on."""
+_STATEMENTS = r"""
+SELECT round(total_exec_time), calls, rows, left(regexp_replace(query, '\s+', ' ', 'g'), 150)
+FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 25
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One of our own programs, and the file it writes its output to."""
+
+    popen: "subprocess.Popen[bytes]"
+    output: Path
+
+    @property
+    def said(self) -> str:
+        """Everything it said."""
+        return self.output.read_text(errors="replace")
+
+    def until_it_says(self, words: str) -> str:
+        """What stands behind these words on their line, once it says them. ConnectorError where it never does."""
+        end = time.monotonic() + _START_SECONDS
+        while not (found := [line.partition(words)[2] for line in self.said.splitlines() if words in line]):
+            if self.popen.poll() is not None or time.monotonic() > end:
+                raise ConnectorError(f"{self.output.name} does not say {words!r}:\n{self.said[-2000:]}")
+            time.sleep(0.05)
+        return found[0].strip()
+
+
+@dataclass
+class Stage:
+    """The servers, and how to reach them."""
+
+    folder: Path
+    postgres: Postgres
+    rabbitmq: RabbitMQ
+    simulator: str
+    environ: Mapping[str, str]
+    client: httpx.Client
+    processes: dict[str, list[int]] = field(default_factory=dict)
+    """Process ids by the group under which their CPU seconds are counted."""
+
+    @contextmanager
+    def running(self, name: str, *command: str, environ: Mapping[str, str] = {}) -> Iterator[Process]:
+        """One of our own programs, in a session of its own, until the block ends."""
+        output = self.folder / f"{name}.log"
+        with output.open("ab") as file:
+            popen = subprocess.Popen(
+                command,
+                env={**self.environ, **environ},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        try:
+            yield Process(popen, output)
+        finally:
+            _end(popen)
+
+    @contextmanager
+    def fleet(self, database: str, workers: int = 2, concurrency: int = 2) -> Iterator[list[Process]]:
+        """Workers and a beat on a migrated database, as docker-compose.yml starts them; ready when the block begins."""
+        environ = {"CONNECTOR__STORE__URL": self.postgres.database(database)}
+        celery = (sys.executable, "-m", "celery", "-A", "tasks")
+        quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--concurrency", str(concurrency))
+        with ExitStack() as stack:
+            started = [
+                stack.enter_context(
+                    self.running(f"worker-{n}", *celery, "worker", *quiet, "-n", f"worker{n}@%h", environ=environ)
+                )
+                for n in range(1, workers + 1)
+            ]
+            beat = stack.enter_context(self.running("beat", *celery, "beat", environ=environ))
+            for worker in started:
+                worker.until_it_says("ready.")
+            self.processes |= {"workers": [each.popen.pid for each in started], "beat": [beat.popen.pid]}
+            yield started
+        del self.processes["workers"], self.processes["beat"]
+
+    def complaints(self) -> str:
+        """The last lines of every log: what to look at when something did not happen."""
+        logs = {path.stem: path.read_text(errors="replace").splitlines() for path in sorted(self.folder.glob("*.log"))}
+        return "\n".join(f"{name}: {line[:300]}" for name, lines in logs.items() for line in lines[-_SHOWN_LINES:])
+
+    def database(self, name: str) -> str:
+        """Makes a database with the tables of this version; its name."""
+        self.postgres.run(f"CREATE DATABASE {name}")
+        environ = {**self.environ, "CONNECTOR__STORE__URL": self.postgres.database(name)}
+        migrate = [sys.executable, "-m", "connector", "migrate"]
+        done = subprocess.run(migrate, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ConnectorError(f"connector migrate ended with {done.returncode}: {done.stderr[-500:]}")
+        return name
+
+    def statements(self, database: str) -> list[tuple[Any, ...]]:
+        """PostgreSQL's costliest statements: milliseconds in all, calls, rows, and how they begin."""
+        url = self.postgres.database(database).replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            return connection.execute(_STATEMENTS).fetchall()
+
+    def versions(self) -> str:
+        """The versions of the servers."""
+        with psycopg.connect(self.postgres.url.replace("+psycopg", "")) as connection:
+            version = connection.info.parameter_status("server_version") or "?"
+        with Connection(self.rabbitmq.url) as broker:
+            rabbitmq = broker.connection.server_properties["version"]
+        return f"PostgreSQL {version.split()[0]}, RabbitMQ {rabbitmq}"
+
+    def empty_simulator(self, **options: Any) -> None:
+        """Makes the simulator forget everything; `options` are its own."""
+        options = {"latency": 0.0, **options}
+        self.client.post(f"{self.simulator}/_simulator/reset", json=options).raise_for_status()
+
+    def summary(self) -> dict[str, Any]:
+        """The simulator's own counts."""
+        found: dict[str, Any] = self.client.get(f"{self.simulator}/_simulator/summary").json()
+        return found
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds so far, by group; of the workers, the main processes and their pools by themselves.
+
+        others: whatever else has worked on this machine, and what its host kept from it.
+        """
+        trees = usage.trees(pid for pids in self.processes.values() for pid in pids)
+        seconds = {
+            group: usage.cpu(process for pid in pids for process in trees[pid])
+            for group, pids in self.processes.items()
+        }
+        seconds |= {"benchmark": sum(os.times()[:2])}
+        seconds |= {"others": usage.machine() - sum(seconds.values())}
+        if "workers" in seconds:
+            main = sum(trees[pid][0].cpu for pid in self.processes["workers"])
+            seconds |= {"workers main": main, "workers pool": seconds.pop("workers") - main}
+        return seconds
+
+
+@contextmanager
+def staged(*, statements: bool = False) -> Iterator[Stage]:
+    """The servers, running until the block ends; with `statements` PostgreSQL counts what each costs."""
+    options = POSTGRES_OPTIONS | ({"shared_preload_libraries": "pg_stat_statements"} if statements else {})
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        postgres = stack.enter_context(Postgres(durable=True, options=options))
+        rabbitmq = stack.enter_context(RabbitMQ())
+        client = stack.enter_context(httpx.Client(timeout=60))
+        stage = Stage(folder, postgres, rabbitmq, "", _environ(rabbitmq.url), client)
+        keys = ("--site-id", SITE_ID, "--api-key", API_KEY)
+        command = (sys.executable, "-m", "connector", "simulator", "--port", "0", *keys)
+        simulator = stack.enter_context(stage.running("simulator", *command))
+        stage.simulator = simulator.until_it_says("Ready: ")
+        addresses = {f"CONNECTOR__CONNECTIONS__MAIN__{api}_URL": stage.simulator for api in ("TRACK", "APP")}
+        stage.environ = {**stage.environ, **addresses}
+        stage.processes = {
+            "postgres": [postgres.pid or 0],
+            "rabbitmq": [rabbitmq.pid or 0],
+            "simulator": [simulator.popen.pid],
+        }
+        yield stage
+
+
+def pause(processes: list[Process]) -> None:
+    """Stops processes, with those they started, where they stand."""
+    _signal(processes, signal.SIGSTOP)
+
+
+def resume(processes: list[Process]) -> None:
+    """Lets them go on."""
+    _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes: list[Process], number: signal.Signals) -> None:
+    for each in processes:
+        os.killpg(each.popen.pid, number)
+
+
+def _end(popen: "subprocess.Popen[bytes]") -> None:
+    """Ends a program and what it started: politely, and by force where that takes too long."""
+    with suppress(ProcessLookupError):
+        os.killpg(popen.pid, signal.SIGCONT)  # an error may have come while it was paused
+    popen.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        popen.wait(_END_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(popen.pid, signal.SIGKILL)
+    popen.wait()
+
+
+def _environ(broker: str) -> dict[str, str]:
+    """This process's surroundings without a setting of ours, and the settings of the benchmarks."""
+    foreign = {name: value for name, value in os.environ.items() if not name.upper().startswith("CONNECTOR")}
+    return foreign | {
+        "CONNECTOR_SETTINGS": str(SETTINGS),
+        "CONNECTOR__BROKER__URL": broker,
+        "CONNECTOR__CONNECTIONS__MAIN__SITE_ID": SITE_ID,
+        "CONNECTOR__CONNECTIONS__MAIN__API_KEY": API_KEY,
+    }
