@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pins clean
+.PHONY: help run fleet test bench lint format pins clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,8 +11,14 @@ help: ## Show these commands
 run: $(VENV)/.run ## Run the demo: simulator, connector, 1,000 sample notifications (ARGS=--once to stop when done)
 	@$(BIN)/connector demo $(ARGS)
 
+fleet: $(VENV)/.run ## Run the demo as a fleet: RabbitMQ, PostgreSQL, two workers (needs both installed; ARGS=--once as above)
+	@$(BIN)/connector demo --fleet $(ARGS)
+
 test: $(VENV)/.dev ## Run the whole test suite (TESTS=tests/unit for a part of it)
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+bench: $(VENV)/.bench ## Measure how fast it is, into docs/performance.md (ARGS="--changes 20000" for a shorter run)
+	@$(BIN)/python -m benchmarks all $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -23,6 +29,7 @@ format: $(VENV)/.dev ## Rewrite the code in the house's style
 pins: ## Renew requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(PINS) --group build -o requirements.txt
 	uv pip compile pyproject.toml $(PINS) --group build --group dev -o requirements-dev.txt
+	uv pip compile $(PINS) --group bench -c requirements.txt -o requirements-bench.txt
 
 PINS := --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
@@ -43,4 +50,9 @@ $(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt pyproject.toml | $(VENV)/.run
 	@echo "Installing the development tools ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt pyproject.toml | $(VENV)/.run
+	@echo "Installing the clients to compare with ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
