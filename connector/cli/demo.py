@@ -15,6 +15,7 @@ from typer import Option
 
 from connector import demo as sample
 from connector import inbox
+from connector.cli.ending import end_on_sigterm
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
 from connector.demo import embedded, expected, fleet
 from connector.demo.stage import Stage
@@ -37,7 +38,7 @@ def demo(
 ) -> None:
     """Send 1,000 sample notifications through the product into the simulator, and show what it holds then."""
     loaded = load(settings)
-    signal.signal(signal.SIGTERM, _end)
+    end_on_sigterm()
     notifications = _notifications()
     mode = fleet if fleet_mode else embedded
     with mode.staged(settings, folder or mode.FOLDER) as stage:
@@ -51,12 +52,6 @@ def demo(
             _stay(stage)
     if differences:
         raise typer.Exit(1)
-
-
-def _end(number: int, _: object) -> None:
-    """Ends the demo as Ctrl-C does: its children with it, from which no second signal keeps it."""
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(128 + number)
 
 
 def _notifications() -> list[bytes]:
