@@ -15,7 +15,7 @@ fleet: $(VENV)/.run ## Run the demo as a fleet: RabbitMQ, PostgreSQL, two worker
 	@$(BIN)/connector demo --fleet $(ARGS)
 
 test: $(VENV)/.dev ## Run the whole test suite (TESTS=tests/unit for a part of it)
-	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(TESTS) $(ARGS)
 
 bench: $(VENV)/.bench ## Measure how fast it is, into docs/performance.md (ARGS="--changes 20000" for a shorter run)
 	@$(BIN)/python -m benchmarks all $(ARGS)
