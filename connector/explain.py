@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from connector import audience
+from connector.actions.action import NOT_MEANT, Applied
 from connector.audience import Standing
 from connector.change import Change
 from connector.entity import Entity
@@ -52,6 +53,15 @@ def explain(
         *_unmapped(change, rules),
         *_events(operations, skipped),
         *_operations(operations),
+    ]
+
+
+def actions(applied: Applied) -> list[Line]:
+    """Which actions took a call, and why not the sync's own that did not. None where it has no actions of its own."""
+    return [
+        Line("action", f"{turn.action.name}: {turn.action.effect.name}", turn.outcome, turn.reason)
+        for turn in applied.turns
+        if turn.outcome != NOT_MEANT or turn.own
     ]
 
 

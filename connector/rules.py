@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector import naming, settings_transforms, transform
+from connector import naming, settings_actions, settings_transforms, transform
+from connector.actions.action import Actions
 from connector.settings import Attribute, DeletionGuard, Sync
 
 MISSING: Any = object()
@@ -97,6 +98,7 @@ class Rules:
     convert_dates: bool
     deliver: bool
     deletion_guard: DeletionGuard
+    actions: Actions | None = None
 
     @classmethod
     def of(cls, sync: Sync) -> "Rules":
@@ -128,6 +130,7 @@ class Rules:
             convert_dates=sync.convert_dates,
             deliver=sync.deliver,
             deletion_guard=sync.deletion_guard,
+            actions=settings_actions.compiled(sync.actions, defaults=sync.default_actions),
         )
 
     def maps(self, target: str) -> bool:
