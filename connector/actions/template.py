@@ -176,11 +176,3 @@ def filled(call: Fields, table: Table, kind: Kind) -> dict[str, Any]:
     entries = ((name, first(call, source, kind)) for name, source in table.entries)
     found = {name: value for name, value in entries if value is not ABSENT}
     return found if whole is ABSENT else {**whole, **found}
-
-
-def worded(template: Source | Table) -> str:
-    """A source or a table as documents and explanations write it."""
-    if not isinstance(template, Table):
-        return ", else ".join(map(str, template))
-    parts = [f"all of {', else '.join(map(str, template.whole))}"] if template.whole else []
-    return "; ".join(parts + [f"{name} = {worded(source)}" for name, source in template.entries]) or "nothing"
