@@ -68,17 +68,25 @@ def _field(do: str, name: str, given: Any) -> list[str]:
     if field is None:
         known = [each.name for each in EFFECTS[do].fields]
         return [f"{shown(name)} is no field of do = {do!r}; {_nearest(name, known)}"]
+    if field.kind is template.OBJECT and isinstance(given, dict):
+        return [
+            line for entry, each in given.items() for line in _refused(field, f"{name}.{entry}", {entry: each}, each)
+        ]
+    return _refused(field, name, given, given)
+
+
+def _refused(field: EffectField, name: str, given: Any, written: Any) -> list[str]:
     try:
         field.template(given)
     except UnreadableError as error:
-        return [f"{name}: {shown(given)} is not accepted; {error}"]
+        return [f"{name}: {shown(written)} is not accepted; {error}"]
     return []
 
 
 def missing(do: str, types: Collection[str], given: Mapping[str, Any]) -> list[str]:
     """Fields without which nothing can be done, and that calls of these types do not have by themselves."""
     return [
-        f"map: {field.name} is missing: say where do = {do!r} takes it from"
+        f"{field.name} is missing; say where do = {do!r} takes it from"
         for field in EFFECTS[do].fields
         if field.required and field.name not in given and not _found_by_itself(field, types)
     ]
@@ -204,6 +212,7 @@ class Action(Section):
     )
     map: Annotated[Mapping[str, Any], WithJsonSchema(_MAP)] = Field(
         default={},
+        validate_default=True,
         description="Where the fields of what it does take their values from: a path into the call, a list of paths of "
         "which the first that is there counts, or { value = ... }. Others take their defaults.",
     )
@@ -213,12 +222,9 @@ class Action(Section):
     def _fits(cls, given: Any, info: ValidationInfo) -> Any:
         if "do" in info.data:
             refuse(mapped(info.data["do"], given))
+        if "do" in info.data and "when" in info.data:
+            refuse(missing(info.data["do"], info.data["when"].ready().types, given))
         return given
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Action":
-        refuse(missing(self.do, self.when.ready().types, self.map))
-        return self
 
     def ready(self, name: str) -> Ready:
         """As it is applied."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from connector.actions.action import Action
-from connector.actions.template import Given, Path, Source, Table
+from connector.actions.template import Constant, Path, Source, Table
 from connector.change import EventKind
 from connector.rules import Rules
 
@@ -40,7 +40,7 @@ def _among(source: Source, kind: type[Path]) -> Iterable[Path]:
 
 
 def _values(source: Source) -> list[str]:
-    return [str(each.value) for each in source if isinstance(each, Given)]
+    return [str(each.value) for each in source if isinstance(each, Constant)]
 
 
 def _events(action: Action, rules: Rules) -> Iterator[str]:

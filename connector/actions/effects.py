@@ -31,7 +31,7 @@ from connector.formats.reading import segment_of
 
 IGNORE = "ignore"
 
-Given = Mapping[str, Any]
+Values = Mapping[str, Any]
 """The values of the fields that the call has something for."""
 
 
@@ -62,68 +62,68 @@ class Effect:
     name: str
     about: str
     fields: tuple[Field, ...]
-    do: Callable[[Draft, Given], None]
+    do: Callable[[Draft, Values], None]
 
     def field(self, name: str) -> Field | None:
         """The field of this name."""
         return next((each for each in self.fields if each.name == name), None)
 
 
-def _identify(draft: Draft, given: Given) -> None:
-    if "created_at" in given:
-        draft.beneath["created_at"] = given["created_at"]
-    draft.traits.update(given.get("attributes", {}))
+def _identify(draft: Draft, values: Values) -> None:
+    if "created_at" in values:
+        draft.beneath["created_at"] = values["created_at"]
+    draft.traits.update(values.get("attributes", {}))
 
 
-def _event(kind: EventKind) -> Callable[[Draft, Given], None]:
-    def add(draft: Draft, given: Given) -> None:
-        properties = given.get("properties", {})
-        if "category" in given and "category" not in properties:
-            properties = {**properties, "category": given["category"]}
-        name = name_of(given["name"]) if kind == "event" else given["name"]
-        draft.event(kind, name, properties, id_of(given.get("id")), given.get("time"))
+def _event(kind: EventKind) -> Callable[[Draft, Values], None]:
+    def add(draft: Draft, values: Values) -> None:
+        properties = values.get("properties", {})
+        if "category" in values and "category" not in properties:
+            properties = {**properties, "category": values["category"]}
+        name = name_of(values["name"]) if kind == "event" else values["name"]
+        draft.event(kind, name, properties, id_of(values.get("id")), values.get("time"))
 
     return add
 
 
-def _account(draft: Draft, given: Given) -> None:
-    draft.account |= {**given.get("attributes", {}), "id": given["id"]}
+def _account(draft: Draft, values: Values) -> None:
+    draft.account |= {**values.get("attributes", {}), "id": values["id"]}
 
 
-def _add_device(draft: Draft, given: Given) -> None:
-    token = given["token"]
-    attributes = given.get("attributes")
+def _add_device(draft: Draft, values: Values) -> None:
+    token = values["token"]
+    attributes = values.get("attributes")
     if attributes is None:
         attributes = segment_devices.attributes_of(draft.context)
-    platform = segment_devices.platform_of(token, given.get("platform"))
-    device = devices.device(token, platform, given.get("last_used", draft.at), attributes)
+    platform = segment_devices.platform_of(token, values.get("platform"))
+    device = devices.device(token, platform, values.get("last_used", draft.at), attributes)
     draft.devices[device.token] = device
 
 
-def _delete_device(draft: Draft, given: Given) -> None:
-    device = devices.gone(given["token"])
+def _delete_device(draft: Draft, values: Values) -> None:
+    device = devices.gone(values["token"])
     draft.devices[device.token] = device
 
 
-def _delete_person(draft: Draft, _: Given) -> None:
+def _delete_person(draft: Draft, _: Values) -> None:
     draft.deleted = True
 
 
-def _move(*, inside: bool) -> Callable[[Draft, Given], None]:
-    def move(draft: Draft, given: Given) -> None:
-        draft.move(segment_of(given["segment"], str), inside=inside)
+def _move(*, inside: bool) -> Callable[[Draft, Values], None]:
+    def move(draft: Draft, values: Values) -> None:
+        draft.move(segment_of(values["segment"], str), inside=inside)
 
     return move
 
 
-def _audience_traits(draft: Draft, given: Given) -> None:
-    entered, left = segment_audiences.by_trait(draft.context, given["traits"])
+def _audience_traits(draft: Draft, values: Values) -> None:
+    entered, left = segment_audiences.by_trait(draft.context, values["traits"])
     for inside, segments in ((True, entered), (False, left)):
         for each in segments:
             draft.move(each, inside=inside)
 
 
-def _ignore(_draft: Draft, _: Given) -> None:
+def _ignore(_draft: Draft, _: Values) -> None:
     """`action` stops there."""
 
 

@@ -54,7 +54,7 @@ class Path(NamedTuple):
         return value
 
 
-class Given(NamedTuple):
+class Constant(NamedTuple):
     """A value that stands in the settings."""
 
     value: Any
@@ -64,7 +64,7 @@ class Given(NamedTuple):
         return f'"{self.value}"' if isinstance(self.value, str) else str(self.value).lower()
 
 
-Source = tuple[Path | Given, ...]
+Source = tuple[Path | Constant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def source(given: object) -> Source:
     """The source that the settings give: a path, { value = ... }, or a list of them. Raises UnreadableError."""
     if isinstance(given, list | tuple):
         if not given:
-            raise UnreadableError("an empty list is no source; give a path")
+            raise UnreadableError("give at least one path")
         return tuple(each for one in given for each in _single(one))
     return _single(given)
 
@@ -133,7 +133,7 @@ def _single(given: object) -> Source:
         return (path(given),)
     if list(given) != [VALUE] or not is_plain(given[VALUE]):
         raise UnreadableError("give a path, a list of paths, or { value = ... } with text, a number, true or false")
-    return (Given(given[VALUE]),)
+    return (Constant(given[VALUE]),)
 
 
 def is_plain(value: object) -> bool:
@@ -163,7 +163,7 @@ def _paths(given: object) -> tuple[Path, ...]:
 def first(call: Fields, source: Source, kind: Kind) -> Any:
     """The first value of the source that is there and that a field of this kind takes, or ABSENT."""
     for each in source:
-        found = each.value if isinstance(each, Given) else each.find(call)
+        found = each.value if isinstance(each, Constant) else each.find(call)
         taken = found if found is ABSENT else kind.take(found)
         if taken is not ABSENT:
             return taken

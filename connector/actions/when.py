@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.actions.template import ABSENT, Given, Path
+from connector.actions.template import ABSENT, Constant, Path
 
 Fields = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ class Condition:
         if self.exists is not None:
             return f"{self.field} is {'' if self.exists else 'not '}there"
         values = self.none_of if self.one_of is None else self.one_of
-        choice = " or ".join(str(Given(each)) for each in values or ())
+        choice = " or ".join(str(Constant(each)) for each in values or ())
         return f"{self.field} is {'not ' if self.one_of is None else ''}{choice}"
 
 
@@ -68,7 +68,7 @@ class When:
     def __str__(self) -> str:
         """As documents and explanations write it."""
         named = f"{self._types()}: {self._events()}" if self.events else self._types()
-        return " and ".join((named, *map(str, self.conditions)))
+        return f"{named}, where {' and '.join(map(str, self.conditions))}" if self.conditions else named
 
     def _types(self) -> str:
         return ", ".join(sorted(self.types)) or "every call"
