@@ -56,10 +56,11 @@ def explain(
     ]
 
 
-def actions(applied: Applied) -> list[Line]:
+def actions(told: Change, applied: Applied) -> list[Line]:
     """Which actions took a call, and why not the sync's own that did not. None where it has no actions of its own."""
-    told = [turn for turn in applied.turns if turn.own or turn.outcome != NOT_MEANT]
-    return [Line("action", _called(turn), turn.outcome, turn.reason) for turn in told]
+    call = told.call or {}
+    turns = [turn for turn in applied.turns if turn.own or turn.outcome != NOT_MEANT]
+    return [Line("action", _called(turn), turn.outcome, turn.reason(call)) for turn in turns]
 
 
 def _called(turn: Turn) -> str:

@@ -81,7 +81,7 @@ class Previewer:
     def _of(self, told: Change, rules: Rules) -> Preview:
         applied = action.apply(told, rules.actions) if rules.actions else Applied(told)
         preview = self._ignored(told, applied, rules) if applied.change is None else self._taken(applied.change, rules)
-        lines = explain.actions(applied) if self.explained else []
+        lines = explain.actions(told, applied) if self.explained else []
         return replace(
             preview, problems=applied.problems + preview.problems, explanation=(*lines, *preview.explanation)
         )

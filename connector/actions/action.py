@@ -50,12 +50,22 @@ NOT_MEANT: Outcome = "not meant"
 
 
 class Turn(NamedTuple):
-    """What one action did with a call, and why. own: it is one of the sync's own."""
+    """What one action did with a call. own: it is one of the sync's own; fault: why it could not be done."""
 
     action: Action
     own: bool
     outcome: Outcome
-    reason: str
+    fault: str = ""
+
+    def reason(self, call: Mapping[str, Any]) -> str:
+        """Why, in words: made only for who asks, since most calls are told to nobody."""
+        match self.outcome:
+            case "not done":
+                return self.fault
+            case "passed over":
+                return "an action of the sync's own does the same with this call"
+            case _:
+                return self.action.when.fault(call) or f"it is for {self.action.when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +127,21 @@ def _turns(draft: Draft, actions: Actions) -> list[Turn]:
 
 
 def _default(action: Action, draft: Draft, replaced: Collection[str]) -> Turn:
-    if action.effect.name not in replaced or action.when.fault(draft.call) is not None:
+    if action.effect.name not in replaced or not action.when.fits(draft.call):
         return _turn(action, draft, own=False)
-    return Turn(action, False, "passed over", "an action of the sync's own does the same with this call")
+    return Turn(action, False, "passed over")
 
 
 def _turn(action: Action, draft: Draft, *, own: bool) -> Turn:
-    fault = action.when.fault(draft.call)
-    if fault is not None:
-        return Turn(action, own, NOT_MEANT, fault)
+    if not action.when.fits(draft.call):
+        return Turn(action, own, NOT_MEANT)
     if action.effect.name == IGNORE:
-        return Turn(action, own, "ignored", f"it is for {action.when}")
+        return Turn(action, own, "ignored")
     try:
         action.effect.do(draft, action.values(draft.call))
     except UnreadableError as error:
         return Turn(action, own, "not done", str(error))
-    return Turn(action, own, "done", f"it is for {action.when}")
+    return Turn(action, own, "done")
 
 
 def _problems(turns: Sequence[Turn], key: str) -> tuple[Problem, ...]:
@@ -141,4 +150,4 @@ def _problems(turns: Sequence[Turn], key: str) -> tuple[Problem, ...]:
 
 
 def _sentence(turn: Turn) -> str:
-    return f"{turn.action.name} ({turn.action.effect.name}) is not done: {turn.reason}"
+    return f"{turn.action.name} ({turn.action.effect.name}) is not done: {turn.fault}"

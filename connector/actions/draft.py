@@ -55,24 +55,22 @@ class Draft:
 
     def made(self) -> Change:
         """The change. Who is deleted is that and nothing else: what was said of them is void."""
-        change = self.change
-        base = replace(change, user=self._user({}), account={}, entered=(), left=(), events=(), devices=None)
         if self.deleted:
-            return replace(base, deleted=True)
+            void = Draft(self.change, self.call)
+            return replace(self.change, **void.said({}), deleted=True)
         traits = {**self.beneath, **object_in(self.context, "traits"), **self.traits}
-        return replace(
-            base,
-            user=self._user(traits),
-            account=self.account,
-            entered=self._moved(inside=True),
-            left=self._moved(inside=False),
-            events=tuple(self.events),
-            devices=tuple(self.devices.values()) or None,
-            deleted=False,
-        )
+        return replace(self.change, **self.said(traits), deleted=False)
 
-    def _user(self, traits: Fields) -> dict[str, Any]:
-        return user_of(self.call, traits, self.change.anonymous_id)
+    def said(self, traits: Fields) -> dict[str, Any]:
+        """What of the change follows from what is done, with these traits of the user."""
+        return {
+            "user": user_of(self.call, traits, self.change.anonymous_id),
+            "account": self.account,
+            "entered": self._moved(inside=True),
+            "left": self._moved(inside=False),
+            "events": tuple(self.events),
+            "devices": tuple(self.devices.values()) or None,
+        }
 
     def _moved(self, *, inside: bool) -> tuple[Segment, ...]:
         return tuple(segment for segment, entered in self.moves.values() if entered is inside)

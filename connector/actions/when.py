@@ -56,6 +56,14 @@ class When:
     events: frozenset[str] = frozenset()
     conditions: tuple[Condition, ...] = ()
 
+    def fits(self, call: Fields) -> bool:
+        """Whether a call is meant."""
+        if self.types and call["type"] not in self.types:
+            return False
+        if self.events and str(call.get("event")).strip() not in self.events:
+            return False
+        return all(each.holds(call) for each in self.conditions) if self.conditions else True
+
     def fault(self, call: Fields) -> str | None:
         """Why a call is not meant; None where it is."""
         if self.types and call["type"] not in self.types:

@@ -99,7 +99,9 @@ PRO = {"plan": "pro", "seats": 3, "team": True, "tags": ["a", "b"], "none": None
 def test_which_calls_an_action_is_for(when: Json, *, fits: bool) -> None:
     given = applied(call(properties=PRO), act("enter_segment", when, **VIP), defaults=False)
     assert (given.change is not None) is fits
-    assert given.turns[0].reason
+    body = call(properties=PRO)
+    assert (given.turns[0].action.when.fault(body) is None) is fits
+    assert given.turns[0].reason(body).startswith("it is for ")
 
 
 def test_beside_an_event_the_type_is_track() -> None:
