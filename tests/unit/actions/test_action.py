@@ -1,5 +1,6 @@
 """A sync's own actions: which take a call, what they make of it, and what stays whatever they say."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from connector import formats, settings_actions
 from connector.actions import action
 from connector.actions.action import Applied
+from connector.actions.draft import Draft
 from connector.actions.effects import EFFECTS
 from connector.change import Change, Device, Event, Segment
 from connector.formats.segment_calls import TYPES
@@ -350,3 +352,11 @@ def test_who_it_is_and_when_stay_whatever_the_actions_say(
     assert [getattr(after, name) for name in own] == [getattr(before, name) for name in own]
     assert after.user["id"] == "u1"
     assert action.apply(before, ready) == outcome
+
+
+def test_of_every_field_of_a_change_it_is_decided_whether_actions_make_it_anew() -> None:
+    stays = {"key", "whole", "segments", "version", "anonymous_id", "message_id", "call"}
+    change = read(call())
+    anew = Draft(change, call()).said({}).keys() | {"deleted"}
+    assert stays | anew == {field.name for field in fields(Change)}
+    assert not stays & anew
