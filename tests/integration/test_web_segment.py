@@ -397,6 +397,29 @@ def test_a_visitor_becomes_the_person_they_identify_as(
     assert simulator.anonymous() == []
 
 
+def test_a_person_unsubscribes_and_comes_back(make_world: MakeWorld, simulator: Simulated, serve: Serve) -> None:
+    world = make_world(web=WEB, sync={**SYNC, "identifier": "id", "attributes": ["email", "unsubscribed"]})
+    client = serve(world.at_hand)
+    for second, unsubscribed in enumerate((True, False), 1):
+        traits = {"email": "u1@example.com", "unsubscribed": unsubscribed}
+        call = said("identify", second, userId="u1", traits=traits)
+        assert client.post("/v1/segment", json=call, headers=BEARER).is_success
+        world.settle()
+        (person,) = simulator.whole_people()
+        assert person["unsubscribed"] is unsubscribed
+
+
+def test_digits_beside_an_identify_become_a_date_that_customerio_compares(
+    make_world: MakeWorld, simulator: Simulated, serve: Serve
+) -> None:
+    attributes = [{"from": "created_at", "transform": ["number"]}]
+    world = make_world(web=WEB, sync={**SYNC, "identifier": "id", "attributes": attributes})
+    call = said("identify", 1, userId="u1", created_at="1679407797")
+    assert serve(world.at_hand).post("/v1/segment", json=call, headers=BEARER).is_success
+    world.settle()
+    assert simulator.people()["u1"]["created_at"] == 1679407797
+
+
 BUYS = [
     {"when": {"event": "Heartbeat"}, "do": "ignore"},
     {
