@@ -80,14 +80,13 @@ class Previewer:
 
     def _of(self, told: Change, rules: Rules) -> Preview:
         applied = action.apply(told, rules.actions) if rules.actions else Applied(told)
-        preview = self._ignored(told, applied, rules) if applied.change is None else self._taken(applied.change, rules)
+        if applied.change is None:
+            preview = Preview(told.key, rules.name, "skip", applied.reason)
+        else:
+            preview = self._taken(applied.change, rules)
         lines = explain.actions(told, applied) if self.explained else []
-        return replace(
-            preview, problems=applied.problems + preview.problems, explanation=(*lines, *preview.explanation)
-        )
-
-    def _ignored(self, told: Change, applied: Applied, rules: Rules) -> Preview:
-        return Preview(told.key, rules.name, "skip", applied.reason)
+        problems, why = applied.problems + preview.problems, (*lines, *preview.explanation)
+        return replace(preview, problems=problems, explanation=why)
 
     def _taken(self, change: Change, rules: Rules) -> Preview:
         before = self._entities.get((rules.name, change.key), Entity(change.key))

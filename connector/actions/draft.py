@@ -47,9 +47,9 @@ class Draft:
         Without an id of its own it has the message's. Customer.io counts an id once, so an event that the call does
         not tell of by itself has its name in it too.
         """
-        own = any((each.kind, each.name) == (kind, name) for each in self.change.events)
+        told = any((each.kind, each.name) == (kind, name) for each in self.change.events)
         if id is None and self.change.message_id is not None:
-            id = self.change.message_id if own else f"{self.change.message_id}:{kind}:{name}"
+            id = self.change.message_id if told else f"{self.change.message_id}:{kind}:{name}"
         happened = self.at if at is None else at
         self.events.append(Event(id, name, kind, happened, properties, self.change.anonymous_id))
 
