@@ -61,6 +61,8 @@ class Change:
     devices       the user's devices: all of them where the change is whole, else those that changed; None where the
                   message does not speak of them
     deleted       True where upstream has deleted the user: whatever it said before is void
+    call          the call of the Segment spec that it was read from, by which a sync's own actions read it anew;
+                  None for other forms. Not a part of what is said: two changes that differ in it alone are equal
     """
 
     key: str
@@ -76,6 +78,7 @@ class Change:
     message_id: str | None = None
     devices: tuple[Device, ...] | None = None
     deleted: bool = False
+    call: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from connector import audience
+from connector.actions.action import NOT_MEANT, Applied, Turn
 from connector.audience import Standing
 from connector.change import Change
 from connector.entity import Entity
@@ -53,6 +54,17 @@ def explain(
         *_events(operations, skipped),
         *_operations(operations),
     ]
+
+
+def actions(told: Change, applied: Applied) -> list[Line]:
+    """Which actions took a call, and why not the sync's own that did not. None where it has no actions of its own."""
+    call = told.call or {}
+    turns = [turn for turn in applied.turns if turn.own or turn.outcome != NOT_MEANT]
+    return [Line("action", _called(turn), turn.outcome, turn.reason(call)) for turn in turns]
+
+
+def _called(turn: Turn) -> str:
+    return f"{turn.action.name}: {turn.action.effect.name}" if turn.own else turn.action.name
 
 
 def _audience(change: Change, rules: Rules, merged: Merged) -> Line:

@@ -12,6 +12,8 @@ import structlog
 from sqlalchemy import Connection
 
 from connector import audience, merge, plan
+from connector.actions import action
+from connector.actions.action import Taken
 from connector.change import Change, Unreadable
 from connector.entity import Entity, Facts, OwedEvent, Tried
 from connector.mapping import Reading
@@ -43,12 +45,15 @@ def accept(
     Raises StoreError where it cannot be kept; then nothing of it is.
     """
     changes, unreadable = _sorted_out(messages)
-    ahead = {rules.name: [merge.read_ahead(change, rules) for change in changes] for rules in syncs}
+    taken = {rules.name: action.taken(changes, rules.actions) for rules in syncs}
+    ahead = {rules.name: [merge.read_ahead(each, rules) for each in taken[rules.name].changes] for rules in syncs}
     with store.writing() as connection:
         now = store.now(connection)
         lane = BACKFILL if backfill else LIVE
         batches = [_Batch(connection, store.on_sqlite, rules, now, lane) for rules in syncs]
-        due = frozenset(batch.rules.name for batch in batches if batch.take(changes, ahead[batch.rules.name]))
+        due = frozenset(
+            each.rules.name for each in batches if each.take(taken[each.rules.name], ahead[each.rules.name])
+        )
         problems.add(connection, EVERY_SYNC, map(_problem, unreadable), now)
         counted = {batch.rules.name: batch.tally for batch in batches}
         counted[EVERY_SYNC] = Counter(messages=len(changes) + len(unreadable), unreadable=len(unreadable))
@@ -85,8 +90,10 @@ class _Batch:
         self.problems: list[Problem] = []
         self.events: list[tuple[str, OwedEvent]] = []
 
-    def take(self, changes: Sequence[Change], ahead: Sequence[Reading | None]) -> bool:
+    def take(self, taken: Taken, ahead: Sequence[Reading | None]) -> bool:
         """Merges the changes into the entities and writes what moved; whether anything is due then."""
+        changes = taken.changes
+        self._note_actions(taken)
         before = self._load(list(dict.fromkeys(change.key for change in changes)))
         facts = {key: entity.facts for key, entity in before.items()}
         for change, reading in zip(changes, ahead, strict=True):
@@ -101,6 +108,11 @@ class _Batch:
         self._save(written, before)
         problems.add(self.connection, self.rules.name, self.problems, self.now)
         return any(each.due for each in written)
+
+    def _note_actions(self, taken: Taken) -> None:
+        self.problems += taken.problems
+        if taken.ignored:
+            self.tally["skipped: no action takes the call"] += taken.ignored
 
     def _load(self, keys: Sequence[str]) -> dict[str, Entity]:
         """The users' entities in the order of `keys`: of two who want one identifier, the first gets it."""

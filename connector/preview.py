@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from connector import audience, merge, plan
+from connector import audience, explain, merge, plan
+from connector.actions import action
+from connector.actions.action import Applied
 from connector.audience import Standing
 from connector.change import Change, Unreadable
 from connector.entity import Entity, Facts, Identifier, OwedEvent, Person
 from connector.errors import UnreadableError
-from connector.explain import Line, explain
+from connector.explain import Line
 from connector.problem import Problem
 from connector.rules import Rules
 
@@ -76,7 +78,17 @@ class Previewer:
             for rules in self.syncs:
                 yield self._of(message, rules)
 
-    def _of(self, change: Change, rules: Rules) -> Preview:
+    def _of(self, told: Change, rules: Rules) -> Preview:
+        applied = action.apply(told, rules.actions) if rules.actions else Applied(told)
+        if applied.change is None:
+            preview = Preview(told.key, rules.name, "skip", applied.reason)
+        else:
+            preview = self._taken(applied.change, rules)
+        lines = explain.actions(told, applied) if self.explained else []
+        problems, why = applied.problems + preview.problems, (*lines, *preview.explanation)
+        return replace(preview, problems=problems, explanation=why)
+
+    def _taken(self, change: Change, rules: Rules) -> Preview:
         before = self._entities.get((rules.name, change.key), Entity(change.key))
         merged = merge.merge(before.facts, change, rules)
         fresh, repeated = self._fresh(merged.events, rules.name)
@@ -84,7 +96,7 @@ class Previewer:
         self._entities[rules.name, change.key] = after
         skipped = [(each.name, str(each.reason)) for each in merged.skipped] + [(name, REPEATED) for name in repeated]
         decision, reason = _decision(before, merged, bool(operations), rules)
-        why = explain(change, rules, before, merged, operations, skipped) if self.explained else ()
+        why = explain.explain(change, rules, before, merged, operations, skipped) if self.explained else ()
         return Preview(
             change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems, tuple(why)
         )

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector import naming, settings_transforms, transform
+from connector import naming, settings_actions, settings_transforms, transform
+from connector.actions.action import Actions
 from connector.settings import Attribute, DeletionGuard, Sync
 
 MISSING: Any = object()
@@ -71,6 +72,12 @@ class Transformed:
         return cls(attribute.target, source, in_account is not None, steps, fills, stays_text)
 
 
+def _email_field(attributes: Iterable[Attribute]) -> str:
+    """The user's field that is sent as their e-mail address: upstreams have other names for it."""
+    sent = (each.source for each in attributes if each.target == "email")
+    return next((field for field in sent if naming.of_account(field) is None), "email")
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
@@ -97,6 +104,7 @@ class Rules:
     convert_dates: bool
     deliver: bool
     deletion_guard: DeletionGuard
+    actions: Actions | None = None
 
     @classmethod
     def of(cls, sync: Sync) -> "Rules":
@@ -112,7 +120,7 @@ class Rules:
             everybody=EVERYTHING in sync.segments,
             identifier=Source.of(sync.identifier),
             identify_by=sync.identify_by,
-            email=Source.of("email"),
+            email=Source.of(_email_field(sync.attributes)),
             attributes=tuple((a.target, Source.of(a.source)) for a in own),
             account_attributes=tuple((target, Source.of(name)) for target, name in of_account if name is not None),
             whole_account=any(a.source == naming.ACCOUNT for a in sync.attributes),
@@ -128,6 +136,7 @@ class Rules:
             convert_dates=sync.convert_dates,
             deliver=sync.deliver,
             deletion_guard=sync.deletion_guard,
+            actions=settings_actions.compiled(sync.actions, defaults=sync.default_actions),
         )
 
     def maps(self, target: str) -> bool:

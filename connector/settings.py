@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connector import naming, settings_rules, settings_transforms
 from connector.errors import SettingsError
+from connector.settings_actions import Action
 from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
 from connector.settings_rules import Address, Identifier, Name, Names, Seconds, Secret, Section, Source, Switch, Text
 from connector.settings_sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
@@ -168,6 +169,12 @@ class Sync(Section):
     events: Names = Field(
         default=(),
         description='The events to send, by name. "page" and "screen" stand for all of their kind. [] sends none.',
+    )
+    actions: tuple[Action, ...] = Field(
+        default=(), description="Which calls of the Segment spec do what, before the defaults; docs/actions.md."
+    )
+    default_actions: Switch = Field(
+        default=True, description="Whether calls also do what they do by default. false leaves `actions` alone."
     )
     anonymous_events: Switch = Field(
         default=False,

@@ -8,9 +8,11 @@ import typer
 from pydantic_core import to_json
 from rich.markup import escape
 
+from connector.actions.doubts import doubts
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
 from connector.errors import StoreError
+from connector.rules import Rules
 from connector.settings import Settings, Sync, missing_credentials
 
 Level = Literal["ok", "warning", "failed"]
@@ -65,6 +67,7 @@ def _warnings(sync: Sync) -> Iterator[str]:
     targets = {attribute.target for attribute in sync.attributes}
     if sync.identify_by != "email" and "email" not in targets:
         yield 'no attribute is sent as "email": Customer.io will have no address to mail these people at'
+    yield from doubts(Rules.of(sync))
 
 
 def _of_store(at_hand: AtHand) -> Finding:

@@ -26,13 +26,13 @@ _UNIX = re.compile(r"[0-9]{1,17}")
 
 def read(type: str, call: Fields) -> Change:
     """The change that a call of one of `TYPES` tells of. Raises UnreadableError where it cannot be acted on."""
-    return _READERS[type](call, _object(call, "context"))
+    return _READERS[type](call, object_in(call, "context"))
 
 
 def _identify(call: Fields, context: Fields) -> Change:
     """Traits over `context.traits`, over what stands beside them in the call."""
-    traits = _object(call, "traits")
-    change = _change(call, {**_beside(call, "created_at"), **_object(context, "traits"), **traits})
+    traits = object_in(call, "traits")
+    change = _change(call, {**_beside(call, "created_at"), **object_in(context, "traits"), **traits})
     entered, left = segment_audiences.by_trait(context, traits)
     return replace(change, entered=entered, left=left)
 
@@ -70,8 +70,8 @@ def _group(call: Fields, context: Fields) -> Change:
     group = word(call.get("groupId"))
     if group is None:
         raise UnreadableError("the group has no groupId")
-    change = _change(call, _object(context, "traits"))
-    return replace(change, account={**_object(call, "traits"), "id": group})
+    change = _change(call, object_in(context, "traits"))
+    return replace(change, account={**object_in(call, "traits"), "id": group})
 
 
 def _delete(call: Fields, _context: Fields) -> Change:
@@ -91,27 +91,30 @@ TYPES = tuple(_READERS)
 
 
 def _with_event(call: Fields, context: Fields, kind: EventKind, name: str, properties: Fields) -> Change:
-    change = _change(call, _object(context, "traits"))
+    change = _change(call, object_in(context, "traits"))
     event = Event(
         id=change.message_id,
         name=name,
         kind=kind,
-        occurred_at=_occurred_at(call, change),
+        occurred_at=occurred_at(call, change),
         properties=properties,
         anonymous_id=change.anonymous_id,
     )
     return replace(change, events=(event,))
 
 
-def _occurred_at(call: Fields, change: Change) -> int | None:
-    """Unix seconds. When it was sent changes with each try, and would make one event two: not where it has an id."""
+def occurred_at(call: Fields, change: Change) -> int | None:
+    """When a call's event happened, in unix seconds.
+
+    When it was sent changes with each try, and would make one event two: not where it has an id.
+    """
     at = _time(call, *_HAPPENED) if change.message_id else change.version
     return None if at is None else at // 1_000_000
 
 
 def _change(call: Fields, traits: Fields) -> Change:
     anonymous_id = id_of(call.get("anonymousId"))
-    user = _user(call, traits, anonymous_id)
+    user = user_of(call, traits, anonymous_id)
     own = {"id": word(call.get("userId")), "email": user.get("email")}
     return Change(
         key=user_key(own, anonymous_id),
@@ -119,10 +122,11 @@ def _change(call: Fields, traits: Fields) -> Change:
         version=_time(call, *_HAPPENED, SENT),
         anonymous_id=anonymous_id,
         message_id=id_of(call.get("messageId")),
+        call=call,
     )
 
 
-def _user(call: Fields, traits: Fields, anonymous_id: str | None) -> dict[str, Any]:
+def user_of(call: Fields, traits: Fields, anonymous_id: str | None) -> dict[str, Any]:
     """The traits, and who it is: `userId` as `id`, and as `external_id` for syncs that identify people by that."""
     user = {**_beside(call, "email"), **traits}
     if "createdAt" in user:
@@ -138,7 +142,8 @@ def _beside(call: Fields, name: str) -> Fields:
     return {} if call.get(name) is None else {name: call[name]}
 
 
-def _object(container: Fields, name: str) -> Fields:
+def object_in(container: Fields, name: str) -> Fields:
+    """The object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
     value = container.get(name)
     if value is None:
         return {}
@@ -149,11 +154,11 @@ def _object(container: Fields, name: str) -> Fields:
 
 def _time(call: Fields, *names: str) -> int | None:
     """Microseconds since 1970 of the first of the fields that holds a time."""
-    times = (_microseconds(call.get(name)) for name in names)
+    times = (microseconds(call.get(name)) for name in names)
     return next((time for time in times if time is not None), None)
 
 
-def _microseconds(value: object) -> int | None:
+def microseconds(value: object) -> int | None:
     """A time given as ISO 8601 text, or as unix seconds, milliseconds or microseconds; None where it is none."""
     if isinstance(value, str):
         return _of_number(int(value)) if _UNIX.fullmatch(value) else moment.version(value)

@@ -32,7 +32,8 @@ def by_event(
     try:
         if name in _GONE:
             return (devices.gone(token),)
-        return (devices.device(token, _platform(token, properties, context), at, _attributes(context)),)
+        said = _platform(properties, context)
+        return (devices.device(token, platform_of(token, said), at, attributes_of(context)),)
     except UnreadableError:
         return None
 
@@ -42,20 +43,27 @@ def _token(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | N
     return next((each for each in told if each is not None), None)
 
 
-def _platform(token: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> str:
+def _platform(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:
     said = (
         text_in(properties, "platform"),
         text_in(context.get("device"), "type"),
         text_in(context.get("os"), "name"),
     )
-    for each in said:
-        if each is not None:
-            return "ios" if each.strip().lower() in _APPLE else "android"
+    return next((each for each in said if each is not None), None)
+
+
+def platform_of(token: str, said: str | None) -> str:
+    """The platform, ios or android: what is said of the device, else the form of its token."""
+    if said is not None:
+        return "ios" if said.strip().lower() in _APPLE else "android"
     return "ios" if _OF_APPLE.fullmatch(token) else "android"
 
 
-def _attributes(context: Mapping[str, Any]) -> dict[str, str]:
-    """Under the names that Customer.io's own libraries use (reference: customerio-api, 1.1)."""
+def attributes_of(context: Mapping[str, Any]) -> dict[str, str]:
+    """What a context says of a device.
+
+    Under the names that Customer.io's own libraries use (reference: customerio-api, 1.1).
+    """
     found = {
         "device_os": text_in(context.get("os"), "version"),
         "device_model": text_in(context.get("device"), "model"),

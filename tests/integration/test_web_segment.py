@@ -395,3 +395,80 @@ def test_a_visitor_becomes_the_person_they_identify_as(
 
     assert simulator.event_names("u1") == ["https://www.example.com"]
     assert simulator.anonymous() == []
+
+
+def test_a_person_unsubscribes_and_comes_back(make_world: MakeWorld, simulator: Simulated, serve: Serve) -> None:
+    world = make_world(web=WEB, sync={**SYNC, "identifier": "id", "attributes": ["email", "unsubscribed"]})
+    client = serve(world.at_hand)
+    for second, unsubscribed in enumerate((True, False), 1):
+        traits = {"email": "u1@example.com", "unsubscribed": unsubscribed}
+        call = said("identify", second, userId="u1", traits=traits)
+        assert client.post("/v1/segment", json=call, headers=BEARER).is_success
+        world.settle()
+        (person,) = simulator.whole_people()
+        assert person["unsubscribed"] is unsubscribed
+
+
+def test_digits_beside_an_identify_become_a_date_that_customerio_compares(
+    make_world: MakeWorld, simulator: Simulated, serve: Serve
+) -> None:
+    attributes = [{"from": "created_at", "transform": ["number"]}]
+    world = make_world(web=WEB, sync={**SYNC, "identifier": "id", "attributes": attributes})
+    call = said("identify", 1, userId="u1", created_at="1679407797")
+    assert serve(world.at_hand).post("/v1/segment", json=call, headers=BEARER).is_success
+    world.settle()
+    assert simulator.people()["u1"]["created_at"] == 1679407797
+
+
+BUYS = [
+    {"when": {"event": "Heartbeat"}, "do": "ignore"},
+    {
+        "when": {"event": "Bought", "where": [{"field": "properties.first", "is": True}]},
+        "do": "enter_segment",
+        "map": {"segment": {"value": "Paying"}},
+    },
+    {
+        "when": {"event": "Bought"},
+        "do": "track",
+        "map": {"name": {"value": "Purchase"}, "properties": {"total": "properties.revenue"}},
+    },
+    {"when": {"event": "Bought"}, "do": "identify", "map": {"attributes": {"last_total": "properties.revenue"}}},
+    {"when": {"event": "Account Closed"}, "do": "delete_person"},
+]
+
+
+def test_a_syncs_own_actions_say_what_its_calls_do(make_world: MakeWorld, simulator: Simulated, serve: Serve) -> None:
+    sync = {"segments": ["Paying"], "identifier": "id", "attributes": ["plan", "last_total"], "events": ["*"]}
+    world = make_world(web=WEB, sync={**sync, "actions": BUYS})
+    client = serve(world.at_hand)
+
+    def tell(*calls: dict[str, Any]) -> None:
+        assert client.post("/v1/segment", json=list(calls), headers=BEARER).is_success
+        world.settle()
+
+    tell(said("identify", 1, userId="u1", traits={"plan": "team"}), said("track", 2, userId="u1", event="Bought"))
+    assert simulator.people() == {}
+    bought = said("track", 3, userId="u1", event="Bought", properties={"first": True, "revenue": 5, "card": "x"})
+    tell(bought, said("track", 4, userId="u1", event="Heartbeat"), said("track", 5, userId="u2", event="Heartbeat"))
+    tell(bought)
+    assert simulator.people()["u1"].items() >= {"plan": "team", "last_total": 5}.items()
+    assert [(each["name"], each["attributes"]) for each in simulator.events("u1")] == [("Purchase", {"total": 5})]
+    assert world.tallies()["skipped: no action takes the call"] == 2
+    assert keys(world.store) == ["u1"]
+    tell(said("track", 6, userId="u1", event="Account Closed"), said("track", 7, userId="u1", event="Heartbeat"))
+    assert simulator.people() == {}
+    assert world.problems() == []
+
+
+def test_what_an_action_could_not_do_is_a_problem_and_the_rest_lands(
+    make_world: MakeWorld, simulator: Simulated, serve: Serve
+) -> None:
+    action = {"when": {"type": "track"}, "do": "add_device", "map": {"token": "properties.token"}}
+    world = make_world(web=WEB, sync={**SYNC, "identifier": "id", "actions": [action]})
+    call = said("track", 1, userId="u1", event="enrolled")
+    assert serve(world.at_hand).post("/v1/segment", json=[call, call], headers=BEARER).is_success
+    world.settle()
+
+    assert simulator.event_names("u1") == ["enrolled"]
+    reason = 'actions[0] (add_device) is not done: the call has no "token" for it'
+    assert world.problems() == [("action", "u1", reason)]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connector import formats
 from connector.change import Change
 from connector.explain import Line
 from connector.preview import Previewer
@@ -95,6 +96,49 @@ def test_who_is_in_the_audience_and_why(told: Change, settings: dict[str, Any], 
 )
 def test_who_cannot_be_addressed_and_why(told: Change, settings: dict[str, Any], outcome: str) -> None:
     assert of("identifier", explained(told, **settings)) == [("id", "missing", outcome)]
+
+
+TO_PAYING = {
+    "when": {"event": "Bought", "where": [{"field": "properties.total", "exists": True}]},
+    "do": "enter_segment",
+    "map": {"segment": {"value": "Paying"}},
+}
+RENAMED = {"when": {"type": "track"}, "do": "track", "map": {"name": {"value": "Signed up"}}}
+HEARTBEAT = {"when": {"event": "Heartbeat"}, "do": "ignore"}
+
+
+def called(event: str, **properties: Any) -> Change:
+    body = {"type": "track", "userId": "u-1", "event": event, "properties": properties}
+    (change,) = formats.parse("segment", body)
+    assert isinstance(change, Change)
+    return change
+
+
+def test_which_action_took_a_call_and_which_did_not_and_why() -> None:
+    settings = {"identifier": "id", "actions": [HEARTBEAT, TO_PAYING, RENAMED]}
+
+    assert of("action", explained(called("Bought", total=5), **settings)) == [
+        ("actions[0]: ignore", "not meant", "it is for the event Heartbeat"),
+        ("actions[1]: enter_segment", "done", "it is for track: Bought, where properties.total is there"),
+        ("actions[2]: track", "done", "it is for track"),
+        ("the default for track", "passed over", "an action of the sync's own does the same with this call"),
+    ]
+    assert of("action", explained(called("Bought"), **settings))[1] == (
+        "actions[1]: enter_segment",
+        "not meant",
+        "it is for calls where properties.total is there",
+    )
+
+
+def test_a_call_that_is_ignored_is_explained_by_the_action_that_ignores_it() -> None:
+    previewer = Previewer((rules(actions=[TO_PAYING, HEARTBEAT]),), explained=True)
+    (preview,) = previewer.preview([called("Heartbeat")])
+    assert (preview.decision, preview.reason, preview.operations) == ("skip", "actions[1] ignores the call", ())
+    assert [line.outcome for line in preview.explanation] == ["not meant", "ignored"]
+
+
+def test_without_actions_of_its_own_a_sync_says_nothing_of_actions() -> None:
+    assert of("action", explained(called("Bought"))) == []
 
 
 def test_nothing_is_explained_unless_asked_for() -> None:

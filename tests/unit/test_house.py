@@ -15,8 +15,9 @@ MIGRATIONS = "connector.store.migrations"
 LEVELS = {
     0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "problem", "register",
         "ulid"],
-    1: ["formats", "hull_settings", "hull_template", "mapping", "operations", "rules", "settings", "settings_errors",
-        "settings_rules", "settings_sections", "settings_sources", "settings_transforms", "transform"],
+    1: ["actions", "formats", "hull_settings", "hull_template", "mapping", "operations", "rules", "settings",
+        "settings_actions", "settings_errors", "settings_rules", "settings_sections", "settings_sources",
+        "settings_transforms", "transform"],
     2: ["audience", "batch", "call", "drift", "errand", "explain", "guard", "lookup", "merge", "outcome", "pace",
         "plan"],
     3: ["customerio", "queues", "store"],

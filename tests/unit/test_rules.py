@@ -6,6 +6,7 @@ import pytest
 
 from connector.rules import MISSING, Source
 from tests.build import rules
+from tests.build_settings import rules as rules_of
 
 FORMS: list[dict[str, Any]] = [{"plan": 1}, {"traits_plan": 1}, {"traits": {"plan": 1}}]
 GROUPED: list[dict[str, Any]] = [
@@ -126,3 +127,18 @@ def test_attributes_with_steps_stand_apart_so_that_the_others_cost_nothing_more(
         ("company", True, True, False),
     ]
     assert found.maps("company")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "field"),
+    [
+        (["plan"], "email"),
+        (["email"], "email"),
+        ([{"from": "work_email", "to": "email"}], "work_email"),
+        ([{"from": "work_email", "to": "email", "transform": ["lower"]}], "work_email"),
+        ([{"from": "account.email", "to": "email"}], "email"),
+    ],
+)
+def test_the_email_is_the_field_that_is_sent_as_it(attributes: list[Any], field: str) -> None:
+    under = rules_of(attributes=attributes)
+    assert under.email == Source.of(field)

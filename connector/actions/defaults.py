@@ -1,0 +1,37 @@
+"""What becomes of calls where a sync says nothing else: the vendor's own defaults (reference: peers-features).
+
+They make of every call exactly what `segment_calls` reads, which is the quicker way to the same: a test compares them.
+"""
+
+from collections.abc import Mapping
+
+from connector.actions.action import Action
+from connector.actions.effects import EFFECTS
+from connector.actions.template import Source, Table, source
+from connector.actions.when import When
+from connector.formats.segment_audiences import ENTERED, EXITED
+
+_DEVICE_THERE = ("Application Installed", "Application Opened", "Device Created or Updated")
+_DEVICE_GONE = ("Application Uninstalled", "Device Deleted")
+_USER_DELETED = "User Deleted"
+_AUDIENCE: dict[str, Source | Table] = {"segment": source(["properties.audience_key", "properties.audience_name"])}
+
+
+def _default(do: str, type: str, *events: str, template: Mapping[str, Source | Table] = {}) -> Action:
+    return Action(f"the default for {do}", When(frozenset({type}), frozenset(events)), EFFECTS[do], template)
+
+
+DEFAULTS = (
+    _default("identify", "identify"),
+    _default("audience_traits", "identify"),
+    _default("track", "track"),
+    _default("page", "page"),
+    _default("screen", "screen"),
+    _default("account", "group"),
+    _default("add_device", "track", *_DEVICE_THERE),
+    _default("delete_device", "track", *_DEVICE_GONE),
+    _default("enter_segment", "track", ENTERED, template=_AUDIENCE),
+    _default("leave_segment", "track", EXITED, template=_AUDIENCE),
+    _default("delete_person", "delete"),
+    _default("delete_person", "track", _USER_DELETED),
+)

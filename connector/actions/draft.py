@@ -1,0 +1,76 @@
+"""A change in the making: what the actions of one sync make of one call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from connector.change import Change, Device, Event, EventKind, Segment
+from connector.formats.segment_calls import object_in, occurred_at, user_of
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is done so far. `change` is the call as it is read without actions: who it is, its version, its ids.
+
+    beneath: attributes that count where the traits have none.
+    """
+
+    change: Change
+    call: Fields
+    beneath: dict[str, Any] = field(default_factory=dict)
+    traits: dict[str, Any] = field(default_factory=dict)
+    account: dict[str, Any] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    devices: dict[str, Device] = field(default_factory=dict)
+    moves: dict[str, tuple[Segment, bool]] = field(default_factory=dict)
+    deleted: bool = False
+
+    @property
+    def context(self) -> Fields:
+        """The context of the call."""
+        return object_in(self.call, "context")
+
+    @property
+    def at(self) -> int | None:
+        """When it happened, unix seconds."""
+        return occurred_at(self.call, self.change)
+
+    def move(self, segment: Segment, *, inside: bool) -> None:
+        """The user enters or leaves a segment; the last word on it counts."""
+        self.moves[segment.key] = (segment, inside)
+
+    def event(self, kind: EventKind, name: str, properties: Fields, id: str | None, at: int | None) -> None:
+        """Something that the user did.
+
+        Without an id of its own it has the message's. Customer.io counts an id once, so an event that the call does
+        not tell of by itself has its name in it too.
+        """
+        told = any((each.kind, each.name) == (kind, name) for each in self.change.events)
+        if id is None and self.change.message_id is not None:
+            id = self.change.message_id if told else f"{self.change.message_id}:{kind}:{name}"
+        happened = self.at if at is None else at
+        self.events.append(Event(id, name, kind, happened, properties, self.change.anonymous_id))
+
+    def made(self) -> Change:
+        """The change. Who is deleted is that and nothing else: what was said of them is void."""
+        if self.deleted:
+            void = Draft(self.change, self.call)
+            return replace(self.change, **void.said({}), deleted=True)
+        traits = {**self.beneath, **object_in(self.context, "traits"), **self.traits}
+        return replace(self.change, **self.said(traits), deleted=False)
+
+    def said(self, traits: Fields) -> dict[str, Any]:
+        """What of the change follows from what is done, with these traits of the user."""
+        return {
+            "user": user_of(self.call, traits, self.change.anonymous_id),
+            "account": self.account,
+            "entered": self._moved(inside=True),
+            "left": self._moved(inside=False),
+            "events": tuple(self.events),
+            "devices": tuple(self.devices.values()) or None,
+        }
+
+    def _moved(self, *, inside: bool) -> tuple[Segment, ...]:
+        return tuple(segment for segment, entered in self.moves.values() if entered is inside)

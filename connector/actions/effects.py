@@ -1,0 +1,190 @@
+"""What an action can do: each a function that adds to the draft, with the fields it takes.
+
+A new one is a function here and its line in `EFFECTS`; settings, checks, documents and explanations follow from that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from connector.actions.draft import Draft
+from connector.actions.template import (
+    ABSENT,
+    ANYTHING,
+    OBJECT,
+    SOMETHING,
+    TEXT,
+    TIME,
+    WORD,
+    Kind,
+    Source,
+    Table,
+    filled,
+    first,
+    source,
+    table,
+)
+from connector.change import EventKind
+from connector.formats import devices, segment_audiences, segment_devices
+from connector.formats.events import id_of, name_of
+from connector.formats.reading import segment_of
+
+IGNORE = "ignore"
+
+Values = Mapping[str, Any]
+"""The values of the fields that the call has something for."""
+
+
+class Field(NamedTuple):
+    """A field of an effect. entries: what the single entries take where it is an object."""
+
+    name: str
+    kind: Kind
+    default: Source | Table = ()
+    required: bool = False
+    entries: Kind = ANYTHING
+
+    def value(self, call: Mapping[str, Any], template: Source | Table) -> Any:
+        """What it takes from a call, or ABSENT."""
+        if isinstance(template, Table):
+            return filled(call, template, self.entries) or ABSENT
+        return first(call, template, self.kind)
+
+    def template(self, given: object) -> Source | Table:
+        """Where the settings say its value comes from. Raises UnreadableError with what is accepted."""
+        return table(given) if self.kind is OBJECT else source(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing that can be done. Its function raises UnreadableError where the values do not do."""
+
+    name: str
+    about: str
+    fields: tuple[Field, ...]
+    do: Callable[[Draft, Values], None]
+
+    def field(self, name: str) -> Field | None:
+        """The field of this name."""
+        return next((each for each in self.fields if each.name == name), None)
+
+
+def _identify(draft: Draft, values: Values) -> None:
+    if "created_at" in values:
+        draft.beneath["created_at"] = values["created_at"]
+    draft.traits.update(values.get("attributes", {}))
+
+
+def _event(kind: EventKind) -> Callable[[Draft, Values], None]:
+    def add(draft: Draft, values: Values) -> None:
+        properties = values.get("properties", {})
+        if "category" in values and "category" not in properties:
+            properties = {**properties, "category": values["category"]}
+        name = name_of(values["name"]) if kind == "event" else values["name"]
+        draft.event(kind, name, properties, id_of(values.get("id")), values.get("time"))
+
+    return add
+
+
+def _account(draft: Draft, values: Values) -> None:
+    draft.account |= {**values.get("attributes", {}), "id": values["id"]}
+
+
+def _add_device(draft: Draft, values: Values) -> None:
+    token = values["token"]
+    attributes = values.get("attributes")
+    if attributes is None:
+        attributes = segment_devices.attributes_of(draft.context)
+    platform = segment_devices.platform_of(token, values.get("platform"))
+    device = devices.device(token, platform, values.get("last_used", draft.at), attributes)
+    draft.devices[device.token] = device
+
+
+def _delete_device(draft: Draft, values: Values) -> None:
+    device = devices.gone(values["token"])
+    draft.devices[device.token] = device
+
+
+def _delete_person(draft: Draft, _: Values) -> None:
+    draft.deleted = True
+
+
+def _move(*, inside: bool) -> Callable[[Draft, Values], None]:
+    def move(draft: Draft, values: Values) -> None:
+        draft.move(segment_of(values["segment"], str), inside=inside)
+
+    return move
+
+
+def _audience_traits(draft: Draft, values: Values) -> None:
+    entered, left = segment_audiences.by_trait(draft.context, values["traits"])
+    for inside, segments in ((True, entered), (False, left)):
+        for each in segments:
+            draft.move(each, inside=inside)
+
+
+def _ignore(_draft: Draft, _: Values) -> None:
+    """`action` stops there."""
+
+
+_ID = Field("id", WORD)
+_TIME = Field("time", TIME)
+_PROPERTIES = Field("properties", OBJECT, table("properties"))
+_CATEGORY = Field("category", TEXT, source("category"))
+_TOKENS = source(["context.device.token", "properties.device_token", "properties.device_id", "properties.token"])
+_TOKEN = Field("token", TEXT, _TOKENS, required=True)
+_PLATFORM = Field("platform", TEXT, source(["properties.platform", "context.device.type", "context.os.name"]))
+_PAGE_NAMES = source(["name", "properties.url", "context.page.url", {"value": "page"}])
+_SCREEN_NAMES = source(["name", {"value": "screen"}])
+_SEGMENT = Field("segment", WORD, required=True)
+
+_ALL = (
+    Effect(
+        "identify",
+        "the person gets these attributes",
+        (Field("attributes", OBJECT, table("traits")), Field("created_at", SOMETHING, source("created_at"))),
+        _identify,
+    ),
+    Effect(
+        "track",
+        "an event of the person",
+        (Field("name", TEXT, source("event"), required=True), _PROPERTIES, _ID, _TIME),
+        _event("event"),
+    ),
+    Effect(
+        "page",
+        "a page view of the person",
+        (Field("name", TEXT, _PAGE_NAMES, required=True), _PROPERTIES, _CATEGORY, _ID, _TIME),
+        _event("page"),
+    ),
+    Effect(
+        "screen",
+        "a screen view of the person",
+        (Field("name", TEXT, _SCREEN_NAMES, required=True), _PROPERTIES, _CATEGORY, _ID, _TIME),
+        _event("screen"),
+    ),
+    Effect(
+        "account",
+        "the person's account gets these attributes",
+        (Field("id", WORD, source("groupId"), required=True), Field("attributes", OBJECT, table("traits"))),
+        _account,
+    ),
+    Effect(
+        "add_device",
+        "the person has this device; what is known of it is updated",
+        (_TOKEN, _PLATFORM, Field("last_used", TIME), Field("attributes", OBJECT, entries=SOMETHING)),
+        _add_device,
+    ),
+    Effect("delete_device", "the person has this device no more", (_TOKEN,), _delete_device),
+    Effect("delete_person", "the person is deleted; nothing else of the call counts", (), _delete_person),
+    Effect("enter_segment", "the person enters this segment", (_SEGMENT,), _move(inside=True)),
+    Effect("leave_segment", "the person leaves this segment", (_SEGMENT,), _move(inside=False)),
+    Effect(
+        "audience_traits",
+        "the person enters or leaves each audience that the context names, as the trait of that name is true or false",
+        (Field("traits", OBJECT, table("traits"), required=True),),
+        _audience_traits,
+    ),
+    Effect(IGNORE, "nothing more: no action behind this one takes the call", (), _ignore),
+)
+EFFECTS: Mapping[str, Effect] = {each.name: each for each in _ALL}
