@@ -15,10 +15,10 @@ MIGRATIONS = "connector.store.migrations"
 LEVELS = {
     0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "problem", "register",
         "ulid"],
-    1: ["formats", "hull_settings", "hull_template", "mapping", "operations", "rules", "settings", "settings_errors",
+    1: ["formats", "hull_settings", "hull_template", "mapping", "operations", "preferences", "rules", "settings", "settings_errors",
         "settings_rules", "settings_sections", "settings_sources", "settings_transforms", "transform"],
-    2: ["audience", "batch", "call", "drift", "errand", "explain", "guard", "lookup", "merge", "outcome", "pace",
-        "plan"],
+    2: ["audience", "batch", "call", "drift", "errand", "explain", "guard", "handover", "lookup", "merge", "notices", "outcome",
+        "pace", "plan"],
     3: ["customerio", "queues", "store"],
     4: ["at_hand", "audit", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "files", "forget", "gone",
         "inbox", "intake", "jobs", "line", "preview", "publishing", "readback", "remedy", "resync", "rows", "upkeep",
