@@ -185,7 +185,7 @@ def _tried(entity: Entity, rules: Rules) -> Tried:
         return entity.tried
     identifiers = dict.fromkeys((*entity.tried.identifiers, person.identifier))
     names, tokens = entity.tried.names | person.attributes.keys(), entity.tried.tokens | person.devices.keys()
-    return Tried(tuple(identifiers), names, tokens)
+    return Tried(tuple(identifiers), names, tokens, entity.tried.suppressed)
 
 
 def _new_identifier(entity: Entity, rules: Rules) -> str | None:
