@@ -1,6 +1,7 @@
 """Users who turn out to be one: merged in Customer.io with their history, and never there twice again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -200,13 +201,10 @@ def test_a_worker_killed_between_two_steps_does_no_harm(
     def killed(*_: object) -> bool:
         raise KilledError
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, suppress(KilledError):
         patch.setattr(Courier, step, killed)
-        if world.due():
-            with pytest.raises(KilledError):
-                for _ in range(3):
-                    world.cycle()
-                raise KilledError
+        for _ in range(3):
+            world.cycle()
     with world.store.writing() as connection:
         claims.release_all(connection)
     world.settle()

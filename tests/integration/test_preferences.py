@@ -94,7 +94,7 @@ def test_times_and_nested_values(make_world: Callable[..., World], simulator: Si
     assert simulator.people() == {"u1": {"created_at": 1769853600}}
 
 
-# ---- MetaRouter's rows: calls of the Segment spec ----------------------------------------------------------------------
+# ---- MetaRouter's rows: calls of the Segment spec --------------------------------------------------------------------
 
 
 def calls(world: World, *bodies: dict[str, Any]) -> None:
@@ -132,7 +132,13 @@ def test_what_is_too_large_is_left_out_by_itself_and_seen(
 ) -> None:
     world = make_world(sync={"segments": ["*"], "attributes": ["plan", "city"], "events": ["*"]})
     calls(world, {"type": "identify", "userId": "u1", "traits": {"plan": "x" * 1001, "city": "Oslo"}})
-    huge = {"type": "track", "userId": "u1", "event": "Signed up", "messageId": "m1", "properties": {"text": "x" * 40_000}}
+    huge = {
+        "type": "track",
+        "userId": "u1",
+        "event": "Signed up",
+        "messageId": "m1",
+        "properties": {"text": "x" * 40_000},
+    }
     calls(world, huge, {"type": "track", "userId": "u1", "event": "x" * 101, "messageId": "m2"})
     assert simulator.people() == {"u1": {"city": "Oslo"}}
     assert simulator.event_names("u1") == []

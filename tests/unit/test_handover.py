@@ -69,7 +69,7 @@ ALIASES = PAIRS.map(lambda pair: alias(*pair, 1))
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[Change]:
-    """What is said of three users, with versions 1, 2, 3, ...; some of them turn out to be others, in chains at most."""
+    """What is said of three users, with versions 1, 2, 3, ...; some of them turn out to be others."""
     messages = draw(st.lists(SAYINGS | ALIASES, min_size=2, max_size=7))
     return [replace(each, version=version) for version, each in enumerate(messages, 1)]
 
@@ -82,7 +82,9 @@ def consistent(messages: Sequence[Change]) -> bool:
 
 def acyclic(messages: Sequence[Change]) -> bool:
     pairs = {(each.key, each.merged_into) for each in messages if each.merged_into}
-    return len({old for old, _ in pairs}) == len(pairs) and all(each.key < each.merged_into for each in messages if each.merged_into)
+    return len({old for old, _ in pairs}) == len(pairs) and all(
+        each.key < each.merged_into for each in messages if each.merged_into
+    )
 
 
 @thorough
