@@ -29,8 +29,8 @@ class Standing(StrEnum):
 
     @property
     def left(self) -> bool:
-        """Once in the audience, and out of it now."""
-        return self in (Standing.KEPT, Standing.CLEARED, Standing.DELETED, Standing.SUPPRESSED)
+        """Out of the audience now, whoever was in it."""
+        return self in (Standing.KEPT, Standing.CLEARED, Standing.DELETED, Standing.SUPPRESSED, Standing.MERGED)
 
     @property
     def deletes(self) -> bool:
