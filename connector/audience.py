@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from connector import mapping
+from connector import mapping, notices
 from connector.entity import Facts, Identifier, Person
 from connector.rules import Rules
 
@@ -17,6 +17,8 @@ class Standing(StrEnum):
     KEPT = "left the audience: kept as last sent"
     CLEARED = "left the audience: attributes cleared"
     DELETED = "left the audience: deleted"
+    SUPPRESSED = "suppressed"
+    MERGED = "merged into another user"
     NO_IDENTIFIER = "no identifier"
     NO_EMAIL = "no e-mail"
 
@@ -27,8 +29,13 @@ class Standing(StrEnum):
 
     @property
     def left(self) -> bool:
-        """Once in the audience, and out of it now."""
-        return self in (Standing.KEPT, Standing.CLEARED, Standing.DELETED)
+        """Out of the audience now, whoever was in it."""
+        return self in (Standing.KEPT, Standing.CLEARED, Standing.DELETED, Standing.SUPPRESSED, Standing.MERGED)
+
+    @property
+    def deletes(self) -> bool:
+        """Customer.io is to hold nobody: what the deletion guard looks at."""
+        return self in (Standing.DELETED, Standing.SUPPRESSED)
 
 
 DELETED = "deleted"
@@ -45,14 +52,25 @@ class Desired(NamedTuple):
 
 def standing(facts: Facts, rules: Rules) -> Standing:
     """How a user of whom upstream says `facts` stands to the sync."""
+    if facts.traces.values and (noticed := _noticed(facts, rules)):
+        return noticed
     if not facts.entered:
         return Standing.OUTSIDE
-    if facts.traces.values and facts.traces.values.get(DELETED):
-        # A sync that only updates deletes nobody.
-        return Standing.CLEARED if rules.update_only else Standing.DELETED
     if not rules.admits(facts.segments.values.items()):
         return _ON_EXIT[rules.on_exit]
     return _addressing_fault(facts.identity.values, rules) or Standing.IN
+
+
+def _noticed(facts: Facts, rules: Rules) -> Standing | None:
+    """How a user stands of whom upstream has said something as a whole. A sync that only updates deletes nobody."""
+    traces = facts.traces.values
+    if notices.suppressed(traces, facts.entered, rules) and (facts.entered or not rules.update_only):
+        return Standing.CLEARED if rules.update_only else Standing.SUPPRESSED
+    if traces.get(notices.MERGED_INTO):
+        return Standing.MERGED
+    if facts.entered and traces.get(DELETED):
+        return Standing.CLEARED if rules.update_only else Standing.DELETED
+    return None
 
 
 def _addressing_fault(identity: Mapping[str, Any], rules: Rules) -> Standing | None:
@@ -74,10 +92,21 @@ def desired(facts: Facts, rules: Rules) -> Desired:
 
 
 def identifier(facts: Facts, rules: Rules) -> Identifier | None:
-    """The identifier of the person whom Customer.io should hold, None where it should hold nobody."""
-    if not _wanted(standing(facts, rules), facts, rules):
+    """The identifier of the person whom Customer.io should hold, or block; None where it should hold nobody."""
+    stands = standing(facts, rules)
+    if stands is Standing.SUPPRESSED:
+        return said_identifier(facts, rules)
+    if not _wanted(stands, facts, rules):
         return None
     return Identifier(rules.identify_by, facts.identity.values["identifier"])
+
+
+def said_identifier(facts: Facts, rules: Rules) -> Identifier | None:
+    """The identifier that upstream says of a user who is to be suppressed, None where it says none."""
+    value = facts.identity.values.get("identifier") or notices.named(facts.traces.values)
+    if value is None or (rules.identify_by == "email" and not mapping.has_email(value)):
+        return None
+    return Identifier(rules.identify_by, value)
 
 
 def _wanted(stands: Standing, facts: Facts, rules: Rules) -> bool:
@@ -89,7 +118,7 @@ def _wanted(stands: Standing, facts: Facts, rules: Rules) -> bool:
 def person(facts: Facts, rules: Rules) -> Person:
     """The person whom the facts describe, with the attributes that the settings send today."""
     identity, traces = facts.identity.values, facts.traces.values
-    values = facts.attributes.values
+    values = notices.with_absorbed(facts.attributes, traces)
     attributes = {name: value for name, value in values.items() if rules.maps(name)}
     if rules.segment_attribute and facts.segments.newest() is not None:
         attributes[rules.segment_attribute] = mapping.listed(_segment_names(facts, rules))

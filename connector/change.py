@@ -61,6 +61,9 @@ class Change:
     devices       the user's devices: all of them where the change is whole, else those that changed; None where the
                   message does not speak of them
     deleted       True where upstream has deleted the user: whatever it said before is void
+    suppressed    True where upstream wants the user deleted and blocked, False where they are to be free again; None
+                  where the message does not speak of it
+    merged_into   the key of the user whom this one turned out to be; None where the message does not speak of it
     call          the call of the Segment spec that it was read from, by which a sync's own actions read it anew;
                   None for other forms. Not a part of what is said: two changes that differ in it alone are equal
     """
@@ -78,6 +81,8 @@ class Change:
     message_id: str | None = None
     devices: tuple[Device, ...] | None = None
     deleted: bool = False
+    suppressed: bool | None = None
+    merged_into: str | None = None
     call: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 

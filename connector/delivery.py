@@ -19,7 +19,7 @@ from connector.errand import Claim, Errand
 from connector.line import Line
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split, Verdict
 from connector.rules import Rules
-from connector.store import calls, claims, connections, counts, events, problems, settling
+from connector.store import calls, claims, connections, counts, events, handovers, problems, settling
 from connector.store import guard as admissions
 from connector.store.opening import Store
 
@@ -82,11 +82,11 @@ class Courier:
         claimed, round_ = self._claim(lease)
         if not claimed:
             return Delivered(0, paused=False)
-        errands = [Errand.of(claim, self.rules) for claim in claimed]
+        errands = self._handed_over(lease, [Errand.of(claim, self.rules) for claim in claimed])
         self._guard([errand for errand in errands if errand.unguarded])
         paused = self._send_all([errand for errand in errands if not errand.held_back], round_)
         more = self._settle(lease, errands, round_.calls)
-        return Delivered(len(errands), paused, more)
+        return Delivered(len(claimed), paused, more or len(errands) < len(claimed))
 
     def _claim(self, lease: str) -> tuple[Sequence[Claim], _Round]:
         """Claims who is due, none while the connection is paused, with the first turn on the line."""
@@ -103,6 +103,16 @@ class Courier:
                 return (), _Round(health.failures, False, give_up_at)
             wait = connections.take_turn(connection, line.name, line.seconds_apart(health.failures), now)
         return claimed, _Round(health.failures, len(claimed) == people, give_up_at, time.monotonic() + wait)
+
+    def _handed_over(self, lease: str, errands: list[Errand]) -> list[Errand]:
+        """Hands over the users who were merged into others; the errands that are left."""
+        keys = [errand.claim.entity.key for errand in errands if errand.to_hand_over]
+        if not keys:
+            return errands
+        with self.store.writing() as connection:
+            handovers.hand_over(connection, self.rules, lease, keys, self.store.now(connection))
+        log.info("handed over to the users whom they turned out to be", sync=self.rules.name, people=len(keys))
+        return [errand for errand in errands if not errand.to_hand_over]
 
     def _guard(self, exits: Sequence[Errand]) -> None:
         """Asks the deletion guard; where it holds, these people are not sent for."""

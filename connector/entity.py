@@ -30,8 +30,8 @@ class Facts(NamedTuple):
 
     attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left; identity:
     identifier and email; traces: the last anonymous_id, and as `segments` the names at the last change that had the
-    user in the audience, where who leaves is kept, and as `deleted` whether upstream deleted the user. entered: whether
-    the user has ever been in the audience.
+    user in the audience, where who leaves is kept, and as `deleted` whether upstream deleted the user; and what
+    `notices` keeps there. entered: whether the user has ever been in the audience.
     devices: by token, as Customer.io takes them, null = gone.
     """
 
@@ -51,30 +51,35 @@ class Facts(NamedTuple):
 class Person(NamedTuple):
     """What Customer.io holds, or should hold: under which identifier, which attributes, which devices by token.
 
-    former: identifiers the same user was delivered under before, not merged yet.
+    former: identifiers the same user was delivered under before, not merged yet. suppressed: nobody is held, and these
+    identifiers are blocked.
     """
 
     identifier: Identifier
     attributes: Mapping[str, Any]
     former: tuple[Identifier, ...] = ()
     devices: Mapping[str, Any] = {}
+    suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What requests without an answer may have left in Customer.io, beyond what was delivered.
 
-    Under which identifiers somebody may be there, which names attributes may have, which tokens devices.
+    Under which identifiers somebody may be there, which names attributes may have, which tokens devices; whether the
+    identifiers may be suppressed.
     """
 
     identifiers: tuple[Identifier, ...] = ()
     names: frozenset[str] = frozenset()
     tokens: frozenset[str] = frozenset()
+    suppressed: bool = False
 
     def __or__(self, other: "Tried") -> "Tried":
         """Both together."""
         identifiers = tuple(dict.fromkeys((*self.identifiers, *other.identifiers)))
-        return Tried(identifiers, self.names | other.names, self.tokens | other.tokens)
+        suppressed = self.suppressed or other.suppressed
+        return Tried(identifiers, self.names | other.names, self.tokens | other.tokens, suppressed)
 
 
 NOTHING_TRIED = Tried()

@@ -39,6 +39,7 @@ class Settlement(NamedTuple):
     must let the deletion go. more: another step is owed.
     idle: nothing could be sent, so events that wait go on waiting until something changes. released: identifiers that
     the user is no longer known by. sent: what went out, whatever came of it, should the lease have run out meanwhile.
+    undone: nothing was sent that could settle the doubt there was about who is in Customer.io: it stays.
     """
 
     entity: Entity
@@ -49,6 +50,7 @@ class Settlement(NamedTuple):
     idle: bool = False
     released: tuple[Identifier, ...] = ()
     sent: Sequence[Operation] = ()
+    undone: bool = False
 
 
 @dataclass(slots=True)
@@ -79,8 +81,15 @@ class Errand:
 
     @property
     def unguarded(self) -> bool:
-        """Whether this would delete somebody who left, and the deletion guard has not let it pass yet."""
-        return self.desired.standing is Standing.DELETED and bool(self.step.operations) and not self.claim.admitted
+        """Whether this would delete somebody, and the deletion guard has not let it pass yet."""
+        delivered = self.claim.entity.delivered
+        gone = delivered is not None and delivered.suppressed
+        return self.desired.standing.deletes and not gone and bool(self.step.operations) and not self.claim.admitted
+
+    @property
+    def to_hand_over(self) -> bool:
+        """Whether this user was merged into another, who gets all that is theirs (`handover`)."""
+        return self.desired.standing is Standing.MERGED and not self.step.operations
 
     def hold(self) -> None:
         """Sends nothing: the person stays as they are until a human lets the deletion go."""
@@ -113,8 +122,10 @@ class Errand:
             return Settlement(entity, "held")
         sent = self.gone_out
         if state == "confirmed":
-            released, idle = self._released(), self._idle()
-            return Settlement(entity, state, self.held, more=self.step.more, idle=idle, released=released, sent=sent)
+            released, idle, undone = self._released(), self._idle(), self._undone()
+            if undone:
+                released = ()
+            return Settlement(entity, state, self.held, False, self.step.more, idle, released, sent, undone)
         if self.confirmed and state == "later" and not self._in_doubt():
             return Settlement(entity, "confirmed", self.held, more=True, released=self._released(), sent=sent)
         if state == "refused":
@@ -124,6 +135,13 @@ class Errand:
 
     def _idle(self) -> bool:
         return not (self.step.operations or self.effects or self.sent or self.refused)
+
+    def _undone(self) -> bool:
+        """Who may be there under another identifier stays so while the user can be told nothing."""
+        entity = self.claim.entity
+        if not (entity.doubt and entity.tried.identifiers and self.desired.person is None):
+            return False
+        return all(operation.event is not None for operation in self.gone_out)
 
     def _entity_now(self) -> Entity:
         return replace(self.claim.entity, delivered=self.held, doubt=0)
@@ -170,6 +188,8 @@ class Errand:
         entity = self.claim.entity
         delivered = (entity.delivered.identifier, *entity.delivered.former) if entity.delivered else ()
         held = (self.held.identifier, *self.held.former) if self.held else ()
+        if self.held is None and self.desired.person is not None:
+            held = (self.desired.person.identifier,)  # theirs again in the next step
         before = (*entity.tried.identifiers, *delivered)
         return tuple(each for each in before if not any(each.same_as(other) for other in held))
 
@@ -195,7 +215,8 @@ def tried(operations: Sequence[Operation]) -> Tried:
         if name != "_update"
     }
     tokens = {operation.item["device"]["token"] for operation in operations if "device" in operation.item}
-    return Tried(tuple(identifiers), frozenset(names), frozenset(tokens))
+    suppressed = any(operation.item.get("action") == "suppress" for operation in operations)
+    return Tried(tuple(identifiers), frozenset(names), frozenset(tokens), suppressed)
 
 
 def _problem(key: str, operation: Operation, refused: Refused) -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from connector import audience
+from connector import audience, preferences
 from connector.actions.action import NOT_MEANT, Applied, Turn
 from connector.audience import Standing
 from connector.change import Change
@@ -19,12 +19,21 @@ _NAMED = 20
 _WHY = {
     "identify": "the person is not in Customer.io as they should be",
     "delete": "they left the audience, or go by another identifier",
-    "merge": "they go by another identifier now, and keep their history",
+    "merge": "they go by another identifier now, or another user turned out to be them; their history is kept",
+    "suppress": "upstream or `suppress_when` says so: they are deleted, and blocked from now on",
+    "unsuppress": "they are to be suppressed no more: they are sent whole once they are free",
     "add_device": "the device is new, or more is known of it",
     "delete_device": "the device is there no more",
     "event": "the event is allowed, and was not sent before",
     "page": "page views are allowed, and this one was not sent before",
     "screen": "screen views are allowed, and this one was not sent before",
+}
+
+
+_NO_NEWS = "no news: whoever unsubscribed in Customer.io meanwhile stays so"
+_AS_A_WHOLE = {
+    Standing.SUPPRESSED: "they are suppressed, whatever their segments are, until upstream says otherwise",
+    Standing.MERGED: "they turned out to be another user, who gets their events and what they leave behind",
 }
 
 
@@ -69,6 +78,8 @@ def _called(turn: Turn) -> str:
 
 def _audience(change: Change, rules: Rules, merged: Merged) -> Line:
     """Which of the user's segments are whitelisted."""
+    if merged.standing in (Standing.SUPPRESSED, Standing.MERGED):
+        return Line("audience", "", "out", _AS_A_WHOLE[merged.standing])
     if rules.everybody:
         return Line("audience", "*", "in", "everybody is")
     present = [(key, name) for key, name in merged.facts.segments.values.items() if name is not None]
@@ -120,7 +131,7 @@ def _attribute(
     if merged.standing is not Standing.IN:
         return "not sent", str(merged.standing)
     if name in wanted:
-        return "not sent", "Customer.io holds it already"
+        return "not sent", _NO_NEWS if preferences.is_one(name) else "Customer.io holds it already"
     return "not sent", "upstream has said nothing of it"
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy import Connection
 
-from connector import audience, merge, plan
+from connector import audience, errand, merge, plan
 from connector.actions import action
 from connector.actions.action import Taken
+from connector.audience import Desired
 from connector.change import Change, Unreadable
 from connector.entity import Entity, Facts, OwedEvent, Tried
 from connector.mapping import Reading
@@ -143,7 +144,7 @@ class _Batch:
         due = has_events or plan.owes(moved, desired, self.rules)
         if not due:
             self._count_unchanged(moved)
-        lane = EXIT if due and desired.standing is audience.Standing.DELETED else self.lane
+        lane = EXIT if due and desired.standing.deletes else self.lane
         return entities.Written(moved, desired.standing, due, lane=lane)
 
     def _count_unchanged(self, entity: Entity) -> None:
@@ -189,17 +190,22 @@ def _tried(entity: Entity, rules: Rules) -> Tried:
     """While a request's answer is out, what it may have put into Customer.io must not be forgotten as facts move on."""
     if not entity.doubt:
         return entity.tried
-    person = audience.desired(entity.facts, rules).person
+    stands, person = audience.desired(entity.facts, rules)
+    if stands is audience.Standing.SUPPRESSED:
+        return entity.tried | errand.tried(plan.next_step(entity, Desired(stands, None), (), rules).operations)
     if person is None:
         return entity.tried
     identifiers = dict.fromkeys((*entity.tried.identifiers, person.identifier))
     names, tokens = entity.tried.names | person.attributes.keys(), entity.tried.tokens | person.devices.keys()
-    return Tried(tuple(identifiers), names, tokens)
+    return Tried(tuple(identifiers), names, tokens, entity.tried.suppressed)
 
 
 def _new_identifier(entity: Entity, rules: Rules) -> str | None:
     """The identifier under which the person is to be sent, where they were not delivered under it already."""
     identifier = audience.identifier(entity.facts, rules)
-    if identifier is None or (entity.delivered and entity.delivered.identifier.same_as(identifier)):
+    delivered = entity.delivered
+    if identifier is None or (delivered and delivered.identifier.same_as(identifier)):
         return None
+    if delivered and audience.standing(entity.facts, rules) is audience.Standing.SUPPRESSED:
+        return None  # whoever is there is suppressed under the identifier that they are known by
     return encoding.identifier_text(identifier)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from connector import mapping, ulid
+from connector import mapping, notices, ulid
 from connector.audience import DELETED, Standing, standing
 from connector.change import Change, Device, Event, Segment
 from connector.entity import Facts, OwedEvent
@@ -25,6 +25,7 @@ class Skip(StrEnum):
 
     NOT_ALLOWED = "not in the list of events"
     OUTSIDE = "the user is not in the audience"
+    SUPPRESSED = "the user is suppressed"
     NO_IDENTIFIER = "the user has no identifier"
     NO_EMAIL = "the user has no e-mail"
     NO_ANONYMOUS_ID = "the user has neither identifier nor anonymous id"
@@ -69,13 +70,13 @@ def merge(facts: Facts, change: Change, rules: Rules, ahead: Reading | None = No
     newest = facts.newest()
     version = newest if change.version is None else change.version
     if change.deleted:
-        return _deleted(facts, version, newest, rules)
+        return _deleted(facts, change, version, newest, rules)
     segments = _segments(facts.segments, change, version)
     inside = _inside(segments, change, rules)
     if not inside and not facts.entered:
         return _outside(facts, segments, change, version, rules)
     attributes, identity, devices = facts.attributes, facts.identity, facts.devices
-    traces = _alive(facts.traces, version)
+    traces = notices.noted(_alive(facts.traces, version), change, version, rules)
     problems: tuple[Problem, ...] = ()
     if inside or rules.on_exit != "keep":
         reading = ahead or mapping.read(change, rules)
@@ -110,18 +111,20 @@ def _outside(facts: Facts, segments: Register, change: Change, version: int, rul
             attributes.updated(reading.attributes, version),
             identity.updated(reading.identity, version),
         )
-    traces = _with_visitor(_alive(facts.traces, version), change, version, rules)
+    traces = notices.noted(_alive(facts.traces, version), change, version, rules)
+    traces = _with_visitor(traces, change, version, rules)
     skipped = tuple(SkippedEvent(event.name, Skip.OUTSIDE) for event in change.events)
     moved = Facts(attributes, segments, identity, traces, devices=devices)
-    return Merged(moved, Standing.OUTSIDE, skipped=skipped)
+    return Merged(moved, standing(moved, rules), skipped=skipped)
 
 
-def _deleted(facts: Facts, version: int, newest: int, rules: Rules) -> Merged:
+def _deleted(facts: Facts, change: Change, version: int, newest: int, rules: Rules) -> Merged:
     """Upstream has deleted the user: all that was said before is void, what is newer stays."""
     attributes, segments, identity, devices = (
         register.replaced({}, version) for register in (facts.attributes, facts.segments, facts.identity, facts.devices)
     )
     traces = facts.traces.updated({DELETED: True}, version) if version >= newest else facts.traces
+    traces = notices.noted(traces, change, version, rules)
     moved = Facts(attributes, segments, identity, traces, facts.entered, devices)
     return Merged(moved, standing(moved, rules), version < newest)
 
@@ -222,8 +225,8 @@ def _events(
 
 
 def _skip(event: Event, anonymous_id: str | None, inside: bool, stands: Standing, rules: Rules) -> Skip | None:
-    if not inside:
-        return Skip.OUTSIDE
+    if stands is Standing.SUPPRESSED or not inside:
+        return Skip.OUTSIDE if stands is not Standing.SUPPRESSED else Skip.SUPPRESSED
     if not rules.allows(event.kind, event.name):
         return Skip.NOT_ALLOWED
     name = event.name.strip()

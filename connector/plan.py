@@ -10,9 +10,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 
+from connector import audience, preferences
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
-from connector.operations import Item, delete, device, event, identify, invite, merge
+from connector.operations import Item, delete, device, event, identify, invite, merge, suppress
 from connector.rules import Rules
 
 ITEM_ATTRIBUTE_BYTES = 30_000
@@ -23,7 +24,7 @@ _ATTRIBUTES_THAT_ALWAYS_FIT = 4
 UNCERTAIN = "\0uncertain"
 """Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
-Effect = Literal["created", "updated", "deleted", "merged", "refused"]
+Effect = Literal["created", "updated", "deleted", "merged", "suppressed", "unsuppressed", "refused"]
 Endpoint = Literal["batch", "v1_event"]
 
 
@@ -52,8 +53,12 @@ class Step(NamedTuple):
 
 def next_step(entity: Entity, desired: Desired, events: Sequence[OwedEvent], rules: Rules) -> Step:
     """What to send next for `entity`, whose owed events are `events` in the order in which they happened."""
-    if desired.standing is Standing.DELETED:
-        return _delete(entity, events)
+    if desired.standing is Standing.SUPPRESSED:
+        return _suppress(entity, events, rules)
+    if _may_be_suppressed(entity):
+        return _free(entity)
+    if desired.standing in (Standing.MERGED, Standing.DELETED):
+        return Step(more=True) if desired.standing is Standing.MERGED else _delete(entity, events)
     if desired.standing is Standing.CLEARED:
         return _clear(entity, events, rules)
     if desired.person is None:
@@ -68,11 +73,13 @@ def owes(entity: Entity, desired: Desired, rules: Rules) -> bool:
             return True
         if not entity.delivered.former and entity.delivered.identifier.same_as(desired.person.identifier):
             return not _is(entity.delivered, desired.person)
+    if desired.standing is Standing.MERGED:
+        return True
     step = next_step(entity, desired, (), rules)
     return bool(step.operations)
 
 
-def _possible_identifiers(entity: Entity) -> list[Identifier]:
+def possible_identifiers(entity: Entity) -> list[Identifier]:
     """Every identifier under which Customer.io may know this user: the delivered one first."""
     delivered = entity.delivered
     found = [delivered.identifier, *delivered.former] if delivered else []
@@ -82,14 +89,49 @@ def _possible_identifiers(entity: Entity) -> list[Identifier]:
     return found
 
 
+def _suppress(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
+    """Blocks who is there, under every identifier that may exist; of whom nobody is there, the one that upstream says.
+
+    No delete goes along (`operations.suppress`). Who is blocked already is not blocked again, but in doubt.
+    """
+    dropped = tuple(event.id for event in events)
+    blocked = entity.delivered is not None and entity.delivered.suppressed and not entity.doubt
+    identifiers = possible_identifiers(entity)
+    if not identifiers and (said := audience.said_identifier(entity.facts, rules)):
+        identifiers = [said]
+    if blocked or not identifiers:
+        return Step((), entity.delivered, dropped=dropped)
+    operations = tuple(Operation(suppress.item(each)) for each in identifiers)
+    after = Person(identifiers[0], {}, tuple(identifiers[1:]), suppressed=True)
+    return Step(operations, after, "suppressed", dropped=dropped)
+
+
+def _may_be_suppressed(entity: Entity) -> bool:
+    if entity.delivered is not None and entity.delivered.suppressed:
+        return True
+    return entity.tried.suppressed and entity.doubt > 0
+
+
+def _free(entity: Entity) -> Step:
+    """Nothing is restored by it: what should be there is sent whole, once this is confirmed."""
+    identifiers = possible_identifiers(entity)
+    operations = tuple(Operation(suppress.item(each, "unsuppress")) for each in identifiers)
+    if entity.delivered is None or entity.delivered.suppressed:
+        return Step(operations, None, "unsuppressed", more=True)
+    # They may be there after all, if the request to suppress them never arrived.
+    held, devices = dict.fromkeys(_held(entity), UNCERTAIN), dict.fromkeys(_held_devices(entity), UNCERTAIN)
+    after = Person(identifiers[0], held, tuple(identifiers[1:]), devices)
+    return Step(operations, after, "unsuppressed", more=True)
+
+
 def _delete(entity: Entity, events: Sequence[OwedEvent]) -> Step:
-    deletes = tuple(Operation(delete.item(identifier)) for identifier in _possible_identifiers(entity))
+    deletes = tuple(Operation(delete.item(identifier)) for identifier in possible_identifiers(entity))
     return Step(deletes, None, "deleted" if deletes else None, dropped=tuple(event.id for event in events))
 
 
 def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     """Nulls what the sync ever put there. Somebody who never got to Customer.io is not created to be cleared."""
-    identifiers = _possible_identifiers(entity)
+    identifiers = possible_identifiers(entity)
     if not identifiers:
         return Step(dropped=tuple(event.id for event in events))
     former = entity.delivered.former if entity.delivered else ()
@@ -149,7 +191,7 @@ def _kept_identifier(entity: Entity, person: Person, rules: Rules) -> Person:
 
 def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules: Rules) -> Step:
     delivered = entity.delivered
-    others = tuple(each for each in _possible_identifiers(entity) if not each.same_as(person.identifier))
+    others = tuple(each for each in possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
     if others and rules.on_identifier_change == "replace":
         return _replace(entity, person.identifier, others)
@@ -166,7 +208,8 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
 
 def _is(held: Person, wanted: Person) -> bool:
     """Whether a person is as wanted, who is there under the wanted identifier."""
-    return same(held.devices, wanted.devices) and _holds(held.attributes, wanted.attributes)
+    there = same(held.devices, wanted.devices) and _holds(held.attributes, wanted.attributes)
+    return there and not held.suppressed
 
 
 def _devices(person: Person, held: Mapping[str, Any]) -> tuple[Operation, ...]:
@@ -196,7 +239,7 @@ def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier]) -> Step:
     """Deletes who is there under other identifiers; whoever is there under the wanted one is told everything next."""
     deletes = tuple(Operation(delete.item(other)) for other in others)
-    if not any(each.same_as(wanted) for each in _possible_identifiers(entity)):
+    if not any(each.same_as(wanted) for each in possible_identifiers(entity)):
         return Step(deletes, None, more=True)
     devices = dict.fromkeys(_held_devices(entity), UNCERTAIN)
     return Step(deletes, Person(wanted, dict.fromkeys(_held(entity), UNCERTAIN), devices=devices), more=True)
@@ -229,7 +272,8 @@ def _identify(
     if others:
         devices = dict.fromkeys(devices, UNCERTAIN)  # the merge that follows brings them
     complete = _holds(after, person.attributes) and same(devices, person.devices)
-    operation = Operation(identify.item(person.identifier, part, update_only=rules.update_only))
+    told = preferences.told(part, entity, rules.preferences, same) if rules.preferences else part
+    operation = Operation(identify.item(person.identifier, told, update_only=rules.update_only))
     effect: Effect = "updated" if entity.delivered else "created"
     sent_now = _events(person.identifier, events) if complete else ()
     after_it = Person(person.identifier, after, others, devices)

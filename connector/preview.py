@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from connector import audience, explain, merge, plan
+from connector import audience, explain, handover, merge, plan
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.audience import Standing
 from connector.change import Change, Unreadable
-from connector.entity import Entity, Facts, Identifier, OwedEvent, Person
+from connector.entity import Entity, Facts, Identifier, OwedEvent, Person, Tried
 from connector.errors import UnreadableError
 from connector.explain import Line
 from connector.problem import Problem
@@ -94,12 +94,27 @@ class Previewer:
         fresh, repeated = self._fresh(merged.events, rules.name)
         operations, after = _deliver(replace(before, facts=merged.facts), fresh, rules)
         self._entities[rules.name, change.key] = after
+        if merged.standing is Standing.MERGED:
+            operations += self._handed_over(after, fresh, rules)
         skipped = [(each.name, str(each.reason)) for each in merged.skipped] + [(name, REPEATED) for name in repeated]
         decision, reason = _decision(before, merged, bool(operations), rules)
         why = explain.explain(change, rules, before, merged, operations, skipped) if self.explained else ()
         return Preview(
             change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems, tuple(why)
         )
+
+    def _handed_over(self, old: Entity, events: list[OwedEvent], rules: Rules) -> tuple[Mapping[str, Any], ...]:
+        """What is sent for the user whom `old` turned out to be, who gets all that is theirs."""
+        way = {key: entity.facts for (sync, key), entity in self._entities.items() if sync == rules.name}
+        target = handover.target(old.facts)
+        if target is None or handover.circle(old.key, way):
+            return ()
+        survivor = self._entities.get((rules.name, target), Entity(target))
+        self._entities[rules.name, old.key], survivor = handover.handed_over(old, survivor)
+        if audience.standing(survivor.facts, rules) is Standing.MERGED:
+            return self._handed_over(survivor, events, rules)
+        operations, self._entities[rules.name, target] = _deliver(survivor, events, rules)
+        return operations
 
     def _fresh(self, events: Iterable[OwedEvent], sync: str) -> tuple[list[OwedEvent], list[str]]:
         fresh: list[OwedEvent] = []
@@ -145,7 +160,7 @@ def _deliver(entity: Entity, events: list[OwedEvent], rules: Rules) -> tuple[tup
         operations += [operation.item for operation in step.operations]
         sent = {operation.event for operation in step.operations} | set(step.dropped)
         events = [event for event in events if event.id not in sent]
-        entity = replace(entity, delivered=step.after)
+        entity = replace(entity, delivered=step.after, tried=Tried(), doubt=0)
 
 
 def _decision(before: Entity, merged: merge.Merged, sends: bool, rules: Rules) -> tuple[Decision, str]:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector import naming, settings_actions, settings_transforms, transform
+from connector import naming, preferences, settings_actions, settings_transforms, transform
 from connector.actions.action import Actions
-from connector.settings import Attribute, DeletionGuard, Sync
+from connector.change import Change
+from connector.settings import Attribute, DeletionGuard, Suppression, Sync
 
 MISSING: Any = object()
 EVERYTHING = "*"
@@ -26,6 +27,8 @@ class Source:
         flat = (own, f"traits_{own}") if own == name else (f"traits_{own}", own)
         group = tuple(own.split("/")) if "/" in own else ()
         nested: list[tuple[str, ...]] = [("traits", own)]
+        if own.startswith(preferences.TOPIC):
+            group = tuple(own.split(".", 2))
         if group:
             nested += [group, ("traits", *group)]
         return cls(flat, tuple(nested))
@@ -79,6 +82,37 @@ def _email_field(attributes: Iterable[Attribute]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class SuppressWhen:
+    """Whom to suppress: those of whom the field holds this text, whatever its case; true is "true"."""
+
+    source: Source
+    of_account: bool
+    text: str
+
+    @classmethod
+    def of(cls, given: Suppression) -> "SuppressWhen | None":
+        """The rule as the settings give it; None for none."""
+        if not given.attribute:
+            return None
+        in_account = naming.of_account(given.attribute)
+        source = Source.of(given.attribute if in_account is None else in_account)
+        return cls(source, in_account is not None, _as_text(given.equals))
+
+    def find(self, change: Change) -> Any:
+        """What a change says in the field, MISSING where it says nothing."""
+        return self.source.find(change.account if self.of_account else change.user)
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value is the one that the settings name."""
+        return isinstance(value, str | int | float) and _as_text(value) == self.text
+
+
+def _as_text(value: str | float) -> str:
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    return str(number).strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
 
@@ -104,6 +138,8 @@ class Rules:
     convert_dates: bool
     deliver: bool
     deletion_guard: DeletionGuard
+    suppress_when: SuppressWhen | None
+    preferences: frozenset[str]
     actions: Actions | None = None
 
     @classmethod
@@ -136,6 +172,8 @@ class Rules:
             convert_dates=sync.convert_dates,
             deliver=sync.deliver,
             deletion_guard=sync.deletion_guard,
+            suppress_when=SuppressWhen.of(sync.suppress_when),
+            preferences=frozenset(filter(preferences.is_one, targets)),
             actions=settings_actions.compiled(sync.actions, defaults=sync.default_actions),
         )
 

@@ -142,6 +142,21 @@ class DeletionGuard(Section):
     window_seconds: Seconds = Field(default=3600.0, description="Within which time.")
 
 
+class Suppression(Section):
+    """Whom to suppress: deleted in Customer.io and blocked there."""
+
+    attribute: Text = Field(default="", description='The upstream field to look at. "" suppresses nobody by a rule.')
+    equals: Switch | Annotated[int, Strict()] | Annotated[str, Strict()] = Field(
+        default=True, description="The value that suppresses; the case of text is the same."
+    )
+
+    @field_validator("attribute")
+    @classmethod
+    def _one_field(cls, attribute: str) -> str:
+        refuse(settings_rules.suppressing(attribute))
+        return attribute
+
+
 class Sync(Section):
     """One job: which people, which attributes and events, to which connection, and what becomes of those who leave."""
 
@@ -193,6 +208,9 @@ class Sync(Section):
         default=DeletionGuard(),
         description="Deletions beyond this are held until `connector approve`; share = 1 holds none.",
     )
+    suppress_when: Suppression = Field(
+        default=Suppression(), description="Who is deleted and blocked in Customer.io, by what upstream says of them."
+    )
     on_identifier_change: Literal["merge", "replace", "keep"] = Field(
         default="merge",
         description="When a person's identifier changes: merge the old profile into the new, replace it by the new, "
@@ -216,6 +234,12 @@ class Sync(Section):
         renames = [(attribute.source, attribute.target) for attribute in attributes]
         refuse(settings_rules.attributes(renames, info.data.get("segment_attribute"), info.data.get("identify_by")))
         return attributes
+
+    @field_validator("suppress_when")
+    @classmethod
+    def _may_delete(cls, rule: Suppression, info: ValidationInfo) -> Suppression:
+        refuse(settings_rules.suppress_when(rule.attribute, info.data.get("mode")))
+        return rule
 
     @field_validator("on_exit")
     @classmethod

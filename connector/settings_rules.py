@@ -21,7 +21,7 @@ from pydantic import (
     field_serializer,
 )
 
-from connector import naming
+from connector import naming, preferences
 from connector.settings_errors import listed, refuse, shown, starred
 
 MOST_ATTRIBUTES = 299
@@ -144,7 +144,10 @@ def _clashes(renames: Collection[tuple[str, str]], segment_attribute: str | None
     for name in _repeated(name for _, name in renames):
         fields = listed([shown(field) for field, taken in renames if taken == name])
         yield f"{fields} all become {shown(name)}; give each a name of its own: {{ from = ..., to = ... }}"
+    whole = any(name == preferences.PREFERENCES for _, name in renames)
     for field, name in renames:
+        if name.startswith(preferences.TOPIC) and whole:
+            yield f"{shown(name)} stands beside {shown(preferences.PREFERENCES)}, which replaces all topics; name one"
         if name == segment_attribute:
             yield f"{shown(field)} becomes {shown(name)}, the name of segment_attribute; give one of them another"
 
@@ -154,6 +157,20 @@ def on_exit(choice: str, mode: str | None) -> list[str]:
     if choice != "delete" or mode != "update":
         return []
     return ["'delete' is not accepted with mode = \"update\", which never deletes; give one of keep, clear"]
+
+
+def suppressing(field: str) -> list[str]:
+    """A field of the user, or of their account, that holds one value."""
+    if naming.bare(field) in ("segments", "events", naming.ACCOUNT):
+        return [f"{shown(field)} is not accepted: it holds many values; name a field that holds one"]
+    return []
+
+
+def suppress_when(field: str, mode: str | None) -> list[str]:
+    """A rule that the mode allows."""
+    if not field or mode != "update":
+        return []
+    return ['is not accepted with mode = "update", which never deletes; leave it out']
 
 
 def connection(name: Any, known: Collection[str]) -> list[str]:

@@ -34,4 +34,6 @@ DEFAULTS = (
     _default("leave_segment", "track", EXITED, template=_AUDIENCE),
     _default("delete_person", "delete"),
     _default("delete_person", "track", _USER_DELETED),
+    _default("suppress", "track", "User Suppressed"),
+    _default("unsuppress", "track", "User Unsuppressed"),
 )

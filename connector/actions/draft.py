@@ -26,6 +26,7 @@ class Draft:
     devices: dict[str, Device] = field(default_factory=dict)
     moves: dict[str, tuple[Segment, bool]] = field(default_factory=dict)
     deleted: bool = False
+    suppressed: bool | None = None
 
     @property
     def context(self) -> Fields:
@@ -55,11 +56,14 @@ class Draft:
 
     def made(self) -> Change:
         """The change. Who is deleted is that and nothing else: what was said of them is void."""
+        void = Draft(self.change, self.call)
         if self.deleted:
-            void = Draft(self.change, self.call)
             return replace(self.change, **void.said({}), deleted=True)
+        if self.suppressed is not None:
+            said = void.said(object_in(self.context, "traits"))
+            return replace(self.change, **said, deleted=False, suppressed=self.suppressed)
         traits = {**self.beneath, **object_in(self.context, "traits"), **self.traits}
-        return replace(self.change, **self.said(traits), deleted=False)
+        return replace(self.change, **self.said(traits), deleted=False, suppressed=None)
 
     def said(self, traits: Fields) -> dict[str, Any]:
         """What of the change follows from what is done, with these traits of the user."""

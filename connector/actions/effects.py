@@ -109,6 +109,13 @@ def _delete_person(draft: Draft, _: Values) -> None:
     draft.deleted = True
 
 
+def _suppress(*, suppressed: bool) -> Callable[[Draft, Values], None]:
+    def suppress(draft: Draft, _: Values) -> None:
+        draft.suppressed = suppressed
+
+    return suppress
+
+
 def _move(*, inside: bool) -> Callable[[Draft, Values], None]:
     def move(draft: Draft, values: Values) -> None:
         draft.move(segment_of(values["segment"], str), inside=inside)
@@ -177,6 +184,10 @@ _ALL = (
     ),
     Effect("delete_device", "the person has this device no more", (_TOKEN,), _delete_device),
     Effect("delete_person", "the person is deleted; nothing else of the call counts", (), _delete_person),
+    Effect(
+        "suppress", "the person is deleted and blocked; nothing else of the call counts", (), _suppress(suppressed=True)
+    ),
+    Effect("unsuppress", "the person is free again; nothing else of the call counts", (), _suppress(suppressed=False)),
     Effect("enter_segment", "the person enters this segment", (_SEGMENT,), _move(inside=True)),
     Effect("leave_segment", "the person leaves this segment", (_SEGMENT,), _move(inside=False)),
     Effect(

@@ -64,6 +64,10 @@ def _warnings(sync: Sync) -> Iterator[str]:
         yield 'segments is empty: nobody will be synced. Name segments, or give ["*"] for everybody'
     if not sync.deliver:
         yield "deliver = false: messages are taken in, nothing is sent"
+    if sync.suppress_when.attribute:
+        rule = sync.suppress_when
+        whom = f"{rule.attribute} is {str(rule.equals).lower()!r}"
+        yield f"suppress_when: whose {whom} is deleted in Customer.io and blocked there; no data comes back"
     targets = {attribute.target for attribute in sync.attributes}
     if sync.identify_by != "email" and "email" not in targets:
         yield 'no attribute is sent as "email": Customer.io will have no address to mail these people at'

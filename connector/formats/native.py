@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from connector import moment
+from connector import moment, preferences
 from connector.change import Change, Device, Event, EventKind, Segment, Unreadable
 from connector.errors import UnreadableError
-from connector.formats import devices
+from connector.formats import devices, merged
 from connector.formats.events import gather, id_of, name_of, properties_of
 from connector.formats.reading import attempt_each, segment_of, shown, text_in, unique, user_key, visitor
 
@@ -27,6 +27,9 @@ FIELDS = (
     "whole",
     "message_id",
     "deleted",
+    "suppressed",
+    "merges",
+    "topics",
 )
 DEVICE_FIELDS = ("token", "platform", "last_used", "attributes", "deleted")
 EVENT_FIELDS = ("name", "id", "type", "time", "properties", "anonymous_id")
@@ -42,7 +45,7 @@ def _message(message: object) -> list[Change | Unreadable]:
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")
     _known(message, FIELDS, "the message")
-    user = _object(message, "user")
+    user = _with_topics(_object(message, "user"), message.get("topics"))
     anonymous_id = visitor(user)
     segments, entered, left = (_segments(message, field) for field in ("segments", "entered", "left"))
     _agree(segments, entered or (), left or ())
@@ -61,8 +64,9 @@ def _message(message: object) -> list[Change | Unreadable]:
         message_id=_id(message, "message_id", "the message"),
         devices=_devices(message.get("devices")),
         deleted=_flag(message, "deleted"),
+        suppressed=None if message.get("suppressed") is None else _flag(message, "suppressed"),
     )
-    return [change, *refused]
+    return [*_with_merged(change, message.get("merges")), *refused]
 
 
 def _known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None:
@@ -106,6 +110,23 @@ def _flag(message: Mapping[str, Any], field: str) -> bool:
     if not isinstance(value, bool | None):
         raise UnreadableError(f'"{field}" is neither true nor false')
     return bool(value)
+
+
+def _with_merged(change: Change, given: object) -> list[Change]:
+    if given is None:
+        return [change]
+    if not isinstance(given, list) or len(given) > merged.MOST:
+        raise UnreadableError(f'"merges" is not a list of at most {merged.MOST}')
+    return merged.with_merged(change, map(merged.other, given))
+
+
+def _with_topics(user: Mapping[str, Any], given: object) -> Mapping[str, Any]:
+    """The user, with each topic as the attribute that changes it alone."""
+    if given is None:
+        return user
+    if not isinstance(given, dict) or not all(isinstance(each, bool | None) for each in given.values()):
+        raise UnreadableError('"topics" is not an object of topics, each true or false')
+    return {**user, **{f"{preferences.TOPIC}{name}": value for name, value in given.items()}}
 
 
 def _version(value: object) -> int | None:

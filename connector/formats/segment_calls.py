@@ -1,4 +1,4 @@
-"""What each call of the Segment spec says of a user: identify, track, page, screen, group and delete.
+"""What each call of the Segment spec says of a user: identify, track, page, screen, group, alias and delete.
 
 A call is a part, and says nothing of segments but for what `segment_audiences` finds in it. A group is the user's
 account, as far as a user has one. Objects and relationships come with a later change.
@@ -14,12 +14,14 @@ from connector.change import Change, Event, EventKind
 from connector.errors import UnreadableError
 from connector.formats import segment_audiences, segment_devices
 from connector.formats.events import id_of, name_of, properties_of
-from connector.formats.reading import text_in, user_key, word
+from connector.formats.merged import with_merged
+from connector.formats.reading import storable, text_in, user_key, word
 
 Fields = Mapping[str, Any]
 
 SENT = "sentAt"
 _USER_DELETED = "User Deleted"
+_SUPPRESSING = {"User Suppressed": True, "User Unsuppressed": False}
 _HAPPENED = ("timestamp", "originalTimestamp")
 _UNIX = re.compile(r"[0-9]{1,17}")
 
@@ -41,6 +43,8 @@ def _track(call: Fields, context: Fields) -> Change:
     name = name_of(call.get("event"))
     if name == _USER_DELETED:
         return _delete(call, context)
+    if name in _SUPPRESSING:
+        return replace(_change(call, object_in(context, "traits")), suppressed=_SUPPRESSING[name])
     properties = properties_of(call.get("properties"))
     entered, left = segment_audiences.by_event(name, properties)
     change = _with_event(call, context, "event", name, properties)
@@ -77,6 +81,23 @@ def _group(call: Fields, context: Fields) -> Change:
 def _delete(call: Fields, _context: Fields) -> Change:
     """A call of the type `delete`, or the event of that name: the user is not there any more."""
     return replace(_change(call, {}), deleted=True)
+
+
+def alias(call: Fields) -> list[Change]:
+    """A call of the type `alias`: `previousId` turned out to be `userId`.
+
+    Nothing tells whether `previousId` was a user or a visitor, but that it is the call's `anonymousId`. So it may be
+    both: a user by that id goes on as this one, and a visitor by that id is theirs where the call names no other.
+    """
+    previous, own = word(call.get("previousId")), word(call.get("userId"))
+    if previous is None or own is None:
+        raise UnreadableError("the alias has no previousId, or no userId")
+    # Who is who is not for actions to say: without its call the change passes by them.
+    change = replace(_change(call, object_in(object_in(call, "context"), "traits")), call=None)
+    if change.anonymous_id == previous:
+        return [change]
+    visitor = previous if storable(previous) else None
+    return with_merged(replace(change, anonymous_id=change.anonymous_id or visitor), [{"id": previous}])
 
 
 _READERS: Mapping[str, Callable[[Fields, Fields], Change]] = {

@@ -15,9 +15,7 @@ from connector.formats.segment_calls import TYPES
 
 _OF_THE_BATCH = ("context", segment_calls.SENT)
 _WRITE_KEY = "writeKey"
-_NOT_TAKEN = {
-    "alias": "alias is not taken: send identify with the new userId and all traits",
-}
+_ALIAS = "alias"
 
 
 def parse(body: object) -> list[Change | Unreadable]:
@@ -72,14 +70,14 @@ def _call(call: object) -> list[Change | Unreadable]:
     if not isinstance(call, dict):
         raise UnreadableError("the message is not an object")
     type = call.get("type")
+    if type == _ALIAS:
+        return list[Change | Unreadable](segment_calls.alias(call))
     if not isinstance(type, str) or type not in TYPES:
         raise UnreadableError(_not_taken(type))
     return [segment_calls.read(type, call)]
 
 
 def _not_taken(type: object) -> str:
-    if isinstance(type, str) and type in _NOT_TAKEN:
-        return _NOT_TAKEN[type]
-    accepted = f"accepted are {', '.join(TYPES)}, and batch"
+    accepted = f"accepted are {', '.join(TYPES)}, {_ALIAS}, and batch"
     given = "the message has no type" if type is None else f"no message is of type {shown(type)}"
     return f"{given}: {accepted}"

@@ -35,11 +35,15 @@ def _remove(person: Person, names: list[str]) -> None:
 
 
 def _with_topics(person: Person, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes with their flat topic keys folded into the preferences, which keep their other topics (1.5)."""
+    """The changes with their flat topic keys folded into the preferences, which keep their other topics (1.5).
+
+    That null takes a topic away, as it does an attribute, is our reading: it is not documented.
+    """
     folded = {name: value for name, value in changes.items() if not name.startswith(_TOPIC)}
     preferences = folded.get(_PREFERENCES, person.attributes.get(_PREFERENCES))
     held = preferences if isinstance(preferences, dict) else {}
     topics = held.get("topics") if isinstance(held.get("topics"), dict) else {}
     touched = {name.removeprefix(_TOPIC): value for name, value in changes.items() if name.startswith(_TOPIC)}
-    folded[_PREFERENCES] = {**held, "topics": {**(topics or {}), **touched}}
+    merged = {name: value for name, value in {**(topics or {}), **touched}.items() if value is not None}
+    folded[_PREFERENCES] = {**held, "topics": merged}
     return folded

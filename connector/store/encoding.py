@@ -2,7 +2,7 @@
 
 from pydantic_core import from_json, to_json
 
-from connector.entity import Facts, Identifier, OwedEvent, Person, Tried
+from connector.entity import NOTHING_TRIED, Facts, Identifier, OwedEvent, Person, Tried
 from connector.register import Register
 
 
@@ -29,8 +29,10 @@ def person_text(person: Person | None) -> str | None:
     """A person as JSON, null for nobody."""
     if person is None:
         return None
-    if person.devices:
+    if person.suppressed:
         return to_json(person).decode()
+    if person.devices:
+        return to_json(person[: len(person) - 1]).decode()
     parts = [person.identifier, person.attributes, *([person.former] if person.former else [])]
     return to_json(parts).decode()
 
@@ -48,18 +50,20 @@ def person_of(text: str | None) -> Person | None:
 
 def tried_text(tried: Tried) -> str | None:
     """What was tried as JSON, null for nothing."""
-    if not (tried.identifiers or tried.names or tried.tokens):
+    if tried == NOTHING_TRIED:
         return None
-    tokens = [sorted(tried.tokens)] if tried.tokens else []
-    return to_json([tried.identifiers, sorted(tried.names), *tokens]).decode()
+    tokens = [sorted(tried.tokens)] if tried.tokens or tried.suppressed else []
+    suppressed = [True] if tried.suppressed else []
+    return to_json([tried.identifiers, sorted(tried.names), *tokens, *suppressed]).decode()
 
 
 def tried_of(text: str | None) -> Tried:
     """What `tried_text` wrote."""
     if text is None:
         return Tried()
-    identifiers, names, *tokens = from_json(text)
-    return Tried(tuple(Identifier(*each) for each in identifiers), *map(frozenset, (names, *tokens)))
+    identifiers, names, *others = from_json(text)
+    tokens, *suppressed = others or [[]]
+    return Tried(tuple(Identifier(*each) for each in identifiers), frozenset(names), frozenset(tokens), *suppressed)
 
 
 def event_text(event: OwedEvent) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal, null, select, update
 from sqlalchemy.types import TypeEngine
 
+from connector.audience import Standing
 from connector.entity import Entity, Facts
 from connector.store import encoding
 from connector.store.rows import BOOLEAN, FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
@@ -178,6 +179,10 @@ def put(connection: Connection, sync: str, keys: Iterable[str], **values: Any) -
 
 
 def forget_outsiders(connection: Connection, before: float) -> int:
-    """Drops the rows of users who never were in the audience, last heard of before `before`: they kept the order."""
-    outsiders = TABLE.c.entered.is_(False) & (TABLE.c.updated_at < before)
+    """Drops the rows of users who never were in the audience, last heard of before `before`: they kept the order.
+
+    Who is suppressed, or turned out to be another user, stays so, whoever speaks of them later.
+    """
+    noticed = TABLE.c.standing.in_((Standing.SUPPRESSED, Standing.MERGED)) | TABLE.c.tried.is_not(None)
+    outsiders = TABLE.c.entered.is_(False) & (TABLE.c.updated_at < before) & ~noticed
     return connection.execute(delete(TABLE).where(outsiders)).rowcount

@@ -19,7 +19,7 @@ _HALF = 50.0
 _MORE_EACH_TIME = 8
 
 # Of these delivery makes no claim any more, or they are not to be there.
-_UNCLAIMED = (Standing.CLEARED, Standing.DELETED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL)
+_UNCLAIMED = (Standing.CLEARED, Standing.DELETED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL, Standing.SUPPRESSED)
 
 
 def held(connection: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:

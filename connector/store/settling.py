@@ -23,6 +23,7 @@ _CONFIRMED: Mapping[str, TypeEngine[Any]] = {
     "doubt_claimed": INTEGER,
     "more": INTEGER,
     "idle": INTEGER,
+    "undone": INTEGER,
 }
 _KNOWN: Mapping[str, TypeEngine[Any]] = {"key": TEXT, "tried_before": TEXT, "seen": INTEGER, "doubt_claimed": INTEGER}
 
@@ -40,7 +41,7 @@ def settle(
     A claim that ran out is another's to settle: what was sent for it all the same came late, maybe after what is
     newer. People are locked before their events, as intake does it.
     """
-    held = _lock(connection, sync, lease, [each.entity.key for each in settlements])
+    held = leased(connection, sync, lease, [each.entity.key for each in settlements])
     for state, ids in done.items():
         events.settle(connection, sync, ids, state)
     _doubt(connection, sync, [each for each in settlements if each.entity.key not in held and each.sent], now)
@@ -51,7 +52,7 @@ def settle(
     _hold(connection, sync, [each for each in ordered if each.state == "held"])
 
 
-def _lock(connection: Connection, sync: str, lease: str, keys: Collection[str]) -> set[str]:
+def leased(connection: Connection, sync: str, lease: str, keys: Collection[str]) -> set[str]:
     """Locks these rows in the order of their keys, as intake does; those of them that the lease still holds."""
     held: set[str] = set()
     for part in parts(keys):
@@ -103,11 +104,12 @@ def _confirming(database: str) -> tuple[Rows, Any]:
     can_go_on = and_(rows["idle"] == 0, events.still_owed())
     # A resync or an audit may have raised doubt since the claim: that much of it stays, and the person is due.
     doubt_left = TABLE.c.doubt - rows["doubt_claimed"]
+    undone = rows["undone"] == 1
     owing = or_(TABLE.c.revision != rows["seen"], rows["more"] == 1, doubt_left > 0, can_go_on)
     statement = _settled(rows).values(
         delivered=rows["after"],
-        tried=case((doubt_left > 0, TABLE.c.tried), else_=null()),
-        doubt=doubt_left,
+        tried=case((or_(doubt_left > 0, undone), TABLE.c.tried), else_=null()),
+        doubt=case((undone, TABLE.c.doubt - 1), else_=doubt_left),
         due_at=case((TABLE.c.waits_for.is_not(None), null()), (owing, given("now", FLOAT)), else_=null()),
         lane=_lane_after(),
     )
@@ -122,6 +124,7 @@ def _confirmed(settlement: Settlement) -> dict[str, Any]:
         "doubt_claimed": settlement.entity.doubt + 1,
         "more": int(settlement.more),
         "idle": int(settlement.idle),
+        "undone": int(settlement.undone),
     }
 
 

@@ -33,7 +33,8 @@ def test_the_page_has_examples() -> None:
 @pytest.mark.parametrize("example", examples("json", _NATIVE))
 def test_native_examples_are_read_and_valid(example: str) -> None:
     VALIDATOR.validate(json.loads(example))
-    (change,) = formats.read("native", example.encode())
+    change, *others = formats.read("native", example.encode())
+    assert len(others) == len(json.loads(example).get("merges", []))
     assert isinstance(change, Change)
 
 

@@ -16,7 +16,7 @@ from connector.formats.segment_audiences import ENTERED, EXITED
 NOON = "2026-01-31T12:00:00.250Z"
 NOON_SECONDS = 1_769_860_800
 NOON_MICROSECONDS = NOON_SECONDS * 1_000_000 + 250_000
-ACCEPTED = "accepted are identify, track, page, screen, group, delete, and batch"
+ACCEPTED = "accepted are identify, track, page, screen, group, delete, alias, and batch"
 TYPES = ("identify", "track", "page", "screen", "group")
 FIELDS = (
     "type", "userId", "anonymousId", "messageId", "timestamp", "originalTimestamp", "sentAt", "traits", "context",
@@ -365,7 +365,8 @@ def test_a_problem_does_not_show_the_write_key() -> None:
         (call("Identify"), f'no message is of type "Identify": {ACCEPTED}'),
         ({"type": []}, f'no message is of type "list": {ACCEPTED}'),
         ({"batch": [call("batch", batch=[])]}, f'no message is of type "batch": {ACCEPTED}'),
-        (call("alias", previousId="u0"), "alias is not taken: send identify with the new userId and all traits"),
+        (call("alias"), "the alias has no previousId, or no userId"),
+        (call("alias", previousId="u0", userId=None), "the alias has no previousId, or no userId"),
         ({"batch": {}}, "the batch of the message is not a list"),
         ({"type": "batch"}, "the batch of the message is not a list"),
         (call("identify", traits="x"), '"traits" is not an object'),
