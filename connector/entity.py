@@ -51,13 +51,15 @@ class Facts(NamedTuple):
 class Person(NamedTuple):
     """What Customer.io holds, or should hold: under which identifier, which attributes, which devices by token.
 
-    former: identifiers the same user was delivered under before, not merged yet.
+    former: identifiers the same user was delivered under before, not merged yet. memberships: what is known of the
+    manual segments they are in (`membership`); of a person who should be held it stands beside them.
     """
 
     identifier: Identifier
     attributes: Mapping[str, Any]
     former: tuple[Identifier, ...] = ()
     devices: Mapping[str, Any] = {}
+    memberships: Mapping[str, bool] = {}
 
 
 @dataclass(frozen=True, slots=True)

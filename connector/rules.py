@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector import naming, settings_transforms, transform
+from connector import naming, settings_mirrors, settings_transforms, transform
 from connector.settings import Attribute, DeletionGuard, Sync
+from connector.settings_mirrors import Target
 
 MISSING: Any = object()
 EVERYTHING = "*"
@@ -73,7 +74,11 @@ class Transformed:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
+    """What `audience`, `mapping`, `merge` and `plan` need to know of a sync.
+
+    mirrors: the manual segment of each upstream segment that is mirrored; served: those of them that can be sent now,
+    with the id where it is known.
+    """
 
     name: str
     connection: str
@@ -97,6 +102,8 @@ class Rules:
     convert_dates: bool
     deliver: bool
     deletion_guard: DeletionGuard
+    mirrors: Mapping[str, Target]
+    served: Mapping[str, Target]
 
     @classmethod
     def of(cls, sync: Sync) -> "Rules":
@@ -104,6 +111,7 @@ class Rules:
         as_they_are = [a for a in sync.attributes if not a.transform]
         of_account = [(a.target, naming.of_account(a.source)) for a in as_they_are]
         own = [a for a in as_they_are if naming.of_account(a.source) is None and a.source != naming.ACCOUNT]
+        mirrors = settings_mirrors.targets(sync.manual_segments)
         targets = {a.target for a in sync.attributes} | ({sync.segment_attribute} - {""})
         return cls(
             name=sync.name,
@@ -128,6 +136,8 @@ class Rules:
             convert_dates=sync.convert_dates,
             deliver=sync.deliver,
             deletion_guard=sync.deletion_guard,
+            mirrors=mirrors,
+            served=mirrors,
         )
 
     def maps(self, target: str) -> bool:

@@ -1,0 +1,300 @@
+"""Manual segments, from native messages to a simulated Customer.io: who is in them, through which requests."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from connector import resync
+from connector.store import manual_segments
+from tests.simulated import Simulated
+from tests.world import World, event, message
+
+APP_KEY = {"app_api_key": "app-key"}
+MIRROR = {"Paying": "Paying (synced)"}
+Make = Callable[..., World]
+
+
+def members(simulator: Simulated) -> dict[str, list[str]]:
+    """The people in each manual segment that has any, by its name."""
+    found: dict[str, list[str]] = {}
+    for person in simulator.whole_people():
+        for segment in person["segments"]:
+            found.setdefault(segment["name"], []).append(
+                person["identifiers"].get("id") or person["identifiers"]["email"]
+            )
+    return {name: sorted(people) for name, people in found.items()}
+
+
+def paths(simulator: Simulated) -> list[str]:
+    """Which endpoints were called, in order, without those of the App API."""
+    return [call["path"].removeprefix("/api/") for call in simulator.calls() if call["path"].startswith("/api/")]
+
+
+def mirroring(make_world: Make, mirror: Mapping[str, Any] = MIRROR, **given: Any) -> World:
+    sync = {"segments": ["Paying", "Trial"], "manual_segments": dict(mirror), **given.pop("sync", {})}
+    return make_world(sync=sync, connection={**APP_KEY, **given.pop("connection", {})}, **given)
+
+
+def test_a_segment_is_mirrored_into_a_manual_segment_made_by_its_name(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    world.take(message("u1", 1), message("u2", 1, segments=["Trial"]), message("u3", 1))
+    world.settle()
+
+    assert members(simulator) == {"Paying (synced)": ["u1", "u3"]}
+    assert not world.problems()
+
+
+def test_the_person_is_known_before_they_are_put_in(make_world: Make, simulator: Simulated) -> None:
+    mirroring(make_world).run(message("u1", 1, event("Signed up", "e1"), plan="pro"))
+
+    assert paths(simulator)[:2] == ["v2/batch", "v1/segments/1/add_customers"] or paths(simulator) == [
+        "v2/batch",
+        "v2/batch",
+        "v1/segments/1/add_customers",
+    ]
+    assert simulator.event_names("u1") == ["Signed up"]
+    assert members(simulator) == {"Paying (synced)": ["u1"]}
+
+
+def test_who_leaves_the_segment_is_taken_out(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    world.run(message("u1", 1), message("u1", 2, segments=["Trial"]))
+
+    assert members(simulator) == {}
+    assert set(simulator.people()) == {"u1"}
+
+
+@pytest.mark.parametrize("on_exit", ["delete", "clear", "keep"])
+def test_who_leaves_the_audience_is_taken_out(make_world: Make, simulator: Simulated, on_exit: str) -> None:
+    world = mirroring(make_world, sync={"on_exit": on_exit})
+    world.run(message("u1", 1, plan="pro"), message("u2", 1), message("u1", 2, segments=[]))
+
+    assert members(simulator) == {"Paying (synced)": ["u2"]}
+
+
+def test_who_comes_back_is_put_in_again(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    world.run(message("u1", 1), message("u1", 2, segments=[]), message("u1", 3))
+
+    assert members(simulator) == {"Paying (synced)": ["u1"]}
+
+
+def test_nothing_is_sent_where_nothing_changed(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    world.run(message("u1", 1))
+    before = len(simulator.calls())
+    world.run(message("u1", 2))
+
+    assert len(simulator.calls()) == before
+
+
+def test_an_existing_segment_is_found_by_its_name_and_another_program_makes_no_second_one(
+    make_world: Make, simulator: Simulated
+) -> None:
+    mirroring(make_world).run(message("u1", 1))
+    with make_world().store.writing() as connection:
+        connection.execute(manual_segments.TABLE.delete())
+    mirroring(make_world).run(message("u2", 1))
+
+    assert members(simulator) == {"Paying (synced)": ["u1", "u2"]}
+    assert simulator.summary()["segments"] == 1
+
+
+def test_an_existing_segment_is_filled_by_its_id_without_the_app_api(make_world: Make, simulator: Simulated) -> None:
+    mirroring(make_world).run(message("u1", 1))
+    world = mirroring(make_world, {"Paying": 1}, connection={"app_api_key": None})
+    world.run(message("u2", 1))
+
+    assert members(simulator) == {"Paying (synced)": ["u1", "u2"]}
+
+
+def test_without_a_name_the_manual_segment_has_the_upstream_name(make_world: Make, simulator: Simulated) -> None:
+    mirroring(make_world, {"Trial": ""}).run(message("u1", 1, segments=["Trial"]))
+
+    assert members(simulator) == {"Trial": ["u1"]}
+
+
+@pytest.mark.parametrize("identify_by", ["email", "id"])
+def test_people_are_named_by_the_kind_of_identifier_that_the_sync_sends(
+    make_world: Make, simulator: Simulated, identify_by: str
+) -> None:
+    world = mirroring(make_world, sync={"identify_by": identify_by, "identifier": "email"})
+    world.run(message("u1", 1, email="u1@example.com"), message("u1", 2, email="u1@example.com", plan="pro"))
+
+    assert members(simulator) == {"Paying (synced)": ["u1@example.com"]}
+
+
+def test_people_by_cio_id(make_world: Make, simulator: Simulated) -> None:
+    mirroring(make_world, {"Trial": "Other"}).run(message("u1", 1, segments=["Trial"]))
+    (known,) = simulator.whole_people()
+    sync = {"identify_by": "cio_id", "identifier": "cio_id", "mode": "update", "on_exit": "keep"}
+    mirroring(make_world, sync=sync).run(message("u2", 1, cio_id=known["identifiers"]["cio_id"]))
+
+    assert members(simulator) == {"Other": ["u1"], "Paying (synced)": ["u1"]}
+
+
+@pytest.mark.parametrize("change", ["merge", "replace", "keep"])
+def test_a_new_identifier_takes_the_membership_along(make_world: Make, simulator: Simulated, change: str) -> None:
+    world = mirroring(make_world, sync={"on_identifier_change": change})
+    world.run(message("u1", 1, external_id="old"), message("u1", 2, external_id="new"))
+
+    assert members(simulator) == {"Paying (synced)": ["old" if change == "keep" else "new"]}
+
+
+@pytest.mark.parametrize("change", ["merge", "replace", "keep"])
+def test_who_leaves_under_a_new_identifier_is_out(make_world: Make, simulator: Simulated, change: str) -> None:
+    world = mirroring(make_world, sync={"on_identifier_change": change})
+    world.run(message("u1", 1, external_id="old"), message("u1", 2, external_id="new", segments=["Trial"]))
+
+    assert members(simulator) == {}
+
+
+def test_who_has_no_identifier_any_more_is_taken_out_under_the_former_one(
+    make_world: Make, simulator: Simulated
+) -> None:
+    world = mirroring(make_world)
+    world.run(message("u1", 1), message("u1", 2, external_id=None, segments=["Trial"]))
+
+    assert members(simulator) == {}
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+def test_a_lost_answer_is_made_up_for(make_world: Make, simulator: Simulated, drop: str) -> None:
+    world = mirroring(make_world)
+    simulator.go_wrong({"path": "/api/v1/segments", "drop": drop, "times": 1})
+    world.take(message("u1", 1))
+    world.cycle()
+    world.take(message("u1", 2, segments=["Trial"]))
+    world.settle()
+    simulator.go_wrong({"path": "/api/v1/segments", "drop": drop, "times": 1})
+    world.take(message("u2", 1))
+    world.settle()
+
+    assert members(simulator) == {"Paying (synced)": ["u2"]}
+
+
+def test_changes_by_hand_are_healed_by_a_resync(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    world.run(message("u1", 1), message("u2", 1, segments=["Trial"]))
+    client = simulator._client
+    auth = ("site-id", "api-key")
+    for action, user in (("remove", "u1"), ("add", "u2")):
+        client.post(f"/api/v1/segments/1/{action}_customers", json={"ids": [user]}, auth=auth).raise_for_status()
+    assert members(simulator) == {"Paying (synced)": ["u2"]}
+    resync.start(world.at_hand, "main", 1000.0)
+    resync.advance(world.at_hand)
+    world.settle()
+
+    assert members(simulator) == {"Paying (synced)": ["u1"]}
+
+
+def test_a_mirror_added_later_is_filled_by_a_resync(make_world: Make, simulator: Simulated) -> None:
+    make_world(sync={"segments": ["Paying", "Trial"]}).run(message("u1", 1), message("u2", 1, segments=["Trial"]))
+    world = mirroring(make_world)
+    resync.start(world.at_hand, "main", 1000.0)
+    resync.advance(world.at_hand)
+    world.settle()
+
+    assert members(simulator) == {"Paying (synced)": ["u1"]}
+
+
+def test_a_mirror_taken_off_leaves_the_manual_segment_as_it_is(make_world: Make, simulator: Simulated) -> None:
+    mirroring(make_world).run(message("u1", 1))
+    make_world(sync={"segments": ["Paying", "Trial"]}).run(message("u1", 2, segments=["Trial"]))
+
+    assert members(simulator) == {"Paying (synced)": ["u1"]}
+
+
+def test_without_the_app_api_s_key_a_name_is_a_problem_and_everything_else_flows(
+    make_world: Make, simulator: Simulated
+) -> None:
+    keyless = mirroring(make_world, {"Paying": "Paying (synced)", "Trial": ""}, connection={"app_api_key": None})
+    keyless.run(message("u1", 1, event("Signed up", "e1"), plan="pro"))
+    keyless.run(message("u2", 1))
+
+    assert set(simulator.people()) == {"u1", "u2"}
+    assert simulator.event_names("u1") == ["Signed up"]
+    found = keyless.problems()
+    assert [(kind, subject) for kind, subject, _ in found] == [("segment", "Paying (synced)"), ("segment", "Trial")]
+    assert "CONNECTOR__CONNECTIONS__MAIN__APP_API_KEY is not set" in found[0][2]
+
+    world = mirroring(make_world)
+    resync.start(world.at_hand, "main", 1000.0)
+    resync.advance(world.at_hand)
+    world.settle()
+    assert members(simulator) == {"Paying (synced)": ["u1", "u2"]}
+    assert not world.problems()
+
+
+def test_a_segment_deleted_meanwhile_is_one_problem_and_no_loop(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    world.run(message("u0", 1))
+    bearer = {"Authorization": "Bearer app-key"}
+    assert simulator._client.delete("/v1/segments/1", headers=bearer).status_code == 204
+    before = len(simulator.calls())
+    world.take(*(message(f"u{number}", 1, plan="pro") for number in range(1, 60)))
+    world.settle()
+
+    ((kind, subject, reason),) = world.problems()
+    assert (kind, subject) == ("segment", "Paying (synced)")
+    assert "Customer.io refuses everybody" in reason
+    assert len(simulator.people()) == 60
+    assert len(simulator.calls()) == before + 3  # the people, the members, nobody to see whether the segment is there
+    world.run(message("u99", 1))
+    assert len(simulator.calls()) == before + 4
+
+    resync.start(world.at_hand, "main", 1000.0)
+    resync.advance(world.at_hand)
+    world.settle()
+    assert len(members(simulator)["Paying (synced)"]) == 61
+    assert not world.problems()
+
+
+def test_a_segment_that_customer_io_fills_itself_is_a_problem(make_world: Make, simulator: Simulated) -> None:
+    simulator.reset(dynamic_segments=["Paying (synced)"])
+    world = mirroring(make_world)
+    world.run(message("u1", 1))
+
+    ((kind, _, reason),) = world.problems()
+    assert kind == "segment"
+    assert "give a manual segment" in reason
+    assert set(simulator.people()) == {"u1"}
+
+
+def test_one_id_that_is_refused_stands_alone(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world)
+    refused = {"path": "/api/v1/segments", "containing": '"u3"', "status": 400, "body": '{"meta":{"errors":["no"]}}'}
+    simulator.go_wrong(refused)
+    world.take(*(message(f"u{number}", 1) for number in range(8)))
+    world.settle()
+
+    assert members(simulator) == {"Paying (synced)": [f"u{number}" for number in range(8) if number != 3]}
+    ((kind, subject, reason),) = world.problems()
+    assert (kind, subject) == ("refused", "u3")
+    assert reason == "add_customers refused: Customer.io answered 400: no"
+
+
+def test_while_the_app_api_is_down_people_go_and_are_put_in_when_it_is_back(
+    make_world: Make, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.mirrors.LOOK_AGAIN_SECONDS", 0.3)
+    world = mirroring(make_world)
+    simulator.go_wrong({"path": "/v1/segments", "status": 503, "times": 1})
+    world.take(message("u1", 1))
+    world.cycle()
+
+    assert set(simulator.people()) == {"u1"}
+    assert members(simulator) == {}
+    world.settle()
+    assert members(simulator) == {"Paying (synced)": ["u1"]}
+    assert not world.problems()
+
+
+def test_status_counts_who_is_in(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world, {**MIRROR, "Trial": "", "Staff": ""})
+    world.take(message("u1", 1, segments=["Paying", "Trial"]), message("u2", 1), message("u3", 1, segments=["Trial"]))
+    world.settle()
+    world.run(message("u3", 2, segments=[]))
+    with world.store.reading() as connection:
+        assert manual_segments.members(connection, "main") == {"Paying": 2, "Trial": 1}
