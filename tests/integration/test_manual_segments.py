@@ -10,6 +10,7 @@ import pytest
 
 from connector import resync
 from connector.customerio.track import Track
+from connector.delivery import Courier
 from connector.outcome import Reply
 from connector.plan import Endpoint
 from connector.store import manual_segments
@@ -350,7 +351,8 @@ def test_two_couriers_whatever_comes_and_is_lost_end_with_who_belongs_in(
     chance.shuffle(told)  # late messages come late
 
     ended = Event()
-    couriers = [Thread(target=deliver_until, args=(world, ended)) for _ in range(2)]
+    both = [world.at_hand.courier("main") for _ in range(2)]
+    couriers = [Thread(target=deliver_until, args=(courier, ended)) for courier in both]
     for courier in couriers:
         courier.start()
     for start in range(0, len(told), 5):
@@ -373,7 +375,7 @@ def test_two_couriers_whatever_comes_and_is_lost_end_with_who_belongs_in(
     assert not world.problems()
 
 
-def deliver_until(world: World, ended: Event) -> None:
+def deliver_until(courier: Courier, ended: Event) -> None:
     while not ended.is_set():
-        world.at_hand.courier("main").deliver(until=ended.is_set)
+        courier.deliver(until=ended.is_set)
         time.sleep(0.002)
