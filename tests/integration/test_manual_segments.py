@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector import resync
+from connector.cli import check as checks
 from connector.customerio.track import Track
 from connector.delivery import Courier
 from connector.outcome import Reply
@@ -379,3 +380,19 @@ def deliver_until(courier: Courier, ended: Event) -> None:
     while not ended.is_set():
         courier.deliver(until=ended.is_set)
         time.sleep(0.002)
+
+
+def test_check_says_what_it_finds_of_each_manual_segment(make_world: Make, simulator: Simulated) -> None:
+    mirroring(make_world).run(message("u1", 1))
+    mirror = {"Paying": "Paying (synced)", "Trial": "", "Staff": 99}
+    world = mirroring(make_world, mirror)
+    found = [(each.level, each.text) for each in checks._of_mirrors(world.rules[0], world.at_hand)]
+    assert found == [
+        ("ok", "'Paying' into \"Paying (synced)\": the manual segment 1"),
+        ("ok", "'Trial' into \"Trial\": not there yet, it will be made"),
+        ("failed", "'Staff' into 99: Customer.io has no segment of this id"),
+    ]
+
+    keyless = mirroring(make_world, mirror, connection={"app_api_key": None})
+    levels = [each.level for each in checks._of_mirrors(keyless.rules[0], keyless.at_hand)]
+    assert levels == ["failed", "failed", "ok"]
