@@ -8,6 +8,7 @@ from connector.customerio.track import Track
 from connector.delivery import Courier
 from connector.errors import SettingsError
 from connector.line import Line
+from connector.mirrors import Mirrors
 from connector.rules import Rules
 from connector.settings import Settings, missing_credentials
 from connector.store.opening import Store
@@ -46,7 +47,13 @@ class AtHand:
         name = rules.connection
         rate = self.settings.connections[name].requests_per_second
         line = Line(name, self.store, self.track(name), self.settings.delivery, rate)
-        return Courier(self.store, rules, line, self.settings.retention.call_bodies)
+        mirrors = self._mirrors(name) if rules.mirrors else None
+        return Courier(self.store, rules, line, self.settings.retention.call_bodies, mirrors)
+
+    def _mirrors(self, connection: str) -> Mirrors:
+        keyed = self.settings.connections[connection].app_api_key is not None
+        app_api = self.app_api(connection) if keyed else None
+        return Mirrors(connection, self.store, app_api, self.settings.delivery.lease_seconds)
 
     def track(self, connection: str) -> Track:
         """The Track API of a connection."""

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from connector import mapping, notices
+from connector import mapping, membership, notices
 from connector.entity import Facts, Identifier, Person
+from connector.membership import Memberships
 from connector.rules import Rules
 
 
@@ -44,10 +45,11 @@ _ON_EXIT = {"keep": Standing.KEPT, "clear": Standing.CLEARED, "delete": Standing
 
 
 class Desired(NamedTuple):
-    """What Customer.io should hold: `person`, or nobody (None), and why."""
+    """What Customer.io should hold: `person`, or nobody (None), and why; and the manual segments they should be in."""
 
     standing: Standing
     person: Person | None
+    memberships: Memberships = membership.NONE
 
 
 def standing(facts: Facts, rules: Rules) -> Standing:
@@ -88,7 +90,10 @@ def desired(facts: Facts, rules: Rules) -> Desired:
     Who left and is kept stays as in the last message that had them in the audience: `merge` lets no later one in.
     """
     stands = standing(facts, rules)
-    return Desired(stands, person(facts, rules) if _wanted(stands, facts, rules) else None)
+    wanted = person(facts, rules) if _wanted(stands, facts, rules) else None
+    if not rules.mirrors or not (stands is Standing.IN or stands.unaddressed):
+        return Desired(stands, wanted)
+    return Desired(stands, wanted, membership.wanted(facts, rules))
 
 
 def identifier(facts: Facts, rules: Rules) -> Identifier | None:

@@ -12,20 +12,22 @@ from uuid import uuid4
 
 import structlog
 
-from connector import batch, call, guard, pace
+from connector import batch, call, guard, outcome, pace
 from connector.batch import Part, Request
 from connector.call import Bodies, Call
 from connector.errand import Claim, Errand
 from connector.line import Line
+from connector.mirrors import Mirrors, Served
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split, Verdict
 from connector.rules import Rules
-from connector.store import calls, claims, connections, counts, events, handovers, problems, settling
+from connector.store import calls, claims, connections, counts, events, handovers, manual_segments, problems, settling
 from connector.store import guard as admissions
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
 
 _FEW = 0.25
+_LOST = Later("the manual segment refuses everybody", doubt=False)
 _DONE = {events.SENT: "sent", events.REFUSED: "refused", events.DROPPED: "dropped"}
 
 Owner = tuple[Errand, int]
@@ -45,7 +47,8 @@ class Delivered:
 class _Round:
     """What the requests of one cycle share: how the connection fared before, when the leases come to be old.
 
-    first_turn: when the first request may go, until it has gone.
+    first_turn: when the first request may go, until it has gone. sound, lost: manual segments found to take people, or
+    to refuse everybody.
     """
 
     failures: int
@@ -53,6 +56,8 @@ class _Round:
     give_up_at: float
     first_turn: float | None = None
     calls: list[Call] = field(default_factory=list)
+    sound: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Courier:
     rules: Rules
     line: Line
     call_bodies: Bodies = "failed"
+    mirrors: Mirrors | None = None
 
     def deliver(self, until: Callable[[], bool] = lambda: False) -> bool:
         """Delivers until nothing is due or the connection is paused (True), or until `until` says so (False)."""
@@ -79,13 +85,14 @@ class Courier:
         if not self.rules.deliver:
             return Delivered(0, paused=True)
         lease = uuid4().hex
+        served = self.mirrors.served(self.rules) if self.mirrors else Served(self.rules)
         claimed, round_ = self._claim(lease)
         if not claimed:
             return Delivered(0, paused=False)
-        errands = self._handed_over(lease, [Errand.of(claim, self.rules) for claim in claimed])
+        errands = self._handed_over(lease, [Errand.of(claim, served.rules) for claim in claimed])
         self._guard([errand for errand in errands if errand.unguarded])
         paused = self._send_all([errand for errand in errands if not errand.held_back], round_)
-        more = self._settle(lease, errands, round_.calls)
+        more = self._settle(lease, errands, round_.calls, served)
         return Delivered(len(claimed), paused, more or len(errands) < len(claimed))
 
     def _claim(self, lease: str) -> tuple[Sequence[Claim], _Round]:
@@ -144,7 +151,7 @@ class Courier:
         waiting = list(reversed(list(batch.pack(parts))))
         while waiting:
             request = waiting.pop()
-            match self._send(request, round_):
+            match self._sent(request, round_):
                 case None:
                     return True
                 case Settled(outcomes):
@@ -157,6 +164,26 @@ class Courier:
                         _note(part, Later(reason, doubt))
                     return True
         return False
+
+    def _sent(self, request: Request[Owner], round_: _Round) -> Verdict | None:
+        """Sends a request. Where a manual segment refuses somebody, it is asked first whether it refuses everybody."""
+        if not request.segment:
+            return self._send(request, round_)
+        if request.segment in round_.lost:
+            return Settled((_LOST,) * len(request.parts))
+        verdict = self._send(request, round_)
+        if verdict is None or not outcome.refuses(verdict) or request.segment in round_.sound:
+            return verdict
+        probe = self._send(batch.probe(request), round_)
+        if probe is None or isinstance(probe, Pause):
+            return probe
+        if not outcome.refuses(probe):
+            round_.sound.add(request.segment)
+            return verdict
+        round_.lost.add(request.segment)
+        if self.mirrors:
+            self.mirrors.lose(request.parts[0].owner[0].rules, request.segment)
+        return Settled((_LOST,) * len(request.parts))
 
     def _send(self, request: Request[Owner], round_: _Round) -> Verdict | None:
         """Sends a request and logs it; None where the leases are too old to send anything."""
@@ -182,7 +209,7 @@ class Courier:
         )
         return sent.verdict
 
-    def _settle(self, lease: str, errands: Sequence[Errand], sent_calls: Sequence[Call]) -> bool:
+    def _settle(self, lease: str, errands: Sequence[Errand], sent_calls: Sequence[Call], served: Served) -> bool:
         """Writes what became of the errands; whether some of them have another step to take."""
         settlements = [errand.settlement() for errand in errands]
         done = {
@@ -192,11 +219,14 @@ class Courier:
         }
         tally = Counter[str](effect for errand in errands for effect in errand.effects)
         tally.update({f"events {_DONE[state]}": len(ids) for state, ids in done.items()})
+        late = [each.claim.entity.key for each in errands if served.waiting and each.passes_over(served.waiting)]
         name = self.rules.name
         # A settlement that a crash takes back is an answer that was lost: the doubt of the claim is still there.
         with self.store.writing(may_be_lost=True) as connection:
             now = self.store.now(connection)
             settling.settle(connection, name, lease, settlements, now, done)
+            if late:
+                manual_segments.wait(connection, name, late, now + max(served.waiting.values()))
             problems.add(connection, name, [problem for each in errands for problem in each.problems], now)
             counts.tally(connection, {name: tally})
             calls.add(connection, sent_calls)

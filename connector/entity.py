@@ -52,7 +52,8 @@ class Person(NamedTuple):
     """What Customer.io holds, or should hold: under which identifier, which attributes, which devices by token.
 
     former: identifiers the same user was delivered under before, not merged yet. suppressed: nobody is held, and these
-    identifiers are blocked.
+    identifiers are blocked. memberships: what is known of the manual segments they are in (`membership`); of a person
+    who should be held it stands beside them.
     """
 
     identifier: Identifier
@@ -60,6 +61,7 @@ class Person(NamedTuple):
     former: tuple[Identifier, ...] = ()
     devices: Mapping[str, Any] = {}
     suppressed: bool = False
+    memberships: Mapping[str, bool] = {}
 
 
 @dataclass(frozen=True, slots=True)

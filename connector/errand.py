@@ -4,11 +4,11 @@ Steps follow one another under one claim as long as each is confirmed: a new per
 events in the next. Nothing here sends or stores.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from connector import audience, plan
+from connector import audience, membership, plan
 from connector.audience import Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person, Tried
 from connector.outcome import Later, Outcome, Refused, Sent
@@ -132,6 +132,12 @@ class Errand:
             self.effects.append("refused")
             return Settlement(entity, state, self.held, sent=sent)
         return Settlement(entity, state, doubt=self.confirmed or self._in_doubt(), sent=sent)
+
+    def passes_over(self, mirrors: Iterable[str]) -> bool:
+        """Whether one of these mirrors, which are not served, has to hear of the person."""
+        if self.held is None or self.held_back:
+            return False
+        return bool(membership.changes(self.held.memberships, self.desired.memberships, mirrors))
 
     def _idle(self) -> bool:
         return not (self.step.operations or self.effects or self.sent or self.refused)

@@ -24,6 +24,8 @@ _WHY = {
     "unsuppress": "they are to be suppressed no more: they are sent whole once they are free",
     "add_device": "the device is new, or more is known of it",
     "delete_device": "the device is there no more",
+    "add_customers": "they are in a segment that is mirrored, and Customer.io knows them by now",
+    "remove_customers": "they are not in the segment, or not in the audience, any more",
     "event": "the event is allowed, and was not sent before",
     "page": "page views are allowed, and this one was not sent before",
     "screen": "screen views are allowed, and this one was not sent before",
@@ -60,6 +62,7 @@ def explain(
         _identifier(rules, merged),
         *_attributes(rules, before, merged, operations),
         *_unmapped(change, rules),
+        *_mirrors(rules, before, merged),
         *_events(operations, skipped),
         *_operations(operations),
     ]
@@ -148,6 +151,18 @@ def _unmapped(change: Change, rules: Rules) -> Iterator[Line]:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         listed = ", ".join(map(_shown, names[:_NAMED])) + more
         yield Line("fields", listed, "not sent", "`attributes` does not name them")
+
+
+def _mirrors(rules: Rules, before: Entity, merged: Merged) -> Iterator[Line]:
+    """Of each manual segment, whether the person should be in it."""
+    wanted = audience.desired(merged.facts, rules).memberships if rules.mirrors else {}
+    for mirror, target in rules.mirrors.items():
+        was_in = bool(before.delivered and before.delivered.memberships.get(mirror))
+        if mirror in wanted:
+            yield Line("manual segment", str(target), "in", f"the user is in {mirror!r}")
+        else:
+            outside = f"in {mirror!r}" if merged.standing is Standing.IN else "in the audience"
+            yield Line("manual segment", str(target), "taken out" if was_in else "out", f"the user is not {outside}")
 
 
 def _events(operations: Iterable[Mapping[str, Any]], skipped: Iterable[tuple[str, str]]) -> Iterator[Line]:

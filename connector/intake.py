@@ -190,7 +190,7 @@ def _tried(entity: Entity, rules: Rules) -> Tried:
     """While a request's answer is out, what it may have put into Customer.io must not be forgotten as facts move on."""
     if not entity.doubt:
         return entity.tried
-    stands, person = audience.desired(entity.facts, rules)
+    stands, person, _ = audience.desired(entity.facts, rules)
     if stands is audience.Standing.SUPPRESSED:
         return entity.tried | errand.tried(plan.next_step(entity, Desired(stands, None), (), rules).operations)
     if person is None:

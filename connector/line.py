@@ -62,7 +62,8 @@ class Line:
         body = request.body
         started = time.monotonic()
         reply = self.track.send(request.endpoint, body)
-        verdict = outcome.read(reply, len(request.parts))
+        read = outcome.read_of_segment if request.segment else outcome.read
+        verdict = read(reply, len(request.parts))
         sent = Sent(
             request.endpoint, len(request.parts), body, reply, verdict, round((time.monotonic() - started) * 1000)
         )

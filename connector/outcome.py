@@ -109,6 +109,18 @@ def read(reply: Reply, items: int) -> Verdict:
             return Pause(reason, "backoff", status not in BEFORE_IT_WAS_READ, reply.retry_after)
 
 
+def read_of_segment(reply: Reply, items: int) -> Verdict:
+    """What `reply` to a request about a manual segment means: its path names the segment, which may not be there."""
+    return _rejected(reply, items) if reply.status in (404, 410) else read(reply, items)
+
+
+def refuses(verdict: Verdict) -> bool:
+    """Whether something of the request was refused for good."""
+    if isinstance(verdict, Settled):
+        return any(isinstance(each, Refused) for each in verdict.outcomes)
+    return isinstance(verdict, Split)
+
+
 def _accepted(reply: Reply, items: int) -> Verdict:
     body = _object(reply.body)
     if body is None:

@@ -10,10 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 
-from connector import audience, preferences
+from connector import audience, membership, preferences
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
+from connector.membership import Memberships
 from connector.operations import Item, delete, device, event, identify, invite, merge, suppress
+from connector.operations import membership as segment
 from connector.rules import Rules
 
 ITEM_ATTRIBUTE_BYTES = 30_000
@@ -24,8 +26,9 @@ _ATTRIBUTES_THAT_ALWAYS_FIT = 4
 UNCERTAIN = "\0uncertain"
 """Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
-Effect = Literal["created", "updated", "deleted", "merged", "suppressed", "unsuppressed", "refused"]
-Endpoint = Literal["batch", "v1_event"]
+Effect = Literal["created", "updated", "deleted", "merged", "mirrored", "suppressed", "unsuppressed", "refused"]
+Endpoint = str
+"""batch, v1_event, or one of a manual segment (`operations.membership`)."""
 
 
 class Operation(NamedTuple):
@@ -62,8 +65,9 @@ def next_step(entity: Entity, desired: Desired, events: Sequence[OwedEvent], rul
     if desired.standing is Standing.CLEARED:
         return _clear(entity, events, rules)
     if desired.person is None:
-        return _unaddressed(entity, events, rules)
-    return _present(entity, _kept_identifier(entity, desired.person, rules), events, rules)
+        return _unaddressed(entity, desired.memberships, events, rules)
+    person = _kept_identifier(entity, desired.person, rules)
+    return _present(entity, person._replace(memberships=desired.memberships), events, rules)
 
 
 def owes(entity: Entity, desired: Desired, rules: Rules) -> bool:
@@ -72,7 +76,9 @@ def owes(entity: Entity, desired: Desired, rules: Rules) -> bool:
         if entity.delivered is None:
             return True
         if not entity.delivered.former and entity.delivered.identifier.same_as(desired.person.identifier):
-            return not _is(entity.delivered, desired.person)
+            return not _is(entity.delivered, desired.person) or (
+                bool(rules.served) and _moves(entity.delivered.memberships, desired.memberships, rules)
+            )
     if desired.standing is Standing.MERGED:
         return True
     step = next_step(entity, desired, (), rules)
@@ -139,8 +145,9 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
     if all(value is None for value in held.values()):
-        taken = _all_devices_taken(entity, identifiers, former)
-        return Step((*taken, *sent_now), Person(identifiers[0], {}, former), "updated" if taken else None)
+        taken = (*_all_devices_taken(entity, identifiers, former), *_all_taken_out(entity, identifiers, rules))
+        after = Person(identifiers[0], {}, former, memberships=_left_alone(entity, rules))
+        return Step((*taken, *sent_now), after, "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
     part = _first_part(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
@@ -150,8 +157,8 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
         for each in identifiers
         if each not in former
     )
-    taken = _all_devices_taken(entity, identifiers, former)
-    after = Person(identifiers[0], left, former)
+    taken = (*_all_devices_taken(entity, identifiers, former), *_all_taken_out(entity, identifiers, rules))
+    after = Person(identifiers[0], left, former, memberships=_left_alone(entity, rules))
     return Step((*operations, *taken, *(() if left else sent_now)), after, "updated", bool(left))
 
 
@@ -167,10 +174,26 @@ def _all_devices_taken(
     ]
 
 
-def _unaddressed(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
+def _all_taken_out(entity: Entity, identifiers: Sequence[Identifier], rules: Rules) -> list[Operation]:
+    """Who is cleared is in no manual segment, under whatever identifier they may have been put into it."""
+    if not rules.served:
+        return []
+    held = membership.held(entity, rules)
+    return [each for identifier in identifiers for each in _memberships(identifier, held, membership.NONE, rules)]
+
+
+def _left_alone(entity: Entity, rules: Rules) -> Memberships:
+    """What is known of the mirrors that are not served."""
+    return membership.after(membership.held(entity, rules), membership.NONE, rules.served)
+
+
+def _unaddressed(entity: Entity, wanted: Memberships, events: Sequence[OwedEvent], rules: Rules) -> Step:
     """Nobody to address by name: events go to whom they were delivered to before, or anonymously, or wait."""
     if entity.delivered is not None:
-        return Step(_events(entity.delivered.identifier, events), entity.delivered)
+        identifier, held = entity.delivered.identifier, membership.held(entity, rules)
+        moves = _memberships(identifier, held, wanted, rules)
+        after = entity.delivered._replace(memberships=membership.after(held, wanted, rules.served))
+        return Step((*moves, *_events(identifier, events)), after, "mirrored" if moves else None)
     if not rules.anonymous_events:
         return Step()
     return Step(tuple(_anonymous(each) for each in events if each.anonymous_id or each.properties.get("recipient")))
@@ -194,7 +217,7 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     others = tuple(each for each in possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
     if others and rules.on_identifier_change == "replace":
-        return _replace(entity, person.identifier, others)
+        return _replace(entity, person.identifier, others, rules)
     if delivered is None or not known or entity.doubt or not _holds(delivered.attributes, person.attributes):
         return _identify(entity, person, others, events if known and not others else (), rules)
     if others:
@@ -202,8 +225,32 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     sent_now = _events(person.identifier, events)
     if not same(delivered.devices, person.devices):
         devices = _devices(person, delivered.devices)
-        return Step((*devices, *sent_now), delivered._replace(devices=person.devices), "updated")
+        moves = _moves(delivered.memberships, person.memberships, rules)
+        return Step((*devices, *sent_now), delivered._replace(devices=person.devices), "updated", moves)
+    if _moves(delivered.memberships, person.memberships, rules):
+        return _mirror(delivered, person.memberships, sent_now, rules)
     return Step(sent_now, delivered)
+
+
+def _mirror(delivered: Person, wanted: Memberships, sent_now: Sequence[Operation], rules: Rules) -> Step:
+    """Puts the person into manual segments and takes them out: they are known by now, as Customer.io asks for."""
+    moves = _memberships(delivered.identifier, delivered.memberships, wanted, rules)
+    after = membership.after(delivered.memberships, wanted, rules.served)
+    return Step((*moves, *sent_now), delivered._replace(memberships=after), "mirrored")
+
+
+def _moves(held: Memberships, wanted: Memberships, rules: Rules) -> bool:
+    """Whether a manual segment that can be sent to has to hear of the person."""
+    return bool(rules.served) and bool(membership.changes(held, wanted, rules.served))
+
+
+def _memberships(identifier: Identifier, held: Memberships, wanted: Memberships, rules: Rules) -> list[Operation]:
+    found = []
+    for mirror, add in membership.changes(held, wanted, rules.served):
+        target = rules.served[mirror]
+        item, endpoint = segment.item(identifier, target, add=add), segment.endpoint(identifier, target, add=add)
+        found.append(Operation(item, endpoint=endpoint))
+    return found
 
 
 def _is(held: Person, wanted: Person) -> bool:
@@ -236,13 +283,15 @@ def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return same(held, wanted)
 
 
-def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier]) -> Step:
+def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier], rules: Rules) -> Step:
     """Deletes who is there under other identifiers; whoever is there under the wanted one is told everything next."""
     deletes = tuple(Operation(delete.item(other)) for other in others)
     if not any(each.same_as(wanted) for each in possible_identifiers(entity)):
         return Step(deletes, None, more=True)
     devices = dict.fromkeys(_held_devices(entity), UNCERTAIN)
-    return Step(deletes, Person(wanted, dict.fromkeys(_held(entity), UNCERTAIN), devices=devices), more=True)
+    attributes = dict.fromkeys(_held(entity), UNCERTAIN)
+    memberships = membership.unknown(membership.held(entity, rules))
+    return Step(deletes, Person(wanted, attributes, devices=devices, memberships=memberships), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
@@ -250,7 +299,9 @@ def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     merges = tuple(Operation(merge.item(delivered.identifier, other)) for other in others)
     attributes = {name: UNCERTAIN if value is None else value for name, value in delivered.attributes.items()}
     devices = dict.fromkeys(delivered.devices, UNCERTAIN)
-    return Step(merges, Person(delivered.identifier, attributes, devices=devices), "merged", more=True)
+    memberships = membership.unknown(delivered.memberships)
+    after = Person(delivered.identifier, attributes, devices=devices, memberships=memberships)
+    return Step(merges, after, "merged", more=True)
 
 
 def _identify(
@@ -271,13 +322,17 @@ def _identify(
     devices = _held_devices(entity)
     if others:
         devices = dict.fromkeys(devices, UNCERTAIN)  # the merge that follows brings them
+    memberships = membership.held(entity, rules)
+    if others:
+        memberships = membership.unknown(memberships)  # as above
     complete = _holds(after, person.attributes) and same(devices, person.devices)
     told = preferences.told(part, entity, rules.preferences, same) if rules.preferences else part
     operation = Operation(identify.item(person.identifier, told, update_only=rules.update_only))
     effect: Effect = "updated" if entity.delivered else "created"
     sent_now = _events(person.identifier, events) if complete else ()
-    after_it = Person(person.identifier, after, others, devices)
-    return Step((operation, *sent_now), after_it, effect, bool(others) or not complete)
+    after_it = Person(person.identifier, after, others, devices, memberships=memberships)
+    more = bool(others) or not complete or _moves(memberships, person.memberships, rules)
+    return Step((operation, *sent_now), after_it, effect, more)
 
 
 def _held(entity: Entity) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "held"]
+Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "held", "segment"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ def replay(at_hand: AtHand, kept: Kept, format: str) -> str:
     """Tries again what the problem stopped, and takes it from the list; what was done, in words.
 
     An unreadable message is read again as `format`; what Customer.io refused is due again; held deletions are let go.
-    Raises ConnectorError for a problem that only a new message of its user can solve, and for a message that still
-    cannot be read.
+    Raises ConnectorError for a problem that only a resync or a new message of its user can solve, and for a message
+    that still cannot be read.
     """
     match kept.problem.kind:
         case "unreadable":
@@ -50,6 +50,8 @@ def replay(at_hand: AtHand, kept: Kept, format: str) -> str:
             return _send_again(at_hand, kept)
         case "held":
             return f"{approve(at_hand, kept.sync)} deletion(s) let go"
+        case "segment":
+            raise ConnectorError(f"a manual segment is tried again, and filled, by `connector resync {kept.sync}`")
         case kind:
             reason = "is solved by the user's next message: mend its cause and discard it"
             raise ConnectorError(f"a problem of the kind {kind!r} {reason}")

@@ -15,7 +15,8 @@ from connector.at_hand import AtHand
 from connector.errors import ConnectorError, SettingsError
 from connector.job import UNDER_WAY, Job
 from connector.jobs import find
-from connector.store import connections, doubts, everybody, jobs
+from connector.manual_segment import text_of
+from connector.store import connections, doubts, everybody, jobs, manual_segments
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
@@ -44,8 +45,12 @@ class Progress:
 
 
 def start(at_hand: AtHand, sync: str, per_second: float) -> Job:
-    """Starts a resync of `sync`, of at most so many people a second. Raises ConnectorError where it cannot be."""
-    if not at_hand.rules(sync).deliver:
+    """Starts a resync of `sync`, of at most so many people a second. Raises ConnectorError where it cannot be.
+
+    Manual segments that could not be sent to are tried again.
+    """
+    rules = at_hand.rules(sync)
+    if not rules.deliver:
         raise SettingsError(f"syncs.{sync}: deliver = false, so a resync would send nothing: set deliver = true first")
     store = at_hand.store
     with store.reading() as connection:
@@ -56,6 +61,8 @@ def start(at_hand: AtHand, sync: str, per_second: float) -> Job:
         now = store.now(connection)
         job = Job(uuid4().hex[:8], sync, KIND, total=total, per_second=per_second, created_at=now, updated_at=now)
         jobs.add(connection, job)
+        targets = [text_of(target) for target in rules.mirrors.values()]
+        manual_segments.look_again(connection, sync, rules.connection, targets)
     log.info("resync started", job=job.id, sync=sync, people=total, per_second=per_second)
     return job
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connector import naming, preferences, settings_actions, settings_transforms, transform
+from connector import naming, preferences, settings_actions, settings_mirrors, settings_transforms, transform
 from connector.actions.action import Actions
 from connector.change import Change
 from connector.settings import Attribute, DeletionGuard, Suppression, Sync
+from connector.settings_mirrors import Target
 
 MISSING: Any = object()
 EVERYTHING = "*"
@@ -114,7 +115,11 @@ def _as_text(value: str | float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
+    """What `audience`, `mapping`, `merge` and `plan` need to know of a sync.
+
+    mirrors: the manual segment of each upstream segment that is mirrored; served: those of them that can be sent now,
+    with the id where it is known.
+    """
 
     name: str
     connection: str
@@ -140,6 +145,8 @@ class Rules:
     deletion_guard: DeletionGuard
     suppress_when: SuppressWhen | None
     preferences: frozenset[str]
+    mirrors: Mapping[str, Target]
+    served: Mapping[str, Target]
     actions: Actions | None = None
 
     @classmethod
@@ -148,6 +155,7 @@ class Rules:
         as_they_are = [a for a in sync.attributes if not a.transform]
         of_account = [(a.target, naming.of_account(a.source)) for a in as_they_are]
         own = [a for a in as_they_are if naming.of_account(a.source) is None and a.source != naming.ACCOUNT]
+        mirrors = settings_mirrors.targets(sync.manual_segments)
         targets = {a.target for a in sync.attributes} | ({sync.segment_attribute} - {""})
         return cls(
             name=sync.name,
@@ -175,6 +183,8 @@ class Rules:
             suppress_when=SuppressWhen.of(sync.suppress_when),
             preferences=frozenset(filter(preferences.is_one, targets)),
             actions=settings_actions.compiled(sync.actions, defaults=sync.default_actions),
+            mirrors=mirrors,
+            served=mirrors,
         )
 
     def maps(self, target: str) -> bool:

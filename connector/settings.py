@@ -27,6 +27,7 @@ from connector import naming, settings_rules, settings_transforms
 from connector.errors import SettingsError
 from connector.settings_actions import Action
 from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
+from connector.settings_mirrors import ManualSegments
 from connector.settings_rules import Address, Identifier, Name, Names, Seconds, Secret, Section, Source, Switch, Text
 from connector.settings_sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
 from connector.settings_sources import layers, total
@@ -176,6 +177,10 @@ class Sync(Section):
     segment_attribute: str = Field(
         default="hull_segment",
         description='The attribute that lists all segments of the person, in lower case. "" sends none.',
+    )
+    manual_segments: ManualSegments = Field(
+        default={},
+        description='Upstream segments mirrored into manual segments: a name, "" for the same name, or an id.',
     )
     attributes: tuple[Attribute, ...] = Field(
         default=(),

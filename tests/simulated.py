@@ -16,6 +16,7 @@ _OPTIONS = {
     "shuffle": None,
     "visibility_seconds": 0.0,
     "app_rate_limit": 10,
+    "dynamic_segments": [],
 }
 
 

@@ -51,8 +51,10 @@ class World:
 
     def close(self) -> None:
         """Closes the connections to Customer.io."""
-        for name in self.settings.connections:
+        for name, connection in self.settings.connections.items():
             self.at_hand.track(name).close()
+            if connection.app_api_key is not None:
+                self.at_hand.app_api(name).close()
 
     def take(self, *messages: dict[str, Any]) -> Accepted:
         """Takes in native messages as one batch."""

@@ -1,6 +1,6 @@
 """`connector check`: is everything set so that it can work?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,12 +8,15 @@ import typer
 from pydantic_core import to_json
 from rich.markup import escape
 
+from connector import manual_segment
 from connector.actions.doubts import doubts
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
 from connector.errors import StoreError
+from connector.manual_segment import Absent, Fault
 from connector.rules import Rules
 from connector.settings import Settings, Sync, missing_credentials
+from connector.settings_mirrors import Target
 
 Level = Literal["ok", "warning", "failed"]
 _MARKS: dict[Level, str] = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "failed": "[red]failed[/] "}
@@ -38,6 +41,8 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
         findings += _of_sync(sync)
     findings.append(_of_store(at_hand))
     findings += _of_credentials(loaded, at_hand)
+    findings += [finding for rules in at_hand.syncs for finding in _of_mirrors(rules, at_hand)]
+    findings += _shared_segments(at_hand.syncs)
     at_hand.close()
     for each in findings:
         if json:
@@ -116,3 +121,44 @@ def _of_workspace(name: str, at_hand: AtHand) -> Finding:
             return Finding("failed", what, fault)
         case _:
             return Finding("failed", what, f"{connection.track_base} answered {status}, which is not Customer.io's way")
+
+
+def _of_mirrors(rules: Rules, at_hand: AtHand) -> Iterator[Finding]:
+    """Whether the manual segments of a sync can be filled."""
+    if not rules.mirrors:
+        return
+    what = f"syncs.{rules.name}.manual_segments"
+    if at_hand.settings.connections[rules.connection].app_api_key is None:
+        for mirror, target in rules.mirrors.items():
+            yield _unseen(what, mirror, target, rules.connection)
+        return
+    reply = at_hand.app_api(rules.connection).segments()
+    for mirror, target in rules.mirrors.items():
+        into = f"{mirror!r} into {manual_segment.text_of(target)}"
+        match manual_segment.looked_up(reply, target):
+            case Fault(reason):
+                yield Finding("failed", what, f"{into}: {reason}")
+            case Absent() if isinstance(target, int):
+                yield Finding("failed", what, f"{into}: Customer.io has no segment of this id")
+            case Absent():
+                yield Finding("ok", what, f"{into}: not there yet, it will be made")
+            case found:
+                yield Finding("ok", what, f"{into}: the manual segment {found.id}")
+
+
+def _unseen(what: str, mirror: str, target: Target, connection: str) -> Finding:
+    into = f"{mirror!r} into {manual_segment.text_of(target)}"
+    if isinstance(target, int):
+        return Finding("ok", what, f"{into}: not looked at, which takes the App API's key")
+    return Finding("failed", what, f"{into}: {manual_segment.no_key(connection)}")
+
+
+def _shared_segments(syncs: Iterable[Rules]) -> Iterator[Finding]:
+    """Manual segments that two syncs fill: one may take out whom the other put in."""
+    filled: dict[tuple[str, Target], str] = {}
+    for rules in syncs:
+        for target in rules.mirrors.values():
+            other = filled.setdefault((rules.connection, target), rules.name)
+            if other != rules.name:
+                text = f"{manual_segment.text_of(target)} is filled by syncs.{other} too: give each its own"
+                yield Finding("warning", f"syncs.{rules.name}.manual_segments", text)

@@ -48,7 +48,9 @@ def _status(at_hand: AtHand) -> dict[str, Any]:
         now = at_hand.store.now(connection)
         return {
             "store": at_hand.store.place,
-            "syncs": {rules.name: asdict(overview.of(connection, rules.name)) for rules in at_hand.syncs},
+            "syncs": {
+                rules.name: asdict(overview.of(connection, rules.name, rules.mirrors)) for rules in at_hand.syncs
+            },
             "messages": counts.tallies(connection, EVERY_SYNC),
             "connections": {
                 name: _health(connections.health(connection, name), at_hand.track(name).credentials, now)
@@ -72,8 +74,9 @@ def _show(found: dict[str, Any]) -> None:
     table.add_column("what")
     table.add_column("count", justify="right")
     for sync, numbers in found["syncs"].items():
-        tallies = numbers.pop("tallies")
-        for name, count in (*numbers.items(), *tallies.items()):
+        tallies, mirrors = numbers.pop("tallies"), numbers.pop("manual_segments")
+        mirrored = [(f"in the manual segment of {mirror}", count) for mirror, count in mirrors.items()]
+        for name, count in (*numbers.items(), *mirrored, *tallies.items()):
             table.add_row(sync, name.replace("_", " "), f"{count:,}")
         table.add_section()
     for name, count in (*found["messages"].items(), *((f"problems: {k}", n) for k, n in found["problems"].items())):

@@ -15,6 +15,7 @@ from connector.settings import Connection
 from connector.settings_errors import variable
 
 _PEOPLE = "/v1/customers/attributes"
+_SEGMENTS = "/v1/segments"
 _REPLY_BYTES = 100_000_000
 """A hundred people with 300 attributes of 1000 bytes are a third of this."""
 
@@ -42,6 +43,15 @@ class AppApi:
         """Asks for up to 100 people by identifiers of one kind: id, email or cio_id. Who is not there is left out."""
         body = to_json({"ids": values})
         return replies.reply(lambda: self._client.post(_PEOPLE, params={"id_type": kind}, content=body), _REPLY_BYTES)
+
+    def segments(self) -> Reply:
+        """Asks for all segments of the workspace."""
+        return replies.reply(lambda: self._client.get(_SEGMENTS), _REPLY_BYTES)
+
+    def make_segment(self, name: str, description: str) -> Reply:
+        """Makes an empty manual segment. Customer.io may have several of one name, so look first."""
+        body = to_json({"segment": {"name": name, "description": description}})
+        return replies.reply(lambda: self._client.post(_SEGMENTS, content=body), _REPLY_BYTES)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -35,7 +35,8 @@ class Track:
 
     def send(self, endpoint: Endpoint, body: bytes) -> Reply:
         """Posts a body. A broken or silent connection is a reply too: status 0, `reached` where it may be applied."""
-        return replies.reply(lambda: self._client.post(_PATHS[endpoint], content=body), _REPLY_BYTES)
+        path = _PATHS.get(endpoint) or f"/api/v1/{endpoint}"
+        return replies.reply(lambda: self._client.post(path, content=body), _REPLY_BYTES)
 
     def region(self) -> tuple[int, dict[str, object], str]:
         """Asks which workspace the credentials belong to: status (0 where nothing answered), body, what went wrong."""

@@ -30,9 +30,9 @@ def person_text(person: Person | None) -> str | None:
     if person is None:
         return None
     if person.suppressed:
-        return to_json(person).decode()
+        return to_json(person[:5]).decode()
     if person.devices:
-        return to_json(person[: len(person) - 1]).decode()
+        return to_json(person[:4]).decode()
     parts = [person.identifier, person.attributes, *([person.former] if person.former else [])]
     return to_json(parts).decode()
 
@@ -46,6 +46,16 @@ def person_of(text: str | None) -> Person | None:
         return Person(Identifier(*identifier), attributes)
     former, *devices = rest
     return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *devices)
+
+
+def memberships_text(person: Person | None) -> str | None:
+    """What is known of a person's manual segments as JSON, null for nothing; the same for the same, to be counted."""
+    return to_json(dict(sorted(person.memberships.items()))).decode() if person and person.memberships else None
+
+
+def with_memberships(person: Person | None, text: str | None) -> Person | None:
+    """The person with what `memberships_text` wrote."""
+    return person if person is None or text is None else person._replace(memberships=from_json(text))
 
 
 def tried_text(tried: Tried) -> str | None:

@@ -26,6 +26,7 @@ LOADED = (  # what `entity_of` reads
     TABLE.c.facts,
     TABLE.c.delivered,
     TABLE.c.tried,
+    TABLE.c.memberships,
     TABLE.c.doubt,
     TABLE.c.revision,
     TABLE.c.entered,
@@ -108,7 +109,7 @@ def entity_of(row: Any, doubt: int) -> Entity:
     return Entity(
         key=row.key,
         facts=encoding.facts_of(row.facts, row.entered),
-        delivered=encoding.person_of(row.delivered),
+        delivered=encoding.with_memberships(encoding.person_of(row.delivered), row.memberships),
         tried=encoding.tried_of(row.tried),
         doubt=doubt,
         revision=row.revision,

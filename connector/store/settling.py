@@ -19,6 +19,7 @@ from connector.store.tables import ADMITTED, HELD, LIVE
 _CONFIRMED: Mapping[str, TypeEngine[Any]] = {
     "key": TEXT,
     "after": TEXT,
+    "memberships": TEXT,
     "seen": INTEGER,
     "doubt_claimed": INTEGER,
     "more": INTEGER,
@@ -108,6 +109,7 @@ def _confirming(database: str) -> tuple[Rows, Any]:
     owing = or_(TABLE.c.revision != rows["seen"], rows["more"] == 1, doubt_left > 0, can_go_on)
     statement = _settled(rows).values(
         delivered=rows["after"],
+        memberships=rows["memberships"],
         tried=case((or_(doubt_left > 0, undone), TABLE.c.tried), else_=null()),
         doubt=case((undone, TABLE.c.doubt - 1), else_=doubt_left),
         due_at=case((TABLE.c.waits_for.is_not(None), null()), (owing, given("now", FLOAT)), else_=null()),
@@ -120,6 +122,7 @@ def _confirmed(settlement: Settlement) -> dict[str, Any]:
     return {
         "key": settlement.entity.key,
         "after": encoding.person_text(settlement.after),
+        "memberships": encoding.memberships_text(settlement.after),
         "seen": settlement.entity.revision,
         "doubt_claimed": settlement.entity.doubt + 1,
         "more": int(settlement.more),
@@ -151,16 +154,22 @@ def _unmoved(connection: Connection, sync: str, settled: Sequence[Settlement]) -
 def _refuse(connection: Connection, sync: str, settled: Sequence[Settlement], now: float) -> None:
     if not settled:
         return
-    known = [_known_before(each) | {"after": encoding.person_text(each.after)} for each in settled]
-    rows = Rows(connection.dialect.name, {**_KNOWN, "after": TEXT}, *SAME)
+    known = [_known_before(each) | _after(each) for each in settled]
+    rows = Rows(connection.dialect.name, {**_KNOWN, "after": TEXT, "memberships": TEXT}, *SAME)
     statement = _settled(rows).values(
         delivered=rows["after"],
+        memberships=rows["memberships"],
         tried=_tried_before(rows),
         doubt=TABLE.c.doubt - 1,
         due_at=case((or_(TABLE.c.revision != rows["seen"], _doubted_meanwhile(rows)), literal(now)), else_=null()),
         lane=_lane_after(),
     )
     rows.execute(connection, statement, known, sync=sync, kind=PERSON)
+
+
+def _after(settlement: Settlement) -> dict[str, Any]:
+    after = settlement.after
+    return {"after": encoding.person_text(after), "memberships": encoding.memberships_text(after)}
 
 
 def _postpone(connection: Connection, sync: str, settled: Sequence[Settlement], now: float) -> None:

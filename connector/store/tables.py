@@ -18,7 +18,8 @@ class EntityRow(SQLModel, table=True):
     """A person (or another entity) of one sync.
 
     facts, delivered, tried: JSON. due_at is null where nothing is owed, lane says in which line it waits. lease names
-    who is sending for this row until leased_until. waits_for: the identifier that another user holds, where there is
+    who is sending for this row until leased_until. memberships: JSON, what was delivered of manual segments, null for
+    nothing. waits_for: the identifier that another user holds, where there is
     such a conflict.
     """
 
@@ -51,6 +52,7 @@ class EntityRow(SQLModel, table=True):
     facts: str = Field(sa_type=Text)
     delivered: str | None = Field(default=None, sa_type=Text)
     tried: str | None = Field(default=None, sa_type=Text)
+    memberships: str | None = Field(default=None, sa_type=Text)
     doubt: int = 0
     revision: int = Field(default=0, sa_type=BigInteger)
     entered: bool = False
@@ -171,6 +173,23 @@ class JobRow(SQLModel, table=True):
     counts: str = Field(default="{}", sa_type=Text)
     created_at: float = 0.0
     updated_at: float = 0.0
+
+
+class ManualSegmentRow(SQLModel, table=True):
+    """A manual segment that settings name: target is the name or id as JSON, segment the id once it is known.
+
+    reason says why it cannot be sent to, for_human that this does not change by itself. look_at: when to look again, or
+    until when somebody is looking; null for never.
+    """
+
+    __tablename__ = "manual_segment"
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    target: str = Field(primary_key=True, sa_type=Text)
+    segment: int | None = Field(default=None, sa_type=BigInteger)
+    reason: str = Field(default="", sa_type=Text)
+    for_human: bool = False
+    look_at: float | None = None
 
 
 class CallRow(SQLModel, table=True):

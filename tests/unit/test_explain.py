@@ -145,3 +145,14 @@ def test_nothing_is_explained_unless_asked_for() -> None:
     (preview,) = Previewer((rules(),)).preview([snapshot(1, PAYING, plan="pro")])
     assert preview.explanation == ()
     assert "explanation" not in preview.as_json()
+
+
+def test_a_manual_segment_is_explained_as_it_fills_and_empties() -> None:
+    settings = {"segments": ("Paying", "Staff"), "manual_segments": {"Paying": "Paying (synced)"}, "attributes": ()}
+    came = explained(snapshot(1, PAYING), **settings)
+    went = explained(snapshot(1, PAYING), snapshot(2, STAFF), **settings)
+
+    assert of("manual segment", came) == [("Paying (synced)", "in", "the user is in 'Paying'")]
+    assert [name for name, _, _ in of("operation", came)] == ["identify", "add_customers"]
+    assert of("manual segment", went) == [("Paying (synced)", "taken out", "the user is not in 'Paying'")]
+    assert "remove_customers" in [name for name, _, _ in of("operation", went)]

@@ -343,7 +343,7 @@ def test_a_visitor_is_remembered_by_later_silent_messages(told: Change) -> None:
 )
 def test_whom_upstream_deletes_goes_whatever_on_exit_says(settings: dict[str, Any], standing: Standing) -> None:
     facts = after([snapshot(1, PAYING, plan="pro"), change(2, user={}, deleted=True)], rules(**settings))
-    assert audience.desired(facts, rules(**settings)) == (standing, None)
+    assert audience.desired(facts, rules(**settings)) == (standing, None, {})
 
 
 def test_who_comes_back_after_a_deletion_starts_afresh() -> None:
