@@ -1,6 +1,6 @@
 """When a source is due: what a crontab line means, in UTC."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from hypothesis import given
