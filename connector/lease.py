@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 SECONDS = 60.0
 """After a kill, how long nobody else goes on."""
 _RENEWALS = 4
+_LOST = "the lease of {} is another's now: this program stood still for too long"
 
 
 class LostError(ConnectorError):
@@ -37,7 +38,12 @@ class Lease:
         """Renews it in a writing transaction: what that writes, no later holder will find undone. Raises LostError."""
         now = self.store.now(connection)
         if not leases.renew(connection, self.name, self.holder, now, self.seconds):
-            raise LostError(f"the lease of {self.name} is another's now: this program stood still for too long")
+            raise LostError(_LOST.format(self.name))
+
+    def check(self, connection: Connection) -> None:
+        """Looks whether it is held still, where nothing is written yet. Raises LostError."""
+        if self.name not in leases.held_by(connection, self.holder):
+            raise LostError(_LOST.format(self.name))
 
     def _keep(self) -> None:
         while not self.ended.wait(self.seconds / _RENEWALS):

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "refused", "held"]
+Kind = Literal["unreadable", "attribute", "identifier", "conflict", "event", "refused", "held", "source", "backfill"]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing for a human, worded so that the next step is plain.
 
-    subject is the upstream user's key ("" for a message that names none); reason a sentence without the payload's
+    subject is the upstream user's key ("" for a message that names none), or the name of a source, or the id of a
+    backfill; reason a sentence without the payload's
     values; payload what a replay needs (the unreadable message, the refused operation), or None.
     """
 

@@ -28,6 +28,11 @@ def renew(connection: Connection, name: str, holder: str, now: float, seconds: f
     return connection.execute(update(TABLE).where(mine).values(until=now + seconds)).rowcount > 0
 
 
+def held_by(connection: Connection, holder: str) -> set[str]:
+    """What the holder holds, as long as nobody else has taken it."""
+    return set(connection.execute(select(TABLE.c.name).where(TABLE.c.holder == holder)).scalars())
+
+
 def give_back(connection: Connection, name: str, holder: str) -> None:
     """Ends the lease, if it is the holder's still."""
     connection.execute(delete(TABLE).where(TABLE.c.name == name, TABLE.c.holder == holder))

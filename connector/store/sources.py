@@ -19,12 +19,6 @@ def load(connection: Connection) -> dict[str, SourceState]:
     return {row.name: _state(row) for row in connection.execute(select(TABLE).order_by(TABLE.c.name))}
 
 
-def find(connection: Connection, name: str) -> SourceState | None:
-    """One source; None where it has not been seen yet."""
-    row = connection.execute(select(TABLE).where(TABLE.c.name == name)).one_or_none()
-    return None if row is None else _state(row)
-
-
 def see(connection: Connection, names: Collection[str], now: float) -> None:
     """Notes that these sources exist, from now on where they are new."""
     for name in names:

@@ -168,7 +168,7 @@ def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: s
     [
         ("httpx", {"connector.customerio", "connector.demo", "connector.cli", "connector.simulator"}),
         ("sqlmodel", {"connector.store"}),
-        ("sqlalchemy", {"connector.store", "connector.intake"}),
+        ("sqlalchemy", {"connector.store", "connector.intake", "connector.lease", "connector.sources.query"}),
         ("celery", {"tasks", "connector.doorbell", "connector.embedded"}),
         # The demo's servers ask whether they answer yet, in their own protocols.
         ("kombu", {"tasks", "connector.queues", "connector.publishing", "connector.dead_letters", "connector.demo"}),
