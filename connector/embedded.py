@@ -26,7 +26,12 @@ from connector.web.app import create_app
 
 log = structlog.get_logger(__name__)
 _STOP_SECONDS = 20.0
-_PERIODS = {"tasks.jobs.advance": 1.0, "tasks.sources.look": 5.0, "tasks.upkeep.forget": 3600.0, "tasks.upkeep.retain": 3600.0}
+_PERIODS = {
+    "tasks.jobs.advance": 1.0,
+    "tasks.sources.look": 5.0,
+    "tasks.upkeep.forget": 3600.0,
+    "tasks.upkeep.retain": 3600.0,
+}
 """What beat rings for in a fleet, and how often in seconds; the sweep's period is a setting."""
 
 

@@ -18,7 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 from connector import schedule
 from connector.schedule import Every, Schedule
 from connector.settings_errors import listed, refuse, shown
-from connector.settings_rules import Names, Section, Switch, Text
+from connector.settings_rules import Count, Names, Section, Switch, Text
 
 _SHORTEST_SECONDS = 1.0
 
@@ -79,6 +79,9 @@ class Rows(Section):
         default={},
         description='What a column of a CSV or Parquet file is to be read as; "" leaves it out. '
         "The others keep their names.",
+    )
+    max_file_bytes: Count = Field(
+        default=10_000_000_000, description="A larger file is not fetched from a URL: it would fill the disk."
     )
 
 

@@ -7,9 +7,10 @@ from uvicorn import Config
 
 from connector import __version__, doorbell, embedded
 from connector.at_hand import AtHand
-from connector.cli import calls, dead_letters, jobs, problems
+from connector.cli import calls, dead_letters, jobs, problems, sources
 from connector.cli.approve import approve
 from connector.cli.audit import audit
+from connector.cli.backfill import backfill
 from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.forget import forget, suppress, unsuppress
@@ -72,9 +73,11 @@ def migrate(settings: SettingsFile = SETTINGS_TOML) -> None:
 
 for command in (demo, check, plan, send, publish, status, approve, resume, resync, audit, simulator, import_hull):
     app.command()(command)
+app.command()(backfill)
 for by_hand in (forget, suppress, unsuppress):
     app.command()(by_hand)
 app.add_typer(problems.app, name="problems")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(calls.app, name="calls")
+app.add_typer(sources.app, name="sources")

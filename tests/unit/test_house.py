@@ -13,14 +13,14 @@ MIGRATIONS = "connector.store.migrations"
 
 # A module imports from its own level or below. A package gives its level to all its modules.
 LEVELS = {
-    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "problem", "register",
+    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "origin", "problem", "register",
         "schedule", "source_state", "ulid"],
     1: ["formats", "hull_settings", "hull_template", "mapping", "operations", "rules", "settings", "settings_errors",
         "settings_rows", "settings_rules", "settings_sections", "settings_sources", "settings_transforms", "transform"],
     2: ["audience", "batch", "call", "drift", "errand", "explain", "guard", "lookup", "merge", "outcome", "pace",
         "plan"],
     3: ["customerio", "queues", "store"],
-    4: ["at_hand", "audit", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "files", "forget", "gone",
+    4: ["at_hand", "audit", "backfill", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "fetch", "files", "forget", "gone",
         "inbox", "intake", "jobs", "lease", "line", "preview", "publishing", "readback", "remedy", "resync", "rows",
         "sources", "upkeep", "whom"],
     5: ["__main__", "cli", "demo", "embedded", "log", "serving", "simulator", "web"],
@@ -166,7 +166,10 @@ def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: s
 @pytest.mark.parametrize(
     ("foreign", "home"),
     [
-        ("httpx", {"connector.customerio", "connector.demo", "connector.cli", "connector.simulator"}),
+        (
+            "httpx",
+            {"connector.customerio", "connector.fetch", "connector.demo", "connector.cli", "connector.simulator"},
+        ),
         ("sqlmodel", {"connector.store"}),
         ("sqlalchemy", {"connector.store", "connector.intake", "connector.lease", "connector.sources.query"}),
         ("celery", {"tasks", "connector.doorbell", "connector.embedded"}),
