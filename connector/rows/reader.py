@@ -1,4 +1,4 @@
-"""A file of messages, or a table of users, as rows that are read one by one: skipped quickly, or turned into changes."""
+"""A file of messages, or a table of users, as rows that are read one by one: passed over, or turned into changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

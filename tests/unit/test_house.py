@@ -13,16 +13,16 @@ MIGRATIONS = "connector.store.migrations"
 
 # A module imports from its own level or below. A package gives its level to all its modules.
 LEVELS = {
-    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "origin", "problem", "register",
-        "schedule", "source_state", "ulid"],
+    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "origin", "problem",
+        "register", "schedule", "source_state", "ulid"],
     1: ["formats", "hull_settings", "hull_template", "mapping", "operations", "rules", "settings", "settings_errors",
         "settings_rows", "settings_rules", "settings_sections", "settings_sources", "settings_transforms", "transform"],
     2: ["audience", "batch", "call", "drift", "errand", "explain", "guard", "lookup", "merge", "outcome", "pace",
         "plan"],
     3: ["customerio", "queues", "store"],
-    4: ["at_hand", "audit", "backfill", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "fetch", "files", "forget", "gone",
-        "inbox", "intake", "jobs", "lease", "line", "preview", "publishing", "readback", "remedy", "resync", "rows",
-        "sources", "upkeep", "whom"],
+    4: ["at_hand", "audit", "backfill", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "fetch", "files",
+        "forget", "gone", "inbox", "intake", "jobs", "lease", "line", "preview", "publishing", "readback", "remedy",
+        "resync", "rows", "sources", "upkeep", "whom"],
     5: ["__main__", "cli", "demo", "embedded", "log", "serving", "simulator", "web"],
 }  # fmt: skip
 TASKS_LEVEL = 6
