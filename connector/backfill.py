@@ -240,7 +240,7 @@ def _rest(rows: Reader, done: int) -> int:
 
 @contextmanager
 def _reader(at_hand: AtHand, origin: Origin, path: Path, name: str) -> Iterator[Reader]:
-    kind = table.kind_of(Path(urlsplit(name).path), origin.format)
+    kind = table.kind_of(Path(urlsplit(name).path if fetch.is_url(name) else name), origin.format)
     shape = Shape(origin.key, origin.segments, columns=at_hand.settings.rows.columns)
     if kind is None and (origin.key, origin.segments) != (None, ()):
         raise SettingsError(f"--key and --segment are for tables of users: {name} is not CSV or Parquet")
