@@ -65,24 +65,33 @@ def fetched(
     `most_bytes`, takes longer than `longest_seconds`, or `until` said to stop.
     """
     with NamedTemporaryFile(prefix="connector-") as file:
+        end = time.monotonic() + longest_seconds
         for number in range(_TRIES):
-            try:
-                _fetch(url, file, most_bytes, until, time.monotonic() + longest_seconds)
+            fault = _attempt(url, file, most_bytes, lambda: until() or time.monotonic() > end)
+            if not fault:
                 break
-            except _PassingError as error:
-                if number == _TRIES - 1:
-                    raise ConnectorError(f"{shown(url)} cannot be fetched: {error}") from None
-                pause(2.0**number)
+            pause(2.0**number if number < _TRIES - 1 else 0.0)
+        else:
+            raise ConnectorError(f"{shown(url)} cannot be fetched: {fault}")
         file.flush()
         yield Path(file.name)
 
 
-def _fetch(url: str, file: IO[bytes], most_bytes: int, until: Callable[[], bool], end: float) -> None:
+def _attempt(url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool]) -> str:
+    """Fetches it; what is in the way, where that may be over in a moment, "" where it is there."""
+    try:
+        _fetch(url, file, most_bytes, stop)
+    except _PassingError as error:
+        return str(error)
+    return ""
+
+
+def _fetch(url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool]) -> None:
     file.seek(0)
     file.truncate()
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
         try:
-            _follow(client, url, file, most_bytes, lambda: until() or time.monotonic() > end)
+            _follow(client, url, file, most_bytes, stop)
         except httpx.InvalidURL as error:
             raise ConnectorError(f"{shown(url)} cannot be fetched: {error}") from None
         except httpx.TransportError as error:
