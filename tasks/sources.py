@@ -3,6 +3,7 @@
 from contextlib import suppress
 from functools import partial
 
+import structlog
 from celery import shared_task
 
 from connector import backfill
@@ -10,6 +11,8 @@ from connector.sources import turns
 from connector.sources.run import StoppedError
 from tasks.background import begin, ending
 from tasks.base import at_hand, interruptible
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="tasks.sources.look")
@@ -24,4 +27,6 @@ def look() -> None:
 
 def _run_source(name: str) -> None:
     with suppress(StoppedError):
-        turns.take_turn(at_hand(), name, until=ending)
+        state = turns.take_turn(at_hand(), name, until=ending)
+        if state is not None and state.error:
+            log.warning("a source did not come to its end", source=name, reason=state.error)

@@ -142,6 +142,5 @@ def _ended(at_hand: AtHand, run: Run, reason: str, failures: int) -> SourceState
         sources.answer(connection, state)
         problems.clear(connection, KIND, name, but=reason)
         problems.add(connection, EVERY_SYNC, [Problem(KIND, name, reason)] if reason else [], now)
-    say = log.warning if reason else log.info
-    say("source ended", source=name, **state.counts._asdict(), reason=reason)
+    log.info("source ended", source=name, **state.counts._asdict(), reason=reason)
     return state
