@@ -10,8 +10,10 @@ from rich.markup import escape
 
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
-from connector.errors import StoreError
+from connector.errors import ConnectorError, StoreError
 from connector.settings import Settings, Sync, missing_credentials
+from connector.settings_rows import WarehouseSource
+from connector.sources import query
 
 Level = Literal["ok", "warning", "failed"]
 _MARKS: dict[Level, str] = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "failed": "[red]failed[/] "}
@@ -36,6 +38,7 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
         findings += _of_sync(sync)
     findings.append(_of_store(at_hand))
     findings += _of_credentials(loaded, at_hand)
+    findings += [_of_source(source) for source in loaded.sources.values()]
     at_hand.close()
     for each in findings:
         if json:
@@ -87,6 +90,16 @@ def _of_credentials(settings: Settings, at_hand: AtHand) -> Iterator[Finding]:
         if connection.site_id is None or connection.api_key is None:
             continue
         yield _of_workspace(name, at_hand)
+
+
+def _of_source(source: WarehouseSource) -> Finding:
+    what = f"sources.{source.name}"
+    try:
+        database = query.reach(source)
+    except ConnectorError as error:
+        return Finding("failed", what, str(error).removeprefix(f"{what}: "))
+    by_hand = "" if source.times else "; no schedule: it runs only by `connector sources run`"
+    return Finding("ok", what, f"{source.kind} from {database}{by_hand}")
 
 
 def _of_workspace(name: str, at_hand: AtHand) -> Finding:

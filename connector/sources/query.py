@@ -87,6 +87,19 @@ def opened(
         engine.dispose()
 
 
+def reach(source: WarehouseSource) -> str:
+    """Connects, and runs nothing; which kind of database it is. Raises ConnectorError where it cannot be reached."""
+    url = _url(source)
+    engine = _engine(url, source)
+    try:
+        engine.connect().close()
+    except SQLAlchemyError as error:
+        raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
+    finally:
+        engine.dispose()
+    return url.get_backend_name()
+
+
 def _name(source: WarehouseSource) -> str:
     return f"sources.{source.name}"
 

@@ -76,6 +76,8 @@ def test_a_source_is_run_by_hand_and_says_how_it_went(
     listed = connector("sources", environ=environ)
     assert "users" in listed.out
     assert "hush" not in listed.out
+    checked = {each["what"]: each for each in connector("check", "--json", environ=environ).rows()}
+    assert (checked["sources.users"]["level"], checked["sources.users"]["text"]) == ("ok", "people from sqlite")
     unknown = connector("sources", "run", "other", environ=environ)
     assert (unknown.code, unknown.err) == (2, "there is no source 'other': the settings name users\n")
 
