@@ -13,6 +13,7 @@ from connector.rows import said
 from connector.source_state import Counts, SourceState
 from connector.sources import turns
 from connector.sources.run import StoppedError
+from connector.store import erasure, traces
 from connector.store import sources as stored
 from tests.simulated import Simulated
 from tests.sources import Warehouse, source
@@ -169,6 +170,19 @@ def test_what_a_source_brings_waits_behind_what_is_live(make: Callable[..., Worl
     with world.store.reading() as connection:
         lanes = connection.exec_driver_sql("SELECT lane FROM entity WHERE due_at IS NOT NULL").scalars().all()
     assert list(lanes) == [3]
+
+
+def test_who_is_forgotten_is_forgotten_by_sources_too(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make()
+    warehouse.users(1, 2)
+    run(world)
+    with world.store.writing() as connection:
+        now = world.store.now(connection)
+        erasure.claim(connection, "main", "u001", "mine", now, 60.0)
+        found = traces.find(connection, ["main"], ["u001"])
+        assert erasure.erase(connection, "main", "u001", "mine", found, now) is not None
+    with world.store.reading() as connection:
+        assert stored.after(connection, "users", "", 10) == ["u002"]
 
 
 # ---- Events ----------------------------------------------------------------------------------------------------------
