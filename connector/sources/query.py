@@ -24,6 +24,8 @@ from connector.settings_rows import WarehouseSource
 
 ROWS_AT_ONCE = 1000
 _OPTIONS: dict[str, Any] = {"stream_results": True, "yield_per": ROWS_AT_ONCE, "postgresql_readonly": True}
+_UNTOUCHED = {"no_parameters": True}
+"""Else a driver would take the percent sign of LIKE 'a%' for a parameter."""
 _SHORTEST_SECRET = 4
 
 
@@ -137,9 +139,9 @@ def _run(
     query = source.query.strip().rstrip(";")
     try:
         if not marked:
-            return connection.exec_driver_sql(query)
-        # A colon would begin a parameter of SQLAlchemy's.
-        inner = text(query.replace(":", r"\:")).columns(column(marked)).alias("source_rows")
+            return connection.exec_driver_sql(query, execution_options=_UNTOUCHED)
+        # A colon would begin a parameter of SQLAlchemy's; a comment at the end goes on to the end of its line.
+        inner = text(query.replace(":", r"\:") + "\n").columns(column(marked)).alias("source_rows")
         place = inner.c[marked]
         outer = select(text("*")).select_from(inner).where(place.is_not(None)).order_by(place).limit(limit)
         if since is not None:

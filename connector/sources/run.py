@@ -32,6 +32,8 @@ from connector.store.opening import Store
 KEYS_AT_ONCE = 5000
 """How many known keys are looked through at once for those that are gone."""
 _SAVED_SECONDS = 2.0
+_NOT_MEANT = {"label", "description", "deletion_guard", "deliver"}
+"""Settings of a sync on which it does not depend what is stored of a row."""
 
 
 class HeldError(ConnectorError):
@@ -96,6 +98,7 @@ class Run:
         keyed = sum(1 for each in batch if each.key is not None)
         self._count(rows=len(batch), changed=len(readable), repeated=keyed - len(first))
         self._note({key: digests[key] for key in readable}, digests, table.mark)
+        self._marks.clear()
         self.report(self.counts)
 
     def _digest(self, body: bytes | Unreadable) -> int:
@@ -124,7 +127,6 @@ class Run:
         if cursor is not None:
             moved = {key: digests[key] for key in digests if self._marks[key] == last}
         self.state = replace(self.state, counts=self.counts, cursor=cursor or self.state.cursor)
-        self._marks.clear()
         with self.store.writing() as connection:
             self.lease.confirm(connection)
             if further:
@@ -192,6 +194,6 @@ def _first(batch: Sequence[Said], seen: Seen) -> dict[str, Said]:
 
 def salt(settings: Settings, source: WarehouseSource) -> bytes:
     """What a row comes to depends on these settings, too: where they change, every row counts as changed."""
-    syncs = {name: sync.model_dump(mode="json") for name, sync in settings.syncs.items()}
+    syncs = {name: sync.model_dump(mode="json", exclude=_NOT_MEANT) for name, sync in settings.syncs.items()}
     meant = {"syncs": syncs, "source": [source.kind, source.key]}
     return blake2b(to_json(meant), digest_size=32).digest()

@@ -12,6 +12,7 @@ from connector.lease import LostError, leased
 from connector.rows import said
 from connector.source_state import Counts, SourceState
 from connector.sources import turns
+from connector.sources.query import opened
 from connector.sources.run import StoppedError
 from connector.store import erasure, traces
 from connector.store import sources as stored
@@ -179,7 +180,7 @@ def test_who_is_forgotten_is_forgotten_by_sources_too(make: Callable[..., World]
     with world.store.writing() as connection:
         now = world.store.now(connection)
         erasure.claim(connection, "main", "u001", "mine", now, 60.0)
-        found = traces.find(connection, ["main"], ["u001"])
+        found = traces.find(connection, ["u001"], ["u001"])
         assert erasure.erase(connection, "main", "u001", "mine", found, now) is not None
     with world.store.reading() as connection:
         assert stored.after(connection, "users", "", 10) == ["u002"]
@@ -270,6 +271,16 @@ def test_what_is_wrong_with_a_source_is_said_without_its_url(
     assert says in state.error
     assert "hush" not in state.error
     assert "secret" not in state.error
+
+
+def test_a_query_may_have_any_character(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make()
+    warehouse.users(1, 2)
+    query = "SELECT id, plan FROM users WHERE id LIKE 'u%1' AND ':x %s' <> '12:30' AND CAST(id AS text) <> '\\' -- :y ?"
+    odd = world.settings.sources["users"].model_copy(update={"query": query})
+    for options in ({}, {"marked": "id"}, {"marked": "id", "since": "u0", "limit": 5}, {"marked": "id", "after": "u0"}):
+        with opened(odd, **options) as table:
+            assert list(table.rows()) == [{"id": "u001", "plan": "gold"}]
 
 
 def test_the_query_cannot_write(make: Callable[..., World], warehouse: Warehouse) -> None:
