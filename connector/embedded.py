@@ -21,12 +21,17 @@ from connector.at_hand import AtHand
 from connector.errors import ConnectorError, SettingsError
 from connector.serving import serving
 from connector.settings import Settings
-from connector.store import claims
+from connector.store import claims, leases
 from connector.web.app import create_app
 
 log = structlog.get_logger(__name__)
 _STOP_SECONDS = 20.0
-_PERIODS = {"tasks.jobs.advance": 1.0, "tasks.upkeep.forget": 3600.0, "tasks.upkeep.retain": 3600.0}
+_PERIODS = {
+    "tasks.jobs.advance": 1.0,
+    "tasks.sources.look": 5.0,
+    "tasks.upkeep.forget": 3600.0,
+    "tasks.upkeep.retain": 3600.0,
+}
 """What beat rings for in a fleet, and how often in seconds; the sweep's period is a setting."""
 
 
@@ -55,6 +60,7 @@ def _prepare(at_hand: AtHand) -> None:
         log.info("store migrated", store=at_hand.store.place)
     with at_hand.store.writing() as connection:
         released = claims.release_all(connection)
+        leases.release_all(connection)
     if released:
         log.info("took over what an earlier run had begun to send", people=released)
 

@@ -52,6 +52,10 @@ def replay(at_hand: AtHand, kept: Kept, format: str) -> str:
             return f"{approve(at_hand, kept.sync)} deletion(s) let go"
         case "segment":
             raise ConnectorError(f"a manual segment is tried again, and filled, by `connector resync {kept.sync}`")
+        case "source":
+            raise ConnectorError(f"mend its cause: `connector sources run {kept.problem.subject}` then tries again")
+        case "backfill":
+            raise ConnectorError(f"mend its cause: `connector jobs resume {kept.problem.subject}` then goes on")
         case kind:
             reason = "is solved by the user's next message: mend its cause and discard it"
             raise ConnectorError(f"a problem of the kind {kind!r} {reason}")

@@ -28,6 +28,7 @@ from connector.errors import SettingsError
 from connector.settings_actions import Action
 from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
 from connector.settings_mirrors import ManualSegments
+from connector.settings_rows import Rows, WarehouseSource
 from connector.settings_rules import Address, Identifier, Name, Names, Seconds, Secret, Section, Source, Switch, Text
 from connector.settings_sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
 from connector.settings_sources import layers, total
@@ -253,7 +254,7 @@ class Sync(Section):
         return on_exit
 
 
-Entry = TypeVar("Entry", Connection, Sync)
+Entry = TypeVar("Entry", Connection, Sync, WarehouseSource)
 CLOSED: dict[str, Any] = {"additionalProperties": False}
 
 
@@ -270,14 +271,18 @@ class Settings(BaseSettings):
     worker: Worker = Field(default=Worker(), description="How a worker of a fleet ends.")
     retention: Retention = Field(default=Retention(), description="How long things are kept.")
     log: Log = Field(default=Log(), description="What the program says while it works.")
+    rows: Rows = Field(default=Rows(), description="How tables of users in files are read.")
     connections: dict[Name, Connection] = Field(
         default={}, description="Customer.io workspaces, each under a name you choose.", json_schema_extra=CLOSED
     )
     syncs: dict[Name, Sync] = Field(
         default={}, description="The jobs, each under a name you choose.", json_schema_extra=CLOSED
     )
+    sources: dict[Name, WarehouseSource] = Field(
+        default={}, description="Warehouses to read, each under a name you choose.", json_schema_extra=CLOSED
+    )
 
-    @field_validator("connections", "syncs")
+    @field_validator("connections", "syncs", "sources")
     @classmethod
     def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
         return {key: entry.model_copy(update={"name": key}) for key, entry in entries.items()}
@@ -315,7 +320,7 @@ def _worded(error: ValidationError, given: tuple[Layer, ...]) -> Iterator[str]:
 
 def _named_twice(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterator[str]:
     """Names inside of tables whose keys are the names."""
-    for kind in ("connections", "syncs"):
+    for kind in ("connections", "syncs", "sources"):
         for key, table in _tables(values.get(kind)):
             if "name" in table:
                 yield line(given, (kind, key, "name"), f"unknown key; the name is {key}, the key of the table")

@@ -21,6 +21,7 @@ SETTINGS_VARIABLE = "CONNECTOR_SETTINGS"
 _FORGET_SECONDS = 3600.0
 _RETAIN_SECONDS = 3600.0
 _ADVANCE_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
 PUBLISH: dict[str, Any] = {
     "confirm_timeout": 10,
     "retry": True,
@@ -82,6 +83,7 @@ def options() -> dict[str, Any]:
             "tasks.delivery.*": {"queue": DELIVERY},
             "tasks.upkeep.*": {"queue": UPKEEP},
             "tasks.jobs.*": {"queue": UPKEEP},
+            "tasks.sources.*": {"queue": UPKEEP},
         },
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -93,5 +95,6 @@ def options() -> dict[str, Any]:
             "forget": {"task": "tasks.upkeep.forget", "schedule": _FORGET_SECONDS},
             "retain": {"task": "tasks.upkeep.retain", "schedule": _RETAIN_SECONDS},
             "advance jobs": {"task": "tasks.jobs.advance", "schedule": _ADVANCE_SECONDS},
+            "look at sources": {"task": "tasks.sources.look", "schedule": _LOOK_SECONDS},
         },
     }

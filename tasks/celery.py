@@ -6,7 +6,7 @@ from tasks.base import options
 from tasks.segment_changes import Backfill, SegmentChanges
 from tasks.worker import FleetConsumer
 
-app = Celery("connector", include=["tasks.changes", "tasks.delivery", "tasks.jobs", "tasks.upkeep"])
+app = Celery("connector", include=["tasks.changes", "tasks.delivery", "tasks.jobs", "tasks.sources", "tasks.upkeep"])
 app.add_defaults(options)
 app.conf.worker_consumer = FleetConsumer
 app.steps["consumer"].update((SegmentChanges, Backfill))

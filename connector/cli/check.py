@@ -12,11 +12,13 @@ from connector import manual_segment
 from connector.actions.doubts import doubts
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
-from connector.errors import StoreError
+from connector.errors import ConnectorError, StoreError
 from connector.manual_segment import Absent, Fault
 from connector.rules import Rules
 from connector.settings import Settings, Sync, missing_credentials
 from connector.settings_mirrors import Target
+from connector.settings_rows import WarehouseSource
+from connector.sources import query
 
 Level = Literal["ok", "warning", "failed"]
 _MARKS: dict[Level, str] = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "failed": "[red]failed[/] "}
@@ -43,6 +45,7 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     findings += _of_credentials(loaded, at_hand)
     findings += [finding for rules in at_hand.syncs for finding in _of_mirrors(rules, at_hand)]
     findings += _shared_segments(at_hand.syncs)
+    findings += [_of_source(source) for source in loaded.sources.values()]
     at_hand.close()
     for each in findings:
         if json:
@@ -99,6 +102,16 @@ def _of_credentials(settings: Settings, at_hand: AtHand) -> Iterator[Finding]:
         if connection.site_id is None or connection.api_key is None:
             continue
         yield _of_workspace(name, at_hand)
+
+
+def _of_source(source: WarehouseSource) -> Finding:
+    what = f"sources.{source.name}"
+    try:
+        database = query.reach(source)
+    except ConnectorError as error:
+        return Finding("failed", what, str(error).removeprefix(f"{what}: "))
+    by_hand = "" if source.times else "; no schedule: it runs only by `connector sources run`"
+    return Finding("ok", what, f"{source.kind} from {database}{by_hand}")
 
 
 def _of_workspace(name: str, at_hand: AtHand) -> Finding:

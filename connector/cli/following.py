@@ -1,4 +1,4 @@
-"""A resync in the terminal: as a line, and as a bar until it is over."""
+"""A job in the terminal: as a line, and as a bar until it is over."""
 
 from time import sleep
 
@@ -7,10 +7,10 @@ from pydantic_core import to_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from connector import resync
+from connector import backfill, resync
 from connector.at_hand import AtHand
 from connector.cli.options import err, out
-from connector.job import Job
+from connector.job import UNDER_WAY, Job
 
 INTERRUPTED = 130
 _LOOK_SECONDS = 0.5
@@ -22,13 +22,13 @@ _NOBODY = (
 
 
 def follow(at_hand: AtHand, job: Job, *, json: bool) -> None:
-    """Shows how far a resync is until it is over. Exit code 1 where it was paused or cancelled, 130 for Ctrl-C."""
+    """Shows how far a job is until it is over. Exit code 1 where it was paused or cancelled, 130 for Ctrl-C."""
     try:
         ended = _watch(at_hand, job, silent=json)
     except KeyboardInterrupt:
         err.print(
-            f"The resync goes on. `connector jobs follow {job.id}` shows it again, `connector jobs pause {job.id}` or "
-            f"`connector jobs cancel {job.id}` stops it.",
+            f"The {job.kind} goes on. `connector jobs follow {job.id}` shows it again, `connector jobs pause {job.id}` "
+            f"or `connector jobs cancel {job.id}` stops it.",
             highlight=False,
             soft_wrap=True,
         )
@@ -47,6 +47,9 @@ def show(job: Job, *, json: bool) -> None:
 def wording(job: Job) -> str:
     """How far a job is."""
     counts = "".join(f", {count:,} {name}" for name, count in job.counts.items())
+    if job.kind == backfill.KIND:
+        of = f" of about {job.total:,}" if job.state in UNDER_WAY and job.total else ""
+        return f"{job.state}, {job.done:,}{of} rows{counts}"
     return f"{job.state}, {job.done:,} of {job.total:,} people{counts}"
 
 
@@ -62,10 +65,12 @@ def _watch(at_hand: AtHand, job: Job, *, silent: bool) -> Job:
     """Looks again and again until the job is over, and nobody is due by it any more."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     said = ""
+    progress = backfill.progress if job.kind == backfill.KIND else resync.progress
     with Progress(*columns, console=err, transient=True, disable=silent or not err.is_terminal) as bar:
-        task = bar.add_task("", total=job.total)
-        while not _over(seen := resync.progress(at_hand, job.id)):
-            bar.update(task, completed=seen.job.done, description=f"{seen.due:,} still due")
+        task = bar.add_task("", total=job.total or None)
+        while not _over(seen := progress(at_hand, job.id)):
+            total = seen.job.total or None
+            bar.update(task, completed=seen.job.done, total=total, description=f"{seen.due:,} still due")
             if (note := _note(seen)) != said:
                 err.print(said := note, highlight=False, soft_wrap=True)
             sleep(_LOOK_SECONDS)

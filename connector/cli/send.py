@@ -1,6 +1,7 @@
 """`connector send`: a file of messages, or a table of users, into the store."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
@@ -52,6 +53,7 @@ def send(
     if kind is None and shape != Shape():
         raise SettingsError(f"--key, --segment and --full are for tables of users: {file} is not CSV or Parquet")
     at_hand = _opened(settings)
+    shape = replace(shape, columns=at_hand.settings.rows.columns)
     started = monotonic()
     if kind is None:
         sent = _send(at_hand, file, format, backfill=backfill, silent=json)

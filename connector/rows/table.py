@@ -12,6 +12,7 @@ from connector.rows.csv_table import CsvTable
 from connector.rows.parquet_table import ParquetTable
 
 CSV, PARQUET = KINDS = ("csv", "parquet")
+Row = dict[str, Any]
 _ENDINGS: Mapping[str, str] = {".csv": CSV, ".csv.gz": CSV, ".parquet": PARQUET}
 
 
@@ -26,7 +27,7 @@ class Table(Protocol):
         """How far the table has been read."""
         ...
 
-    def rows(self) -> Iterator[dict[str, Any] | Unreadable]:
+    def rows(self) -> Iterator[Row | Unreadable]:
         """The rows by column, or why one cannot be read. Raises UnreadableError where the table breaks off."""
         ...
 
@@ -46,12 +47,12 @@ def opened(path: Path, kind: str) -> Iterator[Table]:
         raise ConnectorError("Parquet is read from its end, which standard input does not have: give the file's name")
     reader = ParquetTable if kind == PARQUET else CsvTable
     with reader.opened(path) as table:
-        _check_columns(table.columns, path)
+        check_columns(table.columns, str(path))
         yield table
 
 
-def _check_columns(columns: tuple[str, ...], path: Path) -> None:
+def check_columns(columns: tuple[str, ...], name: str) -> None:
     """Raises ConnectorError where two columns have one name: nobody could tell which is meant."""
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
-        raise ConnectorError(f"{path}: more than one column is named {twice[0]!r}: give each a name of its own")
+        raise ConnectorError(f"{name}: more than one column is named {twice[0]!r}: give each a name of its own")

@@ -14,7 +14,7 @@ from connector import mention
 from connector.entity import Entity
 from connector.mention import Known
 from connector.problem import Problem
-from connector.store import counts, identities, jobs, problems, traces
+from connector.store import counts, identities, jobs, problems, sources, traces
 from connector.store.entities import PERSON, TABLE, entity_of, of
 from connector.store.traces import Erased, Traces
 
@@ -114,6 +114,7 @@ def erase(connection: Connection, sync: str, key: str, lease: str, found: Traces
     identities.release(connection, sync, [(each, key) for each in held], now)
     _step_back(connection, sync, key)
     counts.tally(connection, {sync: {"forgotten": 1}})
+    sources.erase(connection, key)
     of_traces = traces.erase(connection, sync, key, found)
     handed_on = _heirs(connection, sync, held)
     problems.add(connection, sync, _conflicts(connection, sync, held), now)

@@ -100,3 +100,9 @@ def _payload(text: str | None) -> Any:
 def remove(connection: Connection, id: str) -> None:
     """Takes a problem from the list: it is solved, or nobody's any more."""
     connection.execute(delete(TABLE).where(TABLE.c.id == id))
+
+
+def clear(connection: Connection, kind: str, subject: str, but: str = "") -> None:
+    """Takes the problems of a subject from the list, except for the one with the reason `but`."""
+    solved = (TABLE.c.kind == kind) & (TABLE.c.subject == subject) & (TABLE.c.reason != but)
+    connection.execute(delete(TABLE).where(solved))

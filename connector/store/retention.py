@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, not_, or_, select, tuple_
 
 from connector.job import UNDER_WAY
-from connector.store import calls, events, guard, jobs, problems
+from connector.store import backfills, calls, events, guard, jobs, problems
 from connector.store.entities import PERSON
 from connector.store.entities import TABLE as ENTITY
 from connector.store.tables import DROPPED, REFUSED, SENT
@@ -58,7 +58,8 @@ def drop_admissions(connection: Connection, before: float, limit: int) -> int:
 
 
 def drop_jobs(connection: Connection, before: float, limit: int) -> int:
-    """Jobs that came to their end before then."""
+    """Jobs that came to their end before then, with what backfills among them read."""
+    backfills.drop_orphans(connection)
     return _drop(
         connection, jobs.TABLE, jobs.TABLE.c.state.not_in(UNDER_WAY) & (jobs.TABLE.c.updated_at < before), limit
     )

@@ -211,3 +211,55 @@ class CallRow(SQLModel, table=True):
     reason: str = Field(default="", sa_type=Text)
     request: bytes | None = Field(default=None, sa_type=LargeBinary)
     reply: str | None = Field(default=None, sa_type=Text)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Who does something that only one may do at a time, until when they say that they still do it."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    holder: str = Field(sa_type=Text)
+    until: float
+
+
+class SourceRow(SQLModel, table=True):
+    """A source and its last run (`connector.source_state` says what the columns mean)."""
+
+    __tablename__ = "source"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    first_seen_at: float
+    asked: bool = False
+    may_leave: bool = False
+    again: bool = False
+    started_at: float | None = None
+    ended_at: float | None = None
+    rows: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    changed: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    left_count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    unreadable: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    repeated: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    failures: int = 0
+    error: str = Field(default="", sa_type=Text)
+    cursor: str | None = Field(default=None, sa_type=Text)
+
+
+class SourceKeyRow(SQLModel, table=True):
+    """What a source last said under one key, as a digest: by this the next run tells what changed, and who is gone."""
+
+    __tablename__ = "source_key"
+    __table_args__ = (PrimaryKeyConstraint("key", "source"),)
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    source: str = Field(primary_key=True, sa_type=Text)
+    digest: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class BackfillRow(SQLModel, table=True):
+    """What a job of the kind `backfill` reads: files or URLs, and how. JSON, which may hold the secrets of URLs."""
+
+    __tablename__ = "backfill"
+
+    job: str = Field(primary_key=True, sa_type=Text)
+    origin: str = Field(sa_type=Text)

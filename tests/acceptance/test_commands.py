@@ -28,6 +28,7 @@ from tests.processes import (
 STABLE = {
     "run", "check", "plan", "send", "publish", "status", "problems", "approve", "resume", "resync", "jobs", "audit",
     "calls", "dead-letters", "migrate", "simulator", "demo", "web", "import-hull", "forget", "suppress", "unsuppress",
+    "sources", "backfill",
 }  # fmt: skip
 COMMANDS = sorted(NAMES)
 

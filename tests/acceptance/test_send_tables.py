@@ -47,6 +47,19 @@ def test_a_csv_file_and_then_a_shorter_one_in_full(csv: Path, environ: dict[str,
     assert found == {"changes": 1, "unreadable": 0, "left": 0}
 
 
+def test_the_settings_say_what_columns_are_read_as(csv: Path, environ: dict[str, str]) -> None:
+    csv.write_bytes(
+        CSV.replace(b"external_id", b"Customer No").replace(b"plan", b"Groups").replace(b"gold", b"Paying|A")
+    )
+    refused = connector("send", csv, environ=environ)
+    assert (refused.code, "does not say who is in which segment" in refused.err) == (2, True)
+    names = json.dumps({"Customer No": "external_id", "Groups": "segments"})
+    named = environ | {"CONNECTOR__ROWS__COLUMNS": names}
+    assert counted(connector("send", csv, "--json", environ=named)) == {"changes": 2, "unreadable": 0}
+    (found,) = connector("status", "--json", environ=named).rows()
+    assert found["syncs"]["main"]["due"] == 1
+
+
 def test_a_parquet_file(tmp_path: Path, environ: dict[str, str]) -> None:
     path = tmp_path / "users.parquet"
     parquet.write_table(pa.table({"number": [1, 2], "segments": [["Paying"], []]}), path)

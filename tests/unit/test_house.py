@@ -13,17 +13,17 @@ MIGRATIONS = "connector.store.migrations"
 
 # A module imports from its own level or below. A package gives its level to all its modules.
 LEVELS = {
-    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "problem", "register",
-        "ulid"],
+    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "origin", "problem",
+        "register", "schedule", "source_state", "ulid"],
     1: ["actions", "formats", "hull_settings", "hull_template", "mapping", "operations", "preferences", "rules",
-        "settings", "settings_actions", "settings_errors", "settings_mirrors", "settings_rules", "settings_sections",
-        "settings_sources", "settings_transforms", "transform"],
+        "settings", "settings_actions", "settings_errors", "settings_mirrors", "settings_rows", "settings_rules",
+        "settings_sections", "settings_sources", "settings_transforms", "transform"],
     2: ["audience", "batch", "call", "drift", "errand", "explain", "guard", "handover", "lookup", "manual_segment",
         "membership", "merge", "notices", "outcome", "pace", "plan"],
     3: ["customerio", "queues", "store"],
-    4: ["at_hand", "audit", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "files", "forget", "gone",
-        "inbox", "intake", "jobs", "line", "mirrors", "preview", "publishing", "readback", "remedy", "resync", "rows",
-        "upkeep", "whom"],
+    4: ["at_hand", "audit", "backfill", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "fetch", "files",
+        "forget", "gone", "inbox", "intake", "jobs", "lease", "line", "mirrors", "preview", "publishing", "readback",
+        "remedy", "resync", "rows", "sources", "upkeep", "whom"],
     5: ["__main__", "cli", "demo", "embedded", "log", "serving", "simulator", "web"],
 }  # fmt: skip
 TASKS_LEVEL = 6
@@ -167,9 +167,12 @@ def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: s
 @pytest.mark.parametrize(
     ("foreign", "home"),
     [
-        ("httpx", {"connector.customerio", "connector.demo", "connector.cli", "connector.simulator"}),
+        (
+            "httpx",
+            {"connector.customerio", "connector.fetch", "connector.demo", "connector.cli", "connector.simulator"},
+        ),
         ("sqlmodel", {"connector.store"}),
-        ("sqlalchemy", {"connector.store", "connector.intake"}),
+        ("sqlalchemy", {"connector.store", "connector.intake", "connector.lease", "connector.sources.query"}),
         ("celery", {"tasks", "connector.doorbell", "connector.embedded"}),
         # The demo's servers ask whether they answer yet, in their own protocols.
         ("kombu", {"tasks", "connector.queues", "connector.publishing", "connector.dead_letters", "connector.demo"}),

@@ -40,9 +40,10 @@ def document_keys() -> set[tuple[str, ...]]:
     tables = settings.schema()["$defs"]
     found: set[tuple[str, ...]] = set()
     for section in Settings.model_fields:
-        own = (section, "main") if section in ("connections", "syncs") else (section,)
-        name = section.rstrip("s") if len(own) == 2 else section
-        found |= {(section,), own, *((*own, key) for key in tables[name.capitalize()]["properties"])}
+        own = (section, "main") if section in ("connections", "syncs", "sources") else (section,)
+        name = (section.rstrip("s") if len(own) == 2 else section).capitalize()
+        table = tables["WarehouseSource" if name == "Source" else name]
+        found |= {(section,), own, *((*own, key) for key in table["properties"])}
     return found
 
 

@@ -1,0 +1,60 @@
+"""Work that goes on for minutes or hours: in threads beside a process's tasks, so that it keeps nobody waiting.
+
+A task that went on for so long would be given to another worker after half an hour, and would hold up a process of the
+pool, or in embedded mode everything. Each piece of work has a lease in the store, so that no two processes have it; who
+is killed in the middle leaves it to whoever looks next.
+"""
+
+import atexit
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+
+from connector.errors import ConnectorError
+from tasks.worker import stopping
+
+log = structlog.get_logger(__name__)
+MOST_AT_ONCE = 4
+"""How many such threads a process has at the most."""
+_END_SECONDS = 5.0
+_threads: dict[str, threading.Thread] = {}
+_lock = threading.Lock()
+_ending = threading.Event()
+
+
+def ending() -> bool:
+    """Whether the process is to end: what is long then comes to a stop."""
+    return _ending.is_set() or stopping()
+
+
+def begin(name: str, work: Callable[[], object]) -> bool:
+    """Does the work in a thread, unless this process is at it already or has enough to do."""
+    with _lock:
+        for done in [each for each, thread in _threads.items() if not thread.is_alive()]:
+            del _threads[done]
+        if name in _threads or len(_threads) >= MOST_AT_ONCE or ending():
+            return False
+        _threads[name] = threading.Thread(target=_guarded, args=(name, work), name=name, daemon=True)
+        _threads[name].start()
+    return True
+
+
+def _guarded(name: str, work: Callable[[], object]) -> None:
+    """What fails is begun again by itself at the next look."""
+    try:
+        work()
+    except ConnectorError as error:
+        log.warning("work in the background failed: this is begun again by itself", work=name, reason=str(error))
+    except Exception:
+        log.exception("work in the background failed", work=name)
+
+
+@atexit.register
+def _end() -> None:
+    """Lets the threads come to a stop before the interpreter does: one that logs at that moment would abort it."""
+    _ending.set()
+    end = monotonic() + _END_SECONDS
+    for thread in list(_threads.values()):
+        thread.join(max(end - monotonic(), 0.0))

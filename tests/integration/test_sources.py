@@ -1,0 +1,416 @@
+"""Warehouses as sources, on SQLite and PostgreSQL: what changed is taken in, who is gone leaves, nobody by mistake."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector import intake
+from connector.errors import SettingsError, StoreError
+from connector.lease import LostError, leased
+from connector.rows import said
+from connector.source_state import Counts, SourceState
+from connector.sources import turns
+from connector.sources.query import opened
+from connector.sources.run import StoppedError
+from connector.store import erasure, traces
+from connector.store import sources as stored
+from tests.simulated import Simulated
+from tests.sources import Warehouse, source
+from tests.world import LATELY, World
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def warehouse(request: pytest.FixtureRequest, store_url: str, tmp_path: Path) -> Warehouse:
+    """A database of the same kind as the store, beside it."""
+    if store_url.startswith("sqlite"):
+        return Warehouse(f"sqlite:///{tmp_path / 'warehouse.db'}")
+    return Warehouse(request.getfixturevalue("empty_database"))
+
+
+@pytest.fixture
+def make(make_world: MakeWorld, warehouse: Warehouse) -> Callable[..., World]:
+    """Makes a world with the source `users` of the warehouse; `sync` as the settings take it."""
+
+    def make_(sync: dict[str, Any] | None = None, **given: Any) -> World:
+        identified = {"identifier": "id", **(sync or {})}
+        return make_world(sync=identified, sources={"users": source(**{"url": warehouse.url, **given})})
+
+    return make_
+
+
+def run(world: World, name: str = "users", **asked: bool) -> SourceState:
+    """A run to its end, and the delivery of what came of it."""
+    turns.ask(world.at_hand, name, **asked)
+    state = turns.take_turn(world.at_hand, name)
+    assert state is not None
+    world.settle()
+    return state
+
+
+def state_of(world: World, name: str = "users") -> SourceState:
+    with world.store.reading() as connection:
+        return stored.load(connection)[name]
+
+
+def test_what_changed_is_taken_in_and_nothing_else(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make()
+    warehouse.users(1, 2, 3)
+    assert run(world).counts == Counts(rows=3, changed=3)
+    assert run(world).counts == Counts(rows=3)
+    warehouse.run("UPDATE users SET plan = 'free' WHERE id = 'u002'", "INSERT INTO users VALUES ('u004', NULL)")
+    assert run(world).counts == Counts(rows=4, changed=2)
+    assert simulator.people() == {
+        "u001": {"plan": "gold"},
+        "u002": {"plan": "free"},
+        "u003": {"plan": "gold"},
+        "u004": {},
+    }
+
+
+def test_whose_row_is_gone_has_left(make: Callable[..., World], warehouse: Warehouse, simulator: Simulated) -> None:
+    world = make()
+    warehouse.users(*range(20))
+    run(world)
+    warehouse.users(*range(18))
+    assert run(world).counts == Counts(rows=18, left=2)
+    assert sorted(simulator.people()) == [f"u{number:03}" for number in range(18)]
+    warehouse.users(*range(19))
+    assert run(world).counts == Counts(rows=19, changed=1)
+    assert "u018" in simulator.people()
+
+
+@pytest.mark.parametrize("on_exit", ["keep", "clear", "delete"])
+def test_a_query_that_suddenly_gives_nothing_empties_no_audience(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated, on_exit: str
+) -> None:
+    world = make(sync={"on_exit": on_exit})
+    warehouse.users(1, 2)
+    run(world)
+    warehouse.users()
+    state = run(world)
+    assert state.error.startswith("2 of the 2 rows of the last run are gone, more than leave_guard lets pass")
+    assert state.failures == 0
+    assert simulator.people() == {"u001": {"plan": "gold"}, "u002": {"plan": "gold"}}
+    assert [(kind, subject) for kind, subject, _ in world.problems()] == [("source", "users")]
+    if on_exit == "delete":
+        assert run(world, may_leave=True).counts == Counts(left=2)
+        assert (simulator.people(), world.problems(), state_of(world).may_leave) == ({}, [], False)
+
+
+def test_far_fewer_rows_let_nobody_go_but_are_taken_in(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make(leave_guard={"share": 0.5, "at_least": 2})
+    warehouse.users(*range(10))
+    run(world)
+    warehouse.users(*range(4), plan="free")
+    state = run(world)
+    assert (state.counts, bool(state.error)) == (Counts(rows=4, changed=4), True)
+    assert [person["plan"] for person in simulator.people().values()] == ["free"] * 4 + ["gold"] * 6
+    warehouse.users(*range(5), plan="free")
+    assert (run(world).counts, world.problems()) == (Counts(rows=5, changed=1, left=5), [])
+
+
+def test_a_column_lists_the_segments(make: Callable[..., World], warehouse: Warehouse, simulator: Simulated) -> None:
+    world = make(segments=[], columns={"groups": "segments", "tier": "plan", "secret": ""})
+    rows = [{"id": f"u{number}", "groups": "Paying|Trial", "tier": "gold", "secret": "x"} for number in range(3)]
+    warehouse.table("users", "id text, groups text, tier text, secret text", rows)
+    run(world)
+    assert simulator.people()["u0"] == {"plan": "gold"}
+    warehouse.run("UPDATE users SET groups = 'Trial' WHERE id = 'u0'", "DELETE FROM users WHERE id = 'u1'")
+    assert run(world).counts == Counts(rows=2, changed=1, left=1)
+    assert sorted(simulator.people()) == ["u2"]
+
+
+def test_a_row_that_is_not_the_whole_user_leaves_the_rest_alone(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make(whole=False)
+    world.take({"user": {"id": "u001", "city": "Bergen"}, "segments": ["Paying"], "whole": True})
+    warehouse.users(1)
+    run(world)
+    assert simulator.people() == {"u001": {"plan": "gold", "city": "Bergen"}}
+
+
+def test_bad_rows_are_problems_come_back_until_mended_and_nobody_leaves_by_them(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make()
+    warehouse.users(1, 2)
+    run(world)
+    warehouse.users(1, 2, 2)
+    warehouse.run("INSERT INTO users VALUES (NULL, 'gold')", "INSERT INTO users VALUES (' ', 'gold')")
+    assert run(world).counts == Counts(rows=5, unreadable=2, repeated=1)
+    assert run(world).counts == Counts(rows=5, unreadable=2, repeated=1)
+    assert sorted(simulator.people()) == ["u001", "u002"]
+    assert {kind for kind, _, _ in world.problems()} == {"unreadable"}
+
+
+def test_changed_settings_make_every_row_count_as_changed(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    warehouse.users(1, 2)
+    run(make())
+    assert run(make()).counts == Counts(rows=2)
+    assert run(make(sync={"attributes": ["plan", "id"]})).counts == Counts(rows=2, changed=2)
+    assert simulator.people()["u001"] == {"plan": "gold", "hull_id": "u001"}
+    assert run(make(sync={"attributes": ["plan", "id"]}), again=True).counts == Counts(rows=2, changed=2)
+
+
+def test_what_a_source_brings_waits_behind_what_is_live(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make()
+    warehouse.users(1)
+    turns.ask(world.at_hand, "users")
+    turns.take_turn(world.at_hand, "users")
+    with world.store.reading() as connection:
+        lanes = connection.exec_driver_sql("SELECT lane FROM entity WHERE due_at IS NOT NULL").scalars().all()
+    assert list(lanes) == [3]
+
+
+def test_who_is_forgotten_is_forgotten_by_sources_too(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make()
+    warehouse.users(1, 2)
+    run(world)
+    with world.store.writing() as connection:
+        now = world.store.now(connection)
+        erasure.claim(connection, "main", "u001", "mine", now, 60.0)
+        found = traces.find(connection, ["u001"], ["u001"])
+        assert erasure.erase(connection, "main", "u001", "mine", found, now) is not None
+    with world.store.reading() as connection:
+        assert stored.after(connection, "users", "", 10) == ["u002"]
+
+
+# ---- Events ----------------------------------------------------------------------------------------------------------
+
+EVENTS = {"kind": "events", "query": "SELECT * FROM events;", "key": "number", "segments": [], "columns": {"who": "id"}}
+EVENT_COLUMNS = "number integer, who text, name text, time integer, amount integer"
+
+
+def happened(*numbers: int, name: str = "Signed up") -> list[dict[str, Any]]:
+    return [{"number": n, "who": "u1", "name": name, "time": LATELY + n, "amount": n * 10} for n in numbers]
+
+
+@pytest.mark.parametrize("cursor", ["", "number", "time"])
+def test_each_event_is_taken_once(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated, cursor: str
+) -> None:
+    world = make(**EVENTS, cursor=cursor)
+    world.run({"user": {"id": "u1"}, "segments": ["Paying"]})
+    warehouse.table("events", EVENT_COLUMNS, happened(2, 1))
+    assert run(world).counts == Counts(rows=2, changed=2)
+    warehouse.insert("events", happened(3))
+    assert run(world).counts == Counts(rows=2 if cursor else 3, changed=1)
+    assert run(world).counts.changed == 0
+    assert simulator.event_names("u1") == ["Signed up"] * 3
+
+
+def test_events_at_the_cursor_are_known_and_those_that_join_them_are_not_missed(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make(**EVENTS, cursor="time")
+    world.run({"user": {"id": "u1"}, "segments": ["Paying"]})
+    same = {"who": "u1", "name": "Signed up", "time": LATELY, "amount": 1}
+    warehouse.table("events", EVENT_COLUMNS, [{"number": number, **same} for number in range(3)])
+    run(world)
+    warehouse.insert("events", [{"number": 3, **same}])
+    assert run(world).counts == Counts(rows=4, changed=1)
+    assert simulator.event_names("u1") == ["Signed up"] * 4
+
+
+# ---- What goes wrong -------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_query_is_told_and_the_other_sources_go_on(
+    make_world: MakeWorld, warehouse: Warehouse, simulator: Simulated
+) -> None:
+    broken = source(warehouse.url, query="SELECT * FROM nowhere")
+    world = make_world(sync={"identifier": "id"}, sources={"broken": broken, "users": source(warehouse.url)})
+    warehouse.users(1)
+    assert turns.due(world.at_hand) == ["broken", "users"]
+    states = {name: turns.take_turn(world.at_hand, name) for name in turns.due(world.at_hand)}
+    world.settle()
+    assert list(simulator.people()) == ["u001"]
+    assert states["broken"] is not None
+    assert states["broken"].failures == 1
+    assert "nowhere" in states["broken"].error
+    assert states["broken"].error.startswith("sources.broken: ")
+    ((kind, subject, reason),) = world.problems()
+    assert (kind, subject, reason) == ("source", "broken", states["broken"].error)
+    assert turns.due(world.at_hand) == []
+    warehouse.table("nowhere", "id text")
+    assert run(world, "broken").error == ""
+    assert world.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"key": "number"}, "the query gives no column 'number': it gives id, plan"),
+        ({"columns": {"tier": "plan"}}, "the query gives no column 'tier'"),
+        ({"segments": []}, "sources.users does not say who is in which segment: give `segments`, or a column"),
+        ({"url": "nodriver://host/secret-database"}, "nodriver"),
+        ({"url": "mysql+pymysql://user:hush-hush@127.0.0.1/x"}, "is not installed"),
+        ({"url": "sqlite:///nowhere/at-all.db"}, "there is no such SQLite file"),
+        ({"url": None}, "url is not set: give CONNECTOR__SOURCES__USERS__URL"),
+        ({"url": "postgresql+psycopg://user:hush-hush@127.0.0.1:9/x?connect_timeout=3"}, "OperationalError"),
+        ({"query": "SELECT 1 AS id, 2 AS id"}, "more than one column is named 'id'"),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_said_without_its_url(
+    make: Callable[..., World], warehouse: Warehouse, given: dict[str, Any], says: str
+) -> None:
+    world = make(**given)
+    warehouse.users(1)
+    state = run(world)
+    assert says in state.error
+    assert "hush" not in state.error
+    assert "secret" not in state.error
+
+
+def test_a_query_may_have_any_character(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make()
+    warehouse.users(1, 2)
+    query = "SELECT id, plan FROM users WHERE id LIKE 'u%1' AND ':x %s' <> '12:30' AND CAST(id AS text) <> '\\' -- :y ?"
+    odd = world.settings.sources["users"].model_copy(update={"query": query})
+    for options in ({}, {"marked": "id"}, {"marked": "id", "since": "u0", "limit": 5}, {"marked": "id", "after": "u0"}):
+        with opened(odd, **options) as table:
+            assert list(table.rows()) == [{"id": "u001", "plan": "gold"}]
+
+
+def test_the_query_cannot_write(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make(query="DELETE FROM users RETURNING id, plan")
+    warehouse.users(1)
+    assert run(world).failures == 1
+    assert run(make()).counts.rows == 1
+
+
+def test_a_source_that_nobody_named_is_refused(make: Callable[..., World]) -> None:
+    world = make()
+    with pytest.raises(SettingsError, match="there is no source 'other': the settings name users"):
+        turns.ask(world.at_hand, "other")
+
+
+# ---- Crashes, and two at once ----------------------------------------------------------------------------------------
+
+
+def small_batches(monkeypatch: pytest.MonkeyPatch, rows: int = 3) -> None:
+    monkeypatch.setattr(said, "ROWS_AT_ONCE", rows)
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, fail_at: int) -> None:
+    """Intake fails at the given call, as if the store had gone."""
+    accept, calls = intake.accept, [0]
+
+    def failing(*given: Any, **options: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == fail_at:
+            raise StoreError("gone")
+        return accept(*given, **options)
+
+    monkeypatch.setattr(intake, "accept", failing)
+
+
+@pytest.mark.parametrize("fail_at", [1, 2, 4])
+def test_a_run_that_died_in_the_middle_goes_on_where_it_was(
+    make: Callable[..., World],
+    warehouse: Warehouse,
+    simulator: Simulated,
+    monkeypatch: pytest.MonkeyPatch,
+    fail_at: int,
+) -> None:
+    world = make()
+    small_batches(monkeypatch)
+    warehouse.users(*range(10))
+    turns.ask(world.at_hand, "users")
+    with monkeypatch.context() as patched:
+        fail_once(patched, fail_at)
+        with pytest.raises(StoreError):
+            turns.take_turn(world.at_hand, "users")
+    assert state_of(world).under_way
+    assert turns.due(world.at_hand) == ["users"]
+    state = turns.take_turn(world.at_hand, "users")
+    assert state is not None
+    assert state.counts == Counts(rows=10, changed=10 - (fail_at - 1) * 3)
+    world.settle()
+    assert len(simulator.people()) == 10
+
+
+def test_events_go_on_from_the_cursor_after_a_crash(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make(**EVENTS, cursor="number")
+    world.run({"user": {"id": "u1"}, "segments": ["Paying"]})
+    small_batches(monkeypatch)
+    warehouse.table("events", EVENT_COLUMNS, happened(*range(10)))
+    turns.ask(world.at_hand, "users")
+    with monkeypatch.context() as patched:
+        fail_once(patched, 3)
+        with pytest.raises(StoreError):
+            turns.take_turn(world.at_hand, "users")
+    state = turns.take_turn(world.at_hand, "users")
+    assert state is not None
+    assert state.counts == Counts(rows=5, changed=4)
+    world.settle()
+    assert simulator.event_names("u1") == ["Signed up"] * 10
+
+
+def test_a_run_that_was_told_to_stop_goes_on_elsewhere(
+    make: Callable[..., World], warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make()
+    small_batches(monkeypatch)
+    warehouse.users(*range(10))
+    asked = iter((False, False, True))
+    with pytest.raises(StoppedError):
+        turns.take_turn(world.at_hand, "users", until=lambda: next(asked))
+    assert turns.due(world.at_hand) == ["users"]
+    state = turns.take_turn(world.at_hand, "users")
+    assert state is not None
+    assert state.counts == Counts(rows=10, changed=4)
+
+
+def test_one_source_is_never_run_twice_at_a_time(make: Callable[..., World], warehouse: Warehouse) -> None:
+    world = make()
+    warehouse.users(1)
+    with leased(world.store, turns.lease_name("users")) as lease:
+        assert lease is not None
+        assert turns.due(world.at_hand) == []
+        assert turns.take_turn(world.at_hand, "users") is None
+    assert turns.take_turn(world.at_hand, "users") is not None
+    assert turns.take_turn(world.at_hand, "users") is None
+
+
+def test_whoever_lost_the_lease_lets_nobody_go(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make()
+    warehouse.users(1, 2)
+    run(world)
+    warehouse.users(1)
+    turns.ask(world.at_hand, "users")
+
+    def steal(_: Counts) -> None:
+        with world.store.writing() as connection:
+            connection.exec_driver_sql("UPDATE lease SET holder = 'another'")
+
+    with pytest.raises(LostError):
+        turns.take_turn(world.at_hand, "users", report=steal)
+    world.settle()
+    assert len(simulator.people()) == 2
+
+
+def test_a_lease_is_renewed_as_long_as_its_holder_lives(make: Callable[..., World]) -> None:
+    store = make().store
+    with leased(store, "one", seconds=0.2) as mine:
+        assert mine is not None
+        mine.ended.wait(0.5)
+        with leased(store, "one") as other:
+            assert other is None
+    with leased(store, "one") as other:
+        assert other is not None
