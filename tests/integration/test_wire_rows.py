@@ -29,7 +29,9 @@ def stage(regions: Regions, _migrated_file: Path, tmp_path_factory: pytest.TempP
     path = folder / "connector.db"
     path.write_bytes(_migrated_file.read_bytes())
     store = Store(f"sqlite:///{path}")
-    yield Stage(store, regions, folder)
+    stage = Stage(store, regions, folder)
+    yield stage
+    stage.close()
     store.close()
 
 

@@ -1,5 +1,5 @@
 """What each source system sends and what must come of it, as tables of cases; tests/integration/test_wire_rows plays."""
 
-from tests.wire import metarouter, segment
+from tests.wire import hightouch, hull, lytics, metarouter, segment
 
-CASES = [*segment.CASES, *metarouter.CASES]
+CASES = [*hull.CASES, *segment.CASES, *metarouter.CASES, *hightouch.CASES, *lytics.CASES]

@@ -65,6 +65,12 @@ class Stage:
         self._world = World(store, regions.simulated["us"], web=_WEB)
         self._world.at_hand = AtHand(self._world.settings, store, self._world.rules, self._tracks)
         self._app = create_app(self._world.at_hand, lambda _: None)
+        self._loop = asyncio.Runner()
+
+    def close(self) -> None:
+        """Gives everything back but the store."""
+        self._loop.close()
+        self._world.close()
 
     def play(self, case: Case, region: str, *, together: bool) -> Played:
         """Plays a case from an empty store and an empty Customer.io."""
@@ -108,7 +114,7 @@ class Stage:
             told = formats.parse(case.form, list(messages))
             intake.accept(self._world.store, self._world.rules, told, backfill=True)
         else:
-            answer = asyncio.run(self._posted(*_DOORS[case.form](messages)))
+            answer = self._loop.run(self._posted(*_DOORS[case.form](messages)))
             assert answer.status_code == 200, answer.text
 
     async def _posted(self, path: str, body: Any) -> httpx.Response:
