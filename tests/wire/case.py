@@ -48,7 +48,8 @@ class Case:
     rows: the rows of docs/features.md that it shows, as "System: feature"; form: how the messages are written;
     messages: one by one as that system sends them (with csv, tables: lists of rows); sends: the operations on the wire
     when each message is delivered before the next one comes, as Customer.io gets them but for the ids of events;
-    at_once: the same when all come together, where that is not the same; sync: settings of the sync, beside which the
+    holds: whom Customer.io holds
+    afterwards; at_once and holds_at_once: the same when all come together, where that is not the same; sync: settings of the sync, beside which the
     usual ones stand; syncs: more syncs, by name; there: operations that somebody else has made before; anonymous: the
     visitor and event of each event that waits for its person; problems: kind, user and beginning of the reason;
     backfill: whether it is a bulk load; table: the arguments of the Shape of a csv.
@@ -61,6 +62,7 @@ class Case:
     holds: Sequence[Held] = ()
     rows: Sequence[str] = ()
     at_once: Sequence[Json] | None = None
+    holds_at_once: Sequence[Held] | None = None
     sync: Json = field(default_factory=dict)
     syncs: Mapping[str, Json] = field(default_factory=dict)
     there: Sequence[Json] = ()
@@ -69,9 +71,19 @@ class Case:
     backfill: bool = False
     table: Json = field(default_factory=dict)
 
-    def expected(self, *, together: bool) -> Sequence[Json]:
+    def must_send(self, *, together: bool) -> Sequence[Json]:
         """The operations that must be seen on the wire."""
         return self.at_once if together and self.at_once is not None else self.sends
+
+    def must_hold(self, *, together: bool) -> Sequence[Held]:
+        """Whom Customer.io must hold in the end."""
+        return self.holds_at_once if together and self.holds_at_once is not None else self.holds
+
+
+def invite(event: Happened) -> Json:
+    """An event for an address that is nobody's: the body of a request of its own."""
+    body: Json = {"name": event.name, "data": event.properties}
+    return body if event.at is None else {**body, "timestamp": event.at}
 
 
 def identify(by: By, attributes: Json | None = None) -> Json:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.wire.case import Case, Happened, Held, Json, delete, delete_device, happens, identify, unix
+from tests.wire.case import Case, Happened, Held, Json, delete, delete_device, happens, identify, invite, unix
 
 _ROW = "Hightouch: "
 _MODE = _ROW + "customers: upsert, or update only"
@@ -117,13 +117,9 @@ CUSTOMERS = [
         sync={**_MODEL, "attributes": ["address", "timezone"]},
         messages=[_said(version=1, address={"city": "Bergen", "lines": ["1 Example Street"]}, timezone="Europe/Oslo")],
         sends=[
-            identify(
-                _WHO, {"address": {"city": "Bergen", "lines": ["1 Example Street"]}, "timezone": "Europe/Oslo"}
-            )
+            identify(_WHO, {"address": {"city": "Bergen", "lines": ["1 Example Street"]}, "timezone": "Europe/Oslo"})
         ],
-        holds=[
-            Held(_WHO, {"address": {"city": "Bergen", "lines": ["1 Example Street"]}, "timezone": "Europe/Oslo"})
-        ],
+        holds=[Held(_WHO, {"address": {"city": "Bergen", "lines": ["1 Example Street"]}, "timezone": "Europe/Oslo"})],
     ),
     Case(
         name="fields go through steps",
@@ -194,12 +190,13 @@ LEAVING = [
         at_once=[identify(_WHO, _PRO)],
     ),
     _leaving(
-        "upsert, a row that leaves: the mapped fields are cleared",
+        "upsert, a row that leaves: the mapped fields are cleared; the address, which names them there, stays",
         "upsert",
         "clear",
         [identify(_WHO, _PRO), identify(_WHO, _CLEARED)],
-        [Held(_WHO)],
+        [Held({**_WHO, "email": _EMAIL})],
         at_once=[],
+        holds_at_once=[],
     ),
     _leaving(
         "upsert, a row that leaves: the person is deleted",
@@ -223,19 +220,20 @@ LEAVING = [
         "update",
         "clear",
         [_UPDATE, identify(_WHO, {**_CLEARED, "_update": True})],
-        [Held(_WHO, {"tier": "gold"})],
+        [Held({**_WHO, "email": _EMAIL}, {"tier": "gold"})],
         there=[_THERE],
         at_once=[],
+        holds_at_once=[Held(_WHO, {"tier": "gold"})],
     ),
 ]
 
 _TIMES = {
-    "2026-01-31T10:00:00Z": unix("2026-01-31T10:00:00Z"),
-    "2026-01-31T10:00:00.750+02:00": unix("2026-01-31T08:00:00Z"),
-    "2026-01-31 10:00:00 UTC": unix("2026-01-31T10:00:00Z"),
     "2026-01-31": unix("2026-01-31T00:00:00Z"),
+    "2026-01-31T10:00:00Z": unix("2026-01-31T10:00:00Z"),
+    "2026-01-31T12:00:01.750+02:00": unix("2026-01-31T10:00:01Z"),
+    "2026-01-31 10:00:02 UTC": unix("2026-01-31T10:00:02Z"),
     1769853660: 1769853660,
-    1769853660123: 1769853660,
+    1769853661123: 1769853661,
 }
 _TRACK = Happened("Signed up", 1769853660, {"plan": "pro"})
 _PAGE = Happened("https://www.example.com/", 1769853661, {"url": "https://www.example.com/"}, "page")
@@ -245,6 +243,7 @@ _DID: list[Json] = [
     {"type": "page", "id": "event-2", "time": 1769853661, "properties": {"url": "https://www.example.com/"}},
     {"type": "screen", "id": "event-3", "time": 1769853662, "properties": {"name": "Checkout"}},
 ]
+_GUEST = {"recipient": "guest@example.com"}
 _TIMED = [Happened(f"at {number}", at) for number, at in enumerate(_TIMES.values())]
 
 
@@ -286,9 +285,7 @@ EVENTS = [
         rows=[_EVENTS],
         form="native",
         sync={**_MODEL, "attributes": [], "events": ["*"]},
-        messages=[
-            _said(*({"name": f"at {number}", "time": time} for number, time in enumerate(_TIMES)), version=1)
-        ],
+        messages=[_said(*({"name": f"at {number}", "time": time} for number, time in enumerate(_TIMES)), version=1)],
         sends=[identify(_WHO), *(happens(_WHO, each) for each in _TIMED)],
         holds=[Held(_WHO, events=_TIMED)],
     ),
@@ -302,7 +299,12 @@ EVENTS = [
         holds=[Held(_WHO, events=[Happened("Signed up")])],
     ),
     _by("an event of somebody by id", {}, _WHO, external_id="1001"),
-    _by("an event of somebody by e-mail", {"identifier": "email", "identify_by": "email"}, {"email": _EMAIL}, email=_EMAIL),
+    _by(
+        "an event of somebody by e-mail",
+        {"identifier": "email", "identify_by": "email"},
+        {"email": _EMAIL},
+        email=_EMAIL,
+    ),
     _by("an event of somebody by cio_id", _CIO, {"cio_id": _FIRST_CIO_ID}, cio_id=_FIRST_CIO_ID),
     Case(
         name="an event of a visitor",
@@ -312,6 +314,17 @@ EVENTS = [
         messages=[{"user": {"anonymous_id": "visitor-1"}, "events": [_DID[0]]}],
         sends=[happens({"anonymous_id": "visitor-1"}, _TRACK)],
         anonymous=[("visitor-1", "Signed up")],
+    ),
+    Case(
+        name="an invitation: an event with the address it goes to, and no visitor",
+        rows=[_VISITORS],
+        form="native",
+        sync={"segments": ["Paying"], "identifier": "external_id", "events": ["*"], "anonymous_events": True},
+        messages=[
+            _said({"name": "Invited", "id": "event-1", "time": 1769853660, "properties": _GUEST}, external_id=...)
+        ],
+        sends=[invite(Happened("Invited", 1769853660, _GUEST))],
+        anonymous=[(None, "Invited")],
     ),
 ]
 

@@ -55,11 +55,12 @@ def _held(segments: list[str], **attributes: Any) -> Json:
 
 
 _SIGNED_UP = Happened("Signed up", _AT, {"plan": "trial"})
-_VIEWED = Happened("https://www.example.com/pricing", _AT, {"referrer": "https://search.example.com/"}, "page")
+_VIEWED = Happened("https://www.example.com/pricing", _AT + 1, {"referrer": "https://search.example.com/"}, "page")
 _DID = [
     _event("Signed up", properties={"plan": "trial"}),
     _event(
         "page",
+        created_at="2026-01-31 10:00:01 UTC",
         context={
             "page": {"url": "https://www.example.com/pricing"},
             "referrer": {"url": "https://search.example.com/"},

@@ -1,26 +1,26 @@
 """Customer.io's two regions, each a simulator with credentials of its own, under the addresses the product calls.
 
 A test cannot reach Customer.io. So where the product's HTTP client would open a connection, its requests are noted as
-they are on the wire, and led to the simulator of the region whose host they name. Any other host ends the test.
+they are on the wire, and answered by the simulator of the region whose host they name. There are no other hosts.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from connector.simulator import running
 from connector.simulator.options import Options
+from connector.simulator.web import create_app
 from tests.simulated import Simulated
 
-HOSTS = {
-    "us": ("track.customer.io", "api.customer.io"),
-    "eu": ("track-eu.customer.io", "api-eu.customer.io"),
-}
-REGIONS = tuple(HOSTS)
+TRACK = {"us": "track.customer.io", "eu": "track-eu.customer.io"}
+APP = {"us": "api.customer.io", "eu": "api-eu.customer.io"}
+REGIONS = tuple(TRACK)
+_PRIVATE = "/_simulator/"
 
 
 def credentials(region: str) -> dict[str, str]:
@@ -39,46 +39,49 @@ class Asked:
     @property
     def items(self) -> list[dict[str, Any]]:
         """The operations of a batch; a request that is no batch is one itself."""
-        batch: list[dict[str, Any]] = self.body["batch"] if "batch" in self.body else [self.body]
+        batch: list[dict[str, Any]] = self.body.get("batch", [self.body])
         return batch
 
 
 class Regions(httpx.BaseTransport):
-    """The way to both regions; `asked` is what went along it since it was last emptied."""
+    """Both regions, in this process; `asked` is what they were asked since it was last emptied."""
 
-    def __init__(self, simulated: dict[str, Simulated]) -> None:
-        self.simulated = simulated
+    def __init__(self) -> None:
         self.asked: list[Asked] = []
-        self._way = httpx.HTTPTransport(verify=False)
-        self._ends = {host: httpx.URL(one.url) for region, one in simulated.items() for host in HOSTS[region]}
+        self._loop = asyncio.Runner()
+        self._ends: dict[str, httpx.ASGITransport] = {}
+        for region in REGIONS:
+            app = create_app(Options(region=region, **credentials(region)))
+            self._ends |= dict.fromkeys((TRACK[region], APP[region]), httpx.ASGITransport(app))
+        self.simulated = {region: Simulated(f"https://{TRACK[region]}", self) for region in REGIONS}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Leads a request to the simulator of the region that its address names, and notes both."""
+        """Answers a request by the simulator of the region that its address names, and notes both."""
         assert request.url.scheme == "https"
         body = request.read()
-        end = self._ends[request.url.host]
-        url = request.url.copy_with(scheme=end.scheme, host=end.host, port=end.port)
-        response = self._way.handle_request(httpx.Request(request.method, url, headers=request.headers, content=body))
-        self.asked.append(Asked(request.url, json.loads(body) if body else {}, response.status_code))
+        response = self._loop.run(_answered(self._ends[request.url.host], request))
+        if not request.url.path.startswith(_PRIVATE):
+            self.asked.append(Asked(request.url, json.loads(body) if body else {}, response.status_code))
         return response
 
     def close(self) -> None:
         """Stays open: each client of a test closes the transport it was given, and the next one uses it again."""
 
     def end(self) -> None:
-        """Closes the connections to the simulators."""
-        self._way.close()
+        """Gives everything back."""
+        for each in self.simulated.values():
+            each.close()
+        self._loop.close()
+
+
+async def _answered(end: httpx.ASGITransport, request: httpx.Request) -> httpx.Response:
+    response = await end.handle_async_request(request)
+    return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
 
 
 @contextmanager
 def both_regions() -> Iterator[Regions]:
-    """Runs the simulators of both regions until the block ends."""
-    with ExitStack() as stack:
-        simulated = {}
-        for region in REGIONS:
-            url = stack.enter_context(running(Options(region=region, **credentials(region))))
-            simulated[region] = Simulated(url)
-            stack.callback(simulated[region].close)
-        regions = Regions(simulated)
-        stack.callback(regions.end)
-        yield regions
+    """Both regions until the block ends."""
+    regions = Regions()
+    yield regions
+    regions.end()
