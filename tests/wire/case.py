@@ -45,14 +45,20 @@ class Held:
 class Case:
     """One promise.
 
-    rows: the rows of docs/features.md that it shows, as "System: feature"; form: how the messages are written;
-    messages: one by one as that system sends them (with csv, tables: lists of rows); sends: the operations on the wire
-    when each message is delivered before the next one comes, as Customer.io gets them but for the ids of events;
-    holds: whom Customer.io holds
-    afterwards; at_once and holds_at_once: the same when all come together, where that is not the same; sync: settings of the sync, beside which the
-    usual ones stand; syncs: more syncs, by name; there: operations that somebody else has made before; anonymous: the
-    visitor and event of each event that waits for its person; problems: kind, user and beginning of the reason;
-    backfill: whether it is a bulk load; table: the arguments of the Shape of a csv.
+    rows            the rows of docs/features.md that it shows, as "Heading: feature"
+    form            how the messages are written; csv: tables, each a list of rows
+    messages        as the system sends them
+    sync            settings of the sync, beside which those of `stage` stand
+    there           operations that somebody else has made before
+    sends           the operations on the wire, where each message is delivered before the next one comes; the ids of
+                    events are checked by themselves
+    holds           whom Customer.io holds afterwards
+    at_once         the operations where all messages come together, if they are others
+    holds_at_once   whom Customer.io holds then, if they are others
+    anonymous       visitor and event of each event that waits for its person
+    problems        kind, user and beginning of the reason of each
+    backfill        whether it is a bulk load
+    table           the arguments of the Shape of a csv
     """
 
     name: str
@@ -64,7 +70,6 @@ class Case:
     at_once: Sequence[Json] | None = None
     holds_at_once: Sequence[Held] | None = None
     sync: Json = field(default_factory=dict)
-    syncs: Mapping[str, Json] = field(default_factory=dict)
     there: Sequence[Json] = ()
     anonymous: Sequence[tuple[str | None, str]] = ()
     problems: Sequence[tuple[str, str, str]] = ()

@@ -92,7 +92,7 @@ class Stage:
         _empty(self._world.store)
         connection = {"region": region, "track_url": None, "app_url": None, **credentials(region)}
         settings = build(web=_WEB, sync={**_SYNC, **case.sync}, connection=connection)
-        self._use(_with_syncs(settings, case.syncs))
+        self._use(settings)
         if case.there:
             body = json.dumps({"batch": list(case.there)}).encode()
             assert self._tracks["main"].send("batch", body).status == 200
@@ -105,13 +105,12 @@ class Stage:
         self._tracks["main"] = Track(settings.connections["main"], 5.0, self._regions)
 
     def _deliver(self) -> None:
-        for name in self._world.settings.syncs:
-            courier = self._world.at_hand.courier(name)
-            rounds = 0
-            while self._world.due(name):
-                courier.deliver()
-                rounds += 1
-                assert rounds < _MOST_ROUNDS, self._world.health()
+        courier = self._world.at_hand.courier("main")
+        for _ in range(_MOST_ROUNDS):
+            if not self._world.due():
+                return
+            courier.deliver()
+        raise AssertionError(f"still due: {self._world.health()}")
 
     def _take_in(self, case: Case, messages: Sequence[Any]) -> None:
         if case.form == "csv":
@@ -196,14 +195,6 @@ def _check_the_neighbour(requests: Sequence[Asked]) -> None:
     shared = [one.items for one in requests if any(map(_is_neighbours, one.items))]
     assert len(shared) == 1
     assert len(shared[0]) > 1
-
-
-def _with_syncs(settings: Settings, more: Mapping[str, Json]) -> Settings:
-    if not more:
-        return settings
-    built = {name: build(sync={**_SYNC, **sync}).syncs["main"] for name, sync in more.items()}
-    named = {name: sync.model_copy(update={"name": name}) for name, sync in built.items()}
-    return settings.model_copy(update={"syncs": {**settings.syncs, **named}})
 
 
 def _empty(store: Store) -> None:
