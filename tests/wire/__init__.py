@@ -4,6 +4,6 @@ tests/integration/test_wire_rows.py plays them, tests/unit/test_features_doc.py 
 case of a feature of your own goes into the table of its system, and names the row it shows.
 """
 
-from tests.wire import hightouch, hull, lytics, metarouter, segment
+from tests.wire import beyond, hightouch, hull, lytics, metarouter, segment
 
-CASES = [*hull.CASES, *segment.CASES, *metarouter.CASES, *hightouch.CASES, *lytics.CASES]
+CASES = [*hull.CASES, *segment.CASES, *metarouter.CASES, *hightouch.CASES, *lytics.CASES, *beyond.CASES]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.wire.case import Case, Happened, Held, Json, delete, delete_device, happens, identify, invite, unix
+from tests.wire.case import Case, Happened, Held, Json, delete, happens, identify, invite, unix
 
 _ROW = "Hightouch: "
 _MODE = _ROW + "customers: upsert, or update only"
@@ -371,39 +371,4 @@ TABLES = [
     ),
 ]
 
-_PHONE: Json = {"token": "token-1", "platform": "ios", "attributes": {"app_version": "2.1"}}
-_DEVICE_ROW = "Customer.io's own destination, Segment-style sources, MetaRouter: devices: added, updated, deleted"
-_DELETED_ROW = "Customer.io's own destination, Segment-style sources, MetaRouter: a user deleted at the source"
-_ADDED = {
-    "type": "person",
-    "identifiers": _WHO,
-    "action": "add_device",
-    "device": {"token": "token-1", "platform": "ios", "attributes": {"app_version": "2.1"}},
-}
-
-NATIVE = [
-    Case(
-        name="devices of the native form come and go",
-        rows=[_DEVICE_ROW],
-        form="native",
-        sync={**_MODEL, "attributes": []},
-        messages=[
-            {**_said(version=1), "devices": [_PHONE]},
-            {**_said(version=2), "devices": []},
-        ],
-        sends=[identify(_WHO), _ADDED, delete_device(_WHO, "token-1")],
-        at_once=[identify(_WHO)],
-        holds=[Held(_WHO)],
-    ),
-    Case(
-        name="a user whom upstream deletes is deleted whatever on_exit says",
-        rows=[_DELETED_ROW],
-        form="native",
-        sync={**_MODEL, "attributes": [], "on_exit": "keep"},
-        messages=[_said(version=1), {"user": {"id": "user-1"}, "deleted": True, "version": 2}],
-        sends=[identify(_WHO), delete(_WHO)],
-        at_once=[],
-    ),
-]
-
-CASES = [*CUSTOMERS, *LEAVING, *EVENTS, *TABLES, *NATIVE]
+CASES = [*CUSTOMERS, *LEAVING, *EVENTS, *TABLES]

@@ -101,6 +101,16 @@ CASES = [
         holds=[Held(_WHO, _TRAITS)],
     ),
     Case(
+        name="the address as userId, where it is the id on record",
+        rows=[_ROW + "people by id or by e-mail"],
+        form="segment",
+        sync=_SYNC,
+        there=[identify({"id": _EMAIL}, {"city": "Bergen"})],
+        messages=[_call("track", 1, userId=_EMAIL, event="Clicked Button")],
+        sends=[identify({"id": _EMAIL}), happens({"id": _EMAIL}, _CLICKED)],
+        holds=[Held({"id": _EMAIL}, {"city": "Bergen"}, [_CLICKED])],
+    ),
+    Case(
         name="what somebody did before they were identified is not theirs",
         form="segment",
         sync=_SYNC,
