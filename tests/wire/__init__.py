@@ -4,6 +4,14 @@ tests/integration/test_wire_rows.py plays them, tests/unit/test_features_doc.py 
 case of a feature of your own goes into the table of its system, and names the row it shows.
 """
 
-from tests.wire import beyond, hightouch, hull, lytics, metarouter, segment
+from tests.wire import beyond, destination, hightouch, hull, lytics, metarouter, segment
 
-CASES = [*hull.CASES, *segment.CASES, *metarouter.CASES, *hightouch.CASES, *lytics.CASES, *beyond.CASES]
+CASES = [
+    *hull.CASES,
+    *destination.CASES,
+    *segment.CASES,
+    *metarouter.CASES,
+    *hightouch.CASES,
+    *lytics.CASES,
+    *beyond.CASES,
+]
