@@ -21,11 +21,11 @@ _OPTIONS = {
 
 
 class Simulated:
-    """A running simulator."""
+    """A running simulator, or one that `transport` leads to."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=10)
+        self._client = httpx.Client(base_url=url, timeout=10, transport=transport)
 
     def close(self) -> None:
         """Closes the connection to it."""

@@ -1,0 +1,91 @@
+"""docs/features.md: no feature is listed there without a test that shows it.
+
+Most rows are shown by cases of the wire tests (tests/wire), which name them, the others by the tests below. So
+whoever adds a row adds a case with it, or its test here; whoever rewords one, rewords it there too.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.wire import CASES
+
+ROOT = Path(__file__).parents[2]
+DOC = ROOT / "docs" / "features.md"
+_SPEC = "Customer.io's own destination, Segment-style sources, MetaRouter"
+
+# A row, as "Heading: feature", and a test that shows it: file, two colons, name.
+ELSEWHERE = {
+    "Hull: all users once more": "tests/integration/test_resync.py::test_whoever_was_lost_in_customerio_is_there_again",
+    "Hull: the settings themselves": "tests/acceptance/test_import_hull.py::test_what_is_imported_passes_the_check",
+    f"{_SPEC}: a webhook with a signature": "tests/integration/test_web_segment.py::test_a_signed_body_is_taken_in",
+    f"{_SPEC}: group": "tests/integration/test_web_segment.py::"
+    "test_calls_land_as_a_person_with_attributes_and_events_once_by_id",
+    f"{_SPEC}: rate limits": "tests/integration/test_delivery.py::test_requests_keep_the_connections_pace",
+    "Hightouch: live debugger": "tests/acceptance/test_jobs_and_calls.py::test_calls_are_listed_and_shown",
+    "Beyond them: what Customer.io holds is compared with what it should": "tests/integration/test_audit.py::"
+    "test_an_audit_finds_exactly_what_was_changed_behind_our_back",
+    "Beyond them: an upstream segment emptied by mistake empties nothing": "tests/integration/test_guard.py::"
+    "test_too_many_at_once_are_all_held_and_are_one_problem",
+    "Beyond them: what would be sent, and why each attribute, event and operation is or is not": "tests/acceptance/"
+    "test_plan.py::test_it_explains_in_words_why_each_thing_is_sent_or_not",
+    "Beyond them: one holder for each identifier, merges on a change": "tests/integration/test_delivery.py::"
+    "test_a_changed_identifier_merges_the_old_profile_into_the_new",
+    "Beyond them: privacy requests": "tests/integration/test_forget.py::"
+    "test_nothing_is_left_of_a_user_and_everything_of_the_others",
+}
+
+
+def rows() -> list[str]:
+    """Every row of the tables, as "Heading: feature"."""
+    found, heading = [], ""
+    for line in DOC.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            heading = line.removeprefix("## ").strip()
+        elif (row := re.match(r"\| (?!feature \||---)(.+?) \|", line)) is not None:
+            found.append(f"{heading}: {row[1]}")
+    return found
+
+
+def shown_by_cases() -> set[str]:
+    return {row for case in CASES for row in case.rows}
+
+
+@cache
+def functions_of(file: str) -> set[str]:
+    tree = ast.parse((ROOT / file).read_text("utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_there_are_rows_and_each_stands_there_once() -> None:
+    assert len(rows()) > 30
+    assert len(set(rows())) == len(rows())
+
+
+def test_each_feature_has_a_test() -> None:
+    without = [row for row in rows() if row not in shown_by_cases() and row not in ELSEWHERE]
+
+    assert without == [], "add a case to tests/wire that names the row, or its test to ELSEWHERE"
+
+
+def test_each_row_that_is_said_to_have_a_test_stands_there() -> None:
+    astray = sorted((shown_by_cases() | ELSEWHERE.keys()) - {*rows()})
+
+    assert astray == [], "no row of docs/features.md is called so"
+
+
+@pytest.mark.parametrize("test", ELSEWHERE.values())
+def test_each_test_that_is_named_exists(test: str) -> None:
+    file, _, name = test.partition("::")
+
+    assert name.startswith("test_")
+    assert name in functions_of(file)
+
+
+def test_cases_have_names_of_their_own() -> None:
+    names = [case.name for case in CASES]
+
+    assert sorted(set(names)) == sorted(names)
