@@ -25,6 +25,23 @@ ELSEWHERE = {
     f"{_SPEC}: group": "tests/integration/test_web_segment.py::"
     "test_calls_land_as_a_person_with_attributes_and_events_once_by_id",
     f"{_SPEC}: rate limits": "tests/integration/test_delivery.py::test_requests_keep_the_connections_pace",
+    f"{_SPEC}: actions: which call triggers what, with which mapping": "tests/integration/test_web_segment.py::"
+    "test_a_syncs_own_actions_say_what_its_calls_do",
+    f"{_SPEC}: alias": "tests/integration/test_merged_users.py::test_alias_merges_the_previous_user",
+    f'{_SPEC}: "User Suppressed", "User Unsuppressed"': "tests/integration/test_suppression.py::"
+    "test_the_events_of_the_segment_spec",
+    f"{_SPEC}: subscription preferences, `timezone`, `created_at`": "tests/integration/test_preferences.py::"
+    "test_times_and_nested_values",
+    "Hightouch: a warehouse as a source: people or events, on a schedule, by difference": "tests/integration/"
+    "test_sources.py::test_what_changed_is_taken_in_and_nothing_else",
+    "Hightouch: a query that breaks removes nobody": "tests/integration/test_sources.py::"
+    "test_a_broken_query_is_told_and_the_other_sources_go_on",
+    "Hightouch: a segment mirrored into a manual segment, new or existing": "tests/integration/test_manual_segments.py::"
+    "test_a_segment_is_mirrored_into_a_manual_segment_made_by_its_name",
+    "Beyond them: suppression by what upstream says of people": "tests/integration/test_suppression.py::"
+    "test_a_rule_suppresses_and_frees",
+    "Beyond them: whoever unsubscribed in Customer.io is not subscribed again by a resend": "tests/integration/"
+    "test_preferences.py::test_whoever_unsubscribed_in_customerio_stays_so",
     "Hightouch: live debugger": "tests/acceptance/test_jobs_and_calls.py::test_calls_are_listed_and_shown",
     "Beyond them: what Customer.io holds is compared with what it should": "tests/integration/test_audit.py::"
     "test_an_audit_finds_exactly_what_was_changed_behind_our_back",

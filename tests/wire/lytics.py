@@ -7,7 +7,7 @@ from tests.wire.case import Case, Held, Json, delete, identify
 _ROW = "Lytics: "
 _TRIGGERS = _ROW + "audience triggers: enter, exit, update"
 _FIELDS = _ROW + "unique identifier field, e-mail field, extra attributes"
-_EXISTING = _ROW + "existing users"
+_EXISTING = _ROW + "existing users, with progress, pause, resume and a pace"
 _JOBS = [_ROW + "authorisations with label and description", _ROW + "jobs with label and description"]
 
 _EMAIL = "user-1@example.com"
