@@ -36,8 +36,8 @@ ELSEWHERE = {
     "test_sources.py::test_what_changed_is_taken_in_and_nothing_else",
     "Hightouch: a query that breaks removes nobody": "tests/integration/test_sources.py::"
     "test_a_broken_query_is_told_and_the_other_sources_go_on",
-    "Hightouch: a segment mirrored into a manual segment, new or existing": "tests/integration/test_manual_segments.py::"
-    "test_a_segment_is_mirrored_into_a_manual_segment_made_by_its_name",
+    "Hightouch: a segment mirrored into a manual segment, new or existing": "tests/integration/"
+    "test_manual_segments.py::test_a_segment_is_mirrored_into_a_manual_segment_made_by_its_name",
     "Beyond them: suppression by what upstream says of people": "tests/integration/test_suppression.py::"
     "test_a_rule_suppresses_and_frees",
     "Beyond them: whoever unsubscribed in Customer.io is not subscribed again by a resend": "tests/integration/"
