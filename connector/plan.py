@@ -12,7 +12,8 @@ from pydantic_core import to_json
 
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
-from connector.operations import Item, delete, device, event, identify, invite, merge
+from connector.operations import Item, delete, device, event, identify, invite, merge, relationship
+from connector.relating import type_of
 from connector.rules import Rules
 
 ITEM_ATTRIBUTE_BYTES = 30_000
@@ -28,11 +29,15 @@ Endpoint = Literal["batch", "v1_event"]
 
 
 class Operation(NamedTuple):
-    """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one."""
+    """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one.
+
+    related: the object to which it relates the person, and the attributes it sets, null where it ends that.
+    """
 
     item: Item
     event: str | None = None
     endpoint: Endpoint = "batch"
+    related: tuple[str, Mapping[str, Any] | None] | None = None
 
 
 class Step(NamedTuple):
@@ -97,7 +102,7 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
     if all(value is None for value in held.values()):
-        taken = _all_devices_taken(entity, identifiers, former)
+        taken = _all_taken(entity, identifiers, former)
         return Step((*taken, *sent_now), Person(identifiers[0], {}, former), "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
     part = _first_part(nulls)
@@ -108,21 +113,16 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
         for each in identifiers
         if each not in former
     )
-    taken = _all_devices_taken(entity, identifiers, former)
+    taken = _all_taken(entity, identifiers, former)
     after = Person(identifiers[0], left, former)
     return Step((*operations, *taken, *(() if left else sent_now)), after, "updated", bool(left))
 
 
-def _all_devices_taken(
-    entity: Entity, identifiers: Sequence[Identifier], former: Sequence[Identifier]
-) -> list[Operation]:
-    """Who is cleared is not to be pushed to."""
-    return [
-        Operation(device.deleted(each, token))
-        for token in sorted(_held_devices(entity))
-        for each in identifiers
-        if each not in former
-    ]
+def _all_taken(entity: Entity, identifiers: Sequence[Identifier], former: Sequence[Identifier]) -> list[Operation]:
+    """Who is cleared is not to be pushed to, and related to nothing by us."""
+    here = [each for each in identifiers if each not in former]
+    devices = [Operation(device.deleted(each, token)) for token in sorted(_held_devices(entity)) for each in here]
+    return devices + [_ended(each, key) for key in sorted(_held_relationships(entity)) for each in here]
 
 
 def _unaddressed(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
@@ -160,13 +160,18 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     sent_now = _events(person.identifier, events)
     if not same(delivered.devices, person.devices):
         devices = _devices(person, delivered.devices)
-        return Step((*devices, *sent_now), delivered._replace(devices=person.devices), "updated")
+        more = not same(delivered.relationships, person.relationships)
+        return Step((*devices, *sent_now), delivered._replace(devices=person.devices), "updated", more)
+    if not same(delivered.relationships, person.relationships):
+        related = _relationships(person, delivered.relationships, rules)
+        return Step((*related, *sent_now), delivered._replace(relationships=person.relationships), "updated")
     return Step(sent_now, delivered)
 
 
 def _is(held: Person, wanted: Person) -> bool:
     """Whether a person is as wanted, who is there under the wanted identifier."""
-    return same(held.devices, wanted.devices) and _holds(held.attributes, wanted.attributes)
+    belongings = same(held.devices, wanted.devices) and same(held.relationships, wanted.relationships)
+    return belongings and _holds(held.attributes, wanted.attributes)
 
 
 def _devices(person: Person, held: Mapping[str, Any]) -> tuple[Operation, ...]:
@@ -186,6 +191,46 @@ def _held_devices(entity: Entity) -> Mapping[str, Any]:
     return _possible(entity, entity.delivered.devices if entity.delivered else {}, entity.tried.tokens)
 
 
+def _relationships(person: Person, held: Mapping[str, Any], rules: Rules) -> tuple[Operation, ...]:
+    """Ends what is there and not wanted, and adds what is wanted and not there so."""
+    wanted = person.relationships
+    operations = [_ended(person.identifier, key) for key in sorted(held.keys() - wanted.keys())]
+    for key, attributes in sorted(wanted.items()):
+        if key in held and same(attributes, held[key]):
+            continue
+        nulls = dict.fromkeys(sorted(_names_held(key, held, rules) - attributes.keys()), None)
+        operations += _added(person.identifier, key, {**attributes, **nulls}, rules)
+    return tuple(operations)
+
+
+def _names_held(key: str, held: Mapping[str, Any], rules: Rules) -> frozenset[str]:
+    """The attributes that a relationship may have: where nothing is certain, all that the settings know."""
+    if isinstance(held.get(key), dict):
+        return frozenset(held[key])
+    rule = rules.objects.get(type_of(key)) if key in held else None
+    return rule.relationship.targets if rule else frozenset()
+
+
+def _added(identifier: Identifier, key: str, attributes: Mapping[str, Any], rules: Rules) -> list[Operation]:
+    """As many operations as it takes to say all of one relationship."""
+    operations: list[Operation] = []
+    while attributes or not operations:
+        part = _first_part(attributes)
+        item = relationship.added(identifier, key, part, update_only=rules.update_only)
+        operations.append(Operation(item, related=(key, part)))
+        attributes = {name: value for name, value in attributes.items() if name not in part}
+    return operations
+
+
+def _ended(identifier: Identifier, key: str) -> Operation:
+    return Operation(relationship.ended(identifier, key), related=(key, None))
+
+
+def _held_relationships(entity: Entity) -> Mapping[str, Any]:
+    """As with devices."""
+    return _possible(entity, entity.delivered.relationships if entity.delivered else {}, entity.tried.relationships)
+
+
 def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a person with the attributes `held` is as wanted; a null that nobody wants is as good as nothing."""
     if len(held) != len(wanted):
@@ -198,16 +243,18 @@ def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier]) -
     deletes = tuple(Operation(delete.item(other)) for other in others)
     if not any(each.same_as(wanted) for each in _possible_identifiers(entity)):
         return Step(deletes, None, more=True)
-    devices = dict.fromkeys(_held_devices(entity), UNCERTAIN)
-    return Step(deletes, Person(wanted, dict.fromkeys(_held(entity), UNCERTAIN), devices=devices), more=True)
+    attributes, devices, related = (
+        dict.fromkeys(each, UNCERTAIN) for each in (_held(entity), _held_devices(entity), _held_relationships(entity))
+    )
+    return Step(deletes, Person(wanted, attributes, (), devices, related), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     """Merging brings over what the primary does not have: what had been nulled there is uncertain again."""
     merges = tuple(Operation(merge.item(delivered.identifier, other)) for other in others)
     attributes = {name: UNCERTAIN if value is None else value for name, value in delivered.attributes.items()}
-    devices = dict.fromkeys(delivered.devices, UNCERTAIN)
-    return Step(merges, Person(delivered.identifier, attributes, devices=devices), "merged", more=True)
+    devices, related = (dict.fromkeys(each, UNCERTAIN) for each in (delivered.devices, delivered.relationships))
+    return Step(merges, Person(delivered.identifier, attributes, (), devices, related), "merged", more=True)
 
 
 def _identify(
@@ -225,14 +272,15 @@ def _identify(
         differing = {name: value for name, value in whole.items() if name not in held or not same(value, held[name])}
         part = _first_part(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
-    devices = _held_devices(entity)
-    if others:
-        devices = dict.fromkeys(devices, UNCERTAIN)  # the merge that follows brings them
-    complete = _holds(after, person.attributes) and same(devices, person.devices)
+    devices, related = _held_devices(entity), _held_relationships(entity)
+    if others:  # the merge that follows brings them
+        devices, related = dict.fromkeys(devices, UNCERTAIN), dict.fromkeys(related, UNCERTAIN)
+    belongings = same(devices, person.devices) and same(related, person.relationships)
+    complete = belongings and _holds(after, person.attributes)
     operation = Operation(identify.item(person.identifier, part, update_only=rules.update_only))
     effect: Effect = "updated" if entity.delivered else "created"
     sent_now = _events(person.identifier, events) if complete else ()
-    after_it = Person(person.identifier, after, others, devices)
+    after_it = Person(person.identifier, after, others, devices, related)
     return Step((operation, *sent_now), after_it, effect, bool(others) or not complete)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from connector import naming, settings_transforms, transform
-from connector.settings import Attribute, DeletionGuard, Sync
+from connector.settings import Attribute, DeletionGuard, ObjectType, Sync
 
 MISSING: Any = object()
 EVERYTHING = "*"
@@ -72,6 +72,47 @@ class Transformed:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Attributes that the settings choose: those that go as they are, and those that go through steps."""
+
+    plain: tuple[tuple[str, Source], ...]
+    transformed: tuple[Transformed, ...]
+    targets: frozenset[str]
+
+    @classmethod
+    def of(cls, attributes: Iterable[Attribute]) -> "Chosen":
+        """The attributes as the settings give them."""
+        listed = tuple(attributes)
+        plain = tuple((each.target, Source.of(each.source)) for each in listed if not each.transform)
+        transformed = tuple(Transformed.of(each) for each in listed if each.transform)
+        return cls(plain, transformed, frozenset(each.target for each in listed))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRules:
+    """What is needed to know of objects of one type, and of relationships to them."""
+
+    type: str
+    sources: frozenset[str]
+    identifier: Source
+    attributes: Chosen
+    relationship: Chosen
+    on_exit: Literal["keep", "delete"]
+
+    @classmethod
+    def of(cls, given: ObjectType) -> "ObjectRules":
+        """The rules of a type as the settings give it."""
+        return cls(
+            type=given.type,
+            sources=frozenset(given.sources),
+            identifier=Source.of(given.identifier),
+            attributes=Chosen.of(given.attributes),
+            relationship=Chosen.of(given.relationship_attributes),
+            on_exit=given.on_exit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync."""
 
@@ -97,6 +138,7 @@ class Rules:
     convert_dates: bool
     deliver: bool
     deletion_guard: DeletionGuard
+    objects: Mapping[str, ObjectRules]
 
     @classmethod
     def of(cls, sync: Sync) -> "Rules":
@@ -128,6 +170,7 @@ class Rules:
             convert_dates=sync.convert_dates,
             deliver=sync.deliver,
             deletion_guard=sync.deletion_guard,
+            objects={each.type: ObjectRules.of(each) for each in sync.objects},
         )
 
     def maps(self, target: str) -> bool:

@@ -26,7 +26,20 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector import naming, settings_rules, settings_transforms
 from connector.errors import SettingsError
 from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
-from connector.settings_rules import Address, Identifier, Name, Names, Seconds, Secret, Section, Source, Switch, Text
+from connector.settings_rules import (
+    Address,
+    Identifier,
+    Name,
+    Names,
+    ObjectTypeId,
+    Seconds,
+    Secret,
+    Section,
+    Source,
+    Sources,
+    Switch,
+    Text,
+)
 from connector.settings_sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
 from connector.settings_sources import layers, total
 from connector.settings_transforms import Step
@@ -129,6 +142,39 @@ class Attribute(Section):
         return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
 
 
+class ObjectType(Section):
+    """Objects of one type (companies, courses, ...): where from, which attributes, what becomes of those that leave."""
+
+    type: ObjectTypeId = Field(description="Customer.io's object_type_id of these objects.")
+    sources: Sources = Field(
+        default=("object", "group"),
+        validation_alias="from",
+        description="What speaks of such objects: object (messages about objects, and relationships of users), "
+        "group (calls of the Segment spec), account (the account of each user).",
+    )
+    identifier: Source = Field(
+        default="id", description='The field of an account whose value is the object\'s id. Only with from "account".'
+    )
+    attributes: tuple[Attribute, ...] = Field(
+        default=(),
+        description="The attributes of an object to send, and no others. One taken off the list is cleared.",
+    )
+    relationship_attributes: tuple[Attribute, ...] = Field(
+        default=(),
+        description="The attributes of a relationship to send, and no others. Of an account they are the user's own.",
+    )
+    on_exit: Literal["keep", "delete"] = Field(
+        default="keep",
+        description="What becomes of objects that leave: keep stops updating them, delete deletes them.",
+    )
+
+    @field_validator("attributes", "relationship_attributes")
+    @classmethod
+    def _apart(cls, attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+        refuse(settings_rules.attributes([(each.source, each.target) for each in attributes], None, None))
+        return attributes
+
+
 class DeletionGuard(Section):
     """When deletions are held until a human approves them."""
 
@@ -194,6 +240,9 @@ class Sync(Section):
     convert_dates: Switch = Field(
         default=True, description="Whether to send dates as unix seconds, as Customer.io reads them."
     )
+    objects: tuple[ObjectType, ...] = Field(
+        default=(), description="The objects that people are related to, one table for each type. None are synced."
+    )
     deliver: Switch = Field(default=True, description="false decides and stores, and sends nothing to Customer.io.")
 
     @field_validator("segment_attribute")
@@ -209,6 +258,12 @@ class Sync(Section):
         renames = [(attribute.source, attribute.target) for attribute in attributes]
         refuse(settings_rules.attributes(renames, info.data.get("segment_attribute"), info.data.get("identify_by")))
         return attributes
+
+    @field_validator("objects")
+    @classmethod
+    def _each_type_once(cls, objects: tuple[ObjectType, ...]) -> tuple[ObjectType, ...]:
+        refuse(settings_rules.names([each.type for each in objects]))
+        return objects
 
     @field_validator("on_exit")
     @classmethod

@@ -5,7 +5,7 @@ A rule gives a line for each thing that is wrong, and none where all is well.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -194,6 +194,8 @@ Address = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^https?://"}),
 ]
 Switch = Annotated[bool, Strict()]
+ObjectTypeId = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")]
+Sources = Annotated[tuple[Literal["object", "group", "account"], ...], Field(min_length=1), _kept(names)]
 Count = Annotated[int, Strict(), Field(ge=1)]
 Seconds = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Days = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
