@@ -111,6 +111,19 @@ class Entity:
     kind: Kind = "person"
 
 
+def tried_besides(entity: Entity, person: Person | None) -> Tried:
+    """What was tried, with `person` who is on the way: it must not be forgotten as facts move on."""
+    tried = entity.tried
+    if person is None:
+        return tried
+    return Tried(
+        tuple(dict.fromkeys((*tried.identifiers, person.identifier))),
+        tried.names | person.attributes.keys(),
+        tried.tokens | person.devices.keys(),
+        tried.relationships | person.relationships.keys(),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OwedEvent:
     """An event accepted, not confirmed yet. id: the ULID Customer.io de-duplicates by; occurred_at: unix seconds."""

@@ -122,13 +122,8 @@ def objects(change: Change, rules: Rules) -> Iterator[ObjectChange]:
     for rule in rules.objects.values():
         id = account_id(change, rule)[0] if "account" in rule.sources else None
         if id is not None:
-            version = across_users(change.version)
+            version = moment.across(change.version)
             yield ObjectChange(rule.type, id, change.account, "account", change.whole, version)
-
-
-def across_users(version: int | None) -> int | None:
-    """A version that counts for what several users share: a time. A counter of one user says nothing of another's."""
-    return version if version is not None and version >= moment.MICROSECONDS_FROM else None
 
 
 def wanted(facts: Register, rules: Rules) -> dict[str, dict[str, Any]]:
@@ -167,9 +162,12 @@ def type_of(key: str) -> str:
 
 def mentioned(entity: Entity, rules: Rules) -> set[str]:
     """The objects that the person may be related to, or should be."""
-    if not (entity.facts.relationships.values or entity.tried.relationships or _delivered(entity)):
-        return set()
     return {*wanted(entity.facts.relationships, rules), *_delivered(entity), *entity.tried.relationships}
+
+
+def held(entity: Entity) -> bool:
+    """Whether Customer.io may hold a relationship of this person."""
+    return bool(entity.tried.relationships or _delivered(entity))
 
 
 def _delivered(entity: Entity) -> Mapping[str, Any]:

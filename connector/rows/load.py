@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from connector import inbox, intake
-from connector.change import Change, Segment, Unreadable
+from connector.change import Change, Message, Segment, Unreadable
 from connector.errors import ConnectorError, UnreadableError
 from connector.inbox import SHOWN_CHARACTERS
 from connector.rows.message import Shape, key_of, message
@@ -90,7 +90,7 @@ class Load:
             return _Said(Unreadable(str(error), to_json(row)[:SHOWN_CHARACTERS].decode(errors="replace")))
         return _Said(to_json(given), key_of(given) if self.shape.full else None)
 
-    def _read(self, body: bytes | Unreadable) -> list[Change | Unreadable]:
+    def _read(self, body: bytes | Unreadable) -> list[Message]:
         return [body] if isinstance(body, Unreadable) else inbox.read("native", body, self.max_bytes)
 
     def _leave(self, seen: Seen) -> int:
@@ -109,7 +109,7 @@ class Load:
                 total += self._take([_leaving(each, page.members[each]) for each in gone]).changes
             key = page.last
 
-    def _take(self, messages: Iterable[Change | Unreadable]) -> intake.Accepted:
+    def _take(self, messages: Iterable[Message]) -> intake.Accepted:
         return intake.accept(self.store, self.syncs, messages, backfill=self.backfill)
 
 

@@ -9,7 +9,9 @@ from connector.register import Register
 def facts_text(facts: Facts) -> str:
     """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
     registers = [facts.attributes, facts.segments, facts.identity]
-    if facts.devices.values or facts.devices.snapshot is not None:
+    if facts.relationships.values or facts.relationships.snapshot is not None:
+        registers += [facts.traces, facts.devices, facts.relationships]
+    elif facts.devices.values or facts.devices.snapshot is not None:
         registers += [facts.traces, facts.devices]
     elif facts.traces.values:
         registers.append(facts.traces)
@@ -21,16 +23,18 @@ def facts_of(text: str, entered: bool) -> Facts:
     attributes, segments, identity, *others = [Register(*parts) for parts in from_json(text)]
     if not others:
         return Facts(attributes, segments, identity, entered=entered)
-    traces, *devices = others
-    return Facts(attributes, segments, identity, traces, entered, *devices)
+    traces, *belongings = others
+    return Facts(attributes, segments, identity, traces, entered, *belongings)
 
 
 def person_text(person: Person | None) -> str | None:
     """A person as JSON, null for nobody."""
     if person is None:
         return None
-    if person.devices:
+    if person.relationships:
         return to_json(person).decode()
+    if person.devices:
+        return to_json(person[:-1]).decode()
     parts = [person.identifier, person.attributes, *([person.former] if person.former else [])]
     return to_json(parts).decode()
 
@@ -42,24 +46,25 @@ def person_of(text: str | None) -> Person | None:
     identifier, attributes, *rest = from_json(text)
     if not rest:
         return Person(Identifier(*identifier), attributes)
-    former, *devices = rest
-    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *devices)
+    former, *belongings = rest
+    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *belongings)
 
 
 def tried_text(tried: Tried) -> str | None:
     """What was tried as JSON, null for nothing."""
-    if not (tried.identifiers or tried.names or tried.tokens):
+    if not (tried.identifiers or tried.names or tried.tokens or tried.relationships):
         return None
-    tokens = [sorted(tried.tokens)] if tried.tokens else []
-    return to_json([tried.identifiers, sorted(tried.names), *tokens]).decode()
+    tokens = [sorted(tried.tokens)] if tried.tokens or tried.relationships else []
+    related = [sorted(tried.relationships)] if tried.relationships else []
+    return to_json([tried.identifiers, sorted(tried.names), *tokens, *related]).decode()
 
 
 def tried_of(text: str | None) -> Tried:
     """What `tried_text` wrote."""
     if text is None:
         return Tried()
-    identifiers, names, *tokens = from_json(text)
-    return Tried(tuple(Identifier(*each) for each in identifiers), *map(frozenset, (names, *tokens)))
+    identifiers, names, *belongings = from_json(text)
+    return Tried(tuple(Identifier(*each) for each in identifiers), *map(frozenset, (names, *belongings)))
 
 
 def event_text(event: OwedEvent) -> str:
