@@ -37,9 +37,10 @@ class ObjectBatch:
         """Locks the objects that messages about objects, and those about users, may move."""
         keys = {each.key for each in told}
         keys.update(each.key for change in changes for each in relating.objects(change, rules))
+        if not keys:
+            return cls(rules, {}, lane)
         entities.reserve(connection, rules.name, keys, OBJECT)
-        found = entities.load(connection, rules.name, keys, OBJECT) if keys else {}
-        return cls(rules, found, lane)
+        return cls(rules, entities.load(connection, rules.name, keys, OBJECT), lane)
 
     def take(self, connection: Connection, told: Iterable[ObjectChange], now: float) -> bool:
         """Merges what was told, in its order, and writes what moved; whether anything is due then."""
