@@ -15,6 +15,7 @@ from connector.formats.events import gather, id_of, name_of, properties_of
 from connector.formats.reading import attempt_each, known, segment_of, text_in, unique, user_key, visitor
 
 FIELDS = (
+    "object",
     "user",
     "account",
     "segments",

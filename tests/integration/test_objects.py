@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from connector import formats, intake, remedy, resync
-from connector.store import problems
+from connector import forget, formats, intake, reach, remedy, resync, whom
+from connector.entity import Identifier, Person
+from connector.errand import Settlement
+from connector.store import claims, overview, problems, settling
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -56,7 +58,13 @@ def test_an_object_arrives_is_changed_and_goes(world: World, simulator: Simulate
         world.run(each)
         found.append(simulator.objects())
 
-    assert found == [{"2/c1": {"title": "Ada"}}, {"2/c1": {"title": "Bee"}}, {"2/c1": {}}, {}, {"2/c1": {"title": "Cee"}}]
+    assert found == [
+        {"2/c1": {"title": "Ada"}},
+        {"2/c1": {"title": "Bee"}},
+        {"2/c1": {}},
+        {},
+        {"2/c1": {"title": "Cee"}},
+    ]
     assert {name: count for name, count in world.tallies().items() if name.startswith("objects")} == {
         "objects created": 2,
         "objects deleted": 1,
@@ -355,3 +363,39 @@ def test_who_is_merged_keeps_the_relationships_that_are_wanted(world: World, sim
     world.run({**message("u1", 2, external_id="other"), "relationships": [related("b")]})
 
     assert simulator.relationships() == {"other": {"1/b": {}}}
+
+
+def test_who_is_being_sent_for_when_their_object_comes_stays_due(world: World, simulator: Simulated) -> None:
+    world.take({**message("u1", 1), "relationships": [related("a")]})
+    (rules,) = world.rules
+    with world.store.writing() as connection:
+        claimed = claims.claim(connection, "main", "a-lease", 10, world.store.now(connection), 60.0)
+    (claim,) = reach.reachable(world.store, rules, claimed)
+    assert claim.entity.facts.relationships.values == {}
+    world.at_hand.courier("main").cycle()  # the object; the person is leased
+    assert simulator.objects() == {"1/a": {}}
+
+    settled = Settlement(claim.entity, "confirmed", Person(Identifier("id", "u1"), {}))
+    with world.store.writing(may_be_lost=True) as connection:
+        settling.settle(connection, "main", "a-lease", [settled], world.store.now(connection))
+    world.settle()
+    assert simulator.relationships() == {"u1": {"1/a": {}}}
+
+
+def test_who_is_forgotten_is_related_to_nothing_and_the_object_stays(world: World, simulator: Simulated) -> None:
+    world.run(*({**message(user, 1), "relationships": [related("a")]} for user in ("u1", "u2")))
+    found = whom.find(world.at_hand, "u1")
+    forget.Forgetting(world.at_hand, found).run()
+
+    assert simulator.relationships() == {"u2": {"1/a": {}}}
+    with world.store.reading() as connection:
+        assert overview.of(connection, "main").relationships == 1
+
+
+def test_what_is_held_and_due_is_counted(world: World) -> None:
+    world.run({**message("u1", 1), "relationships": [related("a"), related("b")]})
+    world.take(company("c", 1))
+    with world.store.reading() as connection:
+        found = overview.of(connection, "main")
+
+    assert (found.people, found.due, found.objects, found.objects_due, found.relationships) == (1, 0, 2, 1, 2)

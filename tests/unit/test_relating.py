@@ -51,7 +51,9 @@ MESSAGES = st.builds(
 @pytest.mark.parametrize("on_exit", ["keep", "delete"])
 @thorough
 @given(st.lists(MESSAGES, min_size=1, max_size=6), st.data())
-def test_relationships_may_come_in_any_order_and_twice(on_exit: str, messages: list[Change], data: st.DataObject) -> None:
+def test_relationships_may_come_in_any_order_and_twice(
+    on_exit: str, messages: list[Change], data: st.DataObject
+) -> None:
     by = under(on_exit=on_exit)
     versioned = [replace(each, version=version) for version, each in enumerate(messages, 1)]
     again = data.draw(st.lists(st.sampled_from(versioned), max_size=3))

@@ -62,7 +62,8 @@ def test_what_the_manual_leaves_commented_out_is_the_default() -> None:
         value: Any = spelt
         for key in path:
             value = value[key]
-        assert value == default_of(path), path
+        default = default_of(path)
+        assert value == (list(default) if isinstance(default, tuple) else default), path
 
 
 def test_the_manual_names_every_key_but_the_secrets() -> None:
