@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from connector import mapping, membership, notices
+from connector import mapping, membership, notices, relating
 from connector.entity import Facts, Identifier, Person
 from connector.membership import Memberships
 from connector.rules import Rules
@@ -130,7 +130,8 @@ def person(facts: Facts, rules: Rules) -> Person:
     if rules.anonymous_events and "anonymous_id" in traces:
         attributes["anonymous_id"] = traces["anonymous_id"]
     devices = {token: device for token, device in facts.devices.values.items() if device is not None}
-    return Person(Identifier(rules.identify_by, identity["identifier"]), attributes, devices=devices)
+    related = relating.wanted(facts.relationships, rules) if facts.relationships.values else {}
+    return Person(Identifier(rules.identify_by, identity["identifier"]), attributes, (), devices, related)
 
 
 def _segment_names(facts: Facts, rules: Rules) -> list[str]:

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from connector.entity import Identifier
 from connector.operations import membership
-from connector.plan import Endpoint, Operation
+from connector.step import Endpoint, Operation
 
 ITEM_BYTES = 32_000
 BATCH_BYTES = 500_000

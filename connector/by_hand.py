@@ -19,9 +19,9 @@ from connector.line import Line, Sent
 from connector.operations import suppress
 from connector.operations.suppress import Action
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split
-from connector.plan import Operation
 from connector.settings import Connection
 from connector.settings_errors import variable
+from connector.step import Operation
 from connector.store import calls, connections
 from connector.store.opening import Store
 

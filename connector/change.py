@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 EventKind = Literal["event", "page", "screen"]
+Origin = Literal["object", "group", "account"]
 
 
 class Segment(NamedTuple):
@@ -25,6 +26,48 @@ class Device(NamedTuple):
     last_used: int | None = None
     attributes: Mapping[str, Any] = {}
     gone: bool = False
+
+
+class Relationship(NamedTuple):
+    """That a user is related to an object. `gone`: they are not any more.
+
+    type and id name the object, see `ObjectChange`; attributes: those of the relationship that the message speaks of.
+    """
+
+    type: str
+    id: str
+    attributes: Mapping[str, Any] = {}
+    gone: bool = False
+    origin: Origin = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """One upstream message about one object (a company, a course), or what a user's message says of one.
+
+    type, id      Customer.io's object_type_id, and the object's id: together they name it for ever
+    attributes    the object's attributes as upstream names them
+    origin        what spoke of it: a message about an object, a group call, the account of a user
+    whole         as of a `Change`
+    version       as of a `Change`, but of this object
+    deleted       True where upstream has deleted the object: whatever it said before is void
+    left          True where upstream has it still, and it is not to be synced any more: the settings say what becomes
+                  of it
+    """
+
+    type: str
+    id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = "object"
+    whole: bool = False
+    version: int | None = None
+    deleted: bool = False
+    left: bool = False
+
+    @property
+    def key(self) -> str:
+        """The object's key in the store."""
+        return f"{self.type}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +109,9 @@ class Change:
     merged_into   the key of the user whom this one turned out to be; None where the message does not speak of it
     call          the call of the Segment spec that it was read from, by which a sync's own actions read it anew;
                   None for other forms. Not a part of what is said: two changes that differ in it alone are equal
+    relationships the objects that the user is related to: all where the change is whole, else those that changed; None
+                  where the message does not speak of them
+    objects       what the message says of objects beside the user: it counts where it has the user in the audience
     """
 
     key: str
@@ -81,6 +127,8 @@ class Change:
     message_id: str | None = None
     devices: tuple[Device, ...] | None = None
     deleted: bool = False
+    relationships: tuple[Relationship, ...] | None = None
+    objects: tuple[ObjectChange, ...] = ()
     suppressed: bool | None = None
     merged_into: str | None = None
     call: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
@@ -92,3 +140,7 @@ class Unreadable:
 
     reason: str
     message: Any
+
+
+Message = Change | ObjectChange | Unreadable
+"""What a format makes of one message."""

@@ -12,16 +12,29 @@ from uuid import uuid4
 
 import structlog
 
-from connector import batch, call, guard, outcome, pace
+from connector import batch, call, guard, outcome, pace, reach
 from connector.batch import Part, Request
 from connector.call import Bodies, Call
+from connector.entity import Kind
 from connector.errand import Claim, Errand
 from connector.line import Line
 from connector.mirrors import Mirrors, Served
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split, Verdict
 from connector.rules import Rules
-from connector.store import calls, claims, connections, counts, events, handovers, manual_segments, problems, settling
+from connector.store import (
+    calls,
+    claims,
+    connections,
+    counts,
+    events,
+    handovers,
+    manual_segments,
+    problems,
+    relations,
+    settling,
+)
 from connector.store import guard as admissions
+from connector.store.entities import OBJECT, PERSON
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
@@ -81,21 +94,32 @@ class Courier:
         return False
 
     def cycle(self) -> Delivered:
-        """One claim, and everything it takes to settle it."""
+        """One claim, and everything it takes to settle it. Of objects one goes before: people are related to them."""
         if not self.rules.deliver:
             return Delivered(0, paused=True)
+        if not self.rules.objects:
+            return self._cycle(PERSON)
+        objects = self._cycle(OBJECT)
+        if objects.paused:
+            return objects
+        people = self._cycle(PERSON)
+        return Delivered(objects.people + people.people, people.paused, objects.more or people.more)
+
+    def _cycle(self, kind: Kind) -> Delivered:
         lease = uuid4().hex
-        served = self.mirrors.served(self.rules) if self.mirrors else Served(self.rules)
-        claimed, round_ = self._claim(lease)
+        served = self.mirrors.served(self.rules) if self.mirrors and kind == PERSON else Served(self.rules)
+        claimed, round_ = self._claim(lease, kind)
         if not claimed:
             return Delivered(0, paused=False)
+        if self.rules.objects and kind == PERSON:
+            claimed = reach.reachable(self.store, self.rules, claimed)
         errands = self._handed_over(lease, [Errand.of(claim, served.rules) for claim in claimed])
         self._guard([errand for errand in errands if errand.unguarded])
         paused = self._send_all([errand for errand in errands if not errand.held_back], round_)
-        more = self._settle(lease, errands, round_.calls, served)
+        more = bool(errands) and self._settle(lease, errands, round_.calls, served)
         return Delivered(len(claimed), paused, more or len(errands) < len(claimed))
 
-    def _claim(self, lease: str) -> tuple[Sequence[Claim], _Round]:
+    def _claim(self, lease: str, kind: Kind) -> tuple[Sequence[Claim], _Round]:
         """Claims who is due, none while the connection is paused, with the first turn on the line."""
         line, limits = self.line, self.line.limits
         give_up_at = time.monotonic() + limits.lease_seconds / 2
@@ -105,7 +129,7 @@ class Courier:
             if health is None:
                 return (), _Round(0, False, give_up_at)
             people = pace.people(limits.people, health.failures)
-            claimed = claims.claim(connection, self.rules.name, lease, people, now, limits.lease_seconds)
+            claimed = claims.claim(connection, self.rules.name, lease, people, now, limits.lease_seconds, kind)
             if not claimed:
                 return (), _Round(health.failures, False, give_up_at)
             wait = connections.take_turn(connection, line.name, line.seconds_apart(health.failures), now)
@@ -126,11 +150,11 @@ class Courier:
         limits = self.rules.deletion_guard
         if not exits or guard.off(limits):
             return
-        keys = [errand.claim.entity.key for errand in exits]
+        keys, kind = [errand.claim.entity.key for errand in exits], exits[0].claim.entity.kind
         with self.store.writing() as connection:
-            may = admissions.admit(connection, self.rules.name, limits, keys, self.store.now(connection))
+            may = admissions.admit(connection, self.rules.name, limits, keys, self.store.now(connection), kind)
         if not may:
-            log.warning("deletions held", sync=self.rules.name, people=len(keys))
+            log.warning("deletions held", sync=self.rules.name, kind=kind, count=len(keys))
             for errand in exits:
                 errand.hold()
 
@@ -217,16 +241,20 @@ class Courier:
             events.REFUSED: [id for errand in errands for id in errand.refused],
             events.DROPPED: [id for errand in errands for id in errand.dropped],
         }
-        tally = Counter[str](effect for errand in errands for effect in errand.effects)
+        kind = errands[0].claim.entity.kind
+        of_kind = "" if kind == PERSON else "objects "
+        tally = Counter[str](f"{of_kind}{effect}" for errand in errands for effect in errand.effects)
         tally.update({f"events {_DONE[state]}": len(ids) for state, ids in done.items()})
         late = [each.claim.entity.key for each in errands if served.waiting and each.passes_over(served.waiting)]
         name = self.rules.name
         # A settlement that a crash takes back is an answer that was lost: the doubt of the claim is still there.
         with self.store.writing(may_be_lost=True) as connection:
             now = self.store.now(connection)
-            settling.settle(connection, name, lease, settlements, now, done)
+            settled = settling.settle(connection, name, lease, settlements, now, done)
             if late:
                 manual_segments.wait(connection, name, late, now + max(served.waiting.values()))
+            if kind == OBJECT:
+                relations.told(connection, name, settled, now)
             problems.add(connection, name, [problem for each in errands for problem in each.problems], now)
             counts.tally(connection, {name: tally})
             calls.add(connection, sent_calls)

@@ -13,8 +13,8 @@ from pydantic_core import from_json, to_json
 from connector import audience
 from connector.audience import Standing
 from connector.entity import Entity, Identifier, Person
-from connector.plan import UNCERTAIN
 from connector.rules import Rules
+from connector.step import UNCERTAIN
 
 Kind = Literal["missing", "should be absent", "attribute other", "attribute absent", "attribute surplus"]
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from connector import audience, membership, plan
+from connector import audience, membership, objects, plan
 from connector.audience import Standing
-from connector.entity import Entity, Identifier, OwedEvent, Person, Tried
+from connector.entity import OBJECT_ID, Entity, Identifier, OwedEvent, Person, Tried
+from connector.operations import Item
+from connector.operations.objects import key_of
 from connector.outcome import Later, Outcome, Refused, Sent
-from connector.plan import Effect, Operation, Step
 from connector.problem import Problem
 from connector.rules import Rules
+from connector.step import Effect, Operation, Step
 
 State = Literal["confirmed", "refused", "later", "held"]
 _UNSENT = Later("the connection is paused", doubt=False)
@@ -75,7 +77,9 @@ class Errand:
     @classmethod
     def of(cls, claim: Claim, rules: Rules) -> "Errand":
         """The errand with its first step planned."""
-        desired = audience.desired(claim.entity.facts, rules)
+        entity = claim.entity
+        of_person = entity.kind == "person"
+        desired = audience.desired(entity.facts, rules) if of_person else objects.desired(entity, rules)
         step = plan.next_step(claim.entity, desired, claim.events, rules)
         return cls(claim, rules, step, desired, _nothing_yet(step), claim.entity.delivered)
 
@@ -130,7 +134,7 @@ class Errand:
             return Settlement(entity, "confirmed", self.held, more=True, released=self._released(), sent=sent)
         if state == "refused":
             self.effects.append("refused")
-            return Settlement(entity, state, self.held, sent=sent)
+            return Settlement(entity, state, self._related_so_far(), sent=sent)
         return Settlement(entity, state, doubt=self.confirmed or self._in_doubt(), sent=sent)
 
     def passes_over(self, mirrors: Iterable[str]) -> bool:
@@ -138,6 +142,21 @@ class Errand:
         if self.held is None or self.held_back:
             return False
         return bool(membership.changes(self.held.memberships, self.desired.memberships, mirrors))
+
+    def _related_so_far(self) -> Person | None:
+        """Of a step of which something was refused: what was held before, with the relationships that were not."""
+        sent = [pair[0].related for pair in self._pairs() if pair[0].related and isinstance(pair[1], Sent)]
+        if self.held is None or not sent:
+            return self.held
+        related = dict(self.held.relationships)
+        for key, attributes in sent:
+            if attributes is None:
+                related.pop(key, None)
+                continue
+            before = related.get(key)
+            both = {**(before if isinstance(before, dict) else {}), **attributes}
+            related[key] = {name: value for name, value in both.items() if value is not None}
+        return self.held._replace(relationships=related)
 
     def _idle(self) -> bool:
         return not (self.step.operations or self.effects or self.sent or self.refused)
@@ -207,12 +226,7 @@ def _nothing_yet(step: Step) -> list[Outcome]:
 
 def tried(operations: Sequence[Operation]) -> Tried:
     """What these operations may have left in Customer.io: whom they address, attributes and devices that they set."""
-    identifiers = dict.fromkeys(
-        Identifier(type, str(value))
-        for operation in operations
-        for type, value in operation.item.get("identifiers", {}).items()
-        if type != "anonymous_id"
-    )
+    identifiers = dict.fromkeys(each for operation in operations for each in _addressed(operation.item))
     names = {
         name
         for operation in operations
@@ -221,9 +235,23 @@ def tried(operations: Sequence[Operation]) -> Tried:
         if name != "_update"
     }
     tokens = {operation.item["device"]["token"] for operation in operations if "device" in operation.item}
+    related = {operation.related[0] for operation in operations if operation.related}
     suppressed = any(operation.item.get("action") == "suppress" for operation in operations)
-    return Tried(tuple(identifiers), frozenset(names), frozenset(tokens), suppressed)
+    return Tried(tuple(identifiers), frozenset(names), frozenset(tokens), frozenset(related), suppressed)
+
+
+def _addressed(item: Item) -> Iterator[Identifier]:
+    if item.get("type") == "object":
+        yield Identifier(OBJECT_ID, key_of(item["identifiers"]))
+        return
+    for type, value in item.get("identifiers", {}).items():
+        if type != "anonymous_id":
+            yield Identifier(type, str(value))
 
 
 def _problem(key: str, operation: Operation, refused: Refused) -> Problem:
-    return Problem("refused", key, f"{operation.item.get('action', 'event')} refused: {refused.reason}", operation.item)
+    item = operation.item
+    action = f"{'object ' * (item.get('type') == 'object')}{item.get('action', 'event')}"
+    if operation.related is not None:
+        action = f"{action} to the object {operation.related[0]}"
+    return Problem("refused", key, f"{action} refused: {refused.reason}", item)

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from connector import audience, preferences
+from connector import audience, explain_objects, preferences
 from connector.actions.action import NOT_MEANT, Applied, Turn
 from connector.audience import Standing
 from connector.change import Change
 from connector.entity import Entity
+from connector.explain_lines import Line, shown
 from connector.merge import Merged
-from connector.plan import same
+from connector.operations.objects import key_of
 from connector.problem import Problem
 from connector.rules import Rules
+from connector.step import same
 
-_SHOWN = 60
 _NAMED = 20
 _WHY = {
     "identify": "the person is not in Customer.io as they should be",
@@ -26,6 +27,8 @@ _WHY = {
     "delete_device": "the device is there no more",
     "add_customers": "they are in a segment that is mirrored, and Customer.io knows them by now",
     "remove_customers": "they are not in the segment, or not in the audience, any more",
+    "add_relationships": "the relationship is new, or its attributes have changed",
+    "delete_relationships": "the relationship is there no more",
     "event": "the event is allowed, and was not sent before",
     "page": "page views are allowed, and this one was not sent before",
     "screen": "screen views are allowed, and this one was not sent before",
@@ -37,15 +40,6 @@ _AS_A_WHOLE = {
     Standing.SUPPRESSED: "they are suppressed, whatever their segments are, until upstream says otherwise",
     Standing.MERGED: "they turned out to be another user, who gets their events and what they leave behind",
 }
-
-
-class Line(NamedTuple):
-    """One thing (an attribute, an event, an operation, the audience), what becomes of it, and why."""
-
-    kind: str
-    name: str
-    outcome: str
-    reason: str
 
 
 def explain(
@@ -64,6 +58,7 @@ def explain(
         *_unmapped(change, rules),
         *_mirrors(rules, before, merged),
         *_events(operations, skipped),
+        *_objects(rules, before, merged, operations),
         *_operations(operations),
     ]
 
@@ -77,6 +72,17 @@ def actions(told: Change, applied: Applied) -> list[Line]:
 
 def _called(turn: Turn) -> str:
     return f"{turn.action.name}: {turn.action.effect.name}" if turn.own else turn.action.name
+
+
+def _objects(rules: Rules, before: Entity, merged: Merged, operations: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    if not rules.objects:
+        return
+    for operation in operations:
+        if operation.get("type") == "object":
+            why = "the object is not in Customer.io as it should be; it goes before those who are related to it"
+            yield Line("object", key_of(operation["identifiers"]), f"{operation['action']} sent", why)
+    person = audience.desired(merged.facts, rules).person
+    yield from explain_objects.relationships(before, operations, person.relationships if person else ())
 
 
 def _audience(change: Change, rules: Rules, merged: Merged) -> Line:
@@ -101,7 +107,7 @@ def _identifier(rules: Rules, merged: Merged) -> Line:
         return Line("identifier", rules.identify_by, "missing", "`require_email`: there is no e-mail address")
     if value is None or merged.standing is Standing.NO_IDENTIFIER:
         return Line("identifier", rules.identify_by, "missing", "the field that `identifier` names holds none")
-    return Line("identifier", rules.identify_by, _shown(value), "from the field that `identifier` names")
+    return Line("identifier", rules.identify_by, shown(value), "from the field that `identifier` names")
 
 
 def _attributes(
@@ -109,7 +115,7 @@ def _attributes(
 ) -> Iterator[Line]:
     told: dict[str, Any] = {}
     for operation in operations:
-        if operation.get("action") == "identify":
+        if operation.get("action") == "identify" and operation.get("type") == "person":
             told |= operation["attributes"]
     person = audience.desired(merged.facts, rules).person
     wanted = person.attributes if person else {}
@@ -130,7 +136,7 @@ def _attribute(
     if name in told:
         again = name in held and same(held[name], told[name])
         why = "it goes with the whole person, unchanged" if again else "new" if name not in held else "it has changed"
-        return f"sent: {_shown(told[name])}", why
+        return f"sent: {shown(told[name])}", why
     if merged.standing is not Standing.IN:
         return "not sent", str(merged.standing)
     if name in wanted:
@@ -149,7 +155,7 @@ def _unmapped(change: Change, rules: Rules) -> Iterator[Line]:
     names = [name for name in change.user if name not in read and name != "traits"]
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        listed = ", ".join(map(_shown, names[:_NAMED])) + more
+        listed = ", ".join(map(shown, names[:_NAMED])) + more
         yield Line("fields", listed, "not sent", "`attributes` does not name them")
 
 
@@ -168,19 +174,13 @@ def _mirrors(rules: Rules, before: Entity, merged: Merged) -> Iterator[Line]:
 def _events(operations: Iterable[Mapping[str, Any]], skipped: Iterable[tuple[str, str]]) -> Iterator[Line]:
     for operation in operations:
         if "name" in operation:
-            yield Line(
-                "event", _shown(operation["name"]), "sent", _WHY.get(str(operation.get("action")), _WHY["event"])
-            )
+            yield Line("event", shown(operation["name"]), "sent", _WHY.get(str(operation.get("action")), _WHY["event"]))
     for name, reason in skipped:
-        yield Line("event", _shown(name), "not sent", reason)
+        yield Line("event", shown(name), "not sent", reason)
 
 
 def _operations(operations: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
-    actions = dict.fromkeys(str(operation.get("action", "event")) for operation in operations)
+    of_people = (operation for operation in operations if operation.get("type") != "object")
+    actions = dict.fromkeys(str(operation.get("action", "event")) for operation in of_people)
     for action in actions:
         yield Line("operation", action, "sent", _WHY.get(action, _WHY["event"]))
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

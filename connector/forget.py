@@ -19,8 +19,8 @@ from connector.entity import Entity, Identifier
 from connector.errors import ConnectorError
 from connector.gone import GONE_SECONDS, NOT_READ_BACK, Proof
 from connector.operations import delete, suppress
-from connector.plan import Operation
 from connector.rules import Rules
+from connector.step import Operation
 from connector.store import encoding, erasure, samples, traces
 from connector.store.erasure import Busy
 from connector.store.traces import Erased, Traces

@@ -5,7 +5,7 @@ approves or drops them; everything else goes on.
 """
 
 from connector.problem import Problem
-from connector.settings import DeletionGuard
+from connector.settings_choices import DeletionGuard
 
 
 def off(limits: DeletionGuard) -> bool:
@@ -31,12 +31,13 @@ def holds(limits: DeletionGuard, waiting: int, admitted: int, audience: int) -> 
     return waiting + admitted > allowed(limits, audience)
 
 
-def problem(sync: str, limits: DeletionGuard) -> Problem:
-    """What a human is told."""
+def problem(sync: str, limits: DeletionGuard, subject: str = "") -> Problem:
+    """What a human is told; `subject` names the guard, where it is not the one of the sync's people."""
+    held = "people" if subject in ("", sync) else "objects"
     minutes = limits.window_seconds / 60
     reason = (
-        f"more than {limits.share:.4g} of the people held (and more than {limits.at_least}) would be deleted within "
+        f"more than {limits.share:.4g} of the {held} held (and more than {limits.at_least}) would be deleted within "
         f"{minutes:.4g} minutes: the deletions are held until `connector approve {sync}`, or dropped by "
         f"`connector approve {sync} --drop`; everything else goes on"
     )
-    return Problem("held", sync, reason)
+    return Problem("held", subject or sync, reason)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connector import formats, intake
-from connector.change import Change, Unreadable
+from connector.change import Message, Unreadable
 from connector.errors import UnreadableError
 from connector.intake import Accepted
 from connector.rules import Rules
@@ -22,7 +22,7 @@ def take(
     return intake.accept(store, syncs, messages, backfill=backfill)
 
 
-def read(format: str, body: Any, max_bytes: int) -> list[Change | Unreadable]:
+def read(format: str, body: Any, max_bytes: int) -> list[Message]:
     """The changes in a body; a body that cannot be read at all is one Unreadable."""
     if not isinstance(body, str | bytes):
         return _parsed(format, formats.whole_characters(body))
@@ -36,7 +36,7 @@ def read(format: str, body: Any, max_bytes: int) -> list[Change | Unreadable]:
         return [Unreadable(str(error), _shown(encoded))]
 
 
-def _parsed(format: str, body: Any) -> list[Change | Unreadable]:
+def _parsed(format: str, body: Any) -> list[Message]:
     try:
         return formats.parse(format, body)
     except UnreadableError as error:

@@ -7,6 +7,7 @@ the same batch in again changes nothing.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import structlog
 from sqlalchemy import Connection
@@ -15,9 +16,10 @@ from connector import audience, errand, merge, plan
 from connector.actions import action
 from connector.actions.action import Taken
 from connector.audience import Desired
-from connector.change import Change, Unreadable
-from connector.entity import Entity, Facts, OwedEvent, Tried
+from connector.change import Change, Message, ObjectChange, Unreadable
+from connector.entity import Entity, Facts, OwedEvent, Tried, tried_besides
 from connector.mapping import Reading
+from connector.object_intake import ObjectBatch
 from connector.problem import Problem
 from connector.rules import Rules
 from connector.store import counts, encoding, entities, events, identities, problems
@@ -29,6 +31,10 @@ EVERY_SYNC = ""
 """The name under which what concerns no single sync is counted."""
 
 
+_Told = tuple[int, ObjectChange]
+"""What was said of an object, and how many messages about users came before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What came of a batch: how many messages were read, how many not, and which syncs have something to deliver."""
@@ -38,14 +44,12 @@ class Accepted:
     due: frozenset[str]
 
 
-def accept(
-    store: Store, syncs: Sequence[Rules], messages: Iterable[Change | Unreadable], *, backfill: bool = False
-) -> Accepted:
+def accept(store: Store, syncs: Sequence[Rules], messages: Iterable[Message], *, backfill: bool = False) -> Accepted:
     """Takes in a batch; one of a backfill is delivered behind what is live.
 
     Raises StoreError where it cannot be kept; then nothing of it is.
     """
-    changes, unreadable = _sorted_out(messages)
+    changes, told, unreadable = _sorted_out(messages)
     taken = {rules.name: action.taken(changes, rules.actions) for rules in syncs}
     ahead = {rules.name: [merge.read_ahead(each, rules) for each in taken[rules.name].changes] for rules in syncs}
     with store.writing() as connection:
@@ -53,25 +57,29 @@ def accept(
         lane = BACKFILL if backfill else LIVE
         batches = [_Batch(connection, store.on_sqlite, rules, now, lane) for rules in syncs]
         due = frozenset(
-            each.rules.name for each in batches if each.take(taken[each.rules.name], ahead[each.rules.name])
+            each.rules.name for each in batches if each.take(taken[each.rules.name], ahead[each.rules.name], told)
         )
         problems.add(connection, EVERY_SYNC, map(_problem, unreadable), now)
         counted = {batch.rules.name: batch.tally for batch in batches}
-        counted[EVERY_SYNC] = Counter(messages=len(changes) + len(unreadable), unreadable=len(unreadable))
+        read = len(changes) + len(told)
+        counted[EVERY_SYNC] = Counter(messages=read + len(unreadable), unreadable=len(unreadable))
         counts.tally(connection, counted)
-    log.info("batch taken in", messages=len(changes), unreadable=len(unreadable), due=sorted(due))
-    return Accepted(len(changes), len(unreadable), due)
+    log.info("batch taken in", messages=read, unreadable=len(unreadable), due=sorted(due))
+    return Accepted(read, len(unreadable), due)
 
 
-def _sorted_out(messages: Iterable[Change | Unreadable]) -> tuple[list[Change], list[Unreadable]]:
+def _sorted_out(messages: Iterable[Message]) -> tuple[list[Change], list[_Told], list[Unreadable]]:
     changes: list[Change] = []
+    told: list[_Told] = []
     unreadable: list[Unreadable] = []
     for message in messages:
         if isinstance(message, Change):
             changes.append(message)
-        else:
+        elif isinstance(message, Unreadable):
             unreadable.append(message)
-    return changes, unreadable
+        else:
+            told.append((len(changes), message))
+    return changes, told, unreadable
 
 
 def _problem(unreadable: Unreadable) -> Problem:
@@ -90,17 +98,32 @@ class _Batch:
         self.tally: Counter[str] = Counter()
         self.problems: list[Problem] = []
         self.events: list[tuple[str, OwedEvent]] = []
+        self.told: list[_Told] = []
 
-    def take(self, taken: Taken, ahead: Sequence[Reading | None]) -> bool:
+    def take(self, taken: Taken, ahead: Sequence[Reading | None], told: Sequence[_Told]) -> bool:
+        """Takes in what the batch says of users, and of objects; whether anything is due then."""
+        if not self.rules.objects:
+            return self._take(taken, ahead)
+        mentioned = [each for _, each in told]
+        objects = ObjectBatch.begin(self.connection, self.rules, mentioned, taken.changes, self.lane)
+        due = self._take(taken, ahead)
+        in_order = sorted((*told, *self.told), key=itemgetter(0))
+        due |= objects.take(self.connection, [each for _, each in in_order], self.now)
+        self.tally.update(objects.tally)
+        problems.add(self.connection, self.rules.name, objects.problems, self.now)
+        return due
+
+    def _take(self, taken: Taken, ahead: Sequence[Reading | None]) -> bool:
         """Merges the changes into the entities and writes what moved; whether anything is due then."""
         changes = taken.changes
         self._note_actions(taken)
         before = self._load(list(dict.fromkeys(change.key for change in changes)))
         facts = {key: entity.facts for key, entity in before.items()}
-        for change, reading in zip(changes, ahead, strict=True):
+        for place, (change, reading) in enumerate(zip(changes, ahead, strict=True)):
             merged = merge.merge(facts[change.key], change, self.rules, reading)
             facts[change.key] = merged.facts
             self._note(change, merged)
+            self.told += [(place, each) for each in merged.objects]
         fresh = events.add(self.connection, self.rules.name, self.events, self.now)
         self.tally["events accepted"] += len(fresh)
         self.tally["events repeated"] += len(self.events) - len(fresh)
@@ -193,11 +216,7 @@ def _tried(entity: Entity, rules: Rules) -> Tried:
     stands, person, _ = audience.desired(entity.facts, rules)
     if stands is audience.Standing.SUPPRESSED:
         return entity.tried | errand.tried(plan.next_step(entity, Desired(stands, None), (), rules).operations)
-    if person is None:
-        return entity.tried
-    identifiers = dict.fromkeys((*entity.tried.identifiers, person.identifier))
-    names, tokens = entity.tried.names | person.attributes.keys(), entity.tried.tokens | person.devices.keys()
-    return Tried(tuple(identifiers), names, tokens, entity.tried.suppressed)
+    return tried_besides(entity, person)
 
 
 def _new_identifier(entity: Entity, rules: Rules) -> str | None:

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from connector import moment, naming, transform
 from connector.change import Change
 from connector.problem import Problem
-from connector.rules import MISSING, Rules, Transformed
+from connector.rules import MISSING, Chosen, Rules, Transformed
 from connector.transform import Fault
 
 IDENTIFIER_BYTES = 150
@@ -46,6 +46,22 @@ def read(change: Change, rules: Rules) -> Reading:
         if rules.whole_account:
             _take_account(attributes, change, rules, problems)
     return Reading(attributes, _identity(change, rules, problems), tuple(problems))
+
+
+def chosen(
+    given: Mapping[str, Any], attributes: Chosen, rules: Rules, key: str, *, whole: bool
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """What `given` says of `attributes`, those of an object or a relationship; `whole`: it is all that there is."""
+    problems: list[Problem] = []
+    found: dict[str, Any] = {}
+    _take(found, attributes.plain, given, rules, key, problems)
+    for each in attributes.transformed:
+        value = each.source.find(given)
+        if value is MISSING and each.fills and whole:
+            value = None
+        if value is not MISSING:
+            _put_transformed(found, each, value, rules, key, problems)
+    return found, tuple(problems)
 
 
 def segment_names(names: Iterable[str], key: str) -> tuple[list[str], tuple[Problem, ...]]:
@@ -189,18 +205,18 @@ def _identity(change: Change, rules: Rules, problems: list[Problem]) -> dict[str
 
 
 def _identifier(value: Any, key: str, problems: list[Problem]) -> str | None:
-    text = _text(value)
-    if text is not None and "\0" in text:
+    found = text(value)
+    if found is not None and "\0" in found:
         problems.append(Problem("identifier", key, "the identifier holds a NUL character: the person cannot be sent"))
         return None
-    if text is None or len(text) * _BYTES_A_CHARACTER <= IDENTIFIER_BYTES or len(text.encode()) <= IDENTIFIER_BYTES:
-        return text
+    if found is None or len(found) * _BYTES_A_CHARACTER <= IDENTIFIER_BYTES or len(found.encode()) <= IDENTIFIER_BYTES:
+        return found
     reason = f"the identifier exceeds {IDENTIFIER_BYTES} bytes: the person cannot be sent"
-    problems.append(Problem("identifier", key, reason, text[:IDENTIFIER_BYTES]))
+    problems.append(Problem("identifier", key, reason, found[:IDENTIFIER_BYTES]))
     return None
 
 
-def _text(value: Any) -> str | None:
+def text(value: Any) -> str | None:
     """An identifier as text; None for null, blanks, booleans and structures. 0 is an identifier, "" is none."""
     if isinstance(value, str):
         return value if value.strip() else None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from connector import mapping, notices, ulid
+from connector import mapping, notices, relating, ulid
 from connector.audience import DELETED, Standing, standing
-from connector.change import Change, Device, Event, Segment
+from connector.change import Change, Device, Event, ObjectChange, Segment
 from connector.entity import Facts, OwedEvent
 from connector.mapping import Reading
 from connector.problem import Problem
@@ -41,7 +41,10 @@ class SkippedEvent:
 
 
 class Merged(NamedTuple):
-    """The facts after a change, how the user stands then, the events owed because of it, and what was left out."""
+    """The facts after a change, how the user stands then, the events owed because of it, and what was left out.
+
+    objects: what the change says of objects, where it has the user in the audience.
+    """
 
     facts: Facts
     standing: Standing
@@ -49,6 +52,7 @@ class Merged(NamedTuple):
     events: tuple[OwedEvent, ...] = ()
     skipped: tuple[SkippedEvent, ...] = ()
     problems: tuple[Problem, ...] = ()
+    objects: tuple[ObjectChange, ...] = ()
 
 
 def read_ahead(change: Change, rules: Rules) -> Reading | None:
@@ -77,6 +81,7 @@ def merge(facts: Facts, change: Change, rules: Rules, ahead: Reading | None = No
         return _outside(facts, segments, change, version, rules)
     attributes, identity, devices = facts.attributes, facts.identity, facts.devices
     traces = notices.noted(_alive(facts.traces, version), change, version, rules)
+    relationships, objects = facts.relationships, tuple[ObjectChange, ...]()
     problems: tuple[Problem, ...] = ()
     if inside or rules.on_exit != "keep":
         reading = ahead or mapping.read(change, rules)
@@ -85,10 +90,13 @@ def merge(facts: Facts, change: Change, rules: Rules, ahead: Reading | None = No
         traces = _with_membership(_with_visitor(traces, change, version, rules), segments, change, version, rules)
         devices = _devices(devices, change, version)
         problems = reading.problems + _too_many_segments(segments, facts.segments, change, rules)
-    moved = Facts(attributes, segments, identity, traces, True, devices)
+        if rules.objects:
+            relationships, left_out = relating.moved(relationships, change, version, rules)
+            objects, problems = tuple(relating.objects(change, rules)) if inside else (), problems + left_out
+    moved = Facts(attributes, segments, identity, traces, True, devices, relationships)
     stands = standing(moved, rules)
     owed, skipped, bad = _events(change, inside, stands, rules)
-    return Merged(moved, stands, version < newest, owed, skipped, problems + bad)
+    return Merged(moved, stands, version < newest, owed, skipped, problems + bad, objects)
 
 
 def _outside(facts: Facts, segments: Register, change: Change, version: int, rules: Rules) -> Merged:
@@ -98,7 +106,7 @@ def _outside(facts: Facts, segments: Register, change: Change, version: int, rul
     in may be older and come later.
     """
     attributes, identity = facts.attributes, facts.identity
-    devices = facts.devices
+    devices, relationships = facts.devices, facts.relationships
     if rules.on_exit == "keep" and segments.newest() is not None:
         pass  # known to be outside: who is kept later is kept as the last change inside had them
     elif change.whole:
@@ -111,21 +119,23 @@ def _outside(facts: Facts, segments: Register, change: Change, version: int, rul
             attributes.updated(reading.attributes, version),
             identity.updated(reading.identity, version),
         )
+    if rules.objects and not (rules.on_exit == "keep" and segments.newest() is not None):
+        relationships = relating.moved_outside(relationships, change, version, rules)
     traces = notices.noted(_alive(facts.traces, version), change, version, rules)
     traces = _with_visitor(traces, change, version, rules)
     skipped = tuple(SkippedEvent(event.name, Skip.OUTSIDE) for event in change.events)
-    moved = Facts(attributes, segments, identity, traces, devices=devices)
+    moved = Facts(attributes, segments, identity, traces, devices=devices, relationships=relationships)
     return Merged(moved, standing(moved, rules), skipped=skipped)
 
 
 def _deleted(facts: Facts, change: Change, version: int, newest: int, rules: Rules) -> Merged:
     """Upstream has deleted the user: all that was said before is void, what is newer stays."""
-    attributes, segments, identity, devices = (
-        register.replaced({}, version) for register in (facts.attributes, facts.segments, facts.identity, facts.devices)
-    )
+    registers = (facts.attributes, facts.segments, facts.identity, facts.devices)
+    attributes, segments, identity, devices = (register.replaced({}, version) for register in registers)
+    relationships = facts.relationships.replaced({}, version) if rules.objects else facts.relationships
     traces = facts.traces.updated({DELETED: True}, version) if version >= newest else facts.traces
     traces = notices.noted(traces, change, version, rules)
-    moved = Facts(attributes, segments, identity, traces, facts.entered, devices)
+    moved = Facts(attributes, segments, identity, traces, facts.entered, devices, relationships)
     return Merged(moved, standing(moved, rules), version < newest)
 
 

@@ -43,6 +43,11 @@ def seconds(value: Any) -> int | None:
     return int(value) if value < MILLISECONDS_FROM else int(value // (1000 if value < MICROSECONDS_FROM else 10**6))
 
 
+def across(version: int | None) -> int | None:
+    """A version that counts beyond the user whom it is of: a time. A counter of one user says nothing of another's."""
+    return version if version is not None and version >= MICROSECONDS_FROM else None
+
+
 def version(value: Any) -> int | None:
     """A change's version: an integer as it is, a time as microseconds; None where it is neither."""
     if isinstance(value, bool):

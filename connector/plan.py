@@ -6,52 +6,15 @@ the merge that needs it), the rest waits for the next step.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from pydantic_core import to_json
-
-from connector import audience, membership, preferences
+from connector import audience, belongings, membership, preferences
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
 from connector.membership import Memberships
-from connector.operations import Item, delete, device, event, identify, invite, merge, suppress
-from connector.operations import membership as segment
+from connector.operations import delete, event, identify, invite, merge, suppress
 from connector.rules import Rules
-
-ITEM_ATTRIBUTE_BYTES = 30_000
-ITEM_ATTRIBUTES = 299
-"""Customer.io takes 300 attributes a call (reference: customerio-api, 3.2); `_update` may be one of them."""
-# A value of 1000 bytes may have six times as many as JSON, where control characters are written \u00XX.
-_ATTRIBUTES_THAT_ALWAYS_FIT = 4
-UNCERTAIN = "\0uncertain"
-"""Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
-
-Effect = Literal["created", "updated", "deleted", "merged", "mirrored", "suppressed", "unsuppressed", "refused"]
-Endpoint = str
-"""batch, v1_event, or one of a manual segment (`operations.membership`)."""
-
-
-class Operation(NamedTuple):
-    """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one."""
-
-    item: Item
-    event: str | None = None
-    endpoint: Endpoint = "batch"
-
-
-class Step(NamedTuple):
-    """The next request's part for one person.
-
-    after: what Customer.io holds once all operations but the events are confirmed; effect: what happened to the
-    person then; more: the person is not finished with this step, even without events that wait; dropped: owed events
-    that will never be sent.
-    """
-
-    operations: tuple[Operation, ...] = ()
-    after: Person | None = None
-    effect: Effect | None = None
-    more: bool = False
-    dropped: tuple[str, ...] = ()
+from connector.step import UNCERTAIN, Effect, Operation, Step, first_part, fits, possible, same
 
 
 def next_step(entity: Entity, desired: Desired, events: Sequence[OwedEvent], rules: Rules) -> Step:
@@ -77,7 +40,7 @@ def owes(entity: Entity, desired: Desired, rules: Rules) -> bool:
             return True
         if not entity.delivered.former and entity.delivered.identifier.same_as(desired.person.identifier):
             return not _is(entity.delivered, desired.person) or (
-                bool(rules.served) and _moves(entity.delivered.memberships, desired.memberships, rules)
+                bool(rules.served) and belongings.moves_owed(entity.delivered.memberships, desired.memberships, rules)
             )
     if desired.standing is Standing.MERGED:
         return True
@@ -125,7 +88,7 @@ def _free(entity: Entity) -> Step:
     if entity.delivered is None or entity.delivered.suppressed:
         return Step(operations, None, "unsuppressed", more=True)
     # They may be there after all, if the request to suppress them never arrived.
-    held, devices = dict.fromkeys(_held(entity), UNCERTAIN), dict.fromkeys(_held_devices(entity), UNCERTAIN)
+    held, devices = dict.fromkeys(_held(entity), UNCERTAIN), dict.fromkeys(belongings.held_devices(entity), UNCERTAIN)
     after = Person(identifiers[0], held, tuple(identifiers[1:]), devices)
     return Step(operations, after, "unsuppressed", more=True)
 
@@ -145,11 +108,14 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
     if all(value is None for value in held.values()):
-        taken = (*_all_devices_taken(entity, identifiers, former), *_all_taken_out(entity, identifiers, rules))
-        after = Person(identifiers[0], {}, former, memberships=_left_alone(entity, rules))
+        taken = (
+            *belongings.all_taken(entity, identifiers, former),
+            *belongings.all_taken_out(entity, identifiers, rules),
+        )
+        after = Person(identifiers[0], {}, former, memberships=belongings.left_alone(entity, rules))
         return Step((*taken, *sent_now), after, "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
-    part = _first_part(nulls)
+    part = first_part(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
     # Who was only tried may not be there: an update-only identify creates nobody.
     operations = tuple(
@@ -157,41 +123,16 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
         for each in identifiers
         if each not in former
     )
-    taken = (*_all_devices_taken(entity, identifiers, former), *_all_taken_out(entity, identifiers, rules))
-    after = Person(identifiers[0], left, former, memberships=_left_alone(entity, rules))
+    taken = (*belongings.all_taken(entity, identifiers, former), *belongings.all_taken_out(entity, identifiers, rules))
+    after = Person(identifiers[0], left, former, memberships=belongings.left_alone(entity, rules))
     return Step((*operations, *taken, *(() if left else sent_now)), after, "updated", bool(left))
-
-
-def _all_devices_taken(
-    entity: Entity, identifiers: Sequence[Identifier], former: Sequence[Identifier]
-) -> list[Operation]:
-    """Who is cleared is not to be pushed to."""
-    return [
-        Operation(device.deleted(each, token))
-        for token in sorted(_held_devices(entity))
-        for each in identifiers
-        if each not in former
-    ]
-
-
-def _all_taken_out(entity: Entity, identifiers: Sequence[Identifier], rules: Rules) -> list[Operation]:
-    """Who is cleared is in no manual segment, under whatever identifier they may have been put into it."""
-    if not rules.served:
-        return []
-    held = membership.held(entity, rules)
-    return [each for identifier in identifiers for each in _memberships(identifier, held, membership.NONE, rules)]
-
-
-def _left_alone(entity: Entity, rules: Rules) -> Memberships:
-    """What is known of the mirrors that are not served."""
-    return membership.after(membership.held(entity, rules), membership.NONE, rules.served)
 
 
 def _unaddressed(entity: Entity, wanted: Memberships, events: Sequence[OwedEvent], rules: Rules) -> Step:
     """Nobody to address by name: events go to whom they were delivered to before, or anonymously, or wait."""
     if entity.delivered is not None:
         identifier, held = entity.delivered.identifier, membership.held(entity, rules)
-        moves = _memberships(identifier, held, wanted, rules)
+        moves = belongings.memberships(identifier, held, wanted, rules)
         after = entity.delivered._replace(memberships=membership.after(held, wanted, rules.served))
         return Step((*moves, *_events(identifier, events)), after, "mirrored" if moves else None)
     if not rules.anonymous_events:
@@ -222,58 +163,13 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
         return _identify(entity, person, others, events if known and not others else (), rules)
     if others:
         return _merge(delivered, others)
-    sent_now = _events(person.identifier, events)
-    if not same(delivered.devices, person.devices):
-        devices = _devices(person, delivered.devices)
-        moves = _moves(delivered.memberships, person.memberships, rules)
-        return Step((*devices, *sent_now), delivered._replace(devices=person.devices), "updated", moves)
-    if _moves(delivered.memberships, person.memberships, rules):
-        return _mirror(delivered, person.memberships, sent_now, rules)
-    return Step(sent_now, delivered)
-
-
-def _mirror(delivered: Person, wanted: Memberships, sent_now: Sequence[Operation], rules: Rules) -> Step:
-    """Puts the person into manual segments and takes them out: they are known by now, as Customer.io asks for."""
-    moves = _memberships(delivered.identifier, delivered.memberships, wanted, rules)
-    after = membership.after(delivered.memberships, wanted, rules.served)
-    return Step((*moves, *sent_now), delivered._replace(memberships=after), "mirrored")
-
-
-def _moves(held: Memberships, wanted: Memberships, rules: Rules) -> bool:
-    """Whether a manual segment that can be sent to has to hear of the person."""
-    return bool(rules.served) and bool(membership.changes(held, wanted, rules.served))
-
-
-def _memberships(identifier: Identifier, held: Memberships, wanted: Memberships, rules: Rules) -> list[Operation]:
-    found = []
-    for mirror, add in membership.changes(held, wanted, rules.served):
-        target = rules.served[mirror]
-        item, endpoint = segment.item(identifier, target, add=add), segment.endpoint(identifier, target, add=add)
-        found.append(Operation(item, endpoint=endpoint))
-    return found
+    return belongings.next_step(delivered, person, _events(person.identifier, events), rules)
 
 
 def _is(held: Person, wanted: Person) -> bool:
     """Whether a person is as wanted, who is there under the wanted identifier."""
-    there = same(held.devices, wanted.devices) and _holds(held.attributes, wanted.attributes)
-    return there and not held.suppressed
-
-
-def _devices(person: Person, held: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """Takes the devices away that are there and not wanted, and adds those that are wanted and not there so."""
-    wanted = person.devices
-    gone = [Operation(device.deleted(person.identifier, token)) for token in sorted(held.keys() - wanted.keys())]
-    added = [
-        Operation(device.added(person.identifier, token, each))
-        for token, each in sorted(wanted.items())
-        if token not in held or not same(each, held[token])
-    ]
-    return (*gone, *added)
-
-
-def _held_devices(entity: Entity) -> Mapping[str, Any]:
-    """The devices that the person may have in Customer.io: in doubt all that it was told, as if nothing were known."""
-    return _possible(entity, entity.delivered.devices if entity.delivered else {}, entity.tried.tokens)
+    theirs = same(held.devices, wanted.devices) and same(held.relationships, wanted.relationships)
+    return theirs and _holds(held.attributes, wanted.attributes) and not held.suppressed
 
 
 def _holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -288,19 +184,21 @@ def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier], r
     deletes = tuple(Operation(delete.item(other)) for other in others)
     if not any(each.same_as(wanted) for each in possible_identifiers(entity)):
         return Step(deletes, None, more=True)
-    devices = dict.fromkeys(_held_devices(entity), UNCERTAIN)
-    attributes = dict.fromkeys(_held(entity), UNCERTAIN)
+    attributes, devices, related = (
+        dict.fromkeys(each, UNCERTAIN)
+        for each in (_held(entity), belongings.held_devices(entity), belongings.held_relationships(entity))
+    )
     memberships = membership.unknown(membership.held(entity, rules))
-    return Step(deletes, Person(wanted, attributes, devices=devices, memberships=memberships), more=True)
+    return Step(deletes, Person(wanted, attributes, (), devices, related, memberships=memberships), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     """Merging brings over what the primary does not have: what had been nulled there is uncertain again."""
     merges = tuple(Operation(merge.item(delivered.identifier, other)) for other in others)
     attributes = {name: UNCERTAIN if value is None else value for name, value in delivered.attributes.items()}
-    devices = dict.fromkeys(delivered.devices, UNCERTAIN)
+    devices, related = (dict.fromkeys(each, UNCERTAIN) for each in (delivered.devices, delivered.relationships))
     memberships = membership.unknown(delivered.memberships)
-    after = Person(delivered.identifier, attributes, devices=devices, memberships=memberships)
+    after = Person(delivered.identifier, attributes, (), devices, related, memberships=memberships)
     return Step(merges, after, "merged", more=True)
 
 
@@ -315,67 +213,33 @@ def _identify(
     gone = sorted(held.keys() - person.attributes.keys())
     whole = {**person.attributes, **dict.fromkeys(gone, None)} if gone else person.attributes
     part, after = whole, whole if others else person.attributes
-    if not _fits(whole):
+    if not fits(whole):
         differing = {name: value for name, value in whole.items() if name not in held or not same(value, held[name])}
-        part = _first_part(differing)
+        part = first_part(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
-    devices = _held_devices(entity)
-    if others:
-        devices = dict.fromkeys(devices, UNCERTAIN)  # the merge that follows brings them
-    memberships = membership.held(entity, rules)
-    if others:
-        memberships = membership.unknown(memberships)  # as above
-    complete = _holds(after, person.attributes) and same(devices, person.devices)
+    devices, related, memberships = (
+        belongings.held_devices(entity),
+        belongings.held_relationships(entity),
+        membership.held(entity, rules),
+    )
+    if others:  # the merge that follows brings them
+        devices, related = dict.fromkeys(devices, UNCERTAIN), dict.fromkeys(related, UNCERTAIN)
+        memberships = membership.unknown(memberships)
+    theirs = same(devices, person.devices) and same(related, person.relationships)
+    complete = theirs and _holds(after, person.attributes)
     told = preferences.told(part, entity, rules.preferences, same) if rules.preferences else part
     operation = Operation(identify.item(person.identifier, told, update_only=rules.update_only))
     effect: Effect = "updated" if entity.delivered else "created"
     sent_now = _events(person.identifier, events) if complete else ()
-    after_it = Person(person.identifier, after, others, devices, memberships=memberships)
-    more = bool(others) or not complete or _moves(memberships, person.memberships, rules)
+    after_it = Person(person.identifier, after, others, devices, related, memberships=memberships)
+    more = bool(others) or not complete or belongings.moves_owed(memberships, person.memberships, rules)
     return Step((operation, *sent_now), after_it, effect, more)
 
 
 def _held(entity: Entity) -> Mapping[str, Any]:
     """What Customer.io may hold: in doubt, every name it may have been told, with no value to rely on."""
-    return _possible(entity, entity.delivered.attributes if entity.delivered else {}, entity.tried.names)
-
-
-def _possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -> Mapping[str, Any]:
-    if not entity.doubt:
-        return known
-    return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
-
-
-def _fits(attributes: Mapping[str, Any]) -> bool:
-    if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
-        return True
-    return len(attributes) <= ITEM_ATTRIBUTES and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
-
-
-def _first_part(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As many of the attributes as one item can carry, at least one."""
-    part: dict[str, Any] = {}
-    size = 0
-    for name, value in attributes.items():
-        size += len(to_json({name: value}))
-        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ITEM_ATTRIBUTES):
-            break
-        part[name] = value
-    return part
+    return possible(entity, entity.delivered.attributes if entity.delivered else {}, entity.tried.names)
 
 
 def _events(identifier: Identifier, events: Iterable[OwedEvent]) -> tuple[Operation, ...]:
     return tuple(Operation(event.item(identifier, owed), owed.id) for owed in events)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: the order of keys does not matter, and true is not 1 as it is for Python."""
-    return bool(one == other) and (one is other or _alike(one, other))
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return all(_alike(value, other[name]) for name, value in one.items())
-    if isinstance(one, list):
-        return all(map(_alike, one, other))
-    return isinstance(one, bool) is isinstance(other, bool)

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from connector import audience, explain, handover, merge, plan
+from connector import audience, explain, explain_objects, handover, merge, objects, plan, relating
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.audience import Standing
-from connector.change import Change, Unreadable
+from connector.change import Change, Message, ObjectChange, Unreadable
 from connector.entity import Entity, Facts, Identifier, OwedEvent, Person, Tried
 from connector.errors import UnreadableError
-from connector.explain import Line
+from connector.explain_lines import Line
 from connector.problem import Problem
 from connector.rules import Rules
 
@@ -33,12 +33,15 @@ class Preview:
     skipped_events: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     explanation: tuple[Line, ...] = ()
+    object: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The stable JSON form; with the explanation where one was asked for."""
         explained = {"explanation": [line._asdict() for line in self.explanation]} if self.explanation else {}
+        about = {"object": self.object} if self.object else {}
         return {
             **explained,
+            **about,
             "user": self.user,
             "sync": self.sync,
             "decision": self.decision,
@@ -59,6 +62,7 @@ class Previewer:
     syncs: tuple[Rules, ...]
     explained: bool = False
     _entities: dict[tuple[str, str], Entity] = field(default_factory=dict)
+    _objects: dict[tuple[str, str], Entity] = field(default_factory=dict)
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def know(self, people: Iterable[Any]) -> None:
@@ -68,7 +72,7 @@ class Previewer:
                 entity = _known(row, rules)
                 self._entities[rules.name, entity.key] = entity
 
-    def preview(self, messages: Iterable[Change | Unreadable]) -> Iterator[Preview]:
+    def preview(self, messages: Iterable[Message]) -> Iterator[Preview]:
         """One preview for each message and sync; an unreadable message has one, of no sync."""
         for message in messages:
             if isinstance(message, Unreadable):
@@ -76,7 +80,47 @@ class Previewer:
                 yield Preview(None, None, "skip", f"unreadable: {message.reason}", problems=(problem,))
                 continue
             for rules in self.syncs:
-                yield self._of(message, rules)
+                yield self._of(message, rules) if isinstance(message, Change) else self._of_object(message, rules)
+
+    def _of_object(self, change: ObjectChange, rules: Rules) -> Preview:
+        """A message about an object alone."""
+        before = self._object(change.key, rules)
+        merged = objects.merge(before.facts, change, rules)
+        operations, desired = self._deliver_object(replace(before, facts=merged.facts), rules)
+        decision, reason = explain_objects.decision(change, rules, desired, merged, sends=bool(operations))
+        why = explain_objects.explain(before, operations, reason) if self.explained else ()
+        return Preview(
+            None, rules.name, decision, reason, operations,
+            problems=merged.problems, explanation=tuple(why), object=change.key,
+        )  # fmt: skip
+
+    def _object(self, key: str, rules: Rules) -> Entity:
+        return self._objects.get((rules.name, key), Entity(key, kind="object"))
+
+    def _deliver_object(self, entity: Entity, rules: Rules) -> tuple[tuple[Mapping[str, Any], ...], audience.Desired]:
+        desired = objects.desired(entity, rules)
+        operations, after = _deliver(entity, desired, [], rules)
+        self._objects[rules.name, entity.key] = after
+        return operations, desired
+
+    def _with_objects(
+        self, entity: Entity, merged: merge.Merged, rules: Rules
+    ) -> tuple[list[Mapping[str, Any]], list[Problem], Entity]:
+        """What goes before the person: objects, those too that are only named; and the person as far as they are."""
+        operations: list[Mapping[str, Any]] = []
+        problems: list[Problem] = []
+        for change in merged.objects:
+            before = self._object(change.key, rules)
+            moved = objects.merge(before.facts, change, rules)
+            problems += moved.problems
+            operations += self._deliver_object(replace(before, facts=moved.facts), rules)[0]
+        person = audience.desired(merged.facts, rules).person
+        for key in sorted(person.relationships) if person else ():
+            before = self._object(key, rules)
+            if not before.facts.entered:
+                operations += self._deliver_object(replace(before, facts=objects.NAMED), rules)[0]
+        there = {key for sync, key in self._objects if sync == rules.name and self._objects[sync, key].delivered}
+        return operations, problems, relating.within(entity, there, rules)
 
     def _of(self, told: Change, rules: Rules) -> Preview:
         applied = action.apply(told, rules.actions) if rules.actions else Applied(told)
@@ -92,8 +136,15 @@ class Previewer:
         before = self._entities.get((rules.name, change.key), Entity(change.key))
         merged = merge.merge(before.facts, change, rules)
         fresh, repeated = self._fresh(merged.events, rules.name)
-        operations, after = _deliver(replace(before, facts=merged.facts), fresh, rules)
-        self._entities[rules.name, change.key] = after
+        now = replace(before, facts=merged.facts)
+        first: list[Mapping[str, Any]] = []
+        problems: list[Problem] = []
+        if rules.objects:
+            first, problems, now = self._with_objects(now, merged, rules)
+        operations, after = _deliver(now, audience.desired(now.facts, rules), fresh, rules)
+        operations = (*first, *operations)
+        self._entities[rules.name, change.key] = replace(after, facts=merged.facts)
+        merged = merged._replace(problems=(*merged.problems, *problems))
         if merged.standing is Standing.MERGED:
             operations += self._handed_over(after, fresh, rules)
         skipped = [(each.name, str(each.reason)) for each in merged.skipped] + [(name, REPEATED) for name in repeated]
@@ -113,7 +164,8 @@ class Previewer:
         self._entities[rules.name, old.key], survivor = handover.handed_over(old, survivor)
         if audience.standing(survivor.facts, rules) is Standing.MERGED:
             return self._handed_over(survivor, events, rules)
-        operations, self._entities[rules.name, target] = _deliver(survivor, events, rules)
+        desired = audience.desired(survivor.facts, rules)
+        operations, self._entities[rules.name, target] = _deliver(survivor, desired, events, rules)
         return operations
 
     def _fresh(self, events: Iterable[OwedEvent], sync: str) -> tuple[list[OwedEvent], list[str]]:
@@ -149,10 +201,11 @@ def _known_identifier(given: Any, rules: Rules) -> Identifier | None:
     return None
 
 
-def _deliver(entity: Entity, events: list[OwedEvent], rules: Rules) -> tuple[tuple[Mapping[str, Any], ...], Entity]:
+def _deliver(
+    entity: Entity, desired: audience.Desired, events: list[OwedEvent], rules: Rules
+) -> tuple[tuple[Mapping[str, Any], ...], Entity]:
     """Every step until nothing is owed, each taken as confirmed."""
     operations: list[Mapping[str, Any]] = []
-    desired = audience.desired(entity.facts, rules)
     while True:
         step = plan.next_step(entity, desired, events, rules)
         if not step.operations:

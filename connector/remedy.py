@@ -73,6 +73,7 @@ def _read_again(at_hand: AtHand, kept: Kept, format: str) -> str:
 def _send_again(at_hand: AtHand, kept: Kept) -> str:
     with at_hand.store.writing() as connection:
         count = events.owe_again(connection, kept.sync, kept.problem.subject)
-        entities.make_due(connection, kept.sync, [kept.problem.subject], at_hand.store.now(connection))
+        for kind in (entities.OBJECT, entities.PERSON):
+            entities.make_due(connection, kept.sync, [kept.problem.subject], at_hand.store.now(connection), kind)
         problems.remove(connection, kept.id)
     return f"{kept.problem.subject} is due again" + (f", with {count} event(s)" if count else "")

@@ -17,6 +17,7 @@ from connector.job import UNDER_WAY, Job
 from connector.jobs import find
 from connector.manual_segment import text_of
 from connector.store import connections, doubts, everybody, jobs, manual_segments
+from connector.store.entities import OBJECT
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
@@ -55,15 +56,18 @@ def start(at_hand: AtHand, sync: str, per_second: float) -> Job:
     store = at_hand.store
     with store.reading() as connection:
         total = everybody.count(connection, sync)
+        objects = everybody.objects(connection, sync) if at_hand.rules(sync).objects else []
     with store.writing() as connection:
         jobs.begin_alone(connection)
         _refuse_second(jobs.find(connection, sync=sync, kind=KIND, states=UNDER_WAY))
         now = store.now(connection)
         job = Job(uuid4().hex[:8], sync, KIND, total=total, per_second=per_second, created_at=now, updated_at=now)
+        # Objects are due at once: there are fewer of them, and people are related to them.
+        doubts.send_whole(connection, sync, objects, now, OBJECT)
         jobs.add(connection, job)
         targets = [text_of(target) for target in rules.mirrors.values()]
         manual_segments.look_again(connection, sync, rules.connection, targets)
-    log.info("resync started", job=job.id, sync=sync, people=total, per_second=per_second)
+    log.info("resync started", job=job.id, sync=sync, people=total, objects=len(objects), per_second=per_second)
     return job
 
 

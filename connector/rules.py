@@ -7,7 +7,8 @@ from typing import Any, Literal
 from connector import naming, preferences, settings_actions, settings_mirrors, settings_transforms, transform
 from connector.actions.action import Actions
 from connector.change import Change
-from connector.settings import Attribute, DeletionGuard, Suppression, Sync
+from connector.settings import Sync
+from connector.settings_choices import Attribute, DeletionGuard, ObjectType, Suppression
 from connector.settings_mirrors import Target
 
 MISSING: Any = object()
@@ -114,6 +115,47 @@ def _as_text(value: str | float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Attributes that the settings choose: those that go as they are, and those that go through steps."""
+
+    plain: tuple[tuple[str, Source], ...]
+    transformed: tuple[Transformed, ...]
+    targets: frozenset[str]
+
+    @classmethod
+    def of(cls, attributes: Iterable[Attribute]) -> "Chosen":
+        """The attributes as the settings give them."""
+        listed = tuple(attributes)
+        plain = tuple((each.target, Source.of(each.source)) for each in listed if not each.transform)
+        transformed = tuple(Transformed.of(each) for each in listed if each.transform)
+        return cls(plain, transformed, frozenset(each.target for each in listed))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRules:
+    """What is needed to know of objects of one type, and of relationships to them."""
+
+    type: str
+    sources: frozenset[str]
+    identifier: Source
+    attributes: Chosen
+    relationship: Chosen
+    on_exit: Literal["keep", "delete"]
+
+    @classmethod
+    def of(cls, given: ObjectType) -> "ObjectRules":
+        """The rules of a type as the settings give it."""
+        return cls(
+            type=given.type,
+            sources=frozenset(given.sources),
+            identifier=Source.of(given.identifier),
+            attributes=Chosen.of(given.attributes),
+            relationship=Chosen.of(given.relationship_attributes),
+            on_exit=given.on_exit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync.
 
@@ -147,6 +189,7 @@ class Rules:
     preferences: frozenset[str]
     mirrors: Mapping[str, Target]
     served: Mapping[str, Target]
+    objects: Mapping[str, ObjectRules]
     actions: Actions | None = None
 
     @classmethod
@@ -185,6 +228,7 @@ class Rules:
             actions=settings_actions.compiled(sync.actions, defaults=sync.default_actions),
             mirrors=mirrors,
             served=mirrors,
+            objects={each.type: ObjectRules.of(each) for each in sync.objects},
         )
 
     def maps(self, target: str) -> bool:

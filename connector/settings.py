@@ -12,27 +12,33 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     Field,
-    GetJsonSchemaHandler,
     Strict,
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
-from pydantic_core import CoreSchema
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from connector import naming, settings_rules, settings_transforms
+from connector import settings_rules
 from connector.errors import SettingsError
 from connector.settings_actions import Action
-from connector.settings_errors import Layer, line, lines, misplaced, refuse, shown, variable
+from connector.settings_choices import Attribute, DeletionGuard, ObjectType, Suppression
+from connector.settings_errors import Layer, line, lines, misplaced, refuse, variable
 from connector.settings_mirrors import ManualSegments
 from connector.settings_rows import Rows, WarehouseSource
-from connector.settings_rules import Address, Identifier, Name, Names, Seconds, Secret, Section, Source, Switch, Text
+from connector.settings_rules import (
+    Address,
+    Identifier,
+    Name,
+    Names,
+    Secret,
+    Section,
+    Switch,
+    Text,
+)
 from connector.settings_sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
 from connector.settings_sources import layers, total
-from connector.settings_transforms import Step
 
 
 class Connection(Section):
@@ -86,77 +92,6 @@ class Connection(Section):
     @property
     def _suffix(self) -> str:
         return "-eu" if self.region == "eu" else ""
-
-
-class Attribute(Section):
-    """One attribute to send: where upstream has it, and its name in Customer.io."""
-
-    source: Source = Field(
-        validation_alias="from", description="The upstream field: first_name, clearbit/employees, account.name."
-    )
-    target: str = Field(
-        default_factory=lambda given: naming.target(given["source"]),
-        validation_alias="to",
-        validate_default=True,
-        description="Its name in Customer.io. Left out, group/key becomes group-key and account.key account_key.",
-    )
-    transform: tuple[Step, ...] = Field(
-        default=(),
-        description="What is made of the value before it is sent, step by step: lower, upper, trim, number, boolean, "
-        "date, text, join, { join = TEXT }, { default = VALUE }.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, given: Any) -> Any:
-        if not isinstance(given, str | dict | Attribute):
-            refuse([f"{shown(given)} is not accepted; give text in quotes or a table {{ from = ..., to = ... }}"])
-        return {"from": given} if isinstance(given, str) else given
-
-    @field_validator("target")
-    @classmethod
-    def _storable(cls, target: str, info: ValidationInfo) -> str:
-        refuse(settings_rules.target(target) or settings_rules.whole_account(info.data.get("source", ""), target))
-        return target
-
-    @field_validator("transform")
-    @classmethod
-    def _one_by_one(cls, steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
-        refuse(settings_transforms.of_whole_account(info.data.get("source", ""), steps))
-        return steps
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Text, or a table."""
-        table = handler.resolve_ref_schema(handler(core))
-        return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
-
-
-class DeletionGuard(Section):
-    """When deletions are held until a human approves them."""
-
-    share: Annotated[float, Strict()] = Field(
-        default=0.1, gt=0, le=1, allow_inf_nan=False, description="The share of the people held that may be deleted."
-    )
-    at_least: Annotated[int, Strict()] = Field(
-        default=50, ge=0, description="So many may be deleted, however small the audience is."
-    )
-    window_seconds: Seconds = Field(default=3600.0, description="Within which time.")
-
-
-class Suppression(Section):
-    """Whom to suppress: deleted in Customer.io and blocked there."""
-
-    attribute: Text = Field(default="", description='The upstream field to look at. "" suppresses nobody by a rule.')
-    equals: Switch | Annotated[int, Strict()] | Annotated[str, Strict()] = Field(
-        default=True, description="The value that suppresses; the case of text is the same."
-    )
-
-    @field_validator("attribute")
-    @classmethod
-    def _one_field(cls, attribute: str) -> str:
-        refuse(settings_rules.suppressing(attribute))
-        return attribute
 
 
 class Sync(Section):
@@ -225,6 +160,9 @@ class Sync(Section):
     convert_dates: Switch = Field(
         default=True, description="Whether to send dates as unix seconds, as Customer.io reads them."
     )
+    objects: tuple[ObjectType, ...] = Field(
+        default=(), description="The objects that people are related to, one table for each type. None are synced."
+    )
     deliver: Switch = Field(default=True, description="false decides and stores, and sends nothing to Customer.io.")
 
     @field_validator("segment_attribute")
@@ -246,6 +184,12 @@ class Sync(Section):
     def _may_delete(cls, rule: Suppression, info: ValidationInfo) -> Suppression:
         refuse(settings_rules.suppress_when(rule.attribute, info.data.get("mode")))
         return rule
+
+    @field_validator("objects")
+    @classmethod
+    def _each_type_once(cls, objects: tuple[ObjectType, ...]) -> tuple[ObjectType, ...]:
+        refuse(settings_rules.names([each.type for each in objects]))
+        return objects
 
     @field_validator("on_exit")
     @classmethod

@@ -5,7 +5,7 @@ A rule gives a line for each thing that is wrong, and none where all is well.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -26,6 +26,7 @@ from connector.settings_errors import listed, refuse, shown, starred
 
 MOST_ATTRIBUTES = 299
 LONGEST_NAME_BYTES = 150
+_TYPE_DIGITS = 9
 
 RESERVED = {
     "_update": 'Customer.io takes it as an order never to create the person; mode = "update" says that',
@@ -152,6 +153,18 @@ def _clashes(renames: Collection[tuple[str, str]], segment_attribute: str | None
             yield f"{shown(field)} becomes {shown(name)}, the name of segment_attribute; give one of them another"
 
 
+def object_type(text: str) -> list[str]:
+    """One of Customer.io's types of objects."""
+    if text.isascii() and text.isdigit() and not text.startswith("0") and len(text) <= _TYPE_DIGITS:
+        return []
+    return [f"{shown(text)} is not accepted; give Customer.io's object_type_id, an integer from 1 in quotes"]
+
+
+def sources(given: Collection[str]) -> list[str]:
+    """What speaks of objects: something must."""
+    return names(given) if given else ["an empty list is not accepted; name some of object, group, account"]
+
+
 def on_exit(choice: str, mode: str | None) -> list[str]:
     """An exit that the mode allows."""
     if choice != "delete" or mode != "update":
@@ -211,6 +224,8 @@ Address = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^https?://"}),
 ]
 Switch = Annotated[bool, Strict()]
+ObjectTypeId = Annotated[str, _kept(object_type)]
+Sources = Annotated[tuple[Literal["object", "group", "account"], ...], _kept(sources)]
 Count = Annotated[int, Strict(), Field(ge=1)]
 Seconds = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Days = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]

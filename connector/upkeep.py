@@ -1,6 +1,7 @@
 """What must be looked after from time to time."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 
@@ -23,7 +24,12 @@ def overdue(store: Store, syncs: Iterable[Rules]) -> list[str]:
     """The syncs that have something due which nobody is sending."""
     with store.reading() as connection:
         now = store.now(connection)
-        return [rules.name for rules in syncs if rules.deliver and claims.any_due(connection, rules.name, now)]
+        return [rules.name for rules in syncs if rules.deliver and _any_due(connection, rules, now)]
+
+
+def _any_due(connection: Any, rules: Rules, now: float) -> bool:
+    kinds = (entities.PERSON, entities.OBJECT) if rules.objects else (entities.PERSON,)
+    return any(claims.any_due(connection, rules.name, now, kind) for kind in kinds)
 
 
 def forget_outsiders(store: Store) -> int:

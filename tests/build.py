@@ -10,9 +10,9 @@ from connector.audience import Desired, Standing
 from connector.change import Change, Event, Segment
 from connector.entity import Facts, Identifier, OwedEvent, Person
 from connector.merge import merge
-from connector.plan import Operation, Step
 from connector.rules import Rules
 from connector.settings import Sync
+from connector.step import Operation, Step
 
 PAYING = Segment("s-1", "Paying")
 TRIAL = Segment("s-2", "Trial")

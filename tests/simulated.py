@@ -57,6 +57,21 @@ class Simulated:
         found = [person["events"] for found_name, person in self._people() if found_name == name]
         return found[0] if found else []
 
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """Every object's attributes, by type and id."""
+        return {_object_key(one): one["attributes"] for one in self._lines("objects")}
+
+    def relationships(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """To which objects each person is related, and with which attributes, by the person's id."""
+        return {
+            name: {_object_key(each): each["relationship_attributes"] for each in person["relationships"]}
+            for name, person in self._people()
+        }
+
+    def failures(self) -> list[dict[str, Any]]:
+        """What the activity log says went wrong, though it was accepted."""
+        return [each for each in self._lines("activity") if each["type"].startswith("failed")]
+
     def event_names(self, name: str) -> list[str]:
         """The names of one person's events."""
         return [event["name"] for event in self.events(name)]
@@ -86,3 +101,7 @@ class Simulated:
 
     def _lines(self, page: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._client.get(f"/_simulator/{page}").text.splitlines()]
+
+
+def _object_key(one: dict[str, Any]) -> str:
+    return f"{one['identifiers']['object_type_id']}/{one['identifiers']['object_id']}"

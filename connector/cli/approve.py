@@ -38,6 +38,6 @@ def approve(
 
 def _agreed(sync: str, held: int, examples: list[str], *, drop: bool) -> bool:
     names = ", ".join(examples) + (", ..." if held > len(examples) else "")
-    what = "Keep these people in Customer.io" if drop else "Delete these people from Customer.io"
+    what = "Keep these in Customer.io" if drop else "Delete these from Customer.io"
     err.print(f"{sync}: {held:,} deletions are held: {names}", highlight=False)
     return typer.confirm(f"{what}?", err=True)

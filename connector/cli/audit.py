@@ -46,6 +46,8 @@ def audit(
         _print_lines(sync, findings, repaired)
     else:
         _show(sync, findings, repaired, repair=repair)
+        if one.rules.objects:
+            err.print(f"Objects and relationships are not read back: `connector resync {sync}` sends them again.")
     if repaired < len(findings.drifted):
         raise typer.Exit(1)
 

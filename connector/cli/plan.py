@@ -12,7 +12,7 @@ from rich.text import Text
 from typer import Option
 
 from connector import files, inbox
-from connector.change import Change, Unreadable
+from connector.change import Message
 from connector.cli.options import SETTINGS_TOML, AsJson, File, Format, SettingsFile, err, out, settings_of
 from connector.errors import ConnectorError, SettingsError, UnreadableError
 from connector.formats import NAMES
@@ -53,7 +53,7 @@ def plan(
         _show(previews)
 
 
-def _messages(file: Path, format: str, max_bytes: int) -> Iterator[Change | Unreadable]:
+def _messages(file: Path, format: str, max_bytes: int) -> Iterator[Message]:
     with files.opened(file) as opened:
         for document in opened.documents(max_bytes):
             yield from inbox.read(format, document, max_bytes)
@@ -71,7 +71,8 @@ def _known(file: Path) -> list[Any]:
 
 def _explain(preview: Preview) -> None:
     """One message: what is decided, and then thing by thing what becomes of it."""
-    title = f"{preview.user or 'nobody'} in {preview.sync}" if preview.sync else "a message that cannot be read"
+    whom = preview.user or (f"the object {preview.object}" if preview.object else "nobody")
+    title = f"{whom} in {preview.sync}" if preview.sync else "a message that cannot be read"
     out.print(Text(f"{title}: {preview.decision} ({preview.reason})", style="bold"))
     table = Table("what", "name", "becomes", "because", box=None, pad_edge=False)
     for line in preview.explanation:
@@ -88,7 +89,14 @@ def _show(previews: Iterator[Preview]) -> None:
         events = (f"{name}: {why}" for name, why in each.skipped_events)
         left_out = chain(events, (problem.reason for problem in each.problems))
         counted = ", ".join(f"{count} {name}" if count > 1 else name for name, count in operations.items())
-        cells = (each.user or "", each.sync or "", each.decision, each.reason, counted, "\n".join(left_out))
+        cells = (
+            each.user or each.object or "",
+            each.sync or "",
+            each.decision,
+            each.reason,
+            counted,
+            "\n".join(left_out),
+        )
         table.add_row(*map(Text, cells))
     out.print(table)
     err.print(", ".join(f"{count} {name}" for name, count in sorted(decisions.items())) or "no messages")

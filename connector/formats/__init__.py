@@ -5,7 +5,7 @@ A new form is one new module here, its line in `_PARSERS`, and its test.
 
 from collections.abc import Callable, Mapping
 
-from connector.change import Change, Unreadable
+from connector.change import Message, Unreadable
 from connector.errors import SettingsError
 from connector.formats import hull, lytics, native, segment_spec
 from connector.formats.body import decode, documents, whole_characters
@@ -13,7 +13,7 @@ from connector.formats.reading import attempt
 
 __all__ = ["NAMES", "decode", "documents", "parse", "read", "whole_characters"]
 
-_PARSERS: Mapping[str, Callable[[object], list[Change | Unreadable]]] = {
+_PARSERS: Mapping[str, Callable[[object], list[Message]]] = {
     "hull": hull.parse,
     "native": native.parse,
     "lytics": lytics.parse,
@@ -22,7 +22,7 @@ _PARSERS: Mapping[str, Callable[[object], list[Change | Unreadable]]] = {
 NAMES: tuple[str, ...] = tuple(_PARSERS)
 
 
-def parse(format: str, body: object) -> list[Change | Unreadable]:
+def parse(format: str, body: object) -> list[Message]:
     """The changes a decoded body tells of, in its order; a message that cannot be read is there with its reason.
 
     Raises UnreadableError where the body as a whole is not what the format says.
@@ -32,7 +32,7 @@ def parse(format: str, body: object) -> list[Change | Unreadable]:
     return _PARSERS[format](body)
 
 
-def read(format: str, body: bytes) -> list[Change | Unreadable]:
+def read(format: str, body: bytes) -> list[Message]:
     """The changes of a body as it came: one JSON value, or NDJSON, of which a bad line harms only itself."""
     found = list(documents(body))
     if len(found) == 1:
@@ -40,5 +40,5 @@ def read(format: str, body: bytes) -> list[Change | Unreadable]:
     return [answer for document in found for answer in attempt(lambda value: _line(format, value), document)]
 
 
-def _line(format: str, document: object) -> list[Change | Unreadable]:
+def _line(format: str, document: object) -> list[Message]:
     return [document] if isinstance(document, Unreadable) else parse(format, document)

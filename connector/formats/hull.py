@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from connector import moment
-from connector.change import Change, Event, EventKind, Segment, Unreadable
+from connector.change import Change, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats.events import gather, id_of, name_of, properties_of
 from connector.formats.reading import attempt, segment_of, shown, text_in, unique, user_key, visitor, word
@@ -43,14 +43,14 @@ def _named(notification: Mapping[str, Any], field: str) -> Iterator[tuple[str, s
             yield key, name
 
 
-def parse(body: object) -> list[Change | Unreadable]:
+def parse(body: object) -> list[Message]:
     """The changes of a notification, of a message, or of a list of either."""
     if not isinstance(body, list):
         return _document(body)
     return [answer for each in body for answer in attempt(_document, each)]
 
 
-def _document(body: object) -> list[Change | Unreadable]:
+def _document(body: object) -> list[Message]:
     if not isinstance(body, dict):
         raise UnreadableError("the body is neither a notification nor a message")
     if body.get("channel") not in (None, CHANNEL):
@@ -62,18 +62,18 @@ def _document(body: object) -> list[Change | Unreadable]:
     return attempt(partial(_message, _Envelope({}), 0), body)
 
 
-def _notification(body: Mapping[str, Any]) -> list[Change | Unreadable]:
+def _notification(body: Mapping[str, Any]) -> list[Message]:
     messages = body["messages"]
     if not isinstance(messages, list):
         raise UnreadableError("the messages of the notification are not a list")
     envelope = _Envelope(body)
-    answers: list[Change | Unreadable] = []
+    answers: list[Message] = []
     for index, message in enumerate(messages):
         answers += attempt(partial(_message, envelope, index), message)
     return answers
 
 
-def _message(envelope: _Envelope, index: int, message: object) -> list[Change | Unreadable]:
+def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
     """One change. `user` stays the object that came: it is large, and `mapping` finds attributes in any form."""
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")

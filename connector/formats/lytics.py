@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from connector import moment
-from connector.change import Change, Segment, Unreadable
+from connector.change import Change, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats.events import id_of
 from connector.formats.reading import attempt_each, segment, shown, unique, user_key, visitor, word
@@ -40,12 +40,12 @@ class _Trigger(NamedTuple):
     at: int | None
 
 
-def parse(body: object) -> list[Change | Unreadable]:
+def parse(body: object) -> list[Message]:
     """The changes of one message, or of a list of them."""
     return attempt_each(_message, body, "the body is neither a message of Lytics nor a list of them")
 
 
-def _message(message: object) -> list[Change | Unreadable]:
+def _message(message: object) -> list[Message]:
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")
     message = _opened(message)

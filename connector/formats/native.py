@@ -4,18 +4,18 @@ It is strict, since its writers can correct themselves: a field it does not know
 not silently lost. A field that is null counts as not given.
 """
 
-from collections.abc import Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from connector import moment, preferences
-from connector.change import Change, Device, Event, EventKind, Segment, Unreadable
+from connector.change import Change, Device, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
-from connector.formats import devices, merged
+from connector.formats import devices, merged, native_objects
 from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt_each, segment_of, shown, text_in, unique, user_key, visitor
+from connector.formats.reading import attempt_each, known, segment_of, text_in, unique, user_key, visitor
 
 FIELDS = (
+    "object",
     "user",
     "account",
     "segments",
@@ -23,6 +23,7 @@ FIELDS = (
     "left",
     "events",
     "devices",
+    "relationships",
     "version",
     "whole",
     "message_id",
@@ -36,15 +37,17 @@ EVENT_FIELDS = ("name", "id", "type", "time", "properties", "anonymous_id")
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 
-def parse(body: object) -> list[Change | Unreadable]:
+def parse(body: object) -> list[Message]:
     """The changes of one message, or of a list of them."""
     return attempt_each(_message, body, "the body is neither an object nor a list of objects")
 
 
-def _message(message: object) -> list[Change | Unreadable]:
+def _message(message: object) -> list[Message]:
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")
-    _known(message, FIELDS, "the message")
+    if message.get("object") is not None:
+        return _about_object(message)
+    known(message, FIELDS, "the message")
     user = _with_topics(_object(message, "user"), message.get("topics"))
     anonymous_id = visitor(user)
     segments, entered, left = (_segments(message, field) for field in ("segments", "entered", "left"))
@@ -65,16 +68,14 @@ def _message(message: object) -> list[Change | Unreadable]:
         devices=_devices(message.get("devices")),
         deleted=_flag(message, "deleted"),
         suppressed=None if message.get("suppressed") is None else _flag(message, "suppressed"),
+        relationships=native_objects.of_user(message.get("relationships")),
     )
     return [*_with_merged(change, message.get("merges")), *refused]
 
 
-def _known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None:
-    for name in given:
-        if name not in fields:
-            near = get_close_matches(name[:60].strip().lower(), fields, 1, 0.5)
-            hint = f'is "{near[0]}" meant?' if near else f"allowed are {', '.join(fields)}"
-            raise UnreadableError(f"{whose} has an unknown field {shown(name)}: {hint}")
+def _about_object(message: Mapping[str, Any]) -> list[Message]:
+    version, whole = _version(message.get("version")), _flag(message, "whole")
+    return native_objects.read(message, version, whole=whole, message_id=_id(message, "message_id", "the message"))
 
 
 def _object(message: Mapping[str, Any], field: str) -> Mapping[str, Any]:
@@ -155,7 +156,7 @@ def _devices(given: object) -> tuple[Device, ...] | None:
 def _device(given: object) -> Device:
     if not isinstance(given, dict):
         raise UnreadableError("a device is not an object")
-    _known(given, DEVICE_FIELDS, "the device")
+    known(given, DEVICE_FIELDS, "the device")
     if not isinstance(given.get("deleted"), bool | None):
         raise UnreadableError('"deleted" of a device is neither true nor false')
     if given.get("deleted"):
@@ -165,7 +166,7 @@ def _device(given: object) -> Device:
 
 
 def _event(given: Mapping[str, Any]) -> Event:
-    _known(given, EVENT_FIELDS, "the event")
+    known(given, EVENT_FIELDS, "the event")
     kind = _kind(given.get("type"))
     properties = properties_of(given.get("properties"))
     return Event(

@@ -6,11 +6,12 @@ the messages beside it go on (reference: hull-behaviour, 10, point 4).
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from connector.change import Change, Segment, Unreadable
+from connector.change import Message, Segment, Unreadable
 from connector.errors import UnreadableError
 
 KEY_LENGTH = 500
@@ -20,7 +21,7 @@ _NOT_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
-def attempt(read: Callable[[Any], list[Change | Unreadable]], message: object) -> list[Change | Unreadable]:
+def attempt(read: Callable[[Any], list[Message]], message: object) -> list[Message]:
     """What `read` makes of one message; where it cannot, the message with the reason."""
     try:
         return read(message)
@@ -28,9 +29,7 @@ def attempt(read: Callable[[Any], list[Change | Unreadable]], message: object) -
         return [Unreadable(str(error), message)]
 
 
-def attempt_each(
-    read: Callable[[Any], list[Change | Unreadable]], body: object, otherwise: str
-) -> list[Change | Unreadable]:
+def attempt_each(read: Callable[[Any], list[Message]], body: object, otherwise: str) -> list[Message]:
     """What `read` makes of a message, or of each in a list of them.
 
     Raises UnreadableError, with the reason `otherwise`, where the body is neither.
@@ -113,6 +112,15 @@ def segment_of(entry: object, name_of: Callable[[str], str]) -> Segment:
     if key is None:
         raise UnreadableError("a segment has neither an id nor a name")
     return segment(key, name_of(key) if name is None else name)
+
+
+def known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None:
+    """Refuses a field that is none of `fields`, so that a typo is seen."""
+    for name in given:
+        if name not in fields:
+            near = get_close_matches(name[:60].strip().lower(), fields, 1, 0.5)
+            hint = f'is "{near[0]}" meant?' if near else f"allowed are {', '.join(fields)}"
+            raise UnreadableError(f"{whose} has an unknown field {shown(name)}: {hint}")
 
 
 def unique(segments: Iterable[Segment]) -> tuple[Segment, ...]:

@@ -1,7 +1,7 @@
 """What each call of the Segment spec says of a user: identify, track, page, screen, group, alias and delete.
 
 A call is a part, and says nothing of segments but for what `segment_audiences` finds in it. A group is the user's
-account, as far as a user has one. Objects and relationships come with a later change.
+account, as far as a user has one; where the settings say so it is an object too (`segment_objects`).
 """
 
 import re
@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from connector import moment
-from connector.change import Change, Event, EventKind
+from connector.change import Change, Event, EventKind, Message, Unreadable
 from connector.errors import UnreadableError
-from connector.formats import segment_audiences, segment_devices
+from connector.formats import segment_audiences, segment_devices, segment_objects
 from connector.formats.events import id_of, name_of, properties_of
 from connector.formats.merged import with_merged
 from connector.formats.reading import storable, text_in, user_key, word
@@ -26,9 +26,25 @@ _HAPPENED = ("timestamp", "originalTimestamp")
 _UNIX = re.compile(r"[0-9]{1,17}")
 
 
-def read(type: str, call: Fields) -> Change:
-    """The change that a call of one of `TYPES` tells of. Raises UnreadableError where it cannot be acted on."""
-    return _READERS[type](call, object_in(call, "context"))
+def read(type: str, call: Fields) -> list[Message]:
+    """What a call of one of `TYPES` tells of. Raises UnreadableError where it cannot be acted on.
+
+    What it says of an object that cannot be is put aside: what it says of the user counts all the same.
+    """
+    told, refused = _objects(type, call)
+    if told.alone and call.get("userId") is None and call.get("anonymousId") is None:
+        return [*told.alone]  # an object that is deleted needs no user
+    change = _READERS[type](call, object_in(call, "context"))
+    if told.objects or told.relationships is not None:
+        change = replace(change, objects=told.objects, relationships=told.relationships)
+    return [*told.alone, change, *refused]
+
+
+def _objects(type: str, call: Fields) -> tuple[segment_objects.Told, list[Message]]:
+    try:
+        return segment_objects.read(type, call, _time(call, *_HAPPENED, SENT)), []
+    except UnreadableError as error:
+        return segment_objects.Told(), [Unreadable(str(error), call)]
 
 
 def _identify(call: Fields, context: Fields) -> Change:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from connector.change import Change, Unreadable
+from connector.change import Message
 from connector.errors import UnreadableError
 from connector.formats import segment_calls
 from connector.formats.reading import attempt, shown
@@ -18,7 +18,7 @@ _WRITE_KEY = "writeKey"
 _ALIAS = "alias"
 
 
-def parse(body: object) -> list[Change | Unreadable]:
+def parse(body: object) -> list[Message]:
     """The changes of one call, of a batch, or of a list of either."""
     if isinstance(body, dict):
         return _taken(body)
@@ -34,7 +34,7 @@ def typed(body: object, type: str) -> object:
     return body
 
 
-def _taken(given: object) -> list[Change | Unreadable]:
+def _taken(given: object) -> list[Message]:
     return attempt(_batch if _is_batch(given) else _call, _without_write_key(given))
 
 
@@ -52,7 +52,7 @@ def _is_batch(given: object) -> bool:
     return type == "batch" or (type is None and "batch" in given)
 
 
-def _batch(batch: Mapping[str, Any]) -> list[Change | Unreadable]:
+def _batch(batch: Mapping[str, Any]) -> list[Message]:
     """The changes of the members; what is said around them stands for what a member does not say itself."""
     members = batch.get("batch")
     if not isinstance(members, list):
@@ -62,19 +62,19 @@ def _batch(batch: Mapping[str, Any]) -> list[Change | Unreadable]:
     return [answer for each in members for answer in attempt(read, _without_write_key(each))]
 
 
-def _member(shared: Mapping[str, Any], member: object) -> list[Change | Unreadable]:
+def _member(shared: Mapping[str, Any], member: object) -> list[Message]:
     return _call({**shared, **member} if isinstance(member, dict) else member)
 
 
-def _call(call: object) -> list[Change | Unreadable]:
+def _call(call: object) -> list[Message]:
     if not isinstance(call, dict):
         raise UnreadableError("the message is not an object")
     type = call.get("type")
     if type == _ALIAS:
-        return list[Change | Unreadable](segment_calls.alias(call))
+        return [*segment_calls.alias(call)]
     if not isinstance(type, str) or type not in TYPES:
         raise UnreadableError(_not_taken(type))
-    return [segment_calls.read(type, call)]
+    return segment_calls.read(type, call)
 
 
 def _not_taken(type: object) -> str:

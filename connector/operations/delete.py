@@ -1,9 +1,11 @@
-"""delete: remove a person and everything Customer.io holds of them. Deleting a missing person is a success."""
+"""delete: remove a person, or an object, and everything Customer.io holds of them. Who is missing is a success."""
 
-from connector.entity import Identifier
-from connector.operations import Item
+from connector.entity import OBJECT_ID, Identifier
+from connector.operations import Item, objects
 
 
 def item(identifier: Identifier) -> Item:
     """Deletes the person known by `identifier` (reference: customerio-api, 7.2)."""
+    if identifier.type == OBJECT_ID:
+        return objects.deleted(identifier.value)
     return {"type": "person", "identifiers": {identifier.type: identifier.value}, "action": "delete"}

@@ -1,10 +1,10 @@
-"""identify: create or update a person."""
+"""identify: create or update a person, or an object."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from connector.entity import Identifier
-from connector.operations import Item
+from connector.entity import OBJECT_ID, Identifier
+from connector.operations import Item, objects
 
 
 def item(identifier: Identifier, attributes: Mapping[str, Any], *, update_only: bool = False) -> Item:
@@ -13,6 +13,8 @@ def item(identifier: Identifier, attributes: Mapping[str, Any], *, update_only: 
     No `timestamp` is sent: one request at a time per person keeps the order, and a stale one would make Customer.io
     drop a newer truth without a word.
     """
+    if identifier.type == OBJECT_ID:
+        return objects.identified(identifier.value, attributes)
     return {
         "type": "person",
         "identifiers": {identifier.type: identifier.value},

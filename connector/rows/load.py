@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector import intake
-from connector.change import Change, Segment, Unreadable
+from connector.change import Change, Message, Segment
 from connector.errors import ConnectorError, UnreadableError
 from connector.rows import said
 from connector.rows.message import Shape, key_of, message
@@ -85,7 +85,7 @@ class Load:
                 total += self._take([_leaving(each, page.members[each]) for each in gone]).changes
             key = page.last
 
-    def _take(self, messages: Iterable[Change | Unreadable]) -> intake.Accepted:
+    def _take(self, messages: Iterable[Message]) -> intake.Accepted:
         return intake.accept(self.store, self.syncs, messages, backfill=self.backfill)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connector import files, inbox
-from connector.change import Change, Unreadable
+from connector.change import Message
 from connector.rows import message, said, table
 from connector.rows.message import Shape
 
-Messages = list[Change | Unreadable]
+Messages = list[Message]
 
 
 class Batch(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from connector import inbox
-from connector.change import Change, Unreadable
+from connector.change import Message, Unreadable
 from connector.errors import UnreadableError
 from connector.inbox import SHOWN_CHARACTERS
 from connector.rows.table import Table
@@ -15,7 +15,7 @@ ROWS_AT_ONCE = 1000
 """How many rows go into one transaction at most."""
 BYTES_AT_ONCE = 2_000_000
 
-Message = dict[str, Any]
+Native = dict[str, Any]
 
 
 class Said(NamedTuple):
@@ -27,8 +27,8 @@ class Said(NamedTuple):
 
 def one(
     row: Mapping[str, Any] | Unreadable,
-    message: Callable[[Mapping[str, Any]], Message],
-    key_of: Callable[[Message], str | None],
+    message: Callable[[Mapping[str, Any]], Native],
+    key_of: Callable[[Native], str | None],
 ) -> Said:
     """What one row says. Whoever a row names is in the table, even if the rest of the row cannot be read."""
     if isinstance(row, Unreadable):
@@ -41,7 +41,7 @@ def one(
 
 
 def every(
-    table: Table, message: Callable[[Mapping[str, Any]], Message], key_of: Callable[[Message], str | None]
+    table: Table, message: Callable[[Mapping[str, Any]], Native], key_of: Callable[[Native], str | None]
 ) -> Iterator[Said | UnreadableError]:
     """What each row of a table says, and at last the error where the table breaks off."""
     try:
@@ -68,6 +68,6 @@ def batches(said: Iterable[Said | UnreadableError]) -> Iterator[list[Said]]:
         yield batch
 
 
-def read(body: bytes | Unreadable, max_bytes: int) -> list[Change | Unreadable]:
+def read(body: bytes | Unreadable, max_bytes: int) -> list[Message]:
     """The changes that a row comes to; a row of more than `max_bytes` is a problem."""
     return [body] if isinstance(body, Unreadable) else inbox.read("native", body, max_bytes)

@@ -110,7 +110,9 @@ def refusal(item: Mapping[str, Any], rules: tuple[Rule, ...], now: float) -> tup
 
 
 def _names(item: Mapping[str, Any]) -> str:
-    named = [item.get(key) for key in ("identifiers", "primary", "secondary")]
+    related = item.get("cio_relationships")
+    inner = [each.get("identifiers") for each in related if isinstance(each, dict)] if isinstance(related, list) else []
+    named = [*(item.get(key) for key in ("identifiers", "primary", "secondary")), *inner]
     return "\n".join(str(value) for names in named if isinstance(names, dict) for value in names.values())
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from connector.change import Change, Unreadable
+from connector.change import Message
 from connector.rows import said
 from connector.settings_rows import WarehouseSource
 from connector.sources import kinds, mark, query
@@ -12,7 +12,7 @@ class Page(NamedTuple):
     """Some rows: how many, the changes they come to, and the place of the last one."""
 
     rows: int
-    messages: list[Change | Unreadable]
+    messages: list[Message]
     after: str
 
 
@@ -21,7 +21,7 @@ def read(source: WarehouseSource, after: str | None, most: int, max_bytes: int) 
 
     Raises ConnectorError where the query fails, SettingsError where its rows cannot be read.
     """
-    count, messages = 0, []
+    count, messages = 0, list[Message]()
     with query.opened(source, marked=source.key, after=mark.read(after), limit=most) as table:
         kind = kinds.of(source, table.columns)
         for row in table.rows():

@@ -9,24 +9,27 @@ from typing import Any
 
 from sqlalchemy import Connection, func, null, or_, select, update
 
+from connector.entity import Kind
 from connector.errand import Claim
 from connector.store import events
-from connector.store.entities import LOADED, TABLE, entity_of, of
+from connector.store.entities import LOADED, PERSON, TABLE, entity_of, of
 from connector.store.rows import FLOAT, INTEGER, given, named
 from connector.store.tables import ADMITTED
 
 
-def claim(connection: Connection, sync: str, lease: str, limit: int, now: float, seconds: float) -> list[Claim]:
+def claim(
+    connection: Connection, sync: str, lease: str, limit: int, now: float, seconds: float, kind: Kind = PERSON
+) -> list[Claim]:
     """Leases up to `limit` due entities for `seconds`, lane by lane, the longest due first.
 
     Rows that others are writing or have leased are passed over.
     """
-    values = named(sync=sync, lease=lease, limit=limit, now=now, until=now + seconds)
+    values = named(sync=sync, kind=kind, lease=lease, limit=limit, now=now, until=now + seconds)
     rows = connection.execute(_leasing(), values).all()
-    owed = events.owed(connection, sync, [row.key for row in rows]) if rows else {}
+    owed = events.owed(connection, sync, [row.key for row in rows]) if rows and kind == PERSON else {}
     ordered = sorted(rows, key=lambda row: str(row.key))
     return [
-        Claim(entity_of(row, doubt=row.doubt - 1), tuple(owed.get(row.key, ())), row.lane == ADMITTED)
+        Claim(entity_of(row, row.doubt - 1, kind), tuple(owed.get(row.key, ())), row.lane == ADMITTED)
         for row in ordered
     ]
 
@@ -38,7 +41,7 @@ def _leasing() -> Any:
     # Materialized: PostgreSQL may otherwise run the subselect again for each row, and lease more than the limit.
     due = (
         select(TABLE.c.key, TABLE.c.sync, TABLE.c.kind)
-        .where(of(given("sync")), TABLE.c.due_at <= now, free)
+        .where(of(given("sync"), given("kind")), TABLE.c.due_at <= now, free)
         .order_by(TABLE.c.lane, TABLE.c.due_at)
         .limit(given("limit", INTEGER))
         .with_for_update(skip_locked=True)
@@ -59,10 +62,10 @@ def due_count(connection: Connection, sync: str) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def any_due(connection: Connection, sync: str, now: float) -> bool:
+def any_due(connection: Connection, sync: str, now: float, kind: Kind = PERSON) -> bool:
     """Whether anything is due that nobody is sending."""
     free = or_(TABLE.c.leased_until.is_(None), TABLE.c.leased_until < now)
-    due = select(TABLE.c.key).where(of(sync), TABLE.c.due_at <= now, free)
+    due = select(TABLE.c.key).where(of(sync, kind), TABLE.c.due_at <= now, free)
     return connection.execute(due.limit(1)).first() is not None
 
 

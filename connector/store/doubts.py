@@ -5,21 +5,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, select, update
 
-from connector.entity import Identifier, Tried
+from connector.entity import Identifier, Kind, Tried
 from connector.store import encoding, identities
 from connector.store.entities import PERSON, TABLE, parts
 from connector.store.tables import BACKFILL, EXIT, HELD
 
 
-def send_whole(connection: Connection, sync: str, keys: Collection[str], now: float) -> int:
-    """Makes these users due to be sent whole, behind all live changes; how many.
+def send_whole(connection: Connection, sync: str, keys: Collection[str], now: float, kind: Kind = PERSON) -> int:
+    """Makes these users (or objects) due to be sent whole, behind all live changes; how many.
 
     Left alone: who waits for an identifier that another user holds, and whose deletion is held. Raising doubt while
     somebody is sending for them is safe: `claims.settle` takes back only the doubt that its claim knew of.
     """
     raised = 0
     for part in parts(keys):
-        mine = and_(_of(sync, part), TABLE.c.waits_for.is_(None), TABLE.c.lane != HELD)
+        mine = and_(_of(sync, part, kind), TABLE.c.waits_for.is_(None), TABLE.c.lane != HELD)
         # Locked in the order of their keys, as every writer does.
         connection.execute(select(TABLE.c.key).where(mine).order_by(TABLE.c.key).with_for_update()).all()
         again = update(TABLE).where(mine).values(
@@ -64,5 +64,5 @@ def unmoved(connection: Connection, sync: str, revisions: Mapping[str, int]) -> 
     return found
 
 
-def _of(sync: str, keys: Collection[str]) -> ColumnElement[bool]:
-    return and_(TABLE.c.sync == sync, TABLE.c.kind == PERSON, TABLE.c.key.in_(keys))
+def _of(sync: str, keys: Collection[str], kind: Kind = PERSON) -> ColumnElement[bool]:
+    return and_(TABLE.c.sync == sync, TABLE.c.kind == kind, TABLE.c.key.in_(keys))

@@ -1,15 +1,22 @@
 """Values as JSON text and back. The text is compact: a store of millions of people is mostly this."""
 
+from typing import Any
+
 from pydantic_core import from_json, to_json
 
 from connector.entity import NOTHING_TRIED, Facts, Identifier, OwedEvent, Person, Tried
 from connector.register import Register
 
+_NO_MORE_TRIED: list[Any] = [[], [], False]
+"""Tokens, relationships and whether suppressed, where what was tried is shortened from the end."""
+
 
 def facts_text(facts: Facts) -> str:
     """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
     registers = [facts.attributes, facts.segments, facts.identity]
-    if facts.devices.values or facts.devices.snapshot is not None:
+    if facts.relationships.values or facts.relationships.snapshot is not None:
+        registers += [facts.traces, facts.devices, facts.relationships]
+    elif facts.devices.values or facts.devices.snapshot is not None:
         registers += [facts.traces, facts.devices]
     elif facts.traces.values:
         registers.append(facts.traces)
@@ -21,8 +28,8 @@ def facts_of(text: str, entered: bool) -> Facts:
     attributes, segments, identity, *others = [Register(*parts) for parts in from_json(text)]
     if not others:
         return Facts(attributes, segments, identity, entered=entered)
-    traces, *devices = others
-    return Facts(attributes, segments, identity, traces, entered, *devices)
+    traces, *belongings = others
+    return Facts(attributes, segments, identity, traces, entered, *belongings)
 
 
 def person_text(person: Person | None) -> str | None:
@@ -30,6 +37,8 @@ def person_text(person: Person | None) -> str | None:
     if person is None:
         return None
     if person.suppressed:
+        return to_json(person[:6]).decode()
+    if person.relationships:
         return to_json(person[:5]).decode()
     if person.devices:
         return to_json(person[:4]).decode()
@@ -44,8 +53,8 @@ def person_of(text: str | None) -> Person | None:
     identifier, attributes, *rest = from_json(text)
     if not rest:
         return Person(Identifier(*identifier), attributes)
-    former, *devices = rest
-    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *devices)
+    former, *belongings = rest
+    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *belongings)
 
 
 def memberships_text(person: Person | None) -> str | None:
@@ -62,18 +71,25 @@ def tried_text(tried: Tried) -> str | None:
     """What was tried as JSON, null for nothing."""
     if tried == NOTHING_TRIED:
         return None
-    tokens = [sorted(tried.tokens)] if tried.tokens or tried.suppressed else []
-    suppressed = [True] if tried.suppressed else []
-    return to_json([tried.identifiers, sorted(tried.names), *tokens, *suppressed]).decode()
+    rest: list[object] = [sorted(tried.tokens), sorted(tried.relationships), tried.suppressed]
+    while rest and not rest[-1]:
+        rest.pop()
+    return to_json([tried.identifiers, sorted(tried.names), *rest]).decode()
 
 
 def tried_of(text: str | None) -> Tried:
     """What `tried_text` wrote."""
     if text is None:
         return Tried()
-    identifiers, names, *others = from_json(text)
-    tokens, *suppressed = others or [[]]
-    return Tried(tuple(Identifier(*each) for each in identifiers), frozenset(names), frozenset(tokens), *suppressed)
+    identifiers, names, *rest = from_json(text)
+    tokens, relationships, suppressed = rest + _NO_MORE_TRIED[len(rest) :]
+    return Tried(
+        tuple(Identifier(*each) for each in identifiers),
+        frozenset(names),
+        frozenset(tokens),
+        frozenset(relationships),
+        suppressed,
+    )
 
 
 def event_text(event: OwedEvent) -> str:

@@ -11,12 +11,13 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, fu
 from sqlalchemy.types import TypeEngine
 
 from connector.audience import Standing
-from connector.entity import Entity, Facts
+from connector.entity import Entity, Facts, Kind
 from connector.store import encoding
 from connector.store.rows import BOOLEAN, FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
 from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, EntityRow
 
-PERSON = "person"
+PERSON: Kind = "person"
+OBJECT: Kind = "object"
 SAME = ("sync", "kind")
 """The columns of the key that have one value in all rows of a statement."""
 _PARAMETERS = 10_000
@@ -64,9 +65,9 @@ def parts(keys: Iterable[str]) -> Iterator[list[str]]:
     return (ordered[start : start + _PARAMETERS] for start in range(0, len(ordered), _PARAMETERS))
 
 
-def of(sync: str | ColumnElement[str]) -> ColumnElement[bool]:
-    """The entities of a sync."""
-    return and_(TABLE.c.sync == sync, TABLE.c.kind == PERSON)
+def of(sync: str | ColumnElement[str], kind: str | ColumnElement[str] = PERSON) -> ColumnElement[bool]:
+    """The entities of a sync, of one kind."""
+    return and_(TABLE.c.sync == sync, TABLE.c.kind == kind)
 
 
 def is_one_of(rows: Rows) -> ColumnElement[bool]:
@@ -74,25 +75,25 @@ def is_one_of(rows: Rows) -> ColumnElement[bool]:
     return and_(*(TABLE.c[name] == rows[name] for name in ("key", *SAME)))
 
 
-def load(connection: Connection, sync: str, keys: Collection[str]) -> dict[str, Entity]:
+def load(connection: Connection, sync: str, keys: Collection[str], kind: Kind = PERSON) -> dict[str, Entity]:
     """The entities of these keys that exist, locked until the transaction ends."""
     found: dict[str, Entity] = {}
     for part in parts(keys):
-        rows = connection.execute(_loading(connection.dialect.name), named(sync=sync, keys=part))
-        found.update((row.key, entity_of(row, row.doubt)) for row in rows)
+        rows = connection.execute(_loading(connection.dialect.name), named(sync=sync, kind=kind, keys=part))
+        found.update((row.key, entity_of(row, row.doubt, kind)) for row in rows)
     return found
 
 
 @cache
 def _loading(database: str) -> Any:
-    mine = select(*LOADED).where(of(given("sync")), among_given(database, TABLE.c.key))
+    mine = select(*LOADED).where(of(given("sync"), given("kind")), among_given(database, TABLE.c.key))
     return mine.order_by(TABLE.c.key).with_for_update()
 
 
-def reserve(connection: Connection, sync: str, keys: Collection[str]) -> None:
+def reserve(connection: Connection, sync: str, keys: Collection[str], kind: Kind = PERSON) -> None:
     """Puts an empty row where there is none, so that `load` can lock all: two workers may meet the same new user."""
     rows, statement = _reserving(connection.dialect.name)
-    rows.execute(connection, statement, [{"key": key} for key in sorted(set(keys))], sync=sync, kind=PERSON)
+    rows.execute(connection, statement, [{"key": key} for key in sorted(set(keys))], sync=sync, kind=kind)
 
 
 @cache
@@ -104,7 +105,7 @@ def _reserving(database: str) -> tuple[Rows, Any]:
     return rows, statement.on_conflict_do_nothing()
 
 
-def entity_of(row: Any, doubt: int) -> Entity:
+def entity_of(row: Any, doubt: int, kind: Kind = PERSON) -> Entity:
     """The entity that a row holds, in so much doubt."""
     return Entity(
         key=row.key,
@@ -113,22 +114,23 @@ def entity_of(row: Any, doubt: int) -> Entity:
         tried=encoding.tried_of(row.tried),
         doubt=doubt,
         revision=row.revision,
+        kind=kind,
     )
 
 
-def save(connection: Connection, sync: str, written: Sequence[Written], now: float) -> None:
+def save(connection: Connection, sync: str, written: Sequence[Written], now: float, kind: Kind = PERSON) -> None:
     """Writes what intake may move: facts, standing, what was tried, due. `delivered` is settlement's to write."""
     if not written:
         return
     ordered = sorted(written, key=lambda each: each.entity.key)
     rows, statement = _saving(connection.dialect.name)
-    rows.execute(connection, statement, [_row(each, now) for each in ordered], sync=sync, now=now)
+    rows.execute(connection, statement, [_row(each, now) for each in ordered], sync=sync, kind=kind, now=now)
 
 
 @cache
 def _saving(database: str) -> tuple[Rows, Any]:
     rows = Rows(database, _WRITTEN)
-    statement = rows.insertion(TABLE, sync=given("sync"), kind=PERSON, updated_at=given("now", FLOAT))
+    statement = rows.insertion(TABLE, sync=given("sync"), kind=given("kind"), updated_at=given("now", FLOAT))
     new = statement.excluded
     changes = {name: new[name] for name in _MOVED}
     # Intake never takes back what is due (events may be waiting), except for who must wait for another's identifier.
@@ -166,15 +168,15 @@ def _row(written: Written, now: float) -> Mapping[str, Any]:
     }
 
 
-def make_due(connection: Connection, sync: str, keys: Iterable[str], now: float) -> None:
+def make_due(connection: Connection, sync: str, keys: Iterable[str], now: float, kind: Kind = PERSON) -> None:
     """Marks these entities due."""
-    put(connection, sync, keys, due_at=now)
+    put(connection, sync, keys, kind, due_at=now)
 
 
-def put(connection: Connection, sync: str, keys: Iterable[str], **values: Any) -> None:
+def put(connection: Connection, sync: str, keys: Iterable[str], kind: Kind = PERSON, **values: Any) -> None:
     """Puts these values into all the rows, locked in the order of their keys as every writer does it."""
     for part in parts(keys):
-        mine = of(sync) & among(connection, TABLE.c.key, part)
+        mine = of(sync, kind) & among(connection, TABLE.c.key, part)
         connection.execute(select(TABLE.c.key).where(mine).order_by(TABLE.c.key).with_for_update()).all()
         connection.execute(update(TABLE).where(mine).values(values))
 

@@ -14,7 +14,7 @@ from connector import mention
 from connector.entity import Entity
 from connector.mention import Known
 from connector.problem import Problem
-from connector.store import counts, identities, jobs, problems, sources, traces
+from connector.store import counts, identities, jobs, problems, relations, sources, traces
 from connector.store.entities import PERSON, TABLE, entity_of, of
 from connector.store.traces import Erased, Traces
 
@@ -110,6 +110,7 @@ def erase(connection: Connection, sync: str, key: str, lease: str, found: Traces
     if row is None or row.lease != lease:
         return None
     connection.execute(delete(TABLE).where(mine))  # first: who is gone waits for no identifier
+    relations.forget(connection, sync, key)
     held = _held(connection, sync, key)
     identities.release(connection, sync, [(each, key) for each in held], now)
     _step_back(connection, sync, key)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
 
-from connector.store.entities import TABLE, of
+from connector.store.entities import OBJECT, TABLE, of
 from connector.store.tables import BACKFILL
 
 
@@ -20,6 +20,12 @@ def after(connection: Connection, sync: str, key: str, limit: int) -> list[str]:
     """The first `limit` keys after `key`, in the store's order of keys."""
     found = select(TABLE.c.key).where(_everybody(sync), TABLE.c.key > key).order_by(TABLE.c.key).limit(limit)
     return list(connection.execute(found).scalars())
+
+
+def objects(connection: Connection, sync: str) -> list[str]:
+    """The keys of all objects of a sync that were spoken of, or are held by Customer.io."""
+    spoken_of = or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
+    return list(connection.execute(select(TABLE.c.key).where(of(sync, OBJECT), spoken_of)).scalars())
 
 
 def due_behind(connection: Connection, sync: str, at_most: int) -> int:

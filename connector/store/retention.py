@@ -37,7 +37,7 @@ def drop_problems(connection: Connection, before: float, limit: int) -> int:
 
 def _still_holds() -> Any:
     """Deletions are held until a human decides."""
-    holds = (guard.TABLE.c.sync == problems.TABLE.c.sync) & guard.TABLE.c.held_since.is_not(None)
+    holds = (guard.TABLE.c.sync == problems.TABLE.c.subject) & guard.TABLE.c.held_since.is_not(None)
     return (problems.TABLE.c.kind == "held") & exists().where(holds)
 
 

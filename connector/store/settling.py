@@ -9,10 +9,10 @@ from sqlalchemy import Connection, and_, case, literal, null, or_, select, updat
 from sqlalchemy.types import TypeEngine
 
 from connector import errand
-from connector.entity import NOTHING_TRIED
+from connector.entity import NOTHING_TRIED, Kind
 from connector.errand import Settlement
 from connector.store import encoding, events, identities
-from connector.store.entities import PERSON, SAME, TABLE, is_one_of, of, parts
+from connector.store.entities import OBJECT, PERSON, SAME, TABLE, is_one_of, of, parts
 from connector.store.rows import FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
 from connector.store.tables import ADMITTED, HELD, LIVE
 
@@ -36,13 +36,15 @@ def settle(
     settlements: Sequence[Settlement],
     now: float,
     done: Mapping[int, Collection[str]] = MappingProxyType({}),
-) -> None:
+) -> list[Settlement]:
     """Writes what became of the claims of a lease, and of events: `done` has their ids by their new state.
+
+    Gives back those that Customer.io has confirmed, or refused in part.
 
     A claim that ran out is another's to settle: what was sent for it all the same came late, maybe after what is
     newer. People are locked before their events, as intake does it.
     """
-    held = leased(connection, sync, lease, [each.entity.key for each in settlements])
+    held = leased(connection, sync, lease, [each.entity.key for each in settlements], _kind(settlements))
     for state, ids in done.items():
         events.settle(connection, sync, ids, state)
     _doubt(connection, sync, [each for each in settlements if each.entity.key not in held and each.sent], now)
@@ -51,21 +53,29 @@ def settle(
     _refuse(connection, sync, [each for each in ordered if each.state == "refused"], now)
     _postpone(connection, sync, [each for each in ordered if each.state == "later"], now)
     _hold(connection, sync, [each for each in ordered if each.state == "held"])
+    return [each for each in ordered if each.state in ("confirmed", "refused")]
 
 
-def leased(connection: Connection, sync: str, lease: str, keys: Collection[str]) -> set[str]:
+def leased(connection: Connection, sync: str, lease: str, keys: Collection[str], kind: Kind = PERSON) -> set[str]:
     """Locks these rows in the order of their keys, as intake does; those of them that the lease still holds."""
     held: set[str] = set()
     for part in parts(keys):
-        locked = connection.execute(_locking(connection.dialect.name), named(sync=sync, keys=part))
+        locked = connection.execute(_locking(connection.dialect.name), named(sync=sync, kind=kind, keys=part))
         held.update(row.key for row in locked if row.lease == lease)
     return held
 
 
 @cache
 def _locking(database: str) -> Any:
-    mine = select(TABLE.c.key, TABLE.c.lease).where(of(given("sync")), among_given(database, TABLE.c.key))
+    mine = select(TABLE.c.key, TABLE.c.lease).where(
+        of(given("sync"), given("kind")), among_given(database, TABLE.c.key)
+    )
     return mine.order_by(TABLE.c.key).with_for_update()
+
+
+def _kind(settlements: Sequence[Settlement]) -> Kind:
+    """People or objects: those of one lease are of one kind."""
+    return settlements[0].entity.kind
 
 
 def _doubt(connection: Connection, sync: str, late: Sequence[Settlement], now: float) -> None:
@@ -73,7 +83,7 @@ def _doubt(connection: Connection, sync: str, late: Sequence[Settlement], now: f
     if not late:
         return
     keys = [each.entity.key for each in late]
-    stored = select(TABLE.c.key, TABLE.c.tried).where(of(sync), among(connection, TABLE.c.key, keys))
+    stored = select(TABLE.c.key, TABLE.c.tried).where(of(sync, _kind(late)), among(connection, TABLE.c.key, keys))
     tried = {row.key: encoding.tried_of(row.tried) for row in connection.execute(stored)}
     tried_now = [
         {"key": each.entity.key, "tried": encoding.tried_text(tried[each.entity.key] | errand.tried(each.sent))}
@@ -83,7 +93,7 @@ def _doubt(connection: Connection, sync: str, late: Sequence[Settlement], now: f
     rows = Rows(connection.dialect.name, {"key": TEXT, "tried": TEXT}, *SAME)
     due_at = case((TABLE.c.waits_for.is_not(None), null()), else_=literal(now))
     again = update(TABLE).where(is_one_of(rows)).values(doubt=TABLE.c.doubt + 1, tried=rows["tried"], due_at=due_at)
-    rows.execute(connection, again, tried_now, sync=sync, kind=PERSON)
+    rows.execute(connection, again, tried_now, sync=sync, kind=_kind(late))
 
 
 def _settled(rows: Rows) -> Any:
@@ -95,7 +105,8 @@ def _confirm(connection: Connection, sync: str, settled: Sequence[Settlement], n
     if not settled:
         return
     rows, statement = _confirming(connection.dialect.name)
-    rows.execute(connection, statement, [_confirmed(each) for each in settled], sync=sync, kind=PERSON, now=now)
+    confirmed = [_confirmed(each) for each in settled]
+    rows.execute(connection, statement, confirmed, sync=sync, kind=_kind(settled), now=now)
     _release(connection, sync, settled, now)
 
 
@@ -139,7 +150,7 @@ def _lane_after() -> Any:
 def _release(connection: Connection, sync: str, settled: Sequence[Settlement], now: float) -> None:
     """Lets go of identifiers, but of none whose user has moved on meanwhile: they may have come back to it."""
     pairs = [(encoding.identifier_text(each), s.entity.key) for s in settled for each in s.released]
-    if not pairs:
+    if not pairs or _kind(settled) == OBJECT:
         return
     unmoved = _unmoved(connection, sync, [settlement for settlement in settled if settlement.released])
     identities.release(connection, sync, [pair for pair in pairs if pair[1] in unmoved], now)
@@ -164,7 +175,7 @@ def _refuse(connection: Connection, sync: str, settled: Sequence[Settlement], no
         due_at=case((or_(TABLE.c.revision != rows["seen"], _doubted_meanwhile(rows)), literal(now)), else_=null()),
         lane=_lane_after(),
     )
-    rows.execute(connection, statement, known, sync=sync, kind=PERSON)
+    rows.execute(connection, statement, known, sync=sync, kind=_kind(settled))
 
 
 def _after(settlement: Settlement) -> dict[str, Any]:
@@ -177,11 +188,11 @@ def _postpone(connection: Connection, sync: str, settled: Sequence[Settlement], 
     if certain:
         rows = Rows(connection.dialect.name, _KNOWN, *SAME)
         before = {"tried": _tried_before(rows), "doubt": TABLE.c.doubt - 1}
-        rows.execute(connection, _settled(rows).values(due_at=now, **before), certain, sync=sync, kind=PERSON)
+        rows.execute(connection, _settled(rows).values(due_at=now, **before), certain, sync=sync, kind=_kind(settled))
     doubtful = [{"key": each.entity.key} for each in settled if each.doubt]
     if doubtful:
         rows = Rows(connection.dialect.name, {"key": TEXT}, *SAME)
-        rows.execute(connection, _settled(rows).values(due_at=now), doubtful, sync=sync, kind=PERSON)
+        rows.execute(connection, _settled(rows).values(due_at=now), doubtful, sync=sync, kind=_kind(settled))
 
 
 def _hold(connection: Connection, sync: str, settled: Sequence[Settlement]) -> None:
@@ -196,7 +207,7 @@ def _hold(connection: Connection, sync: str, settled: Sequence[Settlement]) -> N
         due_at=case((moved, TABLE.c.due_at), else_=null()),
         lane=case((moved, TABLE.c.lane), else_=literal(HELD)),
     )
-    rows.execute(connection, statement, [_known_before(each) for each in settled], sync=sync, kind=PERSON)
+    rows.execute(connection, statement, [_known_before(each) for each in settled], sync=sync, kind=_kind(settled))
 
 
 def _known_before(settlement: Settlement) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class EntityRow(SQLModel, table=True):
         Index(
             "entity_due",
             "sync",
+            "kind",
             "lane",
             "due_at",
             sqlite_where=text("due_at IS NOT NULL"),
@@ -63,6 +64,20 @@ class EntityRow(SQLModel, table=True):
     lease: str | None = Field(default=None, sa_type=Text)
     leased_until: float | None = None
     updated_at: float = 0.0
+
+
+class RelationRow(SQLModel, table=True):
+    """That a person (key) is to be related to an object: by it they are found when the object comes or goes.
+
+    A row too many does no harm, one too few would: delivery adds what is missing before it sends for the person.
+    """
+
+    __tablename__ = "relation"
+    __table_args__ = (PrimaryKeyConstraint("key", "sync", "object"), Index("relation_object", "object", "sync"))
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    object: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
 
 
 class IdentityRow(SQLModel, table=True):

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from connector import formats, intake
 from connector.at_hand import AtHand
-from connector.change import Change, Unreadable
+from connector.change import Message
 from connector.doorbell import Ring
 from connector.errors import StoreError, UnreadableError
 from connector.formats import segment_spec
@@ -24,7 +24,7 @@ from connector.web.doors import BEARER, Taken, accepting, refusal
 _FORMAT = "segment"
 _CHALLENGE = {"WWW-Authenticate": "Basic"}
 Type = Literal["identify", "track", "page", "screen", "group", "alias", "delete", "batch"]
-Reading = Callable[[bytes], list[Change | Unreadable]]
+Reading = Callable[[bytes], list[Message]]
 
 
 class Success(BaseModel):
@@ -116,5 +116,5 @@ def check_signature(request: Request, read: bytes, secret: SecretStr) -> None:
         raise HTTPException(401, "X-Signature is not the HMAC-SHA1 of this body with the shared secret, in hex")
 
 
-def _typed(type: Type, read: bytes) -> list[Change | Unreadable]:
+def _typed(type: Type, read: bytes) -> list[Message]:
     return formats.parse(_FORMAT, segment_spec.typed(formats.decode(read), type))

@@ -16,7 +16,10 @@ from connector.store.opening import Store
 from tests.processes import SAMPLE, Ended, connector, environment, people, running, until
 
 PAYING = {"id": "s-1", "name": "Paying"}
-OVERVIEW = {"people", "due", "events_owed", "waiting_for_identifier", "deletions_held", "tallies"}
+OVERVIEW = {
+    "people", "due", "events_owed", "waiting_for_identifier", "deletions_held", "objects", "objects_due",
+    "relationships", "tallies",
+}  # fmt: skip
 
 
 @pytest.fixture

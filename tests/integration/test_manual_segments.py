@@ -13,7 +13,7 @@ from connector.cli import check as checks
 from connector.customerio.track import Track
 from connector.delivery import Courier
 from connector.outcome import Reply
-from connector.plan import Endpoint
+from connector.step import Endpoint
 from connector.store import manual_segments
 from tests import resyncs
 from tests.simulated import Simulated

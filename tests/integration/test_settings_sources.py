@@ -11,7 +11,8 @@ import pytest
 
 from connector import settings
 from connector.errors import SettingsError
-from connector.settings import Attribute, Settings
+from connector.settings import Settings
+from connector.settings_choices import Attribute
 
 FILE = """
 [connections.main]

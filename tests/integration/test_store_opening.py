@@ -52,6 +52,7 @@ def test_migrating_makes_the_indexes_partial_as_the_models_say(empty: Store) -> 
         "event_accepted": False,
         "call_at": False,
         "event_pending": True,
+        "relation_object": False,
     }
 
 

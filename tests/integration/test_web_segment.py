@@ -472,3 +472,20 @@ def test_what_an_action_could_not_do_is_a_problem_and_the_rest_lands(
     assert simulator.event_names("u1") == ["enrolled"]
     reason = 'actions[0] (add_device) is not done: the call has no "token" for it'
     assert world.problems() == [("action", "u1", reason)]
+
+
+def test_a_group_call_makes_an_object_and_relates_the_user_to_it(
+    serve: Serve, store: Store, simulator: Simulated
+) -> None:
+    world = World(store, simulator, web=WEB, sync={"segments": ["*"], "identifier": "id", "objects": [
+        {"type": "1", "attributes": ["name"], "relationship_attributes": ["role"]},
+    ]})  # fmt: skip
+    traits = {"name": "Example Ltd", "object_type_id": "1", "relationshipAttributes": {"role": "admin"}}
+    call = {"userId": "u1", "groupId": "acme", "traits": traits, "messageId": "m1"}
+    answer = serve(world.at_hand).post("/v1/segment/v1/group", json=call, auth=(TOKEN, ""))
+    world.settle()
+    world.close()
+
+    assert answer.status_code < 300
+    assert simulator.objects() == {"1/acme": {"name": "Example Ltd"}}
+    assert simulator.relationships() == {"u1": {"1/acme": {"role": "admin"}}}

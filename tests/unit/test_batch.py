@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connector import batch
 from connector.batch import BATCH_BYTES, EVENT_BYTES, ITEM_BYTES, Part, Request
-from connector.plan import Endpoint, Operation
+from connector.step import Endpoint, Operation
 from tests.build import thorough
 
 SIZES = st.integers(0, 9) | st.integers(0, 40_000) | st.sampled_from([ITEM_BYTES, ITEM_BYTES + 1, 120_000])

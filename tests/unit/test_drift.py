@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from connector import drift
 from connector.drift import Difference, Expected
 from connector.entity import Entity, Facts, Person
-from connector.plan import UNCERTAIN
 from connector.simulator import view
+from connector.step import UNCERTAIN
 from tests.build import PAYING, STAFF, after, ident, person, rules, snapshot, thorough
 
 

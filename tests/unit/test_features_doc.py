@@ -22,6 +22,20 @@ ELSEWHERE = {
     "Hull: all users once more": "tests/integration/test_resync.py::test_whoever_was_lost_in_customerio_is_there_again",
     "Hull: the settings themselves": "tests/acceptance/test_import_hull.py::test_what_is_imported_passes_the_check",
     f"{_SPEC}: a webhook with a signature": "tests/integration/test_web_segment.py::test_a_signed_body_is_taken_in",
+    "Hull: the account as an object": "tests/integration/test_objects.py::"
+    "test_the_account_is_an_object_and_the_user_is_related_to_one_at_a_time",
+    f"{_SPEC}: group: an object, and the person's relationship to it": "tests/integration/test_web_segment.py::"
+    "test_a_group_call_makes_an_object_and_relates_the_user_to_it",
+    f"{_SPEC}: relationships in identify": "tests/integration/test_objects.py::"
+    "test_an_identify_call_passes_relationships",
+    f"{_SPEC}: objects and relationships deleted": "tests/integration/test_objects.py::"
+    "test_group_calls_make_objects_and_relationships_and_events_end_them",
+    "Hightouch: objects: upsert, with attributes": "tests/integration/test_objects.py::"
+    "test_an_object_arrives_is_changed_and_goes",
+    "Hightouch: relationships of an object": "tests/integration/test_objects.py::"
+    "test_an_object_says_who_is_related_to_it",
+    "Hightouch: objects that leave: nothing, delete": "tests/integration/test_objects.py::"
+    "test_what_becomes_of_an_object_that_left_is_a_setting",
     f"{_SPEC}: group": "tests/integration/test_web_segment.py::"
     "test_calls_land_as_a_person_with_attributes_and_events_once_by_id",
     f"{_SPEC}: rate limits": "tests/integration/test_delivery.py::test_requests_keep_the_connections_pace",

@@ -3,7 +3,7 @@
 import pytest
 
 from connector import guard
-from connector.settings import DeletionGuard
+from connector.settings_choices import DeletionGuard
 
 TENTH = DeletionGuard(share=0.1, at_least=50)
 

@@ -7,7 +7,7 @@ import pytest
 from connector import plan
 from connector.audience import Desired, Standing
 from connector.entity import Entity, OwedEvent, Person, Tried
-from connector.plan import Step
+from connector.step import Step
 from tests.build import actions, ident, owed, person, rules, wanted
 
 EVENTS = (owed("01A"), owed("01B"))
@@ -89,8 +89,8 @@ def test_an_update_is_the_whole_person_and_nulls_for_what_is_gone(
     ],
 )
 def test_values_are_the_same_as_json(one: Any, other: Any, same: bool) -> None:
-    assert plan.same(one, other) is same
-    assert plan.same(other, one) is same
+    assert step.same(one, other) is same
+    assert step.same(other, one) is same
 
 
 def test_update_only_asks_never_to_create() -> None:

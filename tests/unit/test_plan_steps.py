@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from connector import batch, plan
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person, Tried
-from connector.plan import Operation, Step
 from connector.rules import Rules
+from connector.step import Operation, Step
 from tests.build import actions, ident, owed, person, rules, thorough, wanted, without_nulls
 
 MOST_STEPS = 8

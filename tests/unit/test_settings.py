@@ -11,7 +11,8 @@ from pydantic import SecretStr, ValidationError
 
 from connector import settings
 from connector.errors import SettingsError
-from connector.settings import Attribute, Connection, Settings, Sync
+from connector.settings import Connection, Settings, Sync
+from connector.settings_choices import Attribute
 from connector.settings_sections import Broker, Store, Web
 from connector.settings_transforms import Default, Join
 
@@ -161,6 +162,38 @@ TYPES = [
     ('[intake]\nformat = "csv"', "intake.format: 'csv' is not accepted; give one of hull, native, lytics, segment"),
     ('[log]\nlevel = "loud"', "log.level: 'loud' is not accepted; give one of debug, info, warning, error"),
 ]
+
+
+OBJECTS = [
+    ("type = 1", "[0].type: 1 is not accepted; give text in quotes"),
+    (
+        'type = "company"',
+        "[0].type: 'company' is not accepted; give Customer.io's object_type_id, an integer from 1 in quotes",
+    ),
+    ('on_exit = "keep"', "[0].type: is missing"),
+    ('type = "1"\nfrom = []', "[0].from: an empty list is not accepted; name some of object, group, account"),
+    ('type = "1"\nfrom = ["grop"]', "[0].from[0]: 'grop' is not accepted; give one of object, group, account"),
+    ('type = "1"\non_exit = "clear"', "[0].on_exit: 'clear' is not accepted; give one of keep, delete"),
+    ('type = "1"\natributes = []', "[0].atributes: unknown key; did you mean attributes?"),
+    (
+        'type = "1"\nattributes = ["a", { from = "b", to = "a" }]',
+        "[0].attributes: 'a', 'b' all become 'a'; give each a name of its own: { from = ..., to = ... }",
+    ),
+    ('type = "1"\n[[syncs.main.objects]]\ntype = "1"', ": '1' is named twice; name it once"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), OBJECTS)
+def test_a_mistake_in_a_type_of_objects_is_told(load: Load, text: str, line: str) -> None:
+    found = mistakes(load, f"{LEAST}[[syncs.main.objects]]\n{text}")
+    assert [each for each in found if each.startswith("syncs.main.objects")] == [f"syncs.main.objects{line}"]
+
+
+def test_objects_are_synced_only_where_they_are_named(load: Load) -> None:
+    assert load(LEAST).syncs["main"].objects == ()
+    (found,) = load(f'{LEAST}[[syncs.main.objects]]\ntype = "2"\nattributes = ["a"]').syncs["main"].objects
+    assert (found.type, found.sources, found.identifier, found.on_exit) == ("2", ("object", "group"), "id", "keep")
+    assert [each.target for each in found.attributes] == ["a"]
 
 
 @pytest.mark.parametrize(("text", "line"), TYPES)

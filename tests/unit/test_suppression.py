@@ -188,7 +188,7 @@ def test_a_setting_that_cannot_be_is_refused_in_words(sync: dict[str, Any], word
 @pytest.mark.parametrize("devices", [{}, {"t": {"platform": "ios"}}])
 @pytest.mark.parametrize("suppressed", [True, False])
 def test_a_person_is_kept_as_they_are(devices: dict[str, Any], suppressed: bool) -> None:
-    kept = Person(ident("1"), {"a": 1}, (ident("2"),), devices, suppressed)
+    kept = Person(ident("1"), {"a": 1}, (ident("2"),), devices, suppressed=suppressed)
     assert encoding.person_of(encoding.person_text(kept)) == kept
     usual = encoding.person_text(Person(ident("1"), {"a": 1}, (), devices))
     assert usual is not None
@@ -198,5 +198,5 @@ def test_a_person_is_kept_as_they_are(devices: dict[str, Any], suppressed: bool)
 @pytest.mark.parametrize("suppressed", [True, False])
 @pytest.mark.parametrize("tokens", [frozenset[str](), frozenset({"t"})])
 def test_what_was_tried_is_kept_as_it_is(tokens: frozenset[str], suppressed: bool) -> None:
-    tried = Tried((ident("1"),), frozenset({"a"}), tokens, suppressed)
+    tried = Tried((ident("1"),), frozenset({"a"}), tokens, suppressed=suppressed)
     assert encoding.tried_of(encoding.tried_text(tried)) == tried

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.change import Change, Device, Event, Segment, Unreadable
+from connector.change import Change, Device, Event, ObjectChange, Relationship, Segment, Unreadable
 from connector.errors import UnreadableError
 from connector.formats import segment_spec
 from connector.formats.segment_audiences import ENTERED, EXITED
@@ -54,6 +54,7 @@ def refusal(body: object) -> str:
 
 # ---- The calls that vendors' pages show, with values of our own ------------------------------------------------------
 
+G1 = {"name": "G1", "industry": "x", "plan": "y"}
 SAID = {"messageId": "m1", "timestamp": NOON, "projectId": "p1", "userId": "u1"}
 OWN = {"id": "u1", "external_id": "u1"}
 AT_NOON = {"version": NOON_MICROSECONDS, "message_id": "m1"}
@@ -83,7 +84,14 @@ AT_NOON = {"version": NOON_MICROSECONDS, "message_id": "m1"}
         ),
         (
             {**SAID, "type": "group", "traits": {"name": "G1", "industry": "x", "plan": "y"}, "groupId": "g1"},
-            Change(key="u1", user=OWN, account={"name": "G1", "industry": "x", "plan": "y", "id": "g1"}, **AT_NOON),
+            Change(
+                key="u1",
+                user=OWN,
+                account={"name": "G1", "industry": "x", "plan": "y", "id": "g1"},
+                relationships=(Relationship("1", "g1", origin="group"),),
+                objects=(ObjectChange("1", "g1", G1, "group", version=NOON_MICROSECONDS),),
+                **AT_NOON,
+            ),
         ),
         *(
             (
@@ -416,13 +424,13 @@ def test_any_value_is_read_or_refused(value: Any) -> None:
     except UnreadableError:
         assert not isinstance(value, dict | list)
         return
-    assert all(isinstance(each, Change | Unreadable) for each in answers)
+    assert all(isinstance(each, Change | ObjectChange | Unreadable) for each in answers)
 
 
 @given(st.sampled_from(TYPES), st.sampled_from(FIELDS), ANY)
 def test_any_field_is_read_or_refused(type: str, field: str, value: Any) -> None:
     body = {**call(type, event="A", groupId="g1", anonymousId="v1", context={}), field: value}
-    assert all(isinstance(each, Change | Unreadable) for each in formats.parse("segment", body))
+    assert all(isinstance(each, Change | ObjectChange | Unreadable) for each in formats.parse("segment", body))
 
 
 @given(st.lists(ANY, max_size=4))

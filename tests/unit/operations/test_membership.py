@@ -6,7 +6,7 @@ import pytest
 
 from connector import batch
 from connector.operations import membership
-from connector.plan import Operation
+from connector.step import Operation
 from tests.build import ident
 
 

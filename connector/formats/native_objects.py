@@ -1,0 +1,86 @@
+"""The native form's messages about an object alone, and the relationships that native messages name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector import moment
+from connector.change import Change, Message, ObjectChange, Relationship
+from connector.errors import UnreadableError
+from connector.formats import relationships
+from connector.formats.reading import known, user_key, visitor
+
+FIELDS = ("object", "version", "whole", "message_id")
+OBJECT_FIELDS = ("type", "id", "attributes", "deleted", "left", "relationships")
+RELATIONSHIP_FIELDS = ("type", "id", "attributes", "deleted")
+USER_FIELDS = ("user", "attributes", "deleted")
+
+
+def read(message: Mapping[str, Any], version: int | None, *, whole: bool, message_id: str | None) -> list[Message]:
+    """The change of the object, and one for each user that the message relates to it, or not any more."""
+    given = message["object"]
+    known(message, FIELDS, "the message about an object")
+    if not isinstance(given, dict):
+        raise UnreadableError('"object" is not an object')
+    known(given, OBJECT_FIELDS, "the object")
+    change = ObjectChange(
+        type=relationships.type_id(given.get("type")),
+        id=relationships.object_id(given.get("id")),
+        attributes=relationships.attributes(given.get("attributes"), "the object"),
+        whole=whole,
+        version=version,
+        deleted=flag(given, "deleted", "the object"),
+        left=flag(given, "left", "the object"),
+    )
+    people = [_person(each, change, message_id) for each in _listed(given.get("relationships"))]
+    return [change, *people]
+
+
+def _person(given: Mapping[str, Any], about: ObjectChange, message_id: str | None) -> Change:
+    """What the message says of one user, in a message of their own: a part, in the order of the object's version.
+
+    The version is the object's. Only a time can be compared with those of the user's own messages.
+    """
+    known(given, USER_FIELDS, "a relationship of the object")
+    user = given.get("user")
+    if not isinstance(user, dict):
+        raise UnreadableError("a relationship of the object names no user")
+    gone = flag(given, "deleted", "a relationship")
+    related = relationships.relationship(about.type, about.id, given.get("attributes"), gone=gone)
+    anonymous_id = visitor(user)
+    key = user_key(user, anonymous_id)
+    version = moment.across(about.version)
+    return Change(
+        key, user, version=version, anonymous_id=anonymous_id, message_id=message_id, relationships=(related,)
+    )
+
+
+def of_user(given: object) -> tuple[Relationship, ...] | None:
+    """The relationships in a message about a user.
+
+    One that cannot be read refuses the message: to leave it out of a whole list would end it.
+    """
+    return None if given is None else tuple(map(_relationship, _listed(given)))
+
+
+def _relationship(given: Mapping[str, Any]) -> Relationship:
+    known(given, RELATIONSHIP_FIELDS, "the relationship")
+    gone = flag(given, "deleted", "a relationship")
+    return relationships.relationship(given.get("type"), given.get("id"), given.get("attributes"), gone=gone)
+
+
+def _listed(given: object) -> list[dict[str, Any]]:
+    if given is None:
+        return []
+    if not isinstance(given, list) or len(given) > relationships.MOST:
+        raise UnreadableError(f'"relationships" is not a list of at most {relationships.MOST}')
+    if not all(isinstance(each, dict) for each in given):
+        raise UnreadableError("a relationship is not an object")
+    return given
+
+
+def flag(given: Mapping[str, Any], field: str, whose: str) -> bool:
+    """A field that is true or false."""
+    value = given.get(field)
+    if not isinstance(value, bool | None):
+        raise UnreadableError(f'"{field}" of {whose} is neither true nor false')
+    return bool(value)

@@ -1,0 +1,87 @@
+"""One step of a plan: the operations of one request for one person or object, and what one item can carry."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from pydantic_core import to_json
+
+from connector.entity import Entity, Person
+from connector.operations import Item
+
+ITEM_ATTRIBUTE_BYTES = 30_000
+ITEM_ATTRIBUTES = 299
+"""Customer.io takes 300 attributes a call (reference: customerio-api, 3.2); `_update` may be one of them."""
+# A value of 1000 bytes may have six times as many as JSON, where control characters are written \u00XX.
+_ATTRIBUTES_THAT_ALWAYS_FIT = 4
+UNCERTAIN = "\0uncertain"
+"""Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
+
+Effect = Literal["created", "updated", "deleted", "merged", "mirrored", "suppressed", "unsuppressed", "refused"]
+Endpoint = str
+"""batch, v1_event, or one of a manual segment (`operations.membership`)."""
+
+
+class Operation(NamedTuple):
+    """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one.
+
+    related: the object to which it relates the person, and the attributes it sets, null where it ends that.
+    """
+
+    item: Item
+    event: str | None = None
+    endpoint: Endpoint = "batch"
+    related: tuple[str, Mapping[str, Any] | None] | None = None
+
+
+class Step(NamedTuple):
+    """The next request's part for one person.
+
+    after: what Customer.io holds once all operations but the events are confirmed; effect: what happened to the
+    person then; more: the person is not finished with this step, even without events that wait; dropped: owed events
+    that will never be sent.
+    """
+
+    operations: tuple[Operation, ...] = ()
+    after: Person | None = None
+    effect: Effect | None = None
+    more: bool = False
+    dropped: tuple[str, ...] = ()
+
+
+def possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -> Mapping[str, Any]:
+    """What Customer.io may hold of `known` and what was `tried`: in doubt all of it, with no value to rely on."""
+    if not entity.doubt:
+        return known
+    return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
+
+
+def fits(attributes: Mapping[str, Any]) -> bool:
+    """Whether one item can carry all these attributes."""
+    if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
+        return True
+    return len(attributes) <= ITEM_ATTRIBUTES and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
+
+
+def first_part(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As many of the attributes as one item can carry, at least one."""
+    part: dict[str, Any] = {}
+    size = 0
+    for name, value in attributes.items():
+        size += len(to_json({name: value}))
+        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ITEM_ATTRIBUTES):
+            break
+        part[name] = value
+    return part
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality as JSON has it: the order of keys does not matter, and true is not 1 as it is for Python."""
+    return bool(one == other) and (one is other or _alike(one, other))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return all(_alike(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return all(map(_alike, one, other))
+    return isinstance(one, bool) is isinstance(other, bool)
