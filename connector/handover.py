@@ -22,9 +22,11 @@ def handed_over(old: Entity, survivor: Entity) -> tuple[Entity, Entity]:
     identifiers = tuple(plan.possible_identifiers(old))
     if identifiers:
         delivered = old.delivered
-        names, tokens = (delivered.attributes, delivered.devices) if delivered else ({}, {})
         unsure = old.tried if old.doubt else Tried()
-        left = Tried(identifiers, unsure.names | names.keys(), unsure.tokens | tokens.keys())
+        left = replace(unsure, identifiers=identifiers, suppressed=False)
+        if delivered:
+            known = (delivered.attributes, delivered.devices, delivered.relationships)
+            left |= Tried((), *(frozenset(each) for each in known))
         received = replace(received, tried=survivor.tried | left, doubt=survivor.doubt + 1)
     return replace(old, delivered=None, tried=Tried(), doubt=0, revision=old.revision + 1), received
 
