@@ -25,8 +25,8 @@ def handed_over(old: Entity, survivor: Entity) -> tuple[Entity, Entity]:
         unsure = old.tried if old.doubt else Tried()
         left = replace(unsure, identifiers=identifiers, suppressed=False)
         if delivered:
-            known = (delivered.attributes, delivered.devices, delivered.relationships)
-            left |= Tried((), *(frozenset(each) for each in known))
+            names, tokens, related = map(frozenset, (delivered.attributes, delivered.devices, delivered.relationships))
+            left |= Tried((), names, tokens, related)
         received = replace(received, tried=survivor.tried | left, doubt=survivor.doubt + 1)
     return replace(old, delivered=None, tried=Tried(), doubt=0, revision=old.revision + 1), received
 
