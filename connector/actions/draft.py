@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connector.change import Change, Device, Event, EventKind, Segment
+from connector.change import Change, Device, Event, EventKind, ObjectChange, Relationship, Segment
 from connector.formats.segment_calls import object_in, occurred_at, user_of
 
 Fields = Mapping[str, Any]
@@ -25,6 +25,8 @@ class Draft:
     events: list[Event] = field(default_factory=list)
     devices: dict[str, Device] = field(default_factory=dict)
     moves: dict[str, tuple[Segment, bool]] = field(default_factory=dict)
+    objects: list[ObjectChange] = field(default_factory=list)
+    relationships: list[Relationship] = field(default_factory=list)
     deleted: bool = False
     suppressed: bool | None = None
 
@@ -74,6 +76,8 @@ class Draft:
             "left": self._moved(inside=False),
             "events": tuple(self.events),
             "devices": tuple(self.devices.values()) or None,
+            "objects": (*self.change.objects, *self.objects),
+            "relationships": (*(self.change.relationships or ()), *self.relationships) or None,
         }
 
     def _moved(self, *, inside: bool) -> tuple[Segment, ...]:

@@ -24,10 +24,11 @@ from connector.actions.template import (
     source,
     table,
 )
-from connector.change import EventKind
+from connector.change import EventKind, ObjectChange
 from connector.formats import devices, segment_audiences, segment_devices
 from connector.formats.events import id_of, name_of
 from connector.formats.reading import segment_of
+from connector.formats.relationships import object_id, relationship, type_id
 
 IGNORE = "ignore"
 
@@ -109,6 +110,20 @@ def _delete_person(draft: Draft, _: Values) -> None:
     draft.deleted = True
 
 
+def _object(draft: Draft, values: Values) -> None:
+    type, id = type_id(values.get("type")), object_id(values["id"])
+    told = values.get("attributes", {})
+    draft.objects.append(ObjectChange(type, id, told, "group", version=draft.change.version))
+
+
+def _relate(*, gone: bool) -> Callable[[Draft, Values], None]:
+    def relate(draft: Draft, values: Values) -> None:
+        told = relationship(values.get("type"), values["id"], values.get("attributes"), gone=gone, origin="group")
+        draft.relationships.append(told)
+
+    return relate
+
+
 def _suppress(*, suppressed: bool) -> Callable[[Draft, Values], None]:
     def suppress(draft: Draft, _: Values) -> None:
         draft.suppressed = suppressed
@@ -144,6 +159,8 @@ _PLATFORM = Field("platform", TEXT, source(["properties.platform", "context.devi
 _PAGE_NAMES = source(["name", "properties.url", "context.page.url", {"value": "page"}])
 _SCREEN_NAMES = source(["name", {"value": "screen"}])
 _SEGMENT = Field("segment", WORD, required=True)
+_TYPE = Field("type", WORD, source(["traits.object_type_id", "traits.objectTypeId", {"value": "1"}]))
+_OBJECT = Field("id", WORD, source("groupId"), required=True)
 
 _ALL = (
     Effect(
@@ -176,6 +193,19 @@ _ALL = (
         (Field("id", WORD, source("groupId"), required=True), Field("attributes", OBJECT, table("traits"))),
         _account,
     ),
+    Effect(
+        "object",
+        "an object gets these attributes",
+        (_OBJECT, _TYPE, Field("attributes", OBJECT, required=True)),
+        _object,
+    ),
+    Effect(
+        "relate",
+        "the person is related to this object",
+        (_OBJECT, _TYPE, Field("attributes", OBJECT)),
+        _relate(gone=False),
+    ),
+    Effect("unrelate", "the person is related to this object no more", (_OBJECT, _TYPE), _relate(gone=True)),
     Effect(
         "add_device",
         "the person has this device; what is known of it is updated",

@@ -356,8 +356,22 @@ def test_who_it_is_and_when_stay_whatever_the_actions_say(
 
 def test_of_every_field_of_a_change_it_is_decided_whether_actions_make_it_anew() -> None:
     stays = {"key", "whole", "segments", "version", "anonymous_id", "message_id", "call", "merged_into"}
-    stays |= {"relationships", "objects"}
     change = read(call())
     anew = Draft(change, call()).said({}).keys() | {"deleted", "suppressed"}
     assert stays | anew == {field.name for field in fields(Change)}
     assert not stays & anew
+
+
+def test_actions_make_an_object_and_relate_the_person_to_it() -> None:
+    course = {"course": "c-1", "title": "Knots", "seat": "front", "old": "c-0"}
+    type, id = {"value": "2"}, "properties.course"
+    change = made(
+        call(properties=course),
+        act("object", id=id, type=type, attributes={"title": "properties.title"}),
+        act("relate", id=id, type=type, attributes={"seat": "properties.seat"}),
+        act("unrelate", id="properties.old", type=type),
+    )
+    (about,) = change.objects
+    assert (about.key, about.attributes, about.origin) == ("2/c-1", {"title": "Knots"}, "group")
+    related = [(each.type, each.id, each.attributes, each.gone) for each in change.relationships or ()]
+    assert related == [("2", "c-1", {"seat": "front"}, False), ("2", "c-0", {}, True)]
