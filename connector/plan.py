@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 
-from connector import audience, membership, preferences
+from connector import adoption, audience, membership, preferences
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
 from connector.membership import Memberships
@@ -144,6 +144,8 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     delivered = (entity.delivered.identifier,) if entity.delivered else ()
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
+    if rules.by_either:  # the e-mail address is an identifier
+        held = {name: value for name, value in held.items() if name != "email"}
     if all(value is None for value in held.values()):
         taken = (*_all_devices_taken(entity, identifiers, former), *_all_taken_out(entity, identifiers, rules))
         after = Person(identifiers[0], {}, former, memberships=_left_alone(entity, rules))
@@ -207,7 +209,9 @@ def _anonymous(owed: OwedEvent) -> Operation:
 
 def _kept_identifier(entity: Entity, person: Person, rules: Rules) -> Person:
     """With on_identifier_change = "keep" a person goes on under the identifier they were delivered with."""
-    if rules.on_identifier_change != "keep" or entity.delivered is None:
+    if rules.by_either:
+        person = adoption.with_id(person, possible_identifiers(entity))
+    if rules.on_identifier_change != "keep" or entity.delivered is None or adoption.gives_id(entity.delivered, person):
         return person
     return person._replace(identifier=entity.delivered.identifier)
 
@@ -216,6 +220,12 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     delivered = entity.delivered
     others = tuple(each for each in possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
+    if others and rules.by_either:
+        if lead := adoption.lead_apart(delivered, person, others):
+            return _merge_first(entity, person.identifier, lead, rules)
+        if lead := adoption.maybe_adopted(entity, person, others):
+            return _adopt(entity, person.identifier, lead, [each for each in others if each != lead], rules)
+        others = adoption.others(delivered, person, others)
     if others and rules.on_identifier_change == "replace":
         return _replace(entity, person.identifier, others, rules)
     if delivered is None or not known or entity.doubt or not _holds(delivered.attributes, person.attributes):
@@ -288,10 +298,7 @@ def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier], r
     deletes = tuple(Operation(delete.item(other)) for other in others)
     if not any(each.same_as(wanted) for each in possible_identifiers(entity)):
         return Step(deletes, None, more=True)
-    devices = dict.fromkeys(_held_devices(entity), UNCERTAIN)
-    attributes = dict.fromkeys(_held(entity), UNCERTAIN)
-    memberships = membership.unknown(membership.held(entity, rules))
-    return Step(deletes, Person(wanted, attributes, devices=devices, memberships=memberships), more=True)
+    return Step(deletes, _unsure(entity, wanted, (), rules), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
@@ -302,6 +309,25 @@ def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     memberships = membership.unknown(delivered.memberships)
     after = Person(delivered.identifier, attributes, devices=devices, memberships=memberships)
     return Step(merges, after, "merged", more=True)
+
+
+def _merge_first(entity: Entity, primary: Identifier, lead: Identifier, rules: Rules) -> Step:
+    """Merges a lead into the person who is to have their e-mail address: only then can Customer.io give it to them."""
+    return Step((Operation(merge.item(primary, lead)),), _unsure(entity, primary, (), rules), "merged", more=True)
+
+
+def _adopt(entity: Entity, wanted: Identifier, lead: Identifier, rest: Sequence[Identifier], rules: Rules) -> Step:
+    """Gives the lead the id that they may have already: then it is sure that both are one person."""
+    operation = Operation(identify.item(wanted, {"email": lead.value}, update_only=rules.update_only))
+    after = _unsure(entity, wanted, tuple(rest), rules)
+    return Step((operation,), after._replace(attributes={**after.attributes, "email": lead.value}), "updated", more=True)
+
+
+def _unsure(entity: Entity, identifier: Identifier, former: tuple[Identifier, ...], rules: Rules) -> Person:
+    """Somebody of whom nothing is sure but the identifier: they are told everything next."""
+    attributes, devices = (dict.fromkeys(held, UNCERTAIN) for held in (_held(entity), _held_devices(entity)))
+    memberships = membership.unknown(membership.held(entity, rules))
+    return Person(identifier, attributes, former, devices, memberships=memberships)
 
 
 def _identify(
@@ -316,7 +342,8 @@ def _identify(
     whole = {**person.attributes, **dict.fromkeys(gone, None)} if gone else person.attributes
     part, after = whole, whole if others else person.attributes
     if not _fits(whole):
-        differing = {name: value for name, value in whole.items() if name not in held or not same(value, held[name])}
+        known = {} if rules.by_either and adoption.gives_id(entity.delivered, person) else held
+        differing = {name: value for name, value in whole.items() if name not in known or not same(value, known[name])}
         part = _first_part(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
     devices = _held_devices(entity)

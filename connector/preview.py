@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from connector import audience, explain, handover, merge, plan
+from connector import address, audience, explain, handover, merge, plan
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.audience import Standing
@@ -142,7 +142,7 @@ def _known(row: Any, rules: Rules) -> Entity:
 def _known_identifier(given: Any, rules: Rules) -> Identifier | None:
     """An identifier as a plain value, or as Customer.io writes it: {"id": VALUE}."""
     if isinstance(given, str | int):
-        return Identifier(rules.identify_by, str(given))
+        return address.given(str(given), rules)
     if isinstance(given, dict) and len(given) == 1:
         ((type_, value),) = given.items()
         return Identifier(type_, str(value))
