@@ -13,7 +13,6 @@ import structlog
 from connector import address, batch, call
 from connector.at_hand import AtHand
 from connector.batch import Part, Request
-from connector.entity import Identifier
 from connector.errors import ConnectorError
 from connector.line import Line, Sent
 from connector.operations import suppress

@@ -8,9 +8,7 @@ the merge that needs it), the rest waits for the next step.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from pydantic_core import to_json
-
-from connector import adoption, audience, membership, preferences
+from connector import adoption, audience, membership, portion, preferences
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
 from connector.membership import Memberships
@@ -18,11 +16,6 @@ from connector.operations import Item, delete, device, event, identify, invite, 
 from connector.operations import membership as segment
 from connector.rules import Rules
 
-ITEM_ATTRIBUTE_BYTES = 30_000
-ITEM_ATTRIBUTES = 299
-"""Customer.io takes 300 attributes a call (reference: customerio-api, 3.2); `_update` may be one of them."""
-# A value of 1000 bytes may have six times as many as JSON, where control characters are written \u00XX.
-_ATTRIBUTES_THAT_ALWAYS_FIT = 4
 UNCERTAIN = "\0uncertain"
 """Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
@@ -151,7 +144,7 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
         after = Person(identifiers[0], {}, former, memberships=_left_alone(entity, rules))
         return Step((*taken, *sent_now), after, "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
-    part = _first_part(nulls)
+    part = portion.first(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
     # Who was only tried may not be there: an update-only identify creates nobody.
     operations = tuple(
@@ -221,10 +214,8 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     others = tuple(each for each in possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
     if others and rules.by_either:
-        if lead := adoption.lead_apart(delivered, person, others):
-            return _merge_first(entity, person.identifier, lead, rules)
-        if lead := adoption.maybe_adopted(entity, person, others):
-            return _adopt(entity, person.identifier, lead, [each for each in others if each != lead], rules)
+        if first := _as_one(entity, person, others, rules):
+            return first
         others = adoption.others(delivered, person, others)
     if others and rules.on_identifier_change == "replace":
         return _replace(entity, person.identifier, others, rules)
@@ -311,16 +302,24 @@ def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     return Step(merges, after, "merged", more=True)
 
 
-def _merge_first(entity: Entity, primary: Identifier, lead: Identifier, rules: Rules) -> Step:
-    """Merges a lead into the person who is to have their e-mail address: only then can Customer.io give it to them."""
-    return Step((Operation(merge.item(primary, lead)),), _unsure(entity, primary, (), rules), "merged", more=True)
+def _as_one(entity: Entity, person: Person, others: Sequence[Identifier], rules: Rules) -> Step | None:
+    """What must come first so that a lead and the person with the id are one; None where nothing must.
 
-
-def _adopt(entity: Entity, wanted: Identifier, lead: Identifier, rest: Sequence[Identifier], rules: Rules) -> Step:
-    """Gives the lead the id that they may have already: then it is sure that both are one person."""
+    A lead who is there beside the person is merged: only then can Customer.io give the person the e-mail address. One
+    who may have the id already gets it: then it is sure.
+    """
+    wanted = person.identifier
+    apart = adoption.lead_apart(entity.delivered, person, others)
+    lead = apart or adoption.maybe_adopted(entity, person, others)
+    if lead is None:
+        return None
+    after = _unsure(entity, wanted, tuple(each for each in others if each != lead), rules)
+    if apart:
+        return Step((Operation(merge.item(wanted, lead)),), after, "merged", more=True)
     operation = Operation(identify.item(wanted, {"email": lead.value}, update_only=rules.update_only))
-    after = _unsure(entity, wanted, tuple(rest), rules)
-    return Step((operation,), after._replace(attributes={**after.attributes, "email": lead.value}), "updated", more=True)
+    return Step(
+        (operation,), after._replace(attributes={**after.attributes, "email": lead.value}), "updated", more=True
+    )
 
 
 def _unsure(entity: Entity, identifier: Identifier, former: tuple[Identifier, ...], rules: Rules) -> Person:
@@ -341,10 +340,10 @@ def _identify(
     gone = sorted(held.keys() - person.attributes.keys())
     whole = {**person.attributes, **dict.fromkeys(gone, None)} if gone else person.attributes
     part, after = whole, whole if others else person.attributes
-    if not _fits(whole):
+    if not portion.fits(whole):
         known = {} if rules.by_either and adoption.gives_id(entity.delivered, person) else held
         differing = {name: value for name, value in whole.items() if name not in known or not same(value, known[name])}
-        part = _first_part(differing)
+        part = portion.first(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
     devices = _held_devices(entity)
     if others:
@@ -371,24 +370,6 @@ def _possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -
     if not entity.doubt:
         return known
     return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
-
-
-def _fits(attributes: Mapping[str, Any]) -> bool:
-    if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
-        return True
-    return len(attributes) <= ITEM_ATTRIBUTES and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
-
-
-def _first_part(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As many of the attributes as one item can carry, at least one."""
-    part: dict[str, Any] = {}
-    size = 0
-    for name, value in attributes.items():
-        size += len(to_json({name: value}))
-        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ITEM_ATTRIBUTES):
-            break
-        part[name] = value
-    return part
 
 
 def _events(identifier: Identifier, events: Iterable[OwedEvent]) -> tuple[Operation, ...]:

@@ -117,8 +117,8 @@ def _as_text(value: str | float) -> str:
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync.
 
-    by_either: people are known by id or by e-mail (`address`). mirrors: the manual segment of each upstream segment that is mirrored; served: those of them that can be sent now,
-    with the id where it is known.
+    by_either: people are known by id or by e-mail (`address`). mirrors: the manual segment of each upstream segment
+    that is mirrored; served: those of them that can be sent now, with the id where it is known.
     """
 
     name: str
