@@ -47,6 +47,8 @@ def with_email(attributes: Mapping[str, Any], identity: Mapping[str, Any]) -> di
 
 
 def email(person: Person) -> Identifier | None:
-    """The e-mail address of a person as an identifier."""
+    """The e-mail address of a person as an identifier; None where they have none, or none that is known for sure."""
     value = person.attributes.get("email")
-    return Identifier("email", value) if isinstance(value, str) and mapping.has_email(value) else None
+    if not isinstance(value, str) or "\0" in value or not mapping.has_email(value):
+        return None
+    return Identifier("email", value)

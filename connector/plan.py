@@ -223,7 +223,11 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
         return _identify(entity, person, others, events if known and not others else (), rules)
     if others:
         return _merge(delivered, others)
-    sent_now = _events(person.identifier, events)
+    return _beside_attributes(delivered, person, _events(person.identifier, events), rules)
+
+
+def _beside_attributes(delivered: Person, person: Person, sent_now: tuple[Operation, ...], rules: Rules) -> Step:
+    """Devices first, then manual segments; events go along."""
     if not same(delivered.devices, person.devices):
         devices = _devices(person, delivered.devices)
         moves = _moves(delivered.memberships, person.memberships, rules)
