@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from connector import address, audience, explain, handover, merge, plan
+from connector import address, audience, explain, handover, leads, merge, plan
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.audience import Standing
@@ -60,6 +60,7 @@ class Previewer:
     explained: bool = False
     _entities: dict[tuple[str, str], Entity] = field(default_factory=dict)
     _seen: set[tuple[str, str]] = field(default_factory=set)
+    _emails: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def know(self, people: Iterable[Any]) -> None:
         """Takes people as delivered already: {"user", "identifier", "attributes"}. Raises UnreadableError."""
@@ -89,11 +90,18 @@ class Previewer:
         return replace(preview, problems=problems, explanation=why)
 
     def _taken(self, change: Change, rules: Rules) -> Preview:
-        before = self._entities.get((rules.name, change.key), Entity(change.key))
+        key = change.key
+        if rules.by_either:
+            change, key = self._about(change, rules)
+        before = self._entities.get((rules.name, key), Entity(key))
         merged = merge.merge(before.facts, change, rules)
+        moved = replace(before, facts=merged.facts)
+        if rules.by_either:
+            moved = self._with_lead(moved, rules)
+            merged = merged._replace(facts=moved.facts, standing=audience.standing(moved.facts, rules))
         fresh, repeated = self._fresh(merged.events, rules.name)
-        operations, after = _deliver(replace(before, facts=merged.facts), fresh, rules)
-        self._entities[rules.name, change.key] = after
+        operations, after = _deliver(moved, fresh, rules)
+        self._entities[rules.name, key] = after
         if merged.standing is Standing.MERGED:
             operations += self._handed_over(after, fresh, rules)
         skipped = [(each.name, str(each.reason)) for each in merged.skipped] + [(name, REPEATED) for name in repeated]
@@ -102,6 +110,27 @@ class Previewer:
         return Preview(
             change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems, tuple(why)
         )
+
+    def _about(self, change: Change, rules: Rules) -> tuple[Change, str]:
+        """The change, and the key of the user whom it is about: a lead may be known as another user."""
+        holder = self._emails.get((rules.name, change.key))
+        told = leads.told([change], {} if holder is None else {change.key: holder}, rules)
+        return told.changes[0], told.keys[0]
+
+    def _with_lead(self, user: Entity, rules: Rules) -> Entity:
+        """The user, with what was known of them by their e-mail alone."""
+        key = leads.lead_of(user.facts)
+        if key is None or key == user.key:
+            return user
+        self._emails.setdefault((rules.name, key), user.key)
+        lead = self._entities.get((rules.name, key))
+        if lead is None or leads.is_lead(user.key) or not leads.joins(lead.facts, rules):
+            return user
+        own, left = leads.joined(user.facts, lead.facts, user.key)
+        self._entities[rules.name, key], user = handover.handed_over(
+            replace(lead, facts=left), replace(user, facts=own)
+        )
+        return user
 
     def _handed_over(self, old: Entity, events: list[OwedEvent], rules: Rules) -> tuple[Mapping[str, Any], ...]:
         """What is sent for the user whom `old` turned out to be, who gets all that is theirs."""
