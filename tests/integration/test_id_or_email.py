@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from connector import formats, intake
+from connector import formats, intake, whom
+from connector.forget import Forgetting
 from tests.simulated import Simulated
 from tests.world import LATELY, World
 
@@ -189,6 +191,16 @@ def test_an_email_that_is_given_up_is_free_for_another_lead(make_world: Make, si
 
     found = {(each["identifiers"]["id"], each["identifiers"]["email"]) for each in simulator.whole_people()}
     assert (found, world.problems()) == ({("1", Y), (None, X)}, [])
+
+
+def test_nothing_of_the_lead_is_left_once_the_user_is_forgotten(leads: World, simulator: Simulated) -> None:
+    run(leads, identify(1, email=X, plan="free"), identify(2, "1", X))
+    assert Forgetting(leads.at_hand, whom.find(leads.at_hand, X)).run().complete
+
+    assert simulator.whole_people() == []
+    with leads.store.reading() as connection:
+        rows = [connection.execute(text(f"SELECT * FROM {table}")).all() for table in ("entity", "identity")]
+    assert rows == [[], []]
 
 
 def test_a_call_with_neither_is_not_sent(leads: World, simulator: Simulated) -> None:
