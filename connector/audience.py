@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from connector import mapping, membership, notices, relating
+from connector import address, mapping, membership, notices, relating
 from connector.entity import Facts, Identifier, Person
 from connector.membership import Memberships
 from connector.rules import Rules
@@ -76,8 +76,7 @@ def _noticed(facts: Facts, rules: Rules) -> Standing | None:
 
 
 def _addressing_fault(identity: Mapping[str, Any], rules: Rules) -> Standing | None:
-    value = identity.get("identifier")
-    if value is None or (rules.identify_by == "email" and not mapping.has_email(value)):
+    if address.of(identity, rules) is None:
         return Standing.NO_IDENTIFIER
     if rules.require_email and not mapping.has_email(identity.get("email")):
         return Standing.NO_EMAIL
@@ -103,15 +102,13 @@ def identifier(facts: Facts, rules: Rules) -> Identifier | None:
         return said_identifier(facts, rules)
     if not _wanted(stands, facts, rules):
         return None
-    return Identifier(rules.identify_by, facts.identity.values["identifier"])
+    return address.of(facts.identity.values, rules)
 
 
 def said_identifier(facts: Facts, rules: Rules) -> Identifier | None:
     """The identifier that upstream says of a user who is to be suppressed, None where it says none."""
-    value = facts.identity.values.get("identifier") or notices.named(facts.traces.values)
-    if value is None or (rules.identify_by == "email" and not mapping.has_email(value)):
-        return None
-    return Identifier(rules.identify_by, value)
+    named = notices.named(facts.traces.values)
+    return address.of(facts.identity.values, rules) or (address.given(named, rules) if named else None)
 
 
 def _wanted(stands: Standing, facts: Facts, rules: Rules) -> bool:
@@ -130,8 +127,15 @@ def person(facts: Facts, rules: Rules) -> Person:
     if rules.anonymous_events and "anonymous_id" in traces:
         attributes["anonymous_id"] = traces["anonymous_id"]
     devices = {token: device for token, device in facts.devices.values.items() if device is not None}
+    if rules.by_either:
+        attributes = address.with_email(attributes, identity)
     related = relating.wanted(facts.relationships, rules) if facts.relationships.values else {}
-    return Person(Identifier(rules.identify_by, identity["identifier"]), attributes, (), devices, related)
+    return Person(_addressed(identity, rules), attributes, (), devices, related)
+
+
+def _addressed(identity: Mapping[str, Any], rules: Rules) -> Identifier:
+    """The identifier of somebody who has one: `standing` has made sure."""
+    return address.of(identity, rules) or Identifier("id", identity["identifier"])
 
 
 def _segment_names(facts: Facts, rules: Rules) -> list[str]:

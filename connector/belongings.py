@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector import membership
+from connector import membership, portion
 from connector.entity import Entity, Identifier, Person
 from connector.membership import Memberships
 from connector.operations import device, relationship
 from connector.operations import membership as segment
 from connector.relating import type_of
 from connector.rules import Rules
-from connector.step import Operation, Step, first_part, possible, same
+from connector.step import Operation, Step, possible, same
 
 
 def next_step(held: Person, person: Person, sent_now: tuple[Operation, ...], rules: Rules) -> Step:
@@ -110,7 +110,7 @@ def _added(identifier: Identifier, key: str, attributes: Mapping[str, Any], rule
     """As many operations as it takes to say all of one relationship."""
     operations: list[Operation] = []
     while attributes or not operations:
-        part = first_part(attributes)
+        part = portion.first(attributes)
         item = relationship.added(identifier, key, part, update_only=rules.update_only)
         operations.append(Operation(item, related=(key, part)))
         attributes = {name: value for name, value in attributes.items() if name not in part}

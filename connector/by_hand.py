@@ -10,10 +10,9 @@ from typing import Literal
 
 import structlog
 
-from connector import batch, call
+from connector import address, batch, call
 from connector.at_hand import AtHand
 from connector.batch import Part, Request
-from connector.entity import Identifier
 from connector.errors import ConnectorError
 from connector.line import Line, Sent
 from connector.operations import suppress
@@ -120,7 +119,10 @@ def order(at_hand: AtHand, sync: str, identifier: str, action: Action) -> Answer
 
     Raises SettingsError for a sync that is not there, ConnectorError where Customer.io did not confirm it.
     """
-    person = Identifier(at_hand.rules(sync).identify_by, identifier)
+    rules = at_hand.rules(sync)
+    person = address.given(identifier, rules)
+    if person is None:
+        raise ConnectorError(f"{sync}: {identifier!r} is no e-mail address, and identify_by is {rules.identify_by!r}")
     [answer] = ByHand.of(at_hand, sync).send([Operation(suppress.item(person, action))])
     if answer.state != "confirmed":
         raise ConnectorError(f"{sync}: {action} of {person.type} {person.value} {answer.state}: {answer.reason}")

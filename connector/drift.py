@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import from_json, to_json
 
-from connector import audience
+from connector import address, audience
 from connector.audience import Standing
 from connector.entity import Entity, Identifier, Person
 from connector.rules import Rules
@@ -69,10 +69,10 @@ def expected(entity: Entity, rules: Rules) -> Expected | None:
         return Expected(
             entity.key, entity.revision, entity.delivered.identifier, entity.delivered, optional=rules.update_only
         )
-    last = entity.facts.identity.values.get("identifier")
+    last = address.of(entity.facts.identity.values, rules)
     if desired.standing is not Standing.DELETED or last is None:
         return None
-    return Expected(entity.key, entity.revision, Identifier(rules.identify_by, last), None)
+    return Expected(entity.key, entity.revision, last, None)
 
 
 def differences(expected: Expected, held: Mapping[str, Any] | None) -> tuple[Difference, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from connector import audience, membership, objects, plan
+from connector import address, audience, membership, objects, plan
 from connector.audience import Standing
 from connector.entity import OBJECT_ID, Entity, Identifier, OwedEvent, Person, Tried
 from connector.operations import Item
@@ -216,7 +216,15 @@ class Errand:
         if self.held is None and self.desired.person is not None:
             held = (self.desired.person.identifier,)  # theirs again in the next step
         before = (*entity.tried.identifiers, *delivered)
+        if self.rules.by_either:  # an e-mail is theirs beside their id
+            before = (*before, *_emails(entity.delivered))
+            held = (*held, *_emails(self.held), *_emails(self.desired.person))
         return tuple(each for each in before if not any(each.same_as(other) for other in held))
+
+
+def _emails(person: Person | None) -> tuple[Identifier, ...]:
+    email = address.email(person) if person else None
+    return (email,) if email else ()
 
 
 def _nothing_yet(step: Step) -> list[Outcome]:

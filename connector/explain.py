@@ -10,6 +10,7 @@ from connector.audience import Standing
 from connector.change import Change
 from connector.entity import Entity
 from connector.explain_lines import Line, shown
+from connector.mapping import has_email
 from connector.merge import Merged
 from connector.operations.objects import key_of
 from connector.problem import Problem
@@ -53,7 +54,7 @@ def explain(
     """What becomes of everything in `change`, which made `merged` of `before` and leads to `operations`."""
     return [
         _audience(change, rules, merged),
-        _identifier(rules, merged),
+        _identifier(rules, before, merged),
         *_attributes(rules, before, merged, operations),
         *_unmapped(change, rules),
         *_mirrors(rules, before, merged),
@@ -101,13 +102,25 @@ def _audience(change: Change, rules: Rules, merged: Merged) -> Line:
     return Line("audience", among, "out", "`segments` names none of these")
 
 
-def _identifier(rules: Rules, merged: Merged) -> Line:
+def _identifier(rules: Rules, before: Entity, merged: Merged) -> Line:
     value = merged.facts.identity.values.get("identifier")
+    if rules.by_either and value is None and merged.standing is not Standing.NO_EMAIL:
+        return _by_email(merged.facts.identity.values.get("email"))
     if merged.standing is Standing.NO_EMAIL:
         return Line("identifier", rules.identify_by, "missing", "`require_email`: there is no e-mail address")
     if value is None or merged.standing is Standing.NO_IDENTIFIER:
         return Line("identifier", rules.identify_by, "missing", "the field that `identifier` names holds none")
-    return Line("identifier", rules.identify_by, shown(value), "from the field that `identifier` names")
+    kind = "id" if rules.by_either else rules.identify_by
+    lead = rules.by_either and before.delivered is not None and before.delivered.identifier.type == "email"
+    more = "; Customer.io gives it to the person it has by e-mail" if lead else ""
+    return Line("identifier", kind, shown(value), f"from the field that `identifier` names{more}")
+
+
+def _by_email(email: str | None) -> Line:
+    """Somebody without an id, where people are known by id or by e-mail."""
+    if not has_email(email):
+        return Line("identifier", "id_or_email", "missing", "neither the field that `identifier` names nor an e-mail")
+    return Line("identifier", "email", shown(email), "a lead: the field that `identifier` names holds no id yet")
 
 
 def _attributes(

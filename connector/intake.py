@@ -5,14 +5,14 @@ the same batch in again changes nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import structlog
 from sqlalchemy import Connection
 
-from connector import audience, errand, merge, plan
+from connector import address, audience, errand, handover, leads, merge, plan
 from connector.actions import action
 from connector.actions.action import Taken
 from connector.audience import Desired
@@ -23,6 +23,7 @@ from connector.object_intake import ObjectBatch
 from connector.problem import Problem
 from connector.rules import Rules
 from connector.store import counts, encoding, entities, events, identities, problems
+from connector.store import leads as store_leads
 from connector.store.opening import Store
 from connector.store.tables import BACKFILL, EXIT, LIVE
 
@@ -99,6 +100,7 @@ class _Batch:
         self.problems: list[Problem] = []
         self.events: list[tuple[str, OwedEvent]] = []
         self.told: list[_Told] = []
+        self.survivors: Mapping[str, str] = {}
 
     def take(self, taken: Taken, ahead: Sequence[Reading | None], told: Sequence[_Told]) -> bool:
         """Takes in what the batch says of users, and of objects; whether anything is due then."""
@@ -115,15 +117,17 @@ class _Batch:
 
     def _take(self, taken: Taken, ahead: Sequence[Reading | None]) -> bool:
         """Merges the changes into the entities and writes what moved; whether anything is due then."""
-        changes = taken.changes
+        told = self._about(taken.changes)
         self._note_actions(taken)
-        before = self._load(list(dict.fromkeys(change.key for change in changes)))
+        before = self._load(list(dict.fromkeys(told.keys)), told.leads)
         facts = {key: entity.facts for key, entity in before.items()}
-        for place, (change, reading) in enumerate(zip(changes, ahead, strict=True)):
-            merged = merge.merge(facts[change.key], change, self.rules, reading)
-            facts[change.key] = merged.facts
-            self._note(change, merged)
+        for place, (change, key, reading) in enumerate(zip(told.changes, told.keys, ahead, strict=True)):
+            merged = merge.merge(facts[key], change, self.rules, reading)
+            facts[key] = merged.facts
+            self._note(change, key, merged)
             self.told += [(place, each) for each in merged.objects]
+        if self.rules.by_either:
+            self.survivors = _join(before, facts, told.leads, self.rules)
         fresh = events.add(self.connection, self.rules.name, self.events, self.now)
         self.tally["events accepted"] += len(fresh)
         self.tally["events repeated"] += len(self.events) - len(fresh)
@@ -138,16 +142,27 @@ class _Batch:
         if taken.ignored:
             self.tally["skipped: no action takes the call"] += taken.ignored
 
-    def _load(self, keys: Sequence[str]) -> dict[str, Entity]:
-        """The users' entities in the order of `keys`: of two who want one identifier, the first gets it."""
+    def _about(self, changes: Sequence[Change]) -> leads.Told:
+        """Whom the changes are about: by their keys, but for leads who are known as another user."""
+        if not self.rules.by_either:
+            return leads.Told(changes, [change.key for change in changes])
+        spoken_of = leads.spoken_of(changes)
+        holders = identities.holders(self.connection, self.rules.name, spoken_of) if spoken_of else {}
+        return leads.told(changes, holders, self.rules)
+
+    def _load(self, keys: Sequence[str], others: Collection[str]) -> dict[str, Entity]:
+        """The users' entities in the order of `keys`: of two who want one identifier, the first gets it.
+
+        Then those of `others` who are there.
+        """
         if not self.one_writer:
             entities.reserve(self.connection, self.rules.name, keys)
-        found = entities.load(self.connection, self.rules.name, keys)
-        return {key: found.get(key) or Entity(key) for key in keys}
+        found = entities.load(self.connection, self.rules.name, {*keys, *others} if others else keys)
+        return {key: found.get(key) or Entity(key) for key in keys} | found
 
-    def _note(self, change: Change, merged: merge.Merged) -> None:
+    def _note(self, change: Change, key: str, merged: merge.Merged) -> None:
         self.problems += merged.problems
-        self.events += [(change.key, event) for event in merged.events]
+        self.events += [(key, event) for event in merged.events]
         if merged.standing is not audience.Standing.IN:
             self.tally[f"skipped: {merged.standing}"] += 1
             log.debug("skipped", sync=self.rules.name, user=change.key, reason=merged.standing.value)
@@ -184,9 +199,15 @@ class _Batch:
             if identifier is not None:
                 wanted.setdefault(identifier, []).append(each.entity.key)
                 names[each.entity.key] = identifier
+        if self.rules.by_either:
+            _want_emails(wanted, written)
+            store_leads.pass_on(self.connection, self.rules.name, self.survivors)
         holders = identities.hold(self.connection, self.rules.name, wanted)
         saved = [self._held(each, names.get(each.entity.key), holders) for each in written]
         entities.save(self.connection, self.rules.name, saved, self.now)
+        if self.survivors:
+            left = _left_to(self.survivors, {each.entity.key: each.entity for each in written})
+            store_leads.may_be_there(self.connection, self.rules.name, left, self.now)
         # Only now: whoever waits gets what is let go, and who waits is known once all is saved.
         identities.release(self.connection, self.rules.name, self._let_go(written, before, names), self.now)
 
@@ -197,8 +218,11 @@ class _Batch:
         released = []
         for each in written:
             old = _new_identifier(before[each.entity.key], self.rules)
-            if old is not None and not each.entity.doubt and old != names.get(each.entity.key):
+            kept = (names.get(each.entity.key), leads.lead_of(each.entity.facts) if self.rules.by_either else None)
+            if old is not None and not each.entity.doubt and old not in kept:
                 released.append((old, each.entity.key))
+        if self.rules.by_either:
+            released += _emails_let_go(written, before)
         return released
 
     def _held(self, written: entities.Written, identifier: str | None, holders: Mapping[str, str]) -> entities.Written:
@@ -207,6 +231,53 @@ class _Batch:
         reason = f"{identifier} is the identifier of the user {holders[identifier]!r} too: this one is not sent"
         self.problems.append(Problem("conflict", written.entity.key, reason))
         return written._replace(due=False, standing="identifier held by another user", waits_for=identifier)
+
+
+def _join(
+    before: dict[str, Entity], facts: dict[str, Facts], others: Collection[str], rules: Rules
+) -> Mapping[str, str]:
+    """Joins the leads who turn out to be one of the users; by their keys, who goes on. Other `others` are let go."""
+    survivors: dict[str, str] = {}
+    for key in [key for key in before if not leads.is_lead(key)]:
+        lead = leads.lead_of(facts[key])
+        if lead in before and lead not in survivors and leads.joins(facts[lead], rules):
+            facts[key], facts[lead] = leads.joined(facts[key], facts[lead], key)
+            survivors[lead] = key
+    for key in others:
+        if key not in survivors:
+            before.pop(key, None)
+    return survivors
+
+
+def _left_to(survivors: Mapping[str, str], written: Mapping[str, Entity]) -> list[tuple[str, Tried]]:
+    """What may be in Customer.io of leads, as the users whom they turned out to be have to reckon with it."""
+    left = []
+    for lead, key in survivors.items():
+        if plan.possible_identifiers(written[lead]):
+            received = handover.handed_over(written[lead], written[key])[1]
+            left.append((key, received.tried))
+    return left
+
+
+def _want_emails(wanted: dict[str, list[str]], written: Sequence[entities.Written]) -> None:
+    """Who has an e-mail holds it beside their id: a lead with it is them. Who does not get it does not wait for it."""
+    for each in written:
+        email = leads.lead_of(each.entity.facts)
+        if email is not None and each.standing != audience.Standing.MERGED:
+            wanted.setdefault(email, []).append(each.entity.key)
+
+
+def _emails_let_go(written: Sequence[entities.Written], before: Mapping[str, Entity]) -> list[tuple[str, str]]:
+    """E-mails that are the users' no more, and that Customer.io does not know them by: else settlement lets go."""
+    released = []
+    for each in written:
+        old = before[each.entity.key]
+        email, there = leads.lead_of(old.facts), old.delivered
+        known = (there.identifier, address.email(there)) if there else ()
+        delivered = [encoding.identifier_text(one) for one in known if one is not None]
+        if email is not None and email != leads.lead_of(each.entity.facts) and email not in delivered:
+            released.append((email, each.entity.key))
+    return released
 
 
 def _tried(entity: Entity, rules: Rules) -> Tried:

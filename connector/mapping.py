@@ -201,6 +201,8 @@ def _identity(change: Change, rules: Rules, problems: list[Problem]) -> dict[str
     email = rules.email.find(change.user)
     if email is not MISSING:
         identity["email"] = email if isinstance(email, str) else None
+        if rules.by_either and isinstance(email, str):
+            identity["email"] = _identifier(email.strip(), change.key, problems)
     return identity
 
 

@@ -44,6 +44,8 @@ def _by_rule(traces: Register, change: Change, version: int, rules: Rules) -> Re
 def _identifier(change: Change, rules: Rules) -> str | None:
     """The identifier that the message names, where it can be one."""
     value = rules.identifier.find(change.user)
+    if rules.by_either and value is MISSING:
+        value = rules.email.find(change.user)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) and value.strip() else None

@@ -8,13 +8,13 @@ the merge that needs it), the rest waits for the next step.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connector import audience, belongings, membership, preferences
+from connector import adoption, audience, belongings, membership, portion, preferences
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier, OwedEvent, Person
 from connector.membership import Memberships
 from connector.operations import delete, event, identify, invite, merge, suppress
 from connector.rules import Rules
-from connector.step import UNCERTAIN, Effect, Operation, Step, first_part, fits, possible, same
+from connector.step import UNCERTAIN, Effect, Operation, Step, possible, same
 
 
 def next_step(entity: Entity, desired: Desired, events: Sequence[OwedEvent], rules: Rules) -> Step:
@@ -107,6 +107,8 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
     delivered = (entity.delivered.identifier,) if entity.delivered else ()
     sent_now = _events(identifiers[0], events) if entity.delivered else ()
     held = _held(entity)
+    if rules.by_either:  # the e-mail address is an identifier
+        held = {name: value for name, value in held.items() if name != "email"}
     if all(value is None for value in held.values()):
         taken = (
             *belongings.all_taken(entity, identifiers, former),
@@ -115,7 +117,7 @@ def _clear(entity: Entity, events: Sequence[OwedEvent], rules: Rules) -> Step:
         after = Person(identifiers[0], {}, former, memberships=belongings.left_alone(entity, rules))
         return Step((*taken, *sent_now), after, "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
-    part = first_part(nulls)
+    part = portion.first(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
     # Who was only tried may not be there: an update-only identify creates nobody.
     operations = tuple(
@@ -148,7 +150,9 @@ def _anonymous(owed: OwedEvent) -> Operation:
 
 def _kept_identifier(entity: Entity, person: Person, rules: Rules) -> Person:
     """With on_identifier_change = "keep" a person goes on under the identifier they were delivered with."""
-    if rules.on_identifier_change != "keep" or entity.delivered is None:
+    if rules.by_either:
+        person = adoption.with_id(person, possible_identifiers(entity))
+    if rules.on_identifier_change != "keep" or entity.delivered is None or adoption.gives_id(entity.delivered, person):
         return person
     return person._replace(identifier=entity.delivered.identifier)
 
@@ -157,6 +161,10 @@ def _present(entity: Entity, person: Person, events: Sequence[OwedEvent], rules:
     delivered = entity.delivered
     others = tuple(each for each in possible_identifiers(entity) if not each.same_as(person.identifier))
     known = delivered is not None and delivered.identifier.same_as(person.identifier)
+    if others and rules.by_either:
+        if first := _as_one(entity, person, others, rules):
+            return first
+        others = adoption.others(delivered, person, others)
     if others and rules.on_identifier_change == "replace":
         return _replace(entity, person.identifier, others, rules)
     if delivered is None or not known or entity.doubt or not _holds(delivered.attributes, person.attributes):
@@ -184,12 +192,7 @@ def _replace(entity: Entity, wanted: Identifier, others: Sequence[Identifier], r
     deletes = tuple(Operation(delete.item(other)) for other in others)
     if not any(each.same_as(wanted) for each in possible_identifiers(entity)):
         return Step(deletes, None, more=True)
-    attributes, devices, related = (
-        dict.fromkeys(each, UNCERTAIN)
-        for each in (_held(entity), belongings.held_devices(entity), belongings.held_relationships(entity))
-    )
-    memberships = membership.unknown(membership.held(entity, rules))
-    return Step(deletes, Person(wanted, attributes, (), devices, related, memberships=memberships), more=True)
+    return Step(deletes, _unsure(entity, wanted, (), rules), more=True)
 
 
 def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
@@ -200,6 +203,34 @@ def _merge(delivered: Person, others: Sequence[Identifier]) -> Step:
     memberships = membership.unknown(delivered.memberships)
     after = Person(delivered.identifier, attributes, (), devices, related, memberships=memberships)
     return Step(merges, after, "merged", more=True)
+
+
+def _as_one(entity: Entity, person: Person, others: Sequence[Identifier], rules: Rules) -> Step | None:
+    """What must come first so that a lead and the person with the id are one; None where nothing must.
+
+    A lead who is there beside the person is merged: only then can Customer.io give the person the e-mail address. One
+    who may have the id already gets it: then it is sure.
+    """
+    wanted = person.identifier
+    apart = adoption.lead_apart(entity.delivered, person, others)
+    lead = apart or adoption.maybe_adopted(entity, person, others)
+    if lead is None:
+        return None
+    after = _unsure(entity, wanted, tuple(each for each in others if each != lead), rules)
+    if apart:
+        return Step((Operation(merge.item(wanted, lead)),), after, "merged", more=True)
+    operation = Operation(identify.item(wanted, {"email": lead.value}, update_only=rules.update_only))
+    return Step(
+        (operation,), after._replace(attributes={**after.attributes, "email": lead.value}), "updated", more=True
+    )
+
+
+def _unsure(entity: Entity, identifier: Identifier, former: tuple[Identifier, ...], rules: Rules) -> Person:
+    """Somebody of whom nothing is sure but the identifier: they are told everything next."""
+    held = (_held(entity), belongings.held_devices(entity), belongings.held_relationships(entity))
+    attributes, devices, related = (dict.fromkeys(each, UNCERTAIN) for each in held)
+    memberships = membership.unknown(membership.held(entity, rules))
+    return Person(identifier, attributes, former, devices, related, memberships=memberships)
 
 
 def _identify(
@@ -213,15 +244,13 @@ def _identify(
     gone = sorted(held.keys() - person.attributes.keys())
     whole = {**person.attributes, **dict.fromkeys(gone, None)} if gone else person.attributes
     part, after = whole, whole if others else person.attributes
-    if not fits(whole):
-        differing = {name: value for name, value in whole.items() if name not in held or not same(value, held[name])}
-        part = first_part(differing)
+    if not portion.fits(whole):
+        known = {} if rules.by_either and adoption.gives_id(entity.delivered, person) else held
+        differing = {name: value for name, value in whole.items() if name not in known or not same(value, known[name])}
+        part = portion.first(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
-    devices, related, memberships = (
-        belongings.held_devices(entity),
-        belongings.held_relationships(entity),
-        membership.held(entity, rules),
-    )
+    devices, related = belongings.held_devices(entity), belongings.held_relationships(entity)
+    memberships = membership.held(entity, rules)
     if others:  # the merge that follows brings them
         devices, related = dict.fromkeys(devices, UNCERTAIN), dict.fromkeys(related, UNCERTAIN)
         memberships = membership.unknown(memberships)

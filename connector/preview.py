@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from connector import audience, explain, explain_objects, handover, merge, objects, plan, relating
+from connector import address, audience, explain, explain_objects, handover, leads, merge, objects, plan, relating
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.audience import Standing
@@ -64,6 +64,7 @@ class Previewer:
     _entities: dict[tuple[str, str], Entity] = field(default_factory=dict)
     _objects: dict[tuple[str, str], Entity] = field(default_factory=dict)
     _seen: set[tuple[str, str]] = field(default_factory=set)
+    _emails: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def know(self, people: Iterable[Any]) -> None:
         """Takes people as delivered already: {"user", "identifier", "attributes"}. Raises UnreadableError."""
@@ -133,17 +134,24 @@ class Previewer:
         return replace(preview, problems=problems, explanation=why)
 
     def _taken(self, change: Change, rules: Rules) -> Preview:
-        before = self._entities.get((rules.name, change.key), Entity(change.key))
+        key = change.key
+        if rules.by_either:
+            change, key = self._about(change, rules)
+        before = self._entities.get((rules.name, key), Entity(key))
         merged = merge.merge(before.facts, change, rules)
+        moved = replace(before, facts=merged.facts)
+        if rules.by_either:
+            moved = self._with_lead(moved, rules)
+            merged = merged._replace(facts=moved.facts, standing=audience.standing(moved.facts, rules))
         fresh, repeated = self._fresh(merged.events, rules.name)
-        now = replace(before, facts=merged.facts)
+        now = moved
         first: list[Mapping[str, Any]] = []
         problems: list[Problem] = []
         if rules.objects:
             first, problems, now = self._with_objects(now, merged, rules)
         operations, after = _deliver(now, audience.desired(now.facts, rules), fresh, rules)
         operations = (*first, *operations)
-        self._entities[rules.name, change.key] = replace(after, facts=merged.facts)
+        self._entities[rules.name, key] = replace(after, facts=merged.facts)
         merged = merged._replace(problems=(*merged.problems, *problems))
         if merged.standing is Standing.MERGED:
             operations += self._handed_over(after, fresh, rules)
@@ -153,6 +161,27 @@ class Previewer:
         return Preview(
             change.key, rules.name, decision, reason, operations, tuple(skipped), merged.problems, tuple(why)
         )
+
+    def _about(self, change: Change, rules: Rules) -> tuple[Change, str]:
+        """The change, and the key of the user whom it is about: a lead may be known as another user."""
+        holder = self._emails.get((rules.name, change.key))
+        told = leads.told([change], {} if holder is None else {change.key: holder}, rules)
+        return told.changes[0], told.keys[0]
+
+    def _with_lead(self, user: Entity, rules: Rules) -> Entity:
+        """The user, with what was known of them by their e-mail alone."""
+        key = leads.lead_of(user.facts)
+        if key is None or key == user.key:
+            return user
+        self._emails.setdefault((rules.name, key), user.key)
+        lead = self._entities.get((rules.name, key))
+        if lead is None or leads.is_lead(user.key) or not leads.joins(lead.facts, rules):
+            return user
+        own, left = leads.joined(user.facts, lead.facts, user.key)
+        self._entities[rules.name, key], user = handover.handed_over(
+            replace(lead, facts=left), replace(user, facts=own)
+        )
+        return user
 
     def _handed_over(self, old: Entity, events: list[OwedEvent], rules: Rules) -> tuple[Mapping[str, Any], ...]:
         """What is sent for the user whom `old` turned out to be, who gets all that is theirs."""
@@ -194,7 +223,7 @@ def _known(row: Any, rules: Rules) -> Entity:
 def _known_identifier(given: Any, rules: Rules) -> Identifier | None:
     """An identifier as a plain value, or as Customer.io writes it: {"id": VALUE}."""
     if isinstance(given, str | int):
-        return Identifier(rules.identify_by, str(given))
+        return address.given(str(given), rules)
     if isinstance(given, dict) and len(given) == 1:
         ((type_, value),) = given.items()
         return Identifier(type_, str(value))

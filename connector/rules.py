@@ -159,8 +159,8 @@ class ObjectRules:
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync.
 
-    mirrors: the manual segment of each upstream segment that is mirrored; served: those of them that can be sent now,
-    with the id where it is known.
+    by_either: people are known by id or by e-mail (`address`). mirrors: the manual segment of each upstream segment
+    that is mirrored; served: those of them that can be sent now, with the id where it is known.
     """
 
     name: str
@@ -168,7 +168,8 @@ class Rules:
     whitelist: frozenset[str]
     everybody: bool
     identifier: Source
-    identify_by: Literal["id", "email", "cio_id"]
+    identify_by: Literal["id", "email", "cio_id", "id_or_email"]
+    by_either: bool
     email: Source
     attributes: tuple[tuple[str, Source], ...]
     account_attributes: tuple[tuple[str, Source], ...]
@@ -207,6 +208,7 @@ class Rules:
             everybody=EVERYTHING in sync.segments,
             identifier=Source.of(sync.identifier),
             identify_by=sync.identify_by,
+            by_either=sync.identify_by == "id_or_email",
             email=Source.of(_email_field(sync.attributes)),
             attributes=tuple((a.target, Source.of(a.source)) for a in own),
             account_attributes=tuple((target, Source.of(name)) for target, name in of_account if name is not None),

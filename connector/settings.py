@@ -107,8 +107,10 @@ class Sync(Section):
     identifier: Identifier = Field(
         default="external_id", description="The upstream field whose value addresses the person."
     )
-    identify_by: Literal["id", "email", "cio_id"] = Field(
-        default="id", description="Which of Customer.io's identifiers that value is."
+    identify_by: Literal["id", "email", "cio_id", "id_or_email"] = Field(
+        default="id",
+        description="Which of Customer.io's identifiers that value is. id_or_email: it is the id, and who has none is "
+        "addressed by e-mail.",
     )
     segment_attribute: str = Field(
         default="hull_segment",

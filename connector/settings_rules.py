@@ -124,9 +124,10 @@ def whole_account(field: str, name: str) -> list[str]:
 
 def not_the_id(name: str, identify_by: str | None) -> list[str]:
     """An attribute that would overwrite the identifier."""
-    if name != "id" or identify_by != "id":
+    if name != "id" or identify_by not in ("id", "id_or_email"):
         return []
-    return ["'id' is not accepted as a name in Customer.io: with identify_by = \"id\" it is the identifier itself"]
+    by = f'identify_by = "{identify_by}"'
+    return [f"'id' is not accepted as a name in Customer.io: with {by} it is the identifier itself"]
 
 
 def attributes(

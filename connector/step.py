@@ -1,18 +1,11 @@
-"""One step of a plan: the operations of one request for one person or object, and what one item can carry."""
+"""One step of a plan: the operations of one request for one person or object."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from pydantic_core import to_json
-
 from connector.entity import Entity, Person
 from connector.operations import Item
 
-ITEM_ATTRIBUTE_BYTES = 30_000
-ITEM_ATTRIBUTES = 299
-"""Customer.io takes 300 attributes a call (reference: customerio-api, 3.2); `_update` may be one of them."""
-# A value of 1000 bytes may have six times as many as JSON, where control characters are written \u00XX.
-_ATTRIBUTES_THAT_ALWAYS_FIT = 4
 UNCERTAIN = "\0uncertain"
 """Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
@@ -53,25 +46,6 @@ def possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) ->
     if not entity.doubt:
         return known
     return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
-
-
-def fits(attributes: Mapping[str, Any]) -> bool:
-    """Whether one item can carry all these attributes."""
-    if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
-        return True
-    return len(attributes) <= ITEM_ATTRIBUTES and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
-
-
-def first_part(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As many of the attributes as one item can carry, at least one."""
-    part: dict[str, Any] = {}
-    size = 0
-    for name, value in attributes.items():
-        size += len(to_json({name: value}))
-        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ITEM_ATTRIBUTES):
-            break
-        part[name] = value
-    return part
 
 
 def same(one: Any, other: Any) -> bool:

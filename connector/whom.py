@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from connector import errand, mapping, plan
+from connector import address, errand, plan
 from connector.at_hand import AtHand
 from connector.audience import Desired, Standing
 from connector.entity import Entity, Identifier
@@ -68,10 +68,9 @@ def addresses(entity: Entity, rules: Rules) -> tuple[Identifier, ...]:
     """
     gone = plan.next_step(entity, Desired(Standing.DELETED, None), (), rules)
     found = errand.tried(gone.operations).identifiers
-    value = entity.facts.identity.values.get("identifier")
+    said = address.of(entity.facts.identity.values, rules)
     never = not rules.deliver and not entity.doubt
-    if value is None or never or (rules.identify_by == "email" and not mapping.has_email(value)):
+    if said is None or never:
         return found
     # A request that was lost before any fact moved has left no other note than the facts themselves.
-    said = Identifier(rules.identify_by, value)
     return found if any(said.same_as(each) for each in found) else (*found, said)

@@ -77,7 +77,7 @@ def _warnings(sync: Sync) -> Iterator[str]:
         whom = f"{rule.attribute} is {str(rule.equals).lower()!r}"
         yield f"suppress_when: whose {whom} is deleted in Customer.io and blocked there; no data comes back"
     targets = {attribute.target for attribute in sync.attributes}
-    if sync.identify_by != "email" and "email" not in targets:
+    if sync.identify_by in ("id", "cio_id") and "email" not in targets:
         yield 'no attribute is sent as "email": Customer.io will have no address to mail these people at'
     yield from doubts(Rules.of(sync))
 

@@ -11,7 +11,7 @@ from connector.audience import Standing
 from connector.entity import Entity, Facts
 from connector.problem import Problem
 from connector.rules import Rules
-from connector.store import counts, encoding, entities, identities, problems
+from connector.store import counts, encoding, entities, identities, leads, problems
 from connector.store.entities import TABLE, of, parts
 from connector.store.events import IS_PENDING
 from connector.store.events import TABLE as EVENT
@@ -109,6 +109,8 @@ def _write(connection: Connection, work: _Handover, lease: str, now: float) -> N
         held = (_IDENTITY.c.sync == sync) & (_IDENTITY.c.key == bindparam("old"))
         connection.execute(update(_IDENTITY).where(held).values(key=bindparam("new")), moves)
         _end_waiting(connection, sync, set(work.left.values()), now)
+        if work.rules.by_either:
+            leads.drop(connection, sync, work.left)
 
 
 def _row(work: _Handover, key: str, now: float) -> Mapping[str, Any]:

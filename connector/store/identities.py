@@ -21,11 +21,17 @@ def hold(connection: Connection, sync: str, wanted: Mapping[str, list[str]]) -> 
     first = [{"identifier": each, "key": keys[0]} for each, keys in sorted(wanted.items())]
     rows, statement = _holding(connection.dialect.name)
     new = rows.execute(connection, statement, first, sync=sync)
-    holders: dict[str, str] = {row.identifier: row.key for row in new}
-    for part in parts(wanted.keys() - holders.keys()):
+    given = {row.identifier: row.key for row in new}
+    return given | holders(connection, sync, wanted.keys() - given.keys())
+
+
+def holders(connection: Connection, sync: str, identifiers: Iterable[str]) -> dict[str, str]:
+    """The key of the user who holds each of the identifiers, where somebody does."""
+    found: dict[str, str] = {}
+    for part in parts(identifiers):
         before = connection.execute(_holders(connection.dialect.name), named(sync=sync, identifiers=part))
-        holders.update((row.identifier, row.key) for row in before)
-    return holders
+        found.update((row.identifier, row.key) for row in before)
+    return found
 
 
 @cache

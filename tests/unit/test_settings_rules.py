@@ -40,7 +40,7 @@ def mistakes(load: Load, text: str) -> list[str]:
 
 
 CHOICES = [
-    ('identify_by = "phone"', "identify_by: 'phone' is not accepted; give one of id, email, cio_id"),
+    ('identify_by = "phone"', "identify_by: 'phone' is not accepted; give one of id, email, cio_id, id_or_email"),
     ('mode = "insert"', "mode: 'insert' is not accepted; give one of upsert, update"),
     ('on_exit = "archive"', "on_exit: 'archive' is not accepted; give one of keep, clear, delete"),
     ('on_identifier_change = "x"', "on_identifier_change: 'x' is not accepted; give one of merge, replace, keep"),

@@ -1,0 +1,47 @@
+"""Leads in the store: who holds their e-mail, and how it passes to the user whom they turned out to be (`leads`)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, bindparam, case, delete, exists, func, literal, null, update
+
+from connector import leads
+from connector.entity import Tried
+from connector.store import encoding, identities
+from connector.store.entities import TABLE, of
+from connector.store.rows import among
+
+_IDENTITY = identities.TABLE
+
+
+def pass_on(connection: Connection, sync: str, survivors: Mapping[str, str]) -> None:
+    """Gives the e-mails that leads hold to the users whom they turned out to be, by the leads' keys."""
+    moves = [{"lead": lead, "to": key} for lead, key in sorted(survivors.items())]
+    if moves:
+        held = (_IDENTITY.c.sync == sync) & (_IDENTITY.c.identifier == bindparam("lead"))
+        theirs = held & (_IDENTITY.c.key == bindparam("lead"))
+        connection.execute(update(_IDENTITY).where(theirs).values(key=bindparam("to")), moves)
+
+
+def may_be_there(connection: Connection, sync: str, tried: Sequence[tuple[str, Tried]], now: float) -> None:
+    """Raises doubt about users of whom somebody may be there as well: under what else, `tried` says beside the key."""
+    rows = [{"the_key": key, "may_exist": encoding.tried_text(each)} for key, each in sorted(tried)]
+    if rows:
+        mine = of(sync) & (TABLE.c.key == bindparam("the_key"))
+        due_at = case((TABLE.c.waits_for.is_not(None), null()), else_=func.coalesce(TABLE.c.due_at, literal(now)))
+        raised = update(TABLE).where(mine)
+        values = {"tried": bindparam("may_exist"), "doubt": TABLE.c.doubt + 1, "due_at": due_at}
+        connection.execute(raised.values(values), rows)
+
+
+def drop(connection: Connection, sync: str, keys: Iterable[str]) -> None:
+    """Drops the rows of leads among `keys`, who were handed over: their e-mails lead to the users whom they became.
+
+    A privacy request for such a user then finds all that there is; an e-mail that is given up is anybody's again.
+    """
+    found = [key for key in keys if leads.is_lead(key)]
+    if found:
+        passed = exists().where(
+            _IDENTITY.c.sync == sync, _IDENTITY.c.identifier == TABLE.c.key, _IDENTITY.c.key != TABLE.c.key
+        )
+        mine = of(sync) & among(connection, TABLE.c.key, found) & (TABLE.c.doubt == 0) & TABLE.c.delivered.is_(None)
+        connection.execute(delete(TABLE).where(mine, passed))
