@@ -4,9 +4,7 @@ from typing import Any
 
 from tests.wire.case import Case, Held, Json, identify, suppress, unsuppress
 
-_EVENTS = (
-    'Customer.io\'s own destination, Segment-style sources, MetaRouter: "User Suppressed", "User Unsuppressed"'
-)
+_EVENTS = 'Customer.io\'s own destination, Segment-style sources, MetaRouter: "User Suppressed", "User Unsuppressed"'
 _RULE = "Beyond them: suppression by what upstream says of people"
 
 _WHO = {"id": "user-1"}
@@ -33,7 +31,12 @@ CASES = [
         rows=[_EVENTS],
         form="segment",
         sync=_SYNC,
-        messages=[_KNOWN, _SUPPRESSED, _call("track", 3, event="Signed up"), _call("identify", 4, traits={"plan": "x"})],
+        messages=[
+            _KNOWN,
+            _SUPPRESSED,
+            _call("track", 3, event="Signed up"),
+            _call("identify", 4, traits={"plan": "trial"}),
+        ],
         sends=[_PRO, suppress(_WHO)],
         at_once=[suppress(_WHO)],
     ),
