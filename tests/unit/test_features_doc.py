@@ -27,6 +27,11 @@ ELSEWHERE = {
     "test_sources.py::test_what_changed_is_taken_in_and_nothing_else",
     "Hightouch: a query that breaks removes nobody": "tests/integration/test_sources.py::"
     "test_a_broken_query_is_told_and_the_other_sources_go_on",
+    # Cases show both of these in part: the segment that is there, and what is told again.
+    "Hightouch: a segment mirrored into a manual segment, new or existing": "tests/integration/"
+    "test_manual_segments.py::test_a_segment_is_mirrored_into_a_manual_segment_made_by_its_name",
+    "Beyond them: whoever unsubscribed in Customer.io is not subscribed again by a resend": "tests/integration/"
+    "test_preferences.py::test_whoever_unsubscribed_in_customerio_stays_so",
     "Hightouch: live debugger": "tests/acceptance/test_jobs_and_calls.py::test_calls_are_listed_and_shown",
     "Beyond them: what Customer.io holds is compared with what it should": "tests/integration/test_audit.py::"
     "test_an_audit_finds_exactly_what_was_changed_behind_our_back",
