@@ -81,7 +81,7 @@ CALLS = [
             _GROUPED,
             _call("track", 2, userId="user-1", event="Object Deleted", properties={"objectId": "company-1"}),
         ],
-        # Customer.io ends the relationship by itself; the person is told once more that they are there.
+        # Customer.io ends the relationship by itself; the person is sent whole, should the object come back soon.
         sends=[_MADE, _MET, relate(_WHO, _KEY, _ADMIN), delete_object(_KEY), _MET],
         at_once=[_MET],
         holds=[Held(_WHO)],
