@@ -62,6 +62,7 @@ def check(case: Case, played: Played, host: str, *, together: bool) -> None:
     """Fails where a play was not as the case says."""
     assert by_person(played.operations) == by_person(case.must_send(together=together))
     assert list(played.holds) == in_order(case.must_hold(together=together))
+    assert played.objects == case.objects_held(together=together)
     assert sorted(played.anonymous, key=str) == sorted(case.anonymous, key=str)
     told = [(kind, subject) for kind, subject, _ in played.problems]
     assert told == [(kind, subject) for kind, subject, _ in case.problems], played.problems
@@ -69,7 +70,8 @@ def check(case: Case, played: Played, host: str, *, together: bool) -> None:
         assert reason.startswith(beginning)
     assert {(one.url.host, one.status) for one in played.requests} <= {(host, 200)}
     assert {one.url.path for one in played.requests if "batch" in one.body} <= {"/api/v2/batch"}
-    assert {one.url.path for one in played.requests if "batch" not in one.body} <= {"/api/v1/events"}
+    single = [one for one in played.requests if not {"batch", "ids"} & one.body.keys()]  # `items` checks those of ids
+    assert {one.url.path for one in single} <= {"/api/v1/events"}
     assert all(map(is_ulid, played.event_ids))
     assert len(set(played.event_ids)) == len(played.event_ids)
 

@@ -4,7 +4,19 @@ tests/integration/test_wire_rows.py plays them, tests/unit/test_features_doc.py 
 case of a feature of your own goes into the table of its system, and names the row it shows.
 """
 
-from tests.wire import beyond, destination, hightouch, hull, lytics, metarouter, segment
+from tests.wire import (
+    beyond,
+    destination,
+    hightouch,
+    hull,
+    lytics,
+    manual_segments,
+    metarouter,
+    objects,
+    one_person,
+    segment,
+    suppression,
+)
 
 CASES = [
     *hull.CASES,
@@ -13,5 +25,9 @@ CASES = [
     *metarouter.CASES,
     *hightouch.CASES,
     *lytics.CASES,
+    *one_person.CASES,
+    *objects.CASES,
+    *manual_segments.CASES,
+    *suppression.CASES,
     *beyond.CASES,
 ]

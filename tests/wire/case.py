@@ -32,13 +32,19 @@ class Happened:
 
 @dataclass(frozen=True)
 class Held:
-    """Somebody whom Customer.io holds: under these identifiers, with these attributes, events and devices (tokens)."""
+    """Somebody whom Customer.io holds: under these identifiers, with these attributes, events and devices (tokens).
+
+    relationships   the attributes of each, by the object's key (`identify_object`)
+    segments        the names of the manual segments that they are in
+    """
 
     identifiers: By
     attributes: Json = field(default_factory=dict)
     events: Sequence[Happened] = ()
     devices: Mapping[str, Json] = field(default_factory=dict)
     unsubscribed: bool = False
+    relationships: Mapping[str, Json] = field(default_factory=dict)
+    segments: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,14 @@ class Case:
     messages        as the system sends them
     sync            settings of the sync, beside which those of `stage` stand
     there           operations that somebody else has made before
+    manual          the names of the manual segments that are there; their ids count from 1
     sends           the operations on the wire, where each message is delivered before the next one comes; the ids of
                     events are checked by themselves
     holds           whom Customer.io holds afterwards
     at_once         the operations where all messages come together, if they are others
     holds_at_once   whom Customer.io holds then, if they are others
+    objects         the attributes of each object that Customer.io holds afterwards, by its key
+    objects_at_once the same, where all messages come together, if it is another
     anonymous       visitor and event of each event that waits for its person
     problems        kind, user and beginning of the reason of each
     backfill        whether it is a bulk load
@@ -71,6 +80,9 @@ class Case:
     holds_at_once: Sequence[Held] | None = None
     sync: Json = field(default_factory=dict)
     there: Sequence[Json] = ()
+    manual: Sequence[str] = ()
+    objects: Mapping[str, Json] = field(default_factory=dict)
+    objects_at_once: Mapping[str, Json] | None = None
     anonymous: Sequence[tuple[str | None, str]] = ()
     problems: Sequence[tuple[str, str, str]] = ()
     backfill: bool = False
@@ -83,6 +95,10 @@ class Case:
     def must_hold(self, *, together: bool) -> Sequence[Held]:
         """Whom Customer.io must hold in the end."""
         return self.holds_at_once if together and self.holds_at_once is not None else self.holds
+
+    def objects_held(self, *, together: bool) -> Mapping[str, Json]:
+        """The objects that Customer.io must hold in the end."""
+        return self.objects_at_once if together and self.objects_at_once is not None else self.objects
 
 
 def invite(event: Happened) -> Json:
@@ -120,6 +136,47 @@ def add_device(by: By, token: str, **device: Any) -> Json:
 def delete_device(by: By, token: str) -> Json:
     """A person can be pushed to there no more."""
     return _person(by, "delete_device", device={"token": token})
+
+
+def suppress(by: By) -> Json:
+    """A person is deleted and blocked."""
+    return _person(by, "suppress")
+
+
+def unsuppress(by: By) -> Json:
+    """An identifier is free again."""
+    return _person(by, "unsuppress")
+
+
+def relate(by: By, key: str, attributes: Json | None = None) -> Json:
+    """A person is related to an object, or the attributes of that are changed."""
+    related = {"identifiers": _object(key), "relationship_attributes": attributes or {}}
+    return _person(by, "add_relationships", cio_relationships=[related])
+
+
+def unrelate(by: By, key: str) -> Json:
+    """A person is related to an object no more."""
+    return _person(by, "delete_relationships", cio_relationships=[{"identifiers": _object(key)}])
+
+
+def identify_object(key: str, attributes: Json | None = None) -> Json:
+    """An object is created or updated. key: its type and id, "1/company-1"."""
+    return {"type": "object", "identifiers": _object(key), "action": "identify", "attributes": attributes or {}}
+
+
+def delete_object(key: str) -> Json:
+    """An object is deleted."""
+    return {"type": "object", "identifiers": _object(key), "action": "delete"}
+
+
+def member(by: By, action: str, segment: int) -> Json:
+    """One person of a request to the endpoint `action` of a manual segment, with the kind that the request names."""
+    return {"segment": segment, "action": action, "identifiers": dict(by)}
+
+
+def _object(key: str) -> Json:
+    type, _, id = key.partition("/")
+    return {"object_type_id": type, "object_id": id}
 
 
 def _person(by: By, action: str, **rest: Any) -> Json:

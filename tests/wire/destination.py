@@ -1,6 +1,18 @@
 """Customer.io's own destination: every example of its page, as a source sends it."""
 
-from tests.wire.case import Case, Happened, Held, Json, add_device, delete_device, happens, identify, unix
+from tests.wire.case import (
+    Case,
+    Happened,
+    Held,
+    Json,
+    add_device,
+    delete_device,
+    happens,
+    identify,
+    identify_object,
+    relate,
+    unix,
+)
 
 _ROW = "Customer.io's own destination, Segment-style sources, MetaRouter: "
 _CALLS = _ROW + "identify, track, page, screen, batch"
@@ -22,6 +34,15 @@ IDENTIFY: Json = {
     "traits": {"first_name": "cool", "last_name": "person", "email": EMAIL, "plan": "premium"},
     "userId": WHO["id"],
     "created_at": "1679407797",
+}
+GROUP: Json = {
+    "messageId": "4vl6zh",
+    "timestamp": "2022-11-24T22:56:14.144Z",
+    "type": "group",
+    "projectId": "sqsv42VjV1e2d8ha2SHxM6",
+    "traits": {"name": "Example Co, Inc.", "industry": "edtech", "plan": "enterprise"},
+    "groupId": "example-company",
+    "userId": WHO["id"],
 }
 INSTALLED: Json = {
     "messageId": "i6yatl",
@@ -74,6 +95,10 @@ _TRAITS: Json = {
 }
 _EVERYTHING: Json = {**_TRAITS, "events": ["*"]}
 
+_KEY = "1/example-company"
+_OBJECTS = [{"type": "1", "attributes": ["name", "industry", "plan"]}]
+_ACCOUNT = {"account_name": "Example Co, Inc.", "account_plan": "enterprise"}
+
 CASES = [
     Case(
         name="identify",
@@ -83,6 +108,25 @@ CASES = [
         messages=[IDENTIFY],
         sends=[identify(WHO, {"email": EMAIL, **_PERSON})],
         holds=[Held(BOTH, _PERSON)],
+    ),
+    Case(
+        name="group: an object, and the person is related to it",
+        rows=[_ROW + "group: an object, and the person's relationship to it"],
+        form="segment",
+        sync={"objects": _OBJECTS},
+        messages=[GROUP],
+        sends=[identify_object(_KEY, GROUP["traits"]), identify(WHO), relate(WHO, _KEY)],
+        holds=[Held(WHO, relationships={_KEY: {}})],
+        objects={_KEY: GROUP["traits"]},
+    ),
+    Case(
+        name="group: attributes of the person",
+        rows=[_ROW + "group"],
+        form="segment",
+        sync={"attributes": ["account.name", "account.plan"]},
+        messages=[GROUP],
+        sends=[identify(WHO, _ACCOUNT)],
+        holds=[Held(WHO, _ACCOUNT)],
     ),
     Case(
         name="a device when the application is installed",

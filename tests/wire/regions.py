@@ -6,6 +6,7 @@ they are on the wire, and answered by the simulator of the region whose host the
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ import httpx
 from connector.simulator.options import Options
 from connector.simulator.web import create_app
 from tests.simulated import Simulated
+from tests.wire.case import Json, member
 
 TRACK = {"us": "track.customer.io", "eu": "track-eu.customer.io"}
 APP = {"us": "api.customer.io", "eu": "api-eu.customer.io"}
 REGIONS = tuple(TRACK)
 _PRIVATE = "/_simulator/"
+_MEMBERS = re.compile(r"/api/v1/segments/(\d+)/(add_customers|remove_customers)")
 
 
 def credentials(region: str) -> dict[str, str]:
@@ -37,10 +40,20 @@ class Asked:
     status: int
 
     @property
-    def items(self) -> list[dict[str, Any]]:
-        """The operations of a batch; a request that is no batch is one itself."""
-        batch: list[dict[str, Any]] = self.body.get("batch", [self.body])
+    def items(self) -> list[Json]:
+        """The operations of a batch, the people of a request about a manual segment; another request is one itself."""
+        if "ids" in self.body:
+            return self._members
+        batch: list[Json] = self.body.get("batch", [self.body])
         return batch
+
+    @property
+    def _members(self) -> list[Json]:
+        path = _MEMBERS.fullmatch(self.url.path)
+        assert path is not None, self.url
+        assert self.body.keys() == {"ids"}
+        kind = self.url.params["id_type"]
+        return [member({kind: id}, path[2], int(path[1])) for id in self.body["ids"]]
 
 
 class Regions(httpx.BaseTransport):

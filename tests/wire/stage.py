@@ -13,14 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 from sqlalchemy import text
 
 from connector import formats, intake
 from connector.at_hand import AtHand
+from connector.change import EventKind
+from connector.customerio.app_api import AppApi
 from connector.customerio.track import Track
+from connector.operations.objects import key_of
 from connector.rows import table
 from connector.rows.load import Load
 from connector.rows.message import Shape
@@ -51,6 +54,7 @@ class Played:
     operations: Sequence[Json]
     event_ids: Sequence[str]
     holds: Sequence[Held]
+    objects: Mapping[str, Json]
     anonymous: Sequence[tuple[str | None, str]]
     problems: Sequence[tuple[str, str, str]]
 
@@ -96,6 +100,9 @@ class Stage:
         if case.there:
             body = json.dumps({"batch": list(case.there)}).encode()
             assert self._tracks["main"].send("batch", body).status == 200
+        if case.manual:
+            with AppApi(settings.connections["main"], 5.0, self._regions) as app_api:
+                assert [app_api.make_segment(name, "").status for name in case.manual] == [200] * len(case.manual)
         self._regions.asked.clear()
 
     def _use(self, settings: Settings) -> None:
@@ -142,14 +149,15 @@ class Stage:
     def _played(self, case: Case, simulated: Simulated, *, together: bool) -> Played:
         requests = list(self._regions.asked)
         operations = [item for each in requests for item in each.items if not _is_neighbours(item)]
-        batched = any("action" in item for item in case.must_send(together=True))
+        batched = any(item.get("type") == "person" for item in case.must_send(together=True))
         if together and batched and _has_neighbours(case):
             _check_the_neighbour(requests)
         return Played(
             requests=requests,
-            operations=[{name: each[name] for name in each if name != "id"} for each in operations],
-            event_ids=[each["id"] for each in operations if "id" in each],
+            operations=[_without_id(each) if _is_event(each) else each for each in operations],
+            event_ids=[each["id"] for each in operations if _is_event(each) and "id" in each],
             holds=in_order(_held(one) for one in simulated.whole_people() if not _is_neighbours(one)),
+            objects=simulated.objects(),
             anonymous=[(one["anonymous_id"], one["name"]) for one in simulated.anonymous()],
             problems=self._world.problems(),
         )
@@ -157,20 +165,37 @@ class Stage:
 
 def in_order(people: Iterable[Held]) -> list[Held]:
     """People by their identifiers."""
-    alike = (replace(one, events=tuple(one.events)) for one in people)
+    alike = (replace(one, events=tuple(one.events), segments=tuple(one.segments)) for one in people)
     return sorted(alike, key=lambda one: json.dumps(one.identifiers, sort_keys=True))
 
 
 def _held(person: Mapping[str, Any]) -> Held:
     known = {kind: value for kind, value in person["identifiers"].items() if value is not None and kind != "cio_id"}
     devices = {one["token"]: {name: one[name] for name in one if name != "token"} for one in person["devices"]}
-    return Held(known, person["attributes"], tuple(map(_happened, person["events"])), devices, person["unsubscribed"])
+    return Held(
+        known,
+        person["attributes"],
+        tuple(map(_happened, person["events"])),
+        devices,
+        person["unsubscribed"],
+        {key_of(one["identifiers"]): one["relationship_attributes"] for one in person["relationships"]},
+        tuple(one["name"] for one in person["segments"]),
+    )
 
 
 def _happened(event: Mapping[str, Any]) -> Happened:
     """One event as it is held; of which nobody said when it happened, Customer.io says that it was now."""
     at = event["timestamp"]
     return Happened(event["name"], None if time.time() - at < _NOW_SECONDS else at, event["attributes"], event["type"])
+
+
+def _is_event(item: Mapping[str, Any]) -> bool:
+    """An event without an action is the body of a request of its own."""
+    return item.get("action") in (None, *get_args(EventKind))
+
+
+def _without_id(item: Mapping[str, Any]) -> Json:
+    return {name: item[name] for name in item if name != "id"}
 
 
 def _has_neighbours(case: Case) -> bool:
@@ -191,8 +216,9 @@ def _is_neighbours(value: Mapping[str, Any]) -> bool:
 
 
 def _check_the_neighbour(requests: Sequence[Asked]) -> None:
-    """The neighbour is told once, beside others: so it was a batch."""
-    shared = [one.items for one in requests if any(map(_is_neighbours, one.items))]
+    """The batches tell of the neighbour once, beside others."""
+    batches = [one.items for one in requests if "batch" in one.body]
+    shared = [items for items in batches if any(map(_is_neighbours, items))]
     assert len(shared) == 1
     assert len(shared[0]) > 1
 
