@@ -46,7 +46,7 @@ ELSEWHERE = {
     "test_the_events_of_the_segment_spec",
     f"{_SPEC}: subscription preferences, `timezone`, `created_at`": "tests/integration/test_preferences.py::"
     "test_times_and_nested_values",
-    "Hightouch: a warehouse as a source: people or events, on a schedule, by difference": "tests/integration/"
+    "Hightouch: a warehouse as a source: people, events or objects, on a schedule, by difference": "tests/integration/"
     "test_sources.py::test_what_changed_is_taken_in_and_nothing_else",
     "Hightouch: a query that breaks removes nobody": "tests/integration/test_sources.py::"
     "test_a_broken_query_is_told_and_the_other_sources_go_on",
