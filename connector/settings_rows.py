@@ -15,12 +15,14 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from connector import schedule
+from connector import schedule, settings_rules
 from connector.schedule import Every, Schedule
 from connector.settings_errors import listed, refuse, shown
 from connector.settings_rules import Count, Names, Section, Switch, Text
 
 _SHORTEST_SECONDS = 1.0
+_KIND_OF = {"segments": "people", "event": "events", "cursor": "events", "object_type": "objects"}
+"""The one kind of source that a setting is for."""
 
 
 class DatabaseUrl(SecretStr):
@@ -102,7 +104,9 @@ class WarehouseSource(Section):
     name: SkipJsonSchema[str] = Field(default="", description="The key of its table; not settable.")
     label: Text = Field(default="", description="What people read in place of the name.")
     description: Text = Field(default="", description="What this source is.")
-    kind: Literal["people", "events"] = Field(default="people", description="What a row is: a user, or an event.")
+    kind: Literal["people", "events", "objects"] = Field(
+        default="people", description="What a row is: a user, an event, or an object."
+    )
     url: Url = Field(
         default=None,
         description="The database, as SQLAlchemy writes it. Best given as CONNECTOR__SOURCES__NAME__URL.",
@@ -111,7 +115,7 @@ class WarehouseSource(Section):
     key: Text = Field(
         min_length=1,
         description="The column that tells rows apart. Of people: who it is, id, external_id or email, or their id "
-        "under another name. Of events: the event's own id.",
+        "under another name. Of events and objects: their own id.",
     )
     schedule: Times = Field(
         default=None, description="A crontab line (UTC), or seconds from one start to the next. Left out: by hand."
@@ -122,26 +126,35 @@ class WarehouseSource(Section):
     segments: Names = Field(default=(), description="People: the segments that everybody in the rows is in.")
     whole: Switch = Field(
         default=True,
-        description="People: whether a row is the whole user, so that what it does not have is cleared.",
+        description="People, objects: whether a row is all there is to know, so that what it does not have is cleared.",
     )
     event: Text = Field(default="", description="Events: the name of all of them. Left out, the column `name` has it.")
     cursor: Text = Field(
         default="",
         description="Events: a column that only grows. A run then reads from where the last one ended, in its order.",
     )
+    object_type: Text = Field(
+        default="", description='Objects: Customer.io\'s object_type_id of all of them. Left out, it is "1".'
+    )
     backfill: Switch = Field(default=True, description="Whether what it brings is delivered behind what is live.")
     leave_guard: LeaveGuard = Field(
         default=LeaveGuard(),
-        description="People: where more rows than this are gone, nobody leaves until a human has said so.",
+        description="People, objects: where more rows than this are gone, none leaves until a human has said so.",
     )
 
-    @field_validator("segments", "event", "cursor")
+    @field_validator("segments", "event", "cursor", "object_type")
     @classmethod
     def _fits_the_kind(cls, value: Any, info: ValidationInfo) -> Any:
-        kind, of = info.data.get("kind"), "people" if info.field_name == "segments" else "events"
-        if value and kind in ("people", "events") and kind != of:
+        kind, of = info.data.get("kind"), _KIND_OF[info.field_name or ""]
+        if value and kind not in (None, of):
             refuse([f'{info.field_name} is for kind = "{of}"; this source has kind = "{kind}"'])
         return value
+
+    @field_validator("object_type")
+    @classmethod
+    def _is_a_type(cls, object_type: str) -> str:
+        refuse(settings_rules.object_type(object_type) if object_type else [])
+        return object_type
 
     @field_validator("columns")
     @classmethod

@@ -13,6 +13,7 @@ from connector.actions.doubts import doubts
 from connector.at_hand import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
 from connector.errors import ConnectorError, StoreError
+from connector.formats.relationships import DEFAULT_TYPE
 from connector.manual_segment import Absent, Fault
 from connector.rules import Rules
 from connector.settings import Settings, Sync, missing_credentials
@@ -45,7 +46,7 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     findings += _of_credentials(loaded, at_hand)
     findings += [finding for rules in at_hand.syncs for finding in _of_mirrors(rules, at_hand)]
     findings += _shared_segments(at_hand.syncs)
-    findings += [_of_source(source) for source in loaded.sources.values()]
+    findings += [_of_source(source, at_hand.syncs) for source in loaded.sources.values()]
     at_hand.close()
     for each in findings:
         if json:
@@ -104,14 +105,23 @@ def _of_credentials(settings: Settings, at_hand: AtHand) -> Iterator[Finding]:
         yield _of_workspace(name, at_hand)
 
 
-def _of_source(source: WarehouseSource) -> Finding:
+def _of_source(source: WarehouseSource, syncs: Iterable[Rules]) -> Finding:
     what = f"sources.{source.name}"
     try:
         database = query.reach(source)
     except ConnectorError as error:
         return Finding("failed", what, str(error).removeprefix(f"{what}: "))
+    type = source.object_type or DEFAULT_TYPE
+    if source.kind == "objects" and not any(_takes(rules, type) for rules in syncs):
+        wanted = f'[[syncs.NAME.objects]] with type = "{type}" and from with "object"'
+        return Finding("warning", what, f"no sync wants its objects, so nothing comes of its rows: add {wanted}")
     by_hand = "" if source.times else "; no schedule: it runs only by `connector sources run`"
     return Finding("ok", what, f"{source.kind} from {database}{by_hand}")
+
+
+def _takes(rules: Rules, type: str) -> bool:
+    """Whether the sync takes in what messages say of objects of a type."""
+    return type in rules.objects and "object" in rules.objects[type].sources
 
 
 def _of_workspace(name: str, at_hand: AtHand) -> Finding:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.change import Change
+from connector.change import Change, ObjectChange
 from connector.errors import SettingsError
 from connector.settings_rows import WarehouseSource
 from connector.sources.events import Events
+from connector.sources.objects import Objects
 from connector.sources.people import People
 
 
@@ -21,12 +22,16 @@ class Kind(Protocol):
         """What tells this row's message from the others', run after run; None where nothing does."""
         ...
 
-    def leaving(self, key: str) -> Change | None:
+    def leaving(self, key: str) -> Change | ObjectChange | None:
         """What it means that this key is in no row any more; None where it means nothing."""
         ...
 
 
-_KINDS: Mapping[str, Callable[[WarehouseSource, Sequence[str]], Kind]] = {"people": People, "events": Events}
+_KINDS: Mapping[str, Callable[[WarehouseSource, Sequence[str]], Kind]] = {
+    "people": People,
+    "events": Events,
+    "objects": Objects,
+}
 
 
 def of(source: WarehouseSource, columns: Sequence[str]) -> Kind:

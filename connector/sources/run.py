@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from connector import intake
-from connector.change import Change, Unreadable
+from connector.change import Unreadable
 from connector.errors import ConnectorError, UnreadableError
 from connector.lease import Lease
 from connector.rows import said
@@ -135,7 +135,7 @@ class Run:
             sources.save(connection, self.state)
 
     def _leave(self, kind: Kind, seen: Seen, known: int) -> None:
-        """Whoever is known and was in no row is gone."""
+        """Whoever is known, or whatever, and was in no row is gone."""
         gone = known - self._matched
         guard = self.source.leave_guard
         leaves = kind.leaving("") is not None
@@ -150,8 +150,8 @@ class Run:
     def _held(self, gone: int, known: int) -> str:
         asked = f"`connector sources run {self.source.name} --may-leave`"
         return (
-            f"{gone:,} of the {known:,} rows of the last run are gone, more than leave_guard lets pass: nobody has "
-            f"left. Look at the query first; if they are really gone, {asked}"
+            f"{gone:,} of the {known:,} rows of the last run are gone, more than leave_guard lets pass: none of them "
+            f"has left. Look at the query first; if they are really gone, {asked}"
         )
 
     def _known_after(self, key: str) -> list[str]:
@@ -165,7 +165,7 @@ class Run:
             return
         leaving = [change for key in keys if (change := kind.leaving(key)) is not None]
         for start in range(0, len(leaving), said.ROWS_AT_ONCE):
-            part: Sequence[Change] = leaving[start : start + said.ROWS_AT_ONCE]
+            part = leaving[start : start + said.ROWS_AT_ONCE]
             intake.accept(self.store, self.syncs, part, backfill=self.source.backfill)
         self._count(left=len(leaving))
         with self.store.writing() as connection:

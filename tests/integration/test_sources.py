@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from connector import intake
+from connector.cli import check
 from connector.errors import SettingsError, StoreError
 from connector.lease import LostError, leased
 from connector.rows import said
@@ -221,6 +222,81 @@ def test_events_at_the_cursor_are_known_and_those_that_join_them_are_not_missed(
     warehouse.insert("events", [{"number": 3, **same}])
     assert run(world).counts == Counts(rows=4, changed=1)
     assert simulator.event_names("u1") == ["Signed up"] * 4
+
+
+# ---- Objects ---------------------------------------------------------------------------------------------------------
+
+OBJECTS = {"kind": "objects", "query": "SELECT * FROM firms", "key": "number", "segments": [], "object_type": "2"}
+FIRM_COLUMNS = "number integer, title text, tier text, note text"
+
+
+def firms(*numbers: int, tier: str = "gold") -> list[dict[str, Any]]:
+    return [{"number": number, "title": f"Firm {number}", "tier": tier, "note": "x"} for number in numbers]
+
+
+def taking(on_exit: str = "delete", **rest: Any) -> dict[str, Any]:
+    return {"objects": [{"type": "2", "attributes": ["name", "tier"], "on_exit": on_exit, **rest}]}
+
+
+@pytest.mark.parametrize("on_exit", ["keep", "delete"])
+def test_rows_are_objects_by_difference_and_those_that_are_gone_leave(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated, on_exit: str
+) -> None:
+    world = make(sync=taking(on_exit), **OBJECTS, columns={"title": "name"})
+    warehouse.table("firms", FIRM_COLUMNS, firms(1, 2, 3))
+    assert run(world).counts == Counts(rows=3, changed=3)
+    assert simulator.objects() == {f"2/{n}": {"name": f"Firm {n}", "tier": "gold"} for n in (1, 2, 3)}
+    calls = len(simulator.calls())
+    assert run(world).counts == Counts(rows=3)
+    assert len(simulator.calls()) == calls
+    warehouse.run("UPDATE firms SET tier = NULL WHERE number = 1", "DELETE FROM firms WHERE number = 2")
+    assert run(world).counts == Counts(rows=2, changed=1, left=1)
+    kept = {"2/2": {"name": "Firm 2", "tier": "gold"}} if on_exit == "keep" else {}
+    third = {"2/3": {"name": "Firm 3", "tier": "gold"}}
+    assert simulator.objects() == {"2/1": {"name": "Firm 1"}, **kept, **third}
+    warehouse.insert("firms", firms(2, tier="silver"))
+    assert run(world).counts == Counts(rows=3, changed=1)
+    assert simulator.objects()["2/2"] == {"name": "Firm 2", "tier": "silver"}
+    assert (world.problems(), simulator.people()) == ([], {})
+
+
+def test_too_many_objects_that_are_gone_are_held(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make(sync=taking(), **OBJECTS)
+    warehouse.table("firms", FIRM_COLUMNS, firms(1, 2))
+    run(world)
+    warehouse.table("firms", FIRM_COLUMNS)
+    assert "2 of the 2 rows of the last run are gone" in run(world).error
+    assert sorted(simulator.objects()) == ["2/1", "2/2"]
+    assert run(world, may_leave=True).counts == Counts(left=2)
+    assert (simulator.objects(), world.problems()) == ({}, [])
+
+
+def test_a_row_without_an_id_is_a_problem_and_its_neighbours_go_on(
+    make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
+) -> None:
+    world = make(sync=taking(), **OBJECTS)
+    warehouse.table("firms", FIRM_COLUMNS, [*firms(1), {**firms(2)[0], "number": None}, *firms(1)])
+    assert run(world).counts == Counts(rows=3, changed=1, unreadable=1, repeated=1)
+    assert list(simulator.objects()) == ["2/1"]
+    assert [(kind, reason) for kind, _, reason in world.problems()] == [
+        ("unreadable", "the row has neither a text nor an integer in 'number'")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sync", "level"),
+    [({}, "warning"), (taking(**{"from": ["group"]}), "warning"), (taking(), "ok")],
+)
+def test_check_warns_of_objects_that_no_sync_wants(
+    make: Callable[..., World], warehouse: Warehouse, sync: dict[str, Any], level: str
+) -> None:
+    world = make(sync=sync, **OBJECTS)
+    warehouse.table("firms", FIRM_COLUMNS)
+    found = check._of_source(world.settings.sources["users"], world.rules)
+    assert (found.level, found.what) == (level, "sources.users")
+    assert ('[[syncs.NAME.objects]] with type = "2"' in found.text) is (level == "warning")
 
 
 # ---- What goes wrong -------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ ELSEWHERE = {
     "Hull: the settings themselves": "tests/acceptance/test_import_hull.py::test_what_is_imported_passes_the_check",
     f"{_SPEC}: a webhook with a signature": "tests/integration/test_web_segment.py::test_a_signed_body_is_taken_in",
     f"{_SPEC}: rate limits": "tests/integration/test_delivery.py::test_requests_keep_the_connections_pace",
-    "Hightouch: a warehouse as a source: people or events, on a schedule, by difference": "tests/integration/"
+    "Hightouch: a warehouse as a source: people, events or objects, on a schedule, by difference": "tests/integration/"
     "test_sources.py::test_what_changed_is_taken_in_and_nothing_else",
     "Hightouch: a query that breaks removes nobody": "tests/integration/test_sources.py::"
     "test_a_broken_query_is_told_and_the_other_sources_go_on",
