@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from connector import plan
+from connector import step as steps
 from connector.audience import Desired, Standing
 from connector.entity import Entity, OwedEvent, Person, Tried
 from connector.step import Step
@@ -89,8 +90,8 @@ def test_an_update_is_the_whole_person_and_nulls_for_what_is_gone(
     ],
 )
 def test_values_are_the_same_as_json(one: Any, other: Any, same: bool) -> None:
-    assert step.same(one, other) is same
-    assert step.same(other, one) is same
+    assert steps.same(one, other) is same
+    assert steps.same(other, one) is same
 
 
 def test_update_only_asks_never_to_create() -> None:
