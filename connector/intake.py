@@ -146,6 +146,8 @@ class _Batch:
         """Whom the changes are about: by their keys, but for leads who are known as another user."""
         if not self.rules.by_either:
             return leads.Told(changes, [change.key for change in changes])
+        if not self.one_writer:
+            store_leads.one_at_a_time(self.connection, self.rules.name)
         spoken_of = leads.spoken_of(changes)
         holders = identities.holders(self.connection, self.rules.name, spoken_of) if spoken_of else {}
         return leads.told(changes, holders, self.rules)

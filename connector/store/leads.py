@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, case, delete, exists, func, literal, null, update
+from sqlalchemy import Connection, bindparam, case, delete, exists, func, literal, null, select, update
 
 from connector import leads
 from connector.entity import Tried
@@ -11,6 +11,14 @@ from connector.store.entities import TABLE, of
 from connector.store.rows import among
 
 _IDENTITY = identities.TABLE
+
+
+def one_at_a_time(connection: Connection, sync: str) -> None:
+    """On PostgreSQL, lets one transaction at a time take in for this sync; on SQLite that is so anyway.
+
+    A lead's first call and the call that gives them an id may come in two batches at once: neither would see the other.
+    """
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"leads of {sync}"))))
 
 
 def pass_on(connection: Connection, sync: str, survivors: Mapping[str, str]) -> None:

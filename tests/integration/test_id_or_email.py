@@ -1,7 +1,9 @@
 """People by id or by e-mail: a lead who gets an id stays one person, whatever comes first and whatever is lost."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -201,6 +203,20 @@ def test_nothing_of_the_lead_is_left_once_the_user_is_forgotten(leads: World, si
     with leads.store.reading() as connection:
         rows = [connection.execute(text(f"SELECT * FROM {table}")).all() for table in ("entity", "identity")]
     assert rows == [[], []]
+
+
+def test_batches_at_once_never_part_a_lead_from_who_they_are(leads: World, simulator: Simulated) -> None:
+    emails = [f"lead-{number}@example.com" for number in range(20)]
+    calls = [identify(1, None, email) for email in emails] + [identify(2, f"u-{email}", email) for email in emails]
+    Random(7).shuffle(calls)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda call: take(leads, call), calls))
+    leads.settle()
+    leads.settle()
+
+    assert leads.problems() == []
+    there = [person["identifiers"] for person in simulator.whole_people()]
+    assert sorted((each["id"], each["email"]) for each in there) == [(f"u-{email}", email) for email in sorted(emails)]
 
 
 def test_a_call_with_neither_is_not_sent(leads: World, simulator: Simulated) -> None:
