@@ -77,7 +77,7 @@ class Draft:
             "events": tuple(self.events),
             "devices": tuple(self.devices.values()) or None,
             "objects": (*self.change.objects, *self.objects),
-            "relationships": (*(self.change.relationships or ()), *self.relationships) or None,
+            "relationships": (*(self.change.relationships or ()), *self.relationships) or self.change.relationships,
         }
 
     def _moved(self, *, inside: bool) -> tuple[Segment, ...]:

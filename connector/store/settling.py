@@ -44,6 +44,8 @@ def settle(
     A claim that ran out is another's to settle: what was sent for it all the same came late, maybe after what is
     newer. People are locked before their events, as intake does it.
     """
+    if not settlements:
+        return []
     held = leased(connection, sync, lease, [each.entity.key for each in settlements], _kind(settlements))
     for state, ids in done.items():
         events.settle(connection, sync, ids, state)

@@ -17,8 +17,8 @@ from tests.processes import SAMPLE, Ended, connector, environment, people, runni
 
 PAYING = {"id": "s-1", "name": "Paying"}
 OVERVIEW = {
-    "people", "due", "events_owed", "waiting_for_identifier", "deletions_held", "objects", "objects_due",
-    "relationships", "tallies",
+    "people", "due", "events_owed", "waiting_for_identifier", "deletions_held", "manual_segments", "objects",
+    "objects_due", "relationships", "tallies",
 }  # fmt: skip
 
 

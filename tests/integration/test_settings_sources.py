@@ -122,7 +122,7 @@ def test_variables_alone_can_add_a_sync_and_a_connection(file: Path) -> None:
         (
             {"CONNECTOR__SYNCS__MAIN__IDENTIFY_BY": "phone"},
             "environment: CONNECTOR__SYNCS__MAIN__IDENTIFY_BY: syncs.main.identify_by: "
-            "'phone' is not accepted; give one of id, email, cio_id",
+            "'phone' is not accepted; give one of id, email, cio_id, id_or_email",
         ),
         (
             {"connector__web__port": "many"},
