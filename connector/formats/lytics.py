@@ -16,7 +16,7 @@ from connector import moment
 from connector.change import Change, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats.events import id_of
-from connector.formats.reading import attempt_each, segment, shown, unique, user_key, visitor, word
+from connector.formats.reading import attempt_each, object_in, segment, shown, unique, user_key, visitor, word
 
 Happened = Literal["enter", "exit", "update"]
 
@@ -51,7 +51,7 @@ def _message(message: object) -> list[Message]:
     message = _opened(message)
     if "data" not in message and "meta" not in message:
         raise UnreadableError('the message has neither "data" nor "meta"')
-    places = (_object(message, "meta"), message, _object(message, "data"))
+    places = (object_in(message, "meta"), message, object_in(message, "data"))
     user, whole = _user(*places)
     triggers = list(_triggers(*places))
     entered, left = _difference(triggers)
@@ -85,15 +85,6 @@ def _opened(message: dict[str, Any]) -> dict[str, Any]:
     """The message inside a CloudEvents envelope, or the message itself."""
     inner = message.get("data")
     return inner if "specversion" in message and isinstance(inner, dict) and "data" in inner else message
-
-
-def _object(message: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    value = message.get(field)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UnreadableError(f'"{field}" is not an object')
-    return value
 
 
 def _user(

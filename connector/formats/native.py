@@ -12,7 +12,7 @@ from connector.change import Change, Device, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats import devices, merged, native_objects
 from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt_each, known, segment_of, text_in, unique, user_key, visitor
+from connector.formats.reading import attempt_each, known, object_in, segment_of, text_in, unique, user_key, visitor
 
 FIELDS = (
     "object",
@@ -48,7 +48,7 @@ def _message(message: object) -> list[Message]:
     if message.get("object") is not None:
         return _about_object(message)
     known(message, FIELDS, "the message")
-    user = _with_topics(_object(message, "user"), message.get("topics"))
+    user = _with_topics(object_in(message, "user"), message.get("topics"))
     anonymous_id = visitor(user)
     segments, entered, left = (_segments(message, field) for field in ("segments", "entered", "left"))
     _agree(segments, entered or (), left or ())
@@ -56,7 +56,7 @@ def _message(message: object) -> list[Message]:
     change = Change(
         key=user_key(user, anonymous_id),
         user=user,
-        account=_object(message, "account"),
+        account=object_in(message, "account"),
         whole=_flag(message, "whole"),
         segments=segments,
         entered=entered or (),
@@ -76,15 +76,6 @@ def _message(message: object) -> list[Message]:
 def _about_object(message: Mapping[str, Any]) -> list[Message]:
     version, whole = _version(message.get("version")), _flag(message, "whole")
     return native_objects.read(message, version, whole=whole, message_id=_id(message, "message_id", "the message"))
-
-
-def _object(message: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    value = message.get(field)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UnreadableError(f'"{field}" is not an object')
-    return value
 
 
 def _segments(message: Mapping[str, Any], field: str) -> tuple[Segment, ...] | None:

@@ -131,6 +131,16 @@ def unique(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     return tuple(found.values())
 
 
+def object_in(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
+    value = container.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UnreadableError(f'"{name}" is not an object')
+    return value
+
+
 def text_in(container: object, name: str) -> str | None:
     """The text under `name` where it is neither blank nor beyond storing; None where there is none."""
     value = container.get(name) if isinstance(container, dict) else None

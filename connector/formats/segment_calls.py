@@ -15,7 +15,7 @@ from connector.errors import UnreadableError
 from connector.formats import segment_audiences, segment_devices, segment_objects
 from connector.formats.events import id_of, name_of, properties_of
 from connector.formats.merged import with_merged
-from connector.formats.reading import storable, text_in, user_key, word
+from connector.formats.reading import object_in, storable, text_in, user_key, word
 
 Fields = Mapping[str, Any]
 
@@ -177,16 +177,6 @@ def user_of(call: Fields, traits: Fields, anonymous_id: str | None) -> dict[str,
 def _beside(call: Fields, name: str) -> Fields:
     """What may stand in the call itself; null there clears nothing, as it does among the traits."""
     return {} if call.get(name) is None else {name: call[name]}
-
-
-def object_in(container: Fields, name: str) -> Fields:
-    """The object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
-    value = container.get(name)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UnreadableError(f'"{name}" is not an object')
-    return value
 
 
 def _time(call: Fields, *names: str) -> int | None:
