@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector import mapping
-from connector.entity import Identifier, Person
-from connector.rules import Rules
+from connector.model.entity import Identifier, Person
+from connector.audience.rules import Rules
 
 
 def of(identity: Mapping[str, Any], rules: Rules) -> Identifier | None:

@@ -8,7 +8,7 @@ person's afterwards: nothing is merged with it, and nothing deleted.
 from collections.abc import Sequence
 
 from connector import address
-from connector.entity import Entity, Identifier, Person
+from connector.model.entity import Entity, Identifier, Person
 
 
 def with_id(person: Person, possible: Sequence[Identifier]) -> Person:

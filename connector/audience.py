@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from connector import address, mapping, membership, notices, relating
-from connector.entity import Facts, Identifier, Person
-from connector.membership import Memberships
-from connector.rules import Rules
+from connector.model.entity import Facts, Identifier, Person
+from connector.audience.manual_segments import Memberships
+from connector.audience.rules import Rules
 
 
 class Standing(StrEnum):

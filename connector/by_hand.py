@@ -11,16 +11,16 @@ from typing import Literal
 import structlog
 
 from connector import address, batch, call
-from connector.at_hand import AtHand
-from connector.batch import Part, Request
+from connector.runtime import AtHand
+from connector.customerio.batches import Part, Request
 from connector.errors import ConnectorError
 from connector.line import Line, Sent
-from connector.operations import suppress
-from connector.operations.suppress import Action
+from connector.customerio.operations import suppress
+from connector.customerio.operations.suppress import Action
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split
-from connector.settings import Connection
-from connector.settings_errors import variable
-from connector.step import Operation
+from connector.settings.schema import Connection
+from connector.settings.mistakes import variable
+from connector.planning.step import Operation
 from connector.store import calls, connections
 from connector.store.opening import Store
 

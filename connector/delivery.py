@@ -13,14 +13,14 @@ from uuid import uuid4
 import structlog
 
 from connector import batch, call, guard, outcome, pace, reach
-from connector.batch import Part, Request
-from connector.call import Bodies, Call
-from connector.entity import Kind
-from connector.errand import Claim, Errand
+from connector.customerio.batches import Part, Request
+from connector.customerio.request_log import Bodies, Call
+from connector.model.entity import Kind
+from connector.planning.attempt import Claim, Errand
 from connector.line import Line
 from connector.mirrors import Mirrors, Served
 from connector.outcome import Later, Outcome, Pause, Refused, Settled, Split, Verdict
-from connector.rules import Rules
+from connector.audience.rules import Rules
 from connector.store import (
     calls,
     claims,

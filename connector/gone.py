@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from connector.at_hand import AtHand
-from connector.entity import Identifier
+from connector.runtime import AtHand
+from connector.model.entity import Identifier
 from connector.errors import ConnectorError
-from connector.readback import ReadBack
+from connector.delivery.app_reader import ReadBack
 
 GONE_SECONDS = 20.0
 """Customer.io shows a write about ten seconds later (reference: customerio-api, 4.1)."""

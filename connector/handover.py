@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from connector import notices, plan
-from connector.entity import Entity, Facts, Tried
-from connector.problem import Problem
+from connector.model.entity import Entity, Facts, Tried
+from connector.model.problem import Problem
 
 
 def handed_over(old: Entity, survivor: Entity) -> tuple[Entity, Entity]:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connector import formats, intake
-from connector.change import Message, Unreadable
+from connector.model.change import Message, Unreadable
 from connector.errors import UnreadableError
 from connector.intake import Accepted
-from connector.rules import Rules
+from connector.audience.rules import Rules
 from connector.store.opening import Store
 
 SHOWN_CHARACTERS = 10_000

@@ -16,12 +16,12 @@ from connector import address, audience, errand, handover, leads, merge, plan
 from connector.actions import action
 from connector.actions.action import Taken
 from connector.audience import Desired
-from connector.change import Change, Message, ObjectChange, Unreadable
-from connector.entity import Entity, Facts, OwedEvent, Tried, tried_besides
+from connector.model.change import Change, Message, ObjectChange, Unreadable
+from connector.model.entity import Entity, Facts, OwedEvent, Tried, tried_besides
 from connector.mapping import Reading
-from connector.object_intake import ObjectBatch
-from connector.problem import Problem
-from connector.rules import Rules
+from connector.intake.objects import ObjectBatch
+from connector.model.problem import Problem
+from connector.audience.rules import Rules
 from connector.store import counts, encoding, entities, events, identities, problems
 from connector.store import leads as store_leads
 from connector.store.opening import Store

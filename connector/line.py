@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 
 from connector import outcome, pace
-from connector.batch import Request
+from connector.customerio.batches import Request
 from connector.customerio.track import Track
 from connector.outcome import Pause, Reply, Verdict
-from connector.settings_sections import Delivery
-from connector.store import connections
-from connector.store.connections import Health
+from connector.settings.sections import Delivery
+from connector.store import connection_health as connections
+from connector.store.connection_health import Health
 from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from connector.settings_sections import Log
+from connector.settings.sections import Log
 
 _NOISY = ("httpx", "httpcore", "uvicorn", "kombu", "amqp", "alembic", "celery.app.trace", "celery.worker.strategy")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from connector.entity import Identifier
+from connector.model.entity import Identifier
 from connector.outcome import BEFORE_IT_WAS_READ, Pause, Reply
 
 PEOPLE_A_REQUEST = 100

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from connector import moment, naming, transform
-from connector.change import Change
-from connector.problem import Problem
-from connector.rules import MISSING, Chosen, Rules, Transformed
-from connector.transform import Fault
+from connector.model.change import Change
+from connector.model.problem import Problem
+from connector.audience.rules import MISSING, Chosen, Rules, Transformed
+from connector.model.transforms import Fault
 
 IDENTIFIER_BYTES = 150
 NAME_BYTES = 150

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from connector import manual_segment
+from connector.customerio import segments as manual_segment
 from connector.customerio.app_api import AppApi
-from connector.manual_segment import DESCRIPTION, Absent, Answer, Fault, no_key
-from connector.rules import Rules
-from connector.settings_mirrors import Target
+from connector.customerio.segments import DESCRIPTION, Absent, Answer, Fault, no_key
+from connector.audience.rules import Rules
+from connector.settings.manual_segments import Target
 from connector.store import manual_segments, problems
 from connector.store.manual_segments import Known
 from connector.store.opening import Store

@@ -7,9 +7,9 @@ they end the same in whatever order they come; nothing but a newer notice takes 
 from collections.abc import Mapping
 from typing import Any
 
-from connector.change import Change
-from connector.register import Register
-from connector.rules import MISSING, Rules
+from connector.model.change import Change
+from connector.model.versioned import Register
+from connector.audience.rules import MISSING, Rules
 
 SUPPRESSED = "suppressed"
 """By message: False, True, or the identifier that the message named, where the user is known by no other."""

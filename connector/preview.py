@@ -8,12 +8,12 @@ from connector import address, audience, explain, explain_objects, handover, lea
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.audience import Standing
-from connector.change import Change, Message, ObjectChange, Unreadable
-from connector.entity import Entity, Facts, Identifier, OwedEvent, Person, Tried
+from connector.model.change import Change, Message, ObjectChange, Unreadable
+from connector.model.entity import Entity, Facts, Identifier, OwedEvent, Person, Tried
 from connector.errors import UnreadableError
-from connector.explain_lines import Line
-from connector.problem import Problem
-from connector.rules import Rules
+from connector.admin.preview.explanation import Line
+from connector.model.problem import Problem
+from connector.audience.rules import Rules
 
 Decision = Literal["sync", "exit", "skip"]
 UNCHANGED = "unchanged: Customer.io holds it already"

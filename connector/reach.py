@@ -7,8 +7,8 @@ first; people who are related to one that is not there yet are sent without that
 from collections.abc import Collection, Mapping, Sequence
 
 from connector import audience, relating
-from connector.errand import Claim
-from connector.rules import Rules
+from connector.planning.attempt import Claim
+from connector.audience.rules import Rules
 from connector.store import relations
 from connector.store.opening import Store
 

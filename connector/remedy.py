@@ -1,8 +1,8 @@
 """Remedies for problems: replayed once their cause is mended, or discarded."""
 
 from connector import inbox
-from connector.at_hand import AtHand
-from connector.chosen import the_only
+from connector.runtime import AtHand
+from connector.store.by_prefix import the_only
 from connector.errors import ConnectorError
 from connector.store import entities, events, guard, problems
 from connector.store.problems import Kept

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connector import address, errand, plan
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.audience import Desired, Standing
-from connector.entity import Entity, Identifier
+from connector.model.entity import Entity, Identifier
 from connector.errors import ConnectorError
-from connector.mention import Known
-from connector.rules import Rules
+from connector.store.name_search import Known
+from connector.audience.rules import Rules
 from connector.store import erasure, traces
 from connector.store.erasure import Match, Row
 

@@ -11,10 +11,10 @@ import structlog
 from amqp.exceptions import AMQPError
 from kombu.exceptions import KombuError
 
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.errors import ConnectorError, StoreError
 from connector.queues import BACKFILL, CHANGES, DELIVERY, UPKEEP, durable, queue
-from connector.settings import Settings, load
+from connector.settings.schema import Settings, load
 
 log = structlog.get_logger(__name__)
 SETTINGS_VARIABLE = "CONNECTOR_SETTINGS"

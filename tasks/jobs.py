@@ -4,7 +4,7 @@ from time import monotonic
 
 from celery import shared_task
 
-from connector import resync
+from connector.bulk import resync
 from tasks.base import at_hand, interruptible
 from tasks.delivery import TURN_SECONDS, ring
 

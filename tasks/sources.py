@@ -6,9 +6,9 @@ from functools import partial
 import structlog
 from celery import shared_task
 
-from connector import backfill
-from connector.sources import turns
-from connector.sources.run import StoppedError
+from connector.bulk import backfill
+from connector.bulk.warehouse import turns
+from connector.bulk.warehouse.run import StoppedError
 from tasks.background import begin, ending
 from tasks.base import at_hand, interruptible
 

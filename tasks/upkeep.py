@@ -4,7 +4,7 @@ from time import monotonic
 
 from celery import shared_task
 
-from connector import upkeep
+from connector.admin import retention as upkeep
 from tasks.base import PUBLISH, at_hand, interruptible
 from tasks.delivery import TURN_SECONDS, ring
 

@@ -7,12 +7,12 @@ from hypothesis import settings
 
 from connector import audience
 from connector.audience import Desired, Standing
-from connector.change import Change, Event, Segment
-from connector.entity import Facts, Identifier, OwedEvent, Person
-from connector.merge import merge
-from connector.rules import Rules
-from connector.settings import Sync
-from connector.step import Operation, Step
+from connector.model.change import Change, Event, Segment
+from connector.model.entity import Facts, Identifier, OwedEvent, Person
+from connector.audience.apply_change import merge
+from connector.audience.rules import Rules
+from connector.settings.schema import Sync
+from connector.planning.step import Operation, Step
 
 PAYING = Segment("s-1", "Paying")
 TRIAL = Segment("s-2", "Trial")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from connector.rules import Rules
-from connector.settings import Settings, Sync
+from connector.audience.rules import Rules
+from connector.settings.schema import Settings, Sync
 
 SITE_ID, API_KEY, TOKEN = "site-id", "api-key", "a-token"
 _SYNC = {

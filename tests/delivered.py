@@ -1,8 +1,8 @@
 """People who are in a simulated Customer.io before a command is run."""
 
 from connector import inbox
-from connector.at_hand import AtHand
-from connector.settings import load
+from connector.runtime import AtHand
+from connector.settings.schema import load
 from tests.processes import SHIPPED_SETTINGS
 
 

@@ -1,7 +1,7 @@
 """Resyncs of a test's world, without a worker: the test itself takes them further."""
 
-from connector import resync
-from connector.job import Job
+from connector.bulk import resync
+from connector.model.job import Job
 from connector.store import jobs
 from connector.store.opening import Store
 from tests.world import World

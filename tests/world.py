@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import text
 
 from connector import formats, intake
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.intake import Accepted
-from connector.rules import Rules
+from connector.audience.rules import Rules
 from connector.store import claims, connections, counts
 from connector.store.opening import Store
 from tests.build_settings import build

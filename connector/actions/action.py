@@ -9,9 +9,9 @@ from connector.actions.draft import Draft
 from connector.actions.effects import IGNORE, Effect
 from connector.actions.template import ABSENT, Source, Table
 from connector.actions.when import When
-from connector.change import Change
+from connector.model.change import Change
 from connector.errors import UnreadableError
-from connector.problem import Problem
+from connector.model.problem import Problem
 
 _NOTHING = "no action takes the call"
 

@@ -9,7 +9,7 @@ from connector.actions.action import Action
 from connector.actions.effects import EFFECTS
 from connector.actions.template import Source, Table, source
 from connector.actions.when import When
-from connector.formats.segment_audiences import ENTERED, EXITED
+from connector.formats.segment.audiences import ENTERED, EXITED
 
 _DEVICE_THERE = ("Application Installed", "Application Opened", "Device Created or Updated")
 _DEVICE_GONE = ("Application Uninstalled", "Device Deleted")

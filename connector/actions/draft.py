@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connector.change import Change, Device, Event, EventKind, ObjectChange, Relationship, Segment
+from connector.model.change import Change, Device, Event, EventKind, ObjectChange, Relationship, Segment
 from connector.formats.reading import object_in
-from connector.formats.segment_calls import occurred_at, user_of
+from connector.formats.segment.calls import occurred_at, user_of
 
 Fields = Mapping[str, Any]
 

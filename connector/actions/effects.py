@@ -24,7 +24,7 @@ from connector.actions.template import (
     source,
     table,
 )
-from connector.change import EventKind, ObjectChange
+from connector.model.change import EventKind, ObjectChange
 from connector.formats import devices, segment_audiences, segment_devices
 from connector.formats.events import id_of, name_of
 from connector.formats.reading import segment_of

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from connector.errors import UnreadableError
 from connector.formats.reading import storable, word
-from connector.formats.segment_calls import microseconds
+from connector.formats.segment.calls import microseconds
 
 ABSENT: Any = object()
 WHOLE = "*"

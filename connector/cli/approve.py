@@ -6,7 +6,7 @@ import typer
 from typer import Argument, Option
 
 from connector import remedy
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out, settings_of
 from connector.store import guard
 

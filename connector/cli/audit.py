@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from connector.audit import SECOND_LOOK_SECONDS, Audit, Drifted, Findings
+from connector.admin.audit.audit import SECOND_LOOK_SECONDS, Audit, Drifted, Findings
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, opened, out
-from connector.drift import Difference
+from connector.admin.audit.drift import Difference
 from connector.errors import SettingsError
 
 _EXAMPLES = 5

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from connector import backfill as backfills
-from connector import fetch
-from connector.at_hand import AtHand
-from connector.cli import following
+from connector.bulk import backfill as backfills
+from connector.bulk import download as fetch
+from connector.runtime import AtHand
+from connector.cli import job_progress as following
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, opened
 from connector.errors import ConnectorError
 from connector.formats import NAMES
-from connector.origin import Origin
-from connector.rows import table
+from connector.bulk.backfill_input import Origin
+from connector.bulk.tabular import table
 
 ALL = "all"
 _FORMATS = ", ".join((*NAMES, *table.KINDS))

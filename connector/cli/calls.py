@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option, Typer
 
-from connector.calls import find
+from connector.admin.request_log import find
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, opened, out
 from connector.store import calls
 from connector.store.calls import Logged

@@ -8,18 +8,18 @@ import typer
 from pydantic_core import to_json
 from rich.markup import escape
 
-from connector import manual_segment
-from connector.actions.doubts import doubts
-from connector.at_hand import AtHand
+from connector.customerio import segments as manual_segment
+from connector.admin.check_actions import doubts
+from connector.runtime import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
 from connector.errors import ConnectorError, StoreError
 from connector.formats.relationships import DEFAULT_TYPE
-from connector.manual_segment import Absent, Fault
-from connector.rules import Rules
-from connector.settings import Settings, Sync, missing_credentials
-from connector.settings_mirrors import Target
-from connector.settings_rows import WarehouseSource
-from connector.sources import query
+from connector.customerio.segments import Absent, Fault
+from connector.audience.rules import Rules
+from connector.settings.schema import Settings, Sync, missing_credentials
+from connector.settings.manual_segments import Target
+from connector.settings.warehouse import WarehouseSource
+from connector.bulk.warehouse import query
 
 Level = Literal["ok", "warning", "failed"]
 _MARKS: dict[Level, str] = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "failed": "[red]failed[/] "}

@@ -15,11 +15,11 @@ from typer import Option
 
 from connector import demo as sample
 from connector import inbox
-from connector.cli.ending import end_on_sigterm
+from connector.cli.sigterm import end_on_sigterm
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
 from connector.demo import embedded, expected, fleet
 from connector.demo.stage import Stage
-from connector.settings import Settings, load
+from connector.settings.schema import Settings, load
 
 _SETTLE_SECONDS = 120.0
 _SHOWN_DIFFERENCES = 20

@@ -14,7 +14,7 @@ from connector import by_hand, whom
 from connector.by_hand import Answer
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, opened, out
 from connector.errors import SettingsError
-from connector.forget import Forgetting, Part, Receipt
+from connector.admin.privacy.forget import Forgetting, Part, Receipt
 from connector.whom import By, Found
 
 _BY: Mapping[str, By] = {"": "", "key": "key", "identifier": "identifier"}

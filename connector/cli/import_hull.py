@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic_core import from_json
 from typer import Argument, Option
 
-from connector import hull_settings
+from connector.admin.hull_import import convert as hull_settings
 from connector.cli.options import err, out
 from connector.errors import ConnectorError, SettingsError, UnreadableError
 

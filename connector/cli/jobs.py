@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option, Typer
 
-from connector import jobs
-from connector.cli import following
+from connector.bulk import jobs
+from connector.cli import job_progress as following
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, opened, out
-from connector.job import Job
+from connector.model.job import Job
 from connector.store import jobs as stored
 from connector.store.opening import Store
 

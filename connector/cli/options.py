@@ -10,9 +10,9 @@ from rich.console import Console
 from typer import Argument, Option
 
 from connector import log
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.formats import NAMES
-from connector.settings import Settings, load
+from connector.settings.schema import Settings, load
 
 SETTINGS_VARIABLE = "CONNECTOR_SETTINGS"
 

@@ -12,12 +12,12 @@ from rich.text import Text
 from typer import Option
 
 from connector import files, inbox
-from connector.change import Message
+from connector.model.change import Message
 from connector.cli.options import SETTINGS_TOML, AsJson, File, Format, SettingsFile, err, out, settings_of
 from connector.errors import ConnectorError, SettingsError, UnreadableError
 from connector.formats import NAMES
 from connector.preview import Preview, Previewer
-from connector.rules import Rules
+from connector.audience.rules import Rules
 
 Known = Annotated[
     Path | None,

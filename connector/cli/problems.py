@@ -10,7 +10,7 @@ from typer import Argument, Option, Typer
 
 from connector import remedy
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, opened, out
-from connector.problem import Kind
+from connector.model.problem import Kind
 from connector.store import problems
 from connector.store.problems import Kept
 

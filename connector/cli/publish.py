@@ -9,12 +9,12 @@ from pydantic_core import to_json
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from typer import Option
 
-from connector import files
+from connector.bulk import files
 from connector.cli.options import SETTINGS_TOML, AsJson, File, SettingsFile, err, out, settings_of
 from connector.errors import SettingsError, UnreadableError
-from connector.files import MessageFile
-from connector.publishing import Outbox, Publisher
-from connector.settings_sections import Intake
+from connector.bulk.files import MessageFile
+from connector.broker.publisher import Outbox, Publisher
+from connector.settings.sections import Intake
 
 Queue = Annotated[str | None, Option("--queue", "-q", help="Another queue than the one of [intake].")]
 Backfill = Annotated[bool, Option("--backfill", help="The queue for bulk loads, which waits behind live changes.")]

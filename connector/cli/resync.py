@@ -4,8 +4,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from connector import resync as resyncs
-from connector.cli import following
+from connector.bulk import resync as resyncs
+from connector.cli import job_progress as following
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, opened
 
 PerSecond = Annotated[float, Option("--per-second", min=1, help="How many people a second become due at the most.")]

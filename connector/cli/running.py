@@ -3,9 +3,9 @@
 from uvicorn import Config
 
 from connector import doorbell, embedded
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out, settings_of
-from connector.serving import serve
+from connector.web.server import serve
 from connector.web.app import create_app
 
 

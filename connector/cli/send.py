@@ -10,14 +10,14 @@ from pydantic_core import to_json
 from typer import Argument, Option
 
 from connector import files, inbox
-from connector.at_hand import AtHand
-from connector.cli.bar import bar
+from connector.runtime import AtHand
+from connector.cli.progress import bar
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, out, settings_of
 from connector.errors import SettingsError
 from connector.formats import NAMES
-from connector.rows import message, table
-from connector.rows.load import Load, Loaded
-from connector.rows.message import Shape
+from connector.bulk.tabular import message, table
+from connector.bulk.tabular.load import Load, Loaded
+from connector.bulk.tabular.user_rows import Shape
 
 _BATCH_DOCUMENTS = 1000
 _BATCH_BYTES = 2_000_000

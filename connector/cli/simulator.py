@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Option
 
 from connector.cli.options import err
-from connector.simulator.server import serve
+from connector.simulator.server.server import serve
 
 
 def simulator(

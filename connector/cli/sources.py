@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option, Typer
 
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, opened, out
 from connector.errors import ConnectorError
-from connector.source_state import Counts, SourceState
-from connector.sources import turns
-from connector.sources.turns import Standing
+from connector.model.source_run import Counts, SourceState
+from connector.bulk.warehouse import turns
+from connector.bulk.warehouse.turns import Standing
 
 app = Typer(help="List the warehouses that are read, and run one.", no_args_is_help=False)
 Name = Annotated[str, Argument(help="The source, as the settings name it.")]

@@ -8,12 +8,12 @@ from pydantic_core import to_json
 from rich.table import Table
 from typer import Argument
 
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, opened, out, settings_of
 from connector.errors import SettingsError
 from connector.intake import EVERY_SYNC
 from connector.store import connections, counts, overview, problems
-from connector.store.connections import Health
+from connector.store.connection_health import Health
 
 
 def status(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:

@@ -11,8 +11,8 @@ from connector import __version__
 from connector.customerio import replies
 from connector.errors import SettingsError
 from connector.outcome import Reply
-from connector.settings import Connection
-from connector.settings_errors import variable
+from connector.settings.schema import Connection
+from connector.settings.mistakes import variable
 
 _PEOPLE = "/v1/customers/attributes"
 _SEGMENTS = "/v1/segments"

@@ -10,8 +10,8 @@ from pydantic_core import from_json
 from connector import __version__
 from connector.customerio import replies
 from connector.outcome import Reply
-from connector.settings import Connection
-from connector.step import Endpoint
+from connector.settings.schema import Connection
+from connector.planning.step import Endpoint
 
 _PATHS: dict[Endpoint, str] = {"batch": "/api/v2/batch", "v1_event": "/api/v1/events"}
 _REPLY_BYTES = 2_000_000

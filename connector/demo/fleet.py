@@ -9,8 +9,8 @@ from connector.demo.cast import Cast
 from connector.demo.postgres import Postgres
 from connector.demo.rabbitmq import RabbitMQ
 from connector.demo.stage import Sent, Stage, emptied, environment, start_simulator
-from connector.publishing import Publisher
-from connector.settings import load
+from connector.broker.publisher import Publisher
+from connector.settings.schema import load
 
 FOLDER = Path("var/fleet")
 _WORKERS = 2

@@ -5,7 +5,7 @@ A new form is one new module here, its line in `_PARSERS`, and its test.
 
 from collections.abc import Callable, Mapping
 
-from connector.change import Message, Unreadable
+from connector.model.change import Message, Unreadable
 from connector.errors import SettingsError
 from connector.formats import hull, lytics, native, segment_spec
 from connector.formats.body import decode, documents, whole_characters

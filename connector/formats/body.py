@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from connector.change import Unreadable
+from connector.model.change import Unreadable
 from connector.errors import UnreadableError
 
 _KEPT_OF_A_LINE = 10_000

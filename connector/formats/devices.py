@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector import moment
-from connector.change import Device
+from connector.model import times as moment
+from connector.model.change import Device
 from connector.errors import UnreadableError
 from connector.formats.reading import storable
 

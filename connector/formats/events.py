@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.change import Event, Unreadable
+from connector.model.change import Event, Unreadable
 from connector.errors import UnreadableError
 from connector.formats.reading import storable, word
 

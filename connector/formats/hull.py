@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
-from connector import moment
-from connector.change import Change, Event, EventKind, Message, Segment
+from connector.model import times as moment
+from connector.model.change import Change, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats.events import gather, id_of, name_of, properties_of
 from connector.formats.reading import attempt, segment_of, shown, text_in, unique, user_key, visitor, word

@@ -12,8 +12,8 @@ An audience is known by its slug, since lists of audiences hold slugs; else by i
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from connector import moment
-from connector.change import Change, Message, Segment
+from connector.model import times as moment
+from connector.model.change import Change, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats.events import id_of
 from connector.formats.reading import attempt_each, object_in, segment, shown, unique, user_key, visitor, word

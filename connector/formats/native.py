@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from connector import moment, preferences
-from connector.change import Change, Device, Event, EventKind, Message, Segment
+from connector.model.change import Change, Device, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
 from connector.formats import devices, merged, native_objects
 from connector.formats.events import gather, id_of, name_of, properties_of

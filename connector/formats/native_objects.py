@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector import moment
-from connector.change import Change, Message, ObjectChange, Relationship
+from connector.model import times as moment
+from connector.model.change import Change, Message, ObjectChange, Relationship
 from connector.errors import UnreadableError
 from connector.formats import relationships
 from connector.formats.reading import known, user_key, visitor

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from connector.change import Message, Segment, Unreadable
+from connector.model.change import Message, Segment, Unreadable
 from connector.errors import UnreadableError
 
 KEY_LENGTH = 500

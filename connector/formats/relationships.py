@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.change import Origin, Relationship
+from connector.model.change import Origin, Relationship
 from connector.errors import UnreadableError
 from connector.formats.reading import word
 

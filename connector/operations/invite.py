@@ -1,7 +1,7 @@
 """invite: an event for an address that is nobody's profile. Track v2 has no form for it, so it goes to v1 /events."""
 
-from connector.entity import OwedEvent
-from connector.operations import Item
+from connector.model.entity import OwedEvent
+from connector.customerio.operations import Item
 
 
 def item(event: OwedEvent) -> Item:

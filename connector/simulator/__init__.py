@@ -9,8 +9,8 @@ The rules are those of reference: customerio-api; section 8 lists them. The stat
     track_*, app_*, read_side -> web, with the gate in front -> server      HTTP
 """
 
-from connector.simulator.options import Options
-from connector.simulator.server import running, serve
-from connector.simulator.web import create_app
+from connector.simulator.base.options import Options
+from connector.simulator.server.server import running, serve
+from connector.simulator.server.web import create_app
 
 __all__ = ["Options", "create_app", "running", "serve"]

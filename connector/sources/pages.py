@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from connector.change import Message
-from connector.rows import said
-from connector.settings_rows import WarehouseSource
-from connector.sources import kinds, mark, query
+from connector.model.change import Message
+from connector.bulk.tabular import messages as said
+from connector.settings.warehouse import WarehouseSource
+from connector.bulk.warehouse import kinds, mark, query
 
 
 class Page(NamedTuple):

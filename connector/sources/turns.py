@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.intake import EVERY_SYNC
-from connector.lease import SECONDS, Lease, LostError, leased
-from connector.problem import Kind, Problem
-from connector.settings_rows import WarehouseSource, unknown_source
-from connector.source_state import NO_COUNTS, Counts, SourceState, due_at
-from connector.sources.run import HeldError, Run, StoppedError, salt
+from connector.bulk.lease import SECONDS, Lease, LostError, leased
+from connector.model.problem import Kind, Problem
+from connector.settings.warehouse import WarehouseSource, unknown_source
+from connector.model.source_run import NO_COUNTS, Counts, SourceState, due_at
+from connector.bulk.warehouse.run import HeldError, Run, StoppedError, salt
 from connector.store import leases, problems, sources
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, null, select
 
-from connector import ulid
-from connector.call import Call
+from connector.model import event_id as ulid
+from connector.customerio.request_log import Call
 from connector.store.tables import CallRow
 
 TABLE = CallRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

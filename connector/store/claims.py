@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, null, or_, select, update
 
-from connector.entity import Kind
-from connector.errand import Claim
+from connector.model.entity import Kind
+from connector.planning.attempt import Claim
 from connector.store import events
 from connector.store.entities import LOADED, PERSON, TABLE, entity_of, of
-from connector.store.rows import FLOAT, INTEGER, given, named
+from connector.store.bulk_sql import FLOAT, INTEGER, given, named
 from connector.store.tables import ADMITTED
 
 

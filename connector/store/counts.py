@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from connector.store.rows import INTEGER, TEXT, Rows, given
+from connector.store.bulk_sql import INTEGER, TEXT, Rows, given
 from connector.store.tables import TallyRow
 
 _TALLY = TallyRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

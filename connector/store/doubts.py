@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, select, update
 
-from connector.entity import Identifier, Kind, Tried
+from connector.model.entity import Identifier, Kind, Tried
 from connector.store import encoding, identities
 from connector.store.entities import PERSON, TABLE, parts
 from connector.store.tables import BACKFILL, EXIT, HELD

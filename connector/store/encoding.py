@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from connector.entity import NOTHING_TRIED, Facts, Identifier, OwedEvent, Person, Tried
-from connector.register import Register
+from connector.model.entity import NOTHING_TRIED, Facts, Identifier, OwedEvent, Person, Tried
+from connector.model.versioned import Register
 
 _NO_MORE_TRIED: list[Any] = [[], [], False]
 """Tokens, relationships and whether suppressed, where what was tried is shortened from the end."""

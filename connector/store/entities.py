@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, fu
 from sqlalchemy.types import TypeEngine
 
 from connector.audience import Standing
-from connector.entity import Entity, Facts, Kind
+from connector.model.entity import Entity, Facts, Kind
 from connector.store import encoding
-from connector.store.rows import BOOLEAN, FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
+from connector.store.bulk_sql import BOOLEAN, FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
 from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, EntityRow
 
 PERSON: Kind = "person"

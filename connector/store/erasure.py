@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, null, or_, select, update
 
-from connector import mention
-from connector.entity import Entity
-from connector.mention import Known
-from connector.problem import Problem
+from connector.store import name_search as mention
+from connector.model.entity import Entity
+from connector.store.name_search import Known
+from connector.model.problem import Problem
 from connector.store import counts, identities, jobs, problems, relations, sources, traces
 from connector.store.entities import PERSON, TABLE, entity_of, of
-from connector.store.traces import Erased, Traces
+from connector.store.mentions import Erased, Traces
 
 _IDENTITY = identities.TABLE
 _TYPES = ("id", "email", "cio_id")

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Exists, and_, exists, func, literal_column, select, update
 
-from connector.entity import OwedEvent
+from connector.model.entity import OwedEvent
 from connector.store import encoding
 from connector.store.entities import TABLE as ENTITY
-from connector.store.rows import FLOAT, INTEGER, TEXT, Rows, among_given, given, named
+from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among_given, given, named
 from connector.store.tables import DROPPED, PENDING, REFUSED, SENT, EventRow
 
 __all__ = ["DROPPED", "REFUSED", "SENT", "add", "owed", "settle", "still_owed"]

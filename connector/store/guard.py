@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, literal_column, null, select, update
 
-from connector import guard
-from connector.entity import Kind
-from connector.settings_choices import DeletionGuard
+from connector.planning import deletion_guard as guard
+from connector.model.entity import Kind
+from connector.settings.sync_options import DeletionGuard
 from connector.store import entities, problems
 from connector.store.entities import OBJECT, PERSON, of, parts
 from connector.store.entities import TABLE as ENTITY
-from connector.store.rows import among, insert
+from connector.store.bulk_sql import among, insert
 from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, AdmissionRow, GuardRow
 
 TABLE = GuardRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

@@ -8,14 +8,14 @@ from sqlalchemy import Connection, bindparam, case, exists, func, literal, null,
 
 from connector import audience, handover
 from connector.audience import Standing
-from connector.entity import Entity, Facts
-from connector.problem import Problem
-from connector.rules import Rules
+from connector.model.entity import Entity, Facts
+from connector.model.problem import Problem
+from connector.audience.rules import Rules
 from connector.store import counts, encoding, entities, identities, leads, problems
 from connector.store.entities import TABLE, of, parts
 from connector.store.events import IS_PENDING
 from connector.store.events import TABLE as EVENT
-from connector.store.rows import among
+from connector.store.bulk_sql import among
 from connector.store.settling import leased
 
 _IDENTITY = identities.TABLE

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import parts
-from connector.store.rows import TEXT, Rows, among, among_given, given, named
+from connector.store.bulk_sql import TEXT, Rows, among, among_given, given, named
 from connector.store.tables import IdentityRow
 
 TABLE = IdentityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

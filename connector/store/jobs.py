@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, insert, select, text, update
 
-from connector.job import Job, State
+from connector.model.job import Job, State
 from connector.store.tables import JobRow
 
 TABLE = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

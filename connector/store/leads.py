@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, case, delete, exists, func, literal, null, select, update
 
-from connector import leads
-from connector.entity import Tried
+from connector.audience import leads
+from connector.model.entity import Tried
 from connector.store import encoding, identities
 from connector.store.entities import TABLE, of
-from connector.store.rows import among
+from connector.store.bulk_sql import among
 
 _IDENTITY = identities.TABLE
 

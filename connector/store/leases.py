@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from connector.store.rows import among, insert
+from connector.store.bulk_sql import among, insert
 from connector.store.tables import LeaseRow
 
 TABLE = LeaseRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

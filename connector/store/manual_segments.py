@@ -11,11 +11,11 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy import Connection, delete, func, select, update
 
-from connector.manual_segment import Absent, Answer, Fault, Found
+from connector.customerio.segments import Absent, Answer, Fault, Found
 from connector.store import problems
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import of, parts
-from connector.store.rows import among, insert
+from connector.store.bulk_sql import among, insert
 from connector.store.tables import BACKFILL, HELD, ManualSegmentRow
 
 TABLE = ManualSegmentRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

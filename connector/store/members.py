@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from connector.change import Segment
+from connector.model.change import Segment
 from connector.store import encoding
 from connector.store.entities import TABLE, of
 

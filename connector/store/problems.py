@@ -8,8 +8,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, delete, func, select
 
-from connector.problem import Problem
-from connector.store.rows import insert
+from connector.model.problem import Problem
+from connector.store.bulk_sql import insert
 from connector.store.tables import ProblemRow
 
 TABLE = ProblemRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, literal, select, update
 
-from connector import objects
+from connector.audience import objects
 from connector.audience import Standing
-from connector.entity import Entity
-from connector.errand import Settlement
+from connector.model.entity import Entity
+from connector.planning.attempt import Settlement
 from connector.store import entities
 from connector.store.entities import OBJECT, TABLE, Written, of, parts
-from connector.store.rows import TEXT, Rows, among, given
+from connector.store.bulk_sql import TEXT, Rows, among, given
 from connector.store.tables import BACKFILL, HELD, LIVE, RelationRow
 
 RELATION = RelationRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

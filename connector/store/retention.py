@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, exists, not_, or_, select, tuple_
 
-from connector.job import UNDER_WAY
+from connector.model.job import UNDER_WAY
 from connector.store import backfills, calls, events, guard, jobs, problems
 from connector.store.entities import PERSON
 from connector.store.entities import TABLE as ENTITY

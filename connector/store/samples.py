@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tablesample, text
 
 from connector.audience import Standing
-from connector.entity import Entity
+from connector.model.entity import Entity
 from connector.store.entities import PERSON, TABLE, entity_of, parts
 from connector.store.identities import TABLE as IDENTITY
 from connector.store.tables import HELD

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, literal, null, or_, select, update
 from sqlalchemy.types import TypeEngine
 
-from connector import errand
-from connector.entity import NOTHING_TRIED, Kind
-from connector.errand import Settlement
+from connector.planning import attempt as errand
+from connector.model.entity import NOTHING_TRIED, Kind
+from connector.planning.attempt import Settlement
 from connector.store import encoding, events, identities
 from connector.store.entities import OBJECT, PERSON, SAME, TABLE, is_one_of, of, parts
-from connector.store.rows import FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
+from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among, among_given, given, named
 from connector.store.tables import ADMITTED, HELD, LIVE
 
 _CONFIRMED: Mapping[str, TypeEngine[Any]] = {

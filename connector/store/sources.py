@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from connector.source_state import Counts, SourceState
-from connector.store.rows import INTEGER, TEXT, Rows, among_given, given, insert, named
+from connector.model.source_run import Counts, SourceState
+from connector.store.bulk_sql import INTEGER, TEXT, Rows, among_given, given, insert, named
 from connector.store.tables import SourceKeyRow, SourceRow
 
 TABLE = SourceRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell

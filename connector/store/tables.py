@@ -239,7 +239,7 @@ class LeaseRow(SQLModel, table=True):
 
 
 class SourceRow(SQLModel, table=True):
-    """A source and its last run (`connector.source_state` says what the columns mean)."""
+    """A source and its last run (`connector.model.source_run` says what the columns mean)."""
 
     __tablename__ = "source"
 

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from connector import __version__
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.doorbell import Ring
 from connector.errors import StoreError
 from connector.web.doors import Doors

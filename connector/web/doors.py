@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from connector import formats, intake
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.doorbell import Ring
 from connector.errors import StoreError, UnreadableError
 from connector.intake import Accepted

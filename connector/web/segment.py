@@ -12,11 +12,11 @@ from pydantic import BaseModel, SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from connector import formats, intake
-from connector.at_hand import AtHand
-from connector.change import Message
+from connector.runtime import AtHand
+from connector.model.change import Message
 from connector.doorbell import Ring
 from connector.errors import StoreError, UnreadableError
-from connector.formats import segment_spec
+from connector.formats.segment import spec as segment_spec
 from connector.intake import Accepted
 from connector.web import body
 from connector.web.doors import BEARER, Taken, accepting, refusal

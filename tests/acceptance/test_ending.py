@@ -5,7 +5,7 @@ import sys
 
 SIGNALLED_IN_A_CALLBACK = """
 import os, signal, time, weakref
-from connector.cli.ending import end_on_sigterm
+from connector.cli.sigterm import end_on_sigterm
 
 class Gone: pass
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from connector import call
+from connector.customerio import request_log as call
 from connector.outcome import Pause, Reply, Sent, Settled
 from connector.store import calls
 from connector.store.opening import Store

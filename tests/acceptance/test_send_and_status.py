@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.store import connections
-from connector.store.connections import Health
+from connector.store import connection_health as connections
+from connector.store.connection_health import Health
 from connector.store.opening import Store
 from tests.processes import SAMPLE, Ended, connector, environment, people, running, until
 

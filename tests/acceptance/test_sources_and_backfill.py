@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector import jobs
-from connector.job import Job
+from connector.bulk import jobs
+from connector.model.job import Job
 from connector.store.opening import Store
 from tests.processes import SHIPPED_SETTINGS, connector, environment, people, running, until
 from tests.sources import Warehouse

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from connector import jobs
-from connector.job import Job
+from connector.bulk import jobs
+from connector.model.job import Job
 from tests.fleet import Fleet
 from tests.servers import eventually
 from tests.sources import Warehouse

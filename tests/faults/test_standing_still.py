@@ -11,8 +11,8 @@ import pytest
 
 from connector.customerio.track import Track
 from connector.outcome import Reply
-from connector.settings import Connection
-from connector.step import Endpoint
+from connector.settings.schema import Connection
+from connector.planning.step import Endpoint
 from connector.store.opening import Store
 from tests.simulated import Simulated
 from tests.world import World, event, message

@@ -8,11 +8,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from connector.audit import Audit, Findings
+from connector.admin.audit.audit import Audit, Findings
 from connector.customerio.app_api import AppApi
 from connector.errors import ConnectorError, SettingsError
-from connector.readback import TRIES
-from connector.settings import Connection
+from connector.delivery.app_reader import TRIES
+from connector.settings.schema import Connection
 from connector.store import guard, jobs
 from connector.store.opening import Store
 from tests.build_settings import API_KEY, SITE_ID

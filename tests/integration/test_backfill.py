@@ -14,9 +14,9 @@ from pyarrow import parquet
 
 from connector import backfill, fetch, intake, jobs
 from connector.errors import ConnectorError, SettingsError, StoreError
-from connector.job import Job
-from connector.lease import leased
-from connector.origin import Origin
+from connector.model.job import Job
+from connector.bulk.lease import leased
+from connector.bulk.backfill_input import Origin
 from connector.store import everybody
 from connector.store import jobs as stored
 from tests.simulated import Simulated

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.customerio.track import Track
-from connector.settings import Connection
-from connector.store import connections
+from connector.settings.schema import Connection
+from connector.store import connection_health as connections
 from tests.build_settings import values
 from tests.simulated import Simulated
 from tests.world import LATELY, World, event, message

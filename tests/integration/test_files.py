@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector import files, inbox
-from connector.change import Change
+from connector.model.change import Change
 from connector.errors import ConnectorError, UnreadableError
 from tests.world import message
 

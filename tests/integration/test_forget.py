@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from connector import by_hand, whom
 from connector.errors import ConnectorError, SettingsError
-from connector.forget import Forgetting, Receipt
+from connector.admin.privacy.forget import Forgetting, Receipt
 from connector.store import claims, jobs, problems
 from connector.store.jobs import Job
 from connector.store.opening import Store

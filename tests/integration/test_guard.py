@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from connector import remedy
-from connector.errand import Settlement
+from connector.planning.attempt import Settlement
 from connector.store import claims, guard, overview, settling
 from tests.simulated import Simulated
 from tests.world import World, message

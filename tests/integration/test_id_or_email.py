@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from connector import formats, intake, whom
-from connector.forget import Forgetting
+from connector.admin.privacy.forget import Forgetting
 from tests.simulated import Simulated
 from tests.world import LATELY, World
 

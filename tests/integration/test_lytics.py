@@ -8,7 +8,7 @@ import httpx
 import pytest
 from uvicorn import Config
 
-from connector.serving import serving
+from connector.web.server import serving
 from connector.web.app import create_app
 from tests.build_settings import TOKEN
 from tests.simulated import Simulated

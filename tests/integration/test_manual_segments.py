@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from connector import resync
+from connector.bulk import resync
 from connector.cli import check as checks
 from connector.customerio.track import Track
 from connector.delivery import Courier
 from connector.outcome import Reply
-from connector.step import Endpoint
+from connector.planning.step import Endpoint
 from connector.store import manual_segments
 from tests import resyncs
 from tests.simulated import Simulated

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from connector import forget, formats, intake, reach, remedy, resync, whom
-from connector.entity import Identifier, Person
-from connector.errand import Settlement
+from connector.model.entity import Identifier, Person
+from connector.planning.attempt import Settlement
 from connector.store import claims, overview, problems, settling
 from tests.simulated import Simulated
 from tests.world import World, event, message

@@ -26,12 +26,12 @@ from connector.customerio.track import Track
 from connector.delivery import Courier
 from connector.line import Line
 from connector.outcome import Reply
-from connector.rules import Rules
-from connector.settings import Connection, Sync
-from connector.settings_choices import Attribute, DeletionGuard
-from connector.settings_sections import Delivery
+from connector.audience.rules import Rules
+from connector.settings.schema import Connection, Sync
+from connector.settings.sync_options import Attribute, DeletionGuard
+from connector.settings.sections import Delivery
 from connector.simulator import Options, running
-from connector.step import Endpoint
+from connector.planning.step import Endpoint
 from connector.store import claims, connections
 from connector.store.opening import Store
 from connector.store.tables import metadata

@@ -14,7 +14,7 @@ from kombu import Connection
 
 from connector import publishing, queues
 from connector.errors import ConnectorError, SettingsError
-from connector.publishing import Outbox, Publisher
+from connector.broker.publisher import Outbox, Publisher
 from tests.build_settings import values, write
 from tests.processes import Ended, bare_environment, connector
 from tests.servers import RabbitMQ, eventually, free_port

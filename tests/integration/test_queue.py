@@ -397,7 +397,7 @@ def test_what_was_due_when_it_ended_is_sent_when_it_starts(
 
 _MEMORY = """
 import json, sys, time
-from connector import embedded
+from connector.cli import embedded
 from tasks.base import at_hand
 at_hand().store.migrate()
 with embedded._worker() as app:

@@ -9,10 +9,10 @@ import pytest
 from pydantic_core import to_json
 
 from connector import jobs, resync
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.errors import ConnectorError, SettingsError
-from connector.job import BURST_SECONDS, Job
-from connector.rules import Rules
+from connector.model.job import BURST_SECONDS, Job
+from connector.audience.rules import Rules
 from connector.store import claims, guard
 from connector.store import jobs as stored
 from connector.store.opening import Store

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from connector import jobs, resync
-from connector.at_hand import AtHand
+from connector.runtime import AtHand
 from connector.store.opening import Store
 from tests.resyncs import AT_ONCE, find, run
 from tests.simulated import Simulated

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from connector import formats, intake, upkeep
-from connector.call import Call
-from connector.job import Job
-from connector.problem import Problem
-from connector.settings_sections import Retention
+from connector.customerio.request_log import Call
+from connector.model.job import Job
+from connector.model.problem import Problem
+from connector.settings.sections import Retention
 from connector.store import calls, events, jobs, problems, retention
 from connector.store.opening import Store
 from tests.build_settings import rules

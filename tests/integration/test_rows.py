@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from connector.change import Unreadable
+from connector.model.change import Unreadable
 from connector.errors import ConnectorError, UnreadableError
-from connector.rows import table
-from connector.rows.seen import kept
+from connector.bulk.tabular import table
+from connector.bulk.tabular.seen_keys import kept
 
 Write = Callable[[bytes | str], Path]
 HEADER = "external_id,plan"

@@ -9,9 +9,9 @@ import pytest
 from pyarrow import parquet
 
 from connector.errors import ConnectorError, UnreadableError
-from connector.rows import table
-from connector.rows.load import Load, Loaded
-from connector.rows.message import Shape
+from connector.bulk.tabular import table
+from connector.bulk.tabular.load import Load, Loaded
+from connector.bulk.tabular.user_rows import Shape
 from connector.store import everybody, guard, members
 from tests.simulated import Simulated
 from tests.world import World, message

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector import embedded
+from connector.cli import embedded
 from tasks import base
 from tests.build_settings import build
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from connector import settings
+from connector.settings.schema import schema as settings
 from connector.errors import SettingsError
-from connector.settings import Settings
-from connector.settings_choices import Attribute
+from connector.settings.schema import Settings
+from connector.settings.sync_options import Attribute
 
 FILE = """
 [connections.main]

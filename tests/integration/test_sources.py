@@ -9,12 +9,12 @@ import pytest
 from connector import intake
 from connector.cli import check
 from connector.errors import SettingsError, StoreError
-from connector.lease import LostError, leased
-from connector.rows import said
-from connector.source_state import Counts, SourceState
-from connector.sources import turns
-from connector.sources.query import opened
-from connector.sources.run import StoppedError
+from connector.bulk.lease import LostError, leased
+from connector.bulk.tabular import messages as said
+from connector.model.source_run import Counts, SourceState
+from connector.bulk.warehouse import turns
+from connector.bulk.warehouse.query import opened
+from connector.bulk.warehouse.run import StoppedError
 from connector.store import erasure, traces
 from connector.store import sources as stored
 from tests.simulated import Simulated

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connector import call, calls
-from connector.call import Call
+from connector.customerio.request_log import Call
 from connector.errors import ConnectorError
 from connector.outcome import Pause, Reply, Sent, Settled, Verdict
 from connector.store import calls as stored

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from connector import audience, formats, intake, plan
-from connector.entity import Identifier, Person, Tried
-from connector.errand import Claim, Settlement
+from connector.model.entity import Identifier, Person, Tried
+from connector.planning.attempt import Claim, Settlement
 from connector.store import claims, entities, events, settling
 from connector.store.opening import Store
 from tests.build_settings import rules

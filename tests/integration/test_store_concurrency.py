@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from connector import audience, formats, intake
-from connector.errand import Claim, Settlement
+from connector.planning.attempt import Claim, Settlement
 from connector.store import claims, entities, settling
 from connector.store.opening import Store
 from tests.build_settings import rules

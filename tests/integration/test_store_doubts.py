@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from connector import audience, formats, intake, plan
-from connector.errand import Claim, Settlement
+from connector.planning.attempt import Claim, Settlement
 from connector.store import claims, doubts, settling
 from connector.store.opening import Store
 from connector.store.tables import BACKFILL, EXIT, HELD, LIVE

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import text
 
 from connector import audience, formats, intake
-from connector.entity import Identifier
-from connector.errand import Claim, Settlement
+from connector.model.entity import Identifier
+from connector.planning.attempt import Claim, Settlement
 from connector.store import claims, settling
 from connector.store.opening import Store
 from tests.build_settings import rules

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from connector import formats, inbox, intake
-from connector.entity import Entity
+from connector.model.entity import Entity
 from connector.errors import StoreError
 from connector.intake import Accepted
 from connector.store import counts, entities

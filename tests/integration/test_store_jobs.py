@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from connector import jobs
+from connector.bulk import jobs
 from connector.errors import ConnectorError
-from connector.job import Job
+from connector.model.job import Job
 from connector.store import jobs as stored
 from connector.store.opening import Store
 

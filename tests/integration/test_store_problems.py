@@ -1,6 +1,6 @@
 """Problems as rows, on SQLite and on PostgreSQL."""
 
-from connector.problem import Problem
+from connector.model.problem import Problem
 from connector.store import problems
 from connector.store.opening import Store
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from connector import formats, intake
 from connector.audience import Standing
-from connector.entity import Facts
+from connector.model.entity import Facts
 from connector.store import encoding, identities, samples
 from connector.store.opening import Store
 from connector.store.tables import HELD

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from connector import formats, intake, upkeep
 from connector.store import claims, connections, entities, overview
-from connector.store.connections import Health
+from connector.store.connection_health import Health
 from connector.store.opening import Store
 from tests.build_settings import rules
 from tests.world import event, message

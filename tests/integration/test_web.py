@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from uvicorn import Config
 
-from connector.at_hand import AtHand
-from connector.rules import Rules
-from connector.serving import serving
+from connector.runtime import AtHand
+from connector.audience.rules import Rules
+from connector.web.server import serving
 from connector.store.opening import Store
 from connector.store.tables import metadata
 from connector.web.app import create_app

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 from uvicorn import Config
 
-from connector.at_hand import AtHand
-from connector.rules import Rules
-from connector.serving import serving
+from connector.runtime import AtHand
+from connector.audience.rules import Rules
+from connector.web.server import serving
 from connector.store.opening import Store
 from connector.web.app import create_app
 from tests.build_settings import TOKEN, build

@@ -14,8 +14,8 @@ from sqlalchemy import event
 
 from connector.customerio.app_api import AppApi
 from connector.customerio.track import Track
-from connector.settings import Connection
-from connector.simulator.events import is_ulid
+from connector.settings.schema import Connection
+from connector.simulator.state.events import is_ulid
 from connector.store.opening import Store
 from tests.wire import CASES
 from tests.wire.case import Case, Json, identify

@@ -13,7 +13,7 @@ from benchmarks.latency import percentile
 from benchmarks.paper import Cost
 from benchmarks.progress import Sample, rates, times
 from connector import formats
-from connector.change import Change
+from connector.model.change import Change
 
 GIVEN = Input(changes=200, people=100)
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connector.settings import load
+from connector.settings.schema import load
 from tests import composed
 from tests.processes import ROOT, SHIPPED_SETTINGS
 

@@ -31,7 +31,7 @@ TASKS_LEVEL = 6
 PURE_LEVELS = (0, 1, 2)
 PURE_ABOVE = {"connector.preview"}
 # The settings are read once, from the environment and from files.
-NOT_PURE = {"connector.settings", "connector.settings_sources"}
+NOT_PURE = {"connector.settings.schema", "connector.settings.layers"}
 IMPURE = {
     "celery",
     "httpx",
@@ -57,7 +57,7 @@ LONG = {
 }
 # Imports for types only, and why.
 FOR_TYPES = {
-    "connector.simulator.people": "people are related to objects, and objects to people",
+    "connector.simulator.state.people": "people are related to objects, and objects to people",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -170,7 +170,7 @@ def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: s
     [
         (
             "httpx",
-            {"connector.customerio", "connector.fetch", "connector.demo", "connector.cli", "connector.simulator"},
+            {"connector.customerio", "connector.bulk.download", "connector.demo", "connector.cli", "connector.simulator"},
         ),
         ("sqlmodel", {"connector.store"}),
         (
@@ -178,15 +178,15 @@ def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: s
             {
                 "connector.store",
                 "connector.intake",
-                "connector.lease",
-                "connector.object_intake",
-                "connector.sources.query",
+                "connector.bulk.lease",
+                "connector.intake.objects",
+                "connector.bulk.warehouse.query",
             },
         ),
-        ("celery", {"tasks", "connector.doorbell", "connector.embedded"}),
+        ("celery", {"tasks", "connector.doorbell", "connector.cli.embedded"}),
         # The demo's servers ask whether they answer yet, in their own protocols.
-        ("kombu", {"tasks", "connector.queues", "connector.publishing", "connector.dead_letters", "connector.demo"}),
-        ("amqp", {"tasks", "connector.publishing", "connector.dead_letters"}),
+        ("kombu", {"tasks", "connector.queues", "connector.broker.publisher", "connector.dead_letters", "connector.demo"}),
+        ("amqp", {"tasks", "connector.broker.publisher", "connector.dead_letters"}),
         ("psycopg", {"connector.store", "connector.demo"}),
     ],
 )

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from connector.simulator.options import Options
-from connector.simulator.web import create_app
+from connector.simulator.base.options import Options
+from connector.simulator.server.web import create_app
 from tests.simulated import Simulated
 from tests.wire.case import Json, member
 

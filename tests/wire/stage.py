@@ -19,16 +19,16 @@ import httpx
 from sqlalchemy import text
 
 from connector import formats, intake
-from connector.at_hand import AtHand
-from connector.change import EventKind
+from connector.runtime import AtHand
+from connector.model.change import EventKind
 from connector.customerio.app_api import AppApi
 from connector.customerio.track import Track
-from connector.operations.objects import key_of
-from connector.rows import table
-from connector.rows.load import Load
-from connector.rows.message import Shape
-from connector.rules import EVERYTHING, Rules
-from connector.settings import Settings
+from connector.customerio.operations.objects import key_of
+from connector.bulk.tabular import table
+from connector.bulk.tabular.load import Load
+from connector.bulk.tabular.user_rows import Shape
+from connector.audience.rules import EVERYTHING, Rules
+from connector.settings.schema import Settings
 from connector.store.opening import Store
 from connector.store.tables import metadata
 from connector.web.app import create_app

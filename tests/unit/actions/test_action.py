@@ -12,9 +12,9 @@ from connector.actions import action
 from connector.actions.action import Applied
 from connector.actions.draft import Draft
 from connector.actions.effects import EFFECTS
-from connector.change import Change, Device, Event, Segment
-from connector.formats.segment_calls import TYPES
-from connector.settings import Sync
+from connector.model.change import Change, Device, Event, Segment
+from connector.formats.segment.calls import TYPES
+from connector.settings.schema import Sync
 from tests.build import OCTOBER, said, thorough
 
 AT = "2026-10-01T00:00:00Z"

@@ -10,7 +10,7 @@ from connector.actions.action import Action
 from connector.actions.defaults import DEFAULTS
 from connector.actions.effects import EFFECTS, Effect
 from connector.actions.template import Source, Table
-from connector.settings import Sync
+from connector.settings.schema import Sync
 
 PAGE = (Path(__file__).parents[3] / "docs" / "actions.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.change import Change, Unreadable
+from connector.model.change import Change, Unreadable
 from connector.errors import UnreadableError
 
 LINE = '{"user": {"id": "user-%d"}}'

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connector import formats
-from connector.change import Change, Device, Unreadable
+from connector.model.change import Change, Device, Unreadable
 
 PHONE = {"token": "token-1", "platform": "ios"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.change import Change, Event, Segment, Unreadable
+from connector.model.change import Change, Event, Segment, Unreadable
 from connector.errors import UnreadableError
 
 PAYING = {"id": "seg-7", "name": "Paying", "type": "users_segment"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.change import Change, Segment, Unreadable
+from connector.model.change import Change, Segment, Unreadable
 from connector.errors import UnreadableError
 
 USER = {"email": "U1@example.com", "plan": "gold"}

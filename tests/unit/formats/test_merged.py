@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connector import formats
-from connector.change import Change, Unreadable
+from connector.model.change import Change, Unreadable
 from connector.preview import Previewer
 from tests.build import rules
 

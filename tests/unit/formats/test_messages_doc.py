@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connector import formats
-from connector.change import Change, ObjectChange, Unreadable
+from connector.model.change import Change, ObjectChange, Unreadable
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "messages.md").read_text()

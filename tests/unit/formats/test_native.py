@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from connector import formats
-from connector.change import Change, Event, ObjectChange, Segment, Unreadable
+from connector.model.change import Change, Event, ObjectChange, Segment, Unreadable
 from connector.errors import UnreadableError
 from connector.formats import native
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connector import formats
-from connector.change import Change, Device
+from connector.model.change import Change, Device
 
 APPLE = "ab" * 32
 GOOGLE = "token-1:APA91b"

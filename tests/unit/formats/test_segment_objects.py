@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connector import formats
-from connector.change import Change, Message, ObjectChange, Relationship, Unreadable
+from connector.model.change import Change, Message, ObjectChange, Relationship, Unreadable
 
 AT = "2026-01-31T10:00:00Z"
 VERSION = 1_769_853_600_000_000

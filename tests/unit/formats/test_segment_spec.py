@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.change import Change, Device, Event, ObjectChange, Relationship, Segment, Unreadable
+from connector.model.change import Change, Device, Event, ObjectChange, Relationship, Segment, Unreadable
 from connector.errors import UnreadableError
-from connector.formats import segment_spec
-from connector.formats.segment_audiences import ENTERED, EXITED
+from connector.formats.segment import spec as segment_spec
+from connector.formats.segment.audiences import ENTERED, EXITED
 
 NOON = "2026-01-31T12:00:00.250Z"
 NOON_SECONDS = 1_769_860_800

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from connector.simulator.options import Options
-from connector.simulator.people import Person
-from connector.simulator.workspace import Workspace
+from connector.simulator.base.options import Options
+from connector.simulator.state.people import Person
+from connector.simulator.state.workspace import Workspace
 
 NOON = 1_700_000_000.0
 

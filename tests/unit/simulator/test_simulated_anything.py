@@ -5,8 +5,8 @@ from hypothesis import strategies as some
 from pydantic_core import to_json
 
 from connector.simulator import checks, view
-from connector.simulator.options import Options
-from connector.simulator.workspace import ACTIONS, Workspace
+from connector.simulator.base.options import Options
+from connector.simulator.state.workspace import ACTIONS, Workspace
 
 _TEXT = some.sampled_from(
     ["", "1", "2", "cio_a3000001", "a3000001", "user-1@example.com", "+41791234567", "\u00fc" * 80]

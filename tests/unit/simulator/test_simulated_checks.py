@@ -3,7 +3,7 @@
 import pytest
 
 from connector.simulator import checks, limits
-from connector.simulator.options import Options
+from connector.simulator.base.options import Options
 
 U = "\u00fc"  # two bytes in UTF-8
 EMAIL = "user-1@example.com"

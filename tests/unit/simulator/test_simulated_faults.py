@@ -3,7 +3,7 @@
 import pytest
 
 from connector.errors import UnreadableError
-from connector.simulator.faults import Faults, refusal
+from connector.simulator.base.faults import Faults, refusal
 
 
 def fired(order, calls=10, path="/api/v2/batch", seconds=0.0):

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.errors import SettingsError, UnreadableError
-from connector.simulator.options import Options
+from connector.simulator.base.options import Options
 
 
 def people(state):
@@ -89,7 +89,7 @@ def test_the_region_is_us_or_eu():
 
 
 def test_the_log_keeps_failures_when_millions_arrive(world, monkeypatch):
-    monkeypatch.setattr("connector.simulator.activity.KEPT_OF_A_TYPE", 3)
+    monkeypatch.setattr("connector.simulator.state.activity.KEPT_OF_A_TYPE", 3)
     world.identify({"id": "first"}, _update=True)
     world.workspace.apply(batch(10), world.now)
 

@@ -1,0 +1,198 @@
+"""The settings of Hull's Customer.io connector as a settings.toml of ours (reference: hull-behaviour, 1, 4, 5, 10).
+
+Nothing is guessed that decides who is deleted or who is who: what cannot be understood there is an error, everything
+else that cannot be taken along is a warning. Credentials are not read.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from connector import naming, settings_rules
+from connector.errors import UnreadableError
+from connector.formats.reading import storable, word
+from connector.admin.hull_import.template import SEGMENT_ATTRIBUTE, Row, filled
+from connector.settings.mistakes import listed, shown
+from connector.settings.validators import MOST_ATTRIBUTES
+
+LIMITS = {
+    "max_attribute_name_length": 150,
+    "max_attribute_value_length": 1000,
+    "max_identifier_value_length": 150,
+}
+"""Hidden settings of Hull's, in bytes, with their defaults."""
+KNOWN = (
+    "site_id",
+    "api_key",
+    "synchronized_segments",
+    "enable_user_deletion",
+    "events_filter",
+    "anonymous_events",
+    "user_id_mapping",
+    "synchronized_attributes",
+    *LIMITS,
+)
+ALWAYS_SENT = ("email", "created_at")
+_SWITCHES = {True: True, False: False, None: False, "true": True, "false": False}
+
+
+class Imported(NamedTuple):
+    """The text of a settings.toml, and a line for each thing that it could not take along."""
+
+    text: str
+    warnings: tuple[str, ...]
+
+
+def imported(document: Any) -> Imported:
+    """What a JSON value says: private_settings, the connector that has them, or a notification of that connector.
+
+    Raises UnreadableError where it has no such settings, or where one of them cannot be understood.
+    """
+    given = _Given(_private(document))
+    names = dict(_segment_names(document))
+    text = filled(
+        label=_label(document),
+        segments=[Row(key, names.get(key)) for key in given.segments()],
+        deletes=given.switch("enable_user_deletion"),
+        events=[Row(name) for name in given.events()],
+        anonymous_events=given.switch("anonymous_events"),
+        identifier=given.identifier(),
+        attributes=[Row(name) for name in given.attributes()],
+        set_there=given.private.keys(),
+    )
+    given.look_over_the_rest()
+    return Imported(text, tuple(given.warnings))
+
+
+class _Given:
+    """private_settings, read one by one; `warnings` gathers what could not be taken along."""
+
+    def __init__(self, private: Mapping[str, Any]) -> None:
+        self.private = private
+        self.warnings: list[str] = []
+
+    def switch(self, name: str) -> bool:
+        """A switch; false where it is not set."""
+        given = self.private.get(name)
+        written = given.strip().lower() if isinstance(given, str) else given
+        if isinstance(written, bool | str | None) and written in _SWITCHES:
+            return _SWITCHES[written]
+        raise UnreadableError(f"{name}: {shown(given)} is not accepted; it is true or false in Hull")
+
+    def identifier(self) -> str:
+        """The field whose value is Customer.io's id."""
+        given = self.private.get("user_id_mapping")
+        field = ("external_id" if given is None else given).strip() if isinstance(given, str | None) else None
+        if field is None or not storable(field):
+            raise UnreadableError(f"user_id_mapping: {shown(given)} is not accepted; it is the name of an attribute")
+        for fault in settings_rules.identifier(field):
+            raise UnreadableError(f"user_id_mapping: {fault}")
+        return field
+
+    def segments(self) -> list[str]:
+        """The ids of the whitelist."""
+        there = "in Hull that was no segment, and here it would be everybody"
+        return self._names("synchronized_segments", star=there)
+
+    def events(self) -> list[str]:
+        """The names of the allow list."""
+        return self._names("events_filter", star="in Hull that was no event, and here it would be all events")
+
+    def attributes(self) -> list[str]:
+        """The attributes sent, with those that Hull always sent; of two that get one name the last, as in Hull."""
+        chosen: dict[str, str] = {}
+        for field in (*ALWAYS_SENT, *map(str.strip, self._names("synchronized_attributes"))):
+            target = naming.target(field)
+            if faults := _faults(target):
+                self.warnings += [f"synchronized_attributes: {fault}; it is left out" for fault in faults]
+                continue
+            before = chosen.get(target, field)
+            if naming.bare(before) != naming.bare(field):
+                both = f"{shown(before)} and {shown(field)} both become {shown(target)}"
+                self._warn("synchronized_attributes", f"{both}; only the second is taken, as in Hull")
+            chosen[target] = field
+        return self._not_too_many(list(chosen.values()))
+
+    def look_over_the_rest(self) -> None:
+        """Warns of what has no counterpart."""
+        for name, usual in LIMITS.items():
+            if _number(self.private.get(name), usual) != usual:
+                self._warn(name, f"has no counterpart: Customer.io's own limit of {usual} bytes holds here")
+        for name in self.private:
+            if name not in KNOWN:
+                self._warn(shown(name), "has no counterpart here; it is left out")
+
+    def _not_too_many(self, fields: list[str]) -> list[str]:
+        if len(fields) > MOST_ATTRIBUTES:
+            left_out = f"the last {len(fields) - MOST_ATTRIBUTES} are left out"
+            self._warn("synchronized_attributes", f"Customer.io holds 300 attributes a person; {left_out}")
+        return fields[:MOST_ATTRIBUTES]
+
+    def _names(self, name: str, star: str = "") -> list[str]:
+        """The entries of a list, each once. star: why an entry "*" is left out."""
+        given = self.private.get(name)
+        if not isinstance(given, list | None):
+            raise UnreadableError(f"{name}: {shown(given)} is not accepted; it is a list in Hull")
+        found: dict[str, None] = {}
+        for index, entry in enumerate(given or ()):
+            own = word(entry.get("id") if isinstance(entry, dict) else entry)
+            if own is None or not storable(own):
+                self._warn(f"{name}[{index}]", "is not a name; it is left out")
+            elif own == "*" and star:
+                self._warn(f"{name}[{index}]", f"'*' is left out: {star}")
+            else:
+                found[own] = None
+        return list(found)
+
+    def _warn(self, name: str, text: str) -> None:
+        self.warnings.append(f"{name}: {text}")
+
+
+def _faults(target: str) -> list[str]:
+    if target == SEGMENT_ATTRIBUTE:
+        return [f"{shown(target)} is the attribute that lists the segments"]
+    return settings_rules.target(target)
+
+
+def _number(given: Any, usual: int) -> float:
+    """A limit as Hull understood it: also digits as text, and the default where it is no number."""
+    try:
+        return usual if given is None or isinstance(given, bool) else float(given)
+    except (TypeError, ValueError, OverflowError):
+        return usual
+
+
+def _holders(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The connector, be it the document or in it."""
+    for holder in (document, document.get("connector"), document.get("ship")):
+        if isinstance(holder, dict) and isinstance(holder.get("private_settings"), dict):
+            yield holder
+
+
+def _private(document: Any) -> Mapping[str, Any]:
+    if not isinstance(document, dict):
+        raise UnreadableError("is no JSON object; give private_settings, or the connector that has them")
+    for holder in _holders(document):
+        found: Mapping[str, Any] = holder["private_settings"]
+        return found
+    if not any(name in document for name in KNOWN):
+        raise UnreadableError(f"has none of the settings of Hull's Customer.io connector: {listed(KNOWN)}")
+    return document
+
+
+def _label(document: Mapping[str, Any]) -> str:
+    """The name that people gave the connector."""
+    names = (word(holder.get("name")) for holder in _holders(document))
+    return next((name for name in names if name is not None and storable(name)), "")
+
+
+def _segment_names(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names by id, wherever the document lists segments."""
+    for holder in (document, *_holders(document), _private(document)):
+        for field in ("users_segments", "segments", "synchronized_segments"):
+            yield from _named(holder.get(field))
+
+
+def _named(entries: Any) -> Iterable[tuple[str, str]]:
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and (key := word(entry.get("id"))) and (name := word(entry.get("name"))):
+            yield key, name

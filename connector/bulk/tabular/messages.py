@@ -1,0 +1,73 @@
+"""What rows say, as native messages, in batches of bounded length and size."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+from connector import inbox
+from connector.model.change import Message, Unreadable
+from connector.errors import UnreadableError
+from connector.inbox import SHOWN_CHARACTERS
+from connector.bulk.tabular.table import Table
+
+ROWS_AT_ONCE = 1000
+"""How many rows go into one transaction at most."""
+BYTES_AT_ONCE = 2_000_000
+
+Native = dict[str, Any]
+
+
+class Said(NamedTuple):
+    """What a row says: a native message as JSON, and whom it names; or why there is none."""
+
+    body: bytes | Unreadable
+    key: str | None = None
+
+
+def one(
+    row: Mapping[str, Any] | Unreadable,
+    message: Callable[[Mapping[str, Any]], Native],
+    key_of: Callable[[Native], str | None],
+) -> Said:
+    """What one row says. Whoever a row names is in the table, even if the rest of the row cannot be read."""
+    if isinstance(row, Unreadable):
+        return Said(row)
+    try:
+        given = message(row)
+    except UnreadableError as error:
+        return Said(Unreadable(str(error), to_json(row)[:SHOWN_CHARACTERS].decode(errors="replace")))
+    return Said(to_json(given), key_of(given))
+
+
+def every(
+    table: Table, message: Callable[[Mapping[str, Any]], Native], key_of: Callable[[Native], str | None]
+) -> Iterator[Said | UnreadableError]:
+    """What each row of a table says, and at last the error where the table breaks off."""
+    try:
+        for row in table.rows():
+            yield one(row, message, key_of)
+    except UnreadableError as error:
+        yield error
+
+
+def batches(said: Iterable[Said | UnreadableError]) -> Iterator[list[Said]]:
+    """Lists of bounded length and size. Where the rows break off, what stands before is given first, then raised."""
+    batch: list[Said] = []
+    size = 0
+    for each in said:
+        if isinstance(each, UnreadableError):
+            yield batch
+            raise each
+        batch.append(each)
+        size += len(each.body) if isinstance(each.body, bytes) else 0
+        if len(batch) >= ROWS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def read(body: bytes | Unreadable, max_bytes: int) -> list[Message]:
+    """The changes that a row comes to; a row of more than `max_bytes` is a problem."""
+    return [body] if isinstance(body, Unreadable) else inbox.read("native", body, max_bytes)

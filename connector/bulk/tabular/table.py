@@ -1,0 +1,58 @@
+"""A table of users as its readers give it, and how one is opened by its name or by what the caller says it is."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from connector.model.change import Unreadable
+from connector.errors import ConnectorError
+from connector.bulk.files import STANDARD_INPUT
+from connector.bulk.tabular.csv import CsvTable
+from connector.bulk.tabular.parquet import ParquetTable
+
+CSV, PARQUET = KINDS = ("csv", "parquet")
+Row = dict[str, Any]
+_ENDINGS: Mapping[str, str] = {".csv": CSV, ".csv.gz": CSV, ".parquet": PARQUET}
+
+
+class Table(Protocol):
+    """An open table. `position` and `size` (None where nobody knows) count whatever the reader counts, for a bar."""
+
+    columns: tuple[str, ...]
+    size: int | None
+
+    @property
+    def position(self) -> int:
+        """How far the table has been read."""
+        ...
+
+    def rows(self) -> Iterator[Row | Unreadable]:
+        """The rows by column, or why one cannot be read. Raises UnreadableError where the table breaks off."""
+        ...
+
+
+def kind_of(path: Path, format: str) -> str | None:
+    """Which kind of table a file is: what the caller says, else what its name says; None where it is no table."""
+    if format in KINDS:
+        return format
+    name = path.name.lower()
+    return next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)
+
+
+@contextmanager
+def opened(path: Path, kind: str) -> Iterator[Table]:
+    """Opens a table, or standard input for `-` (CSV only). Raises ConnectorError where it is none."""
+    if kind == PARQUET and path == STANDARD_INPUT:
+        raise ConnectorError("Parquet is read from its end, which standard input does not have: give the file's name")
+    reader = ParquetTable if kind == PARQUET else CsvTable
+    with reader.opened(path) as table:
+        check_columns(table.columns, str(path))
+        yield table
+
+
+def check_columns(columns: tuple[str, ...], name: str) -> None:
+    """Raises ConnectorError where two columns have one name: nobody could tell which is meant."""
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    if twice:
+        raise ConnectorError(f"{name}: more than one column is named {twice[0]!r}: give each a name of its own")

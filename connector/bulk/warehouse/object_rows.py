@@ -1,0 +1,43 @@
+"""Rows that are objects, all of one type. One whose row is gone has left: `on_exit` of the type says what then."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.model.change import ObjectChange
+from connector.errors import UnreadableError
+from connector.formats.reading import word
+from connector.formats.relationships import DEFAULT_TYPE, object_id
+from connector.bulk.tabular.columns import read_as, renamed
+from connector.settings.warehouse import WarehouseSource
+
+
+class Objects:
+    """The objects of a source."""
+
+    def __init__(self, source: WarehouseSource, columns: Sequence[str]) -> None:
+        """Raises SettingsError where two columns are read as one attribute."""
+        self._type = source.object_type or DEFAULT_TYPE
+        self._key, self._columns, self._whole = source.key, source.columns, source.whole
+        self._key_is_sent = source.key in source.columns
+        own = [column for column in columns if column != source.key or self._key_is_sent]
+        read_as(own, source.columns, f"sources.{source.name}")
+
+    def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The object that a row stands for: the key is its id, every other column is an attribute.
+
+        Raises UnreadableError for a row without an id that Customer.io would take.
+        """
+        if word(row.get(self._key)) is None:
+            raise UnreadableError(f"the row has neither a text nor an integer in {self._key!r}")
+        id = object_id(row[self._key])
+        own = row if self._key_is_sent else {name: row[name] for name in row if name != self._key}
+        attributes = dict(renamed(own, self._columns))
+        return {"object": {"type": self._type, "id": id, "attributes": attributes}, "whole": self._whole}
+
+    def key_of(self, message: Mapping[str, Any]) -> str | None:
+        """The object's id."""
+        return str(message["object"]["id"])
+
+    def leaving(self, key: str) -> ObjectChange:
+        """The object leaves; without a version it counts as the newest word on it, as rows do."""
+        return ObjectChange(self._type, key, left=True)

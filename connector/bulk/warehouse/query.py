@@ -1,0 +1,178 @@
+"""A query's rows as a table: read through a cursor of the database's own, some at a time, whatever the database.
+
+The drivers are chosen by the URL; PostgreSQL's and SQLite's are here, others are installed beside. A connection only
+reads, as far as the database can be told so. No error shows the URL.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, Engine, bindparam, column, create_engine, event, select, text
+from sqlalchemy.engine import URL, CursorResult, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from connector.model.change import Unreadable
+from connector.errors import ConnectorError, UnreadableError
+from connector.bulk.tabular.parquet import plain
+from connector.bulk.tabular.table import Row, check_columns
+from connector.settings.mistakes import starred, variable
+from connector.settings.warehouse import WarehouseSource
+
+ROWS_AT_ONCE = 1000
+_OPTIONS: dict[str, Any] = {"stream_results": True, "yield_per": ROWS_AT_ONCE, "postgresql_readonly": True}
+_UNTOUCHED = {"no_parameters": True}
+"""Else a driver would take the percent sign of LIKE 'a%' for a parameter."""
+_SHORTEST_SECRET = 4
+
+
+class QueryTable:
+    """The rows of a query that has begun. position counts them; mark is the last one's value of the marked column."""
+
+    size: int | None = None
+
+    def __init__(self, result: CursorResult[Any], url: URL, marked: str) -> None:
+        """`marked`: a column, or "" for none."""
+        self.columns = tuple(result.keys())
+        self.position = 0
+        self.mark: Any = None
+        self._result = result
+        self._url = url
+        self._marked = self.columns.index(marked) if marked in self.columns else None
+
+    def rows(self) -> Iterator[Row | Unreadable]:
+        """The rows by column, or why one cannot be read. Raises UnreadableError where the database fails."""
+        for values in self._values():
+            self.position += 1
+            self.mark = None if self._marked is None else values[self._marked]
+            yield self._plain(values)
+
+    def _values(self) -> Iterator[Any]:
+        try:
+            yield from chain.from_iterable(self._result.partitions(ROWS_AT_ONCE))
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything
+            raise UnreadableError(f"the query broke off: {worded(error, self._url)}") from None
+
+    def _plain(self, values: Any) -> Row | Unreadable:
+        try:
+            return {name: plain(value) for name, value in zip(self.columns, values, strict=True) if name}
+        except UnreadableError as error:
+            return Unreadable(f"row {self.position} {error}", None)
+
+
+@contextmanager
+def opened(
+    source: WarehouseSource, *, marked: str = "", since: Any = None, after: Any = None, limit: int | None = None
+) -> Iterator[QueryTable]:
+    """Runs the source's query.
+
+    marked: the column whose values are the rows' places; where it is given, rows come in its order, without those where
+    it is null. since, after: only rows with this value or a later one, only with a later one. limit: so many rows.
+    Raises ConnectorError where the database or its driver is not to be had, or refuses the query.
+    """
+    url = _url(source)
+    engine = _engine(url, source)
+    try:
+        with (
+            engine.connect().execution_options(**_OPTIONS) as connection,
+            closing(_run(connection, source, marked, since, after, limit)) as result,
+        ):
+            table = QueryTable(result, url, marked)
+            check_columns(table.columns, _name(source))
+            yield table
+    except SQLAlchemyError as error:
+        raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
+    finally:
+        engine.dispose()
+
+
+def reach(source: WarehouseSource) -> str:
+    """Connects, and runs nothing; which kind of database it is. Raises ConnectorError where it cannot be reached."""
+    url = _url(source)
+    engine = _engine(url, source)
+    try:
+        engine.connect().close()
+    except SQLAlchemyError as error:
+        raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
+    finally:
+        engine.dispose()
+    return url.get_backend_name()
+
+
+def _name(source: WarehouseSource) -> str:
+    return f"sources.{source.name}"
+
+
+def _url(source: WarehouseSource) -> URL:
+    if source.url is None:
+        missing = variable(("sources", source.name, "url"))
+        raise ConnectorError(f"{_name(source)}: url is not set: give {missing}")
+    try:
+        url = make_url(source.url.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise ConnectorError(f"{_name(source)}: url is not one that SQLAlchemy can read") from None
+    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
+        raise ConnectorError(f"{_name(source)}: there is no such SQLite file (the path is from where the program runs)")
+    return url
+
+
+def _engine(url: URL, source: WarehouseSource) -> Engine:
+    try:
+        engine = create_engine(url, poolclass=NullPool)
+    except ImportError as error:
+        driver = f"the driver of {url.drivername} is not installed: {error}"
+        raise ConnectorError(f"{_name(source)}: {driver}; install it where the workers run") from None
+    except SQLAlchemyError as error:
+        raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON"))
+    return engine
+
+
+def _run(
+    connection: Connection, source: WarehouseSource, marked: str, since: Any, after: Any, limit: int | None
+) -> CursorResult[Any]:
+    """As it stands, the query goes to the driver untouched; else inside of a SELECT that orders and limits its rows."""
+    query = source.query.strip().rstrip(";")
+    try:
+        if not marked:
+            return connection.exec_driver_sql(query, execution_options=_UNTOUCHED)
+        # A colon would begin a parameter of SQLAlchemy's; a comment at the end goes on to the end of its line.
+        inner = text(query.replace(":", r"\:") + "\n").columns(column(marked)).alias("source_rows")
+        place = inner.c[marked]
+        outer = select(text("*")).select_from(inner).where(place.is_not(None)).order_by(place).limit(limit)
+        if since is not None:
+            outer = outer.where(place >= _given(since))
+        if after is not None:
+            outer = outer.where(place > _given(after))
+        return connection.execute(outer)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a driver may raise anything
+        raise ConnectorError(f"{_name(source)}: {worded(error, connection.engine.url)}") from None
+
+
+def _given(value: Any) -> Any:
+    """A value to compare with; a time with a zone keeps it."""
+    zoned = getattr(value, "tzinfo", None) is not None
+    return bindparam(None, value, DateTime(timezone=True)) if zoned else value
+
+
+def worded(error: BaseException, url: URL) -> str:
+    """What the database or driver says, in one line, without anything of the URL that is secret."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    first_line = next(iter(str(cause).strip().splitlines()), "")
+    said = starred(f"{type(cause).__name__}: {first_line}")
+    for secret in _secrets(url):
+        said = said.replace(secret, "***")
+    return said
+
+
+def _secrets(url: URL) -> list[str]:
+    """What of a URL may be secret: its password, and whatever its parameters say."""
+    parameters = [value for values in url.normalized_query.values() for value in values]
+    given = [url.password or "", *parameters]
+    return sorted((each for each in given if len(each) >= _SHORTEST_SECRET), key=len, reverse=True)

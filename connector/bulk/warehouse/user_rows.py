@@ -1,0 +1,41 @@
+"""Rows that are users. Whose row is gone has left the segments that it put them in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.model.change import Change, Segment
+from connector.errors import SettingsError
+from connector.bulk.tabular import user_rows as rows
+from connector.bulk.tabular.columns import read_as
+from connector.bulk.tabular.user_rows import SEGMENTS, Shape
+from connector.settings.warehouse import WarehouseSource
+
+_OWN_NAMES = ("id", "external_id", "email")
+
+
+class People:
+    """The users of a source."""
+
+    def __init__(self, source: WarehouseSource, columns: Sequence[str]) -> None:
+        """Raises SettingsError where the columns do not say who is in which segment."""
+        name = f"sources.{source.name}"
+        key = None if source.columns.get(source.key, source.key) in _OWN_NAMES else source.key
+        self._shape = Shape(key, source.segments, columns=source.columns, whole=source.whole)
+        self._lists_segments = SEGMENTS in read_as(columns, source.columns, name)
+        if not source.segments and not self._lists_segments:
+            advice = f"give `segments`, or a column {SEGMENTS!r}"
+            raise SettingsError(f"{name} does not say who is in which segment: {advice}")
+
+    def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The user whom a row stands for."""
+        return rows.message(row, self._shape)
+
+    def key_of(self, message: Mapping[str, Any]) -> str | None:
+        """The user's key, as each format has it."""
+        return rows.key_of(message)
+
+    def leaving(self, key: str) -> Change:
+        """The user leaves; without a version it counts as the newest word on them, as rows do."""
+        if self._lists_segments:
+            return Change(key=key, user={}, segments=())
+        return Change(key=key, user={}, left=tuple(Segment(name, name) for name in self._shape.entered))

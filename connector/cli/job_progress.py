@@ -1,0 +1,88 @@
+"""A job in the terminal: as a line, and as a bar until it is over."""
+
+from time import sleep
+
+import typer
+from pydantic_core import to_json
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from connector import backfill, resync
+from connector.runtime import AtHand
+from connector.cli.options import err, out
+from connector.model.job import UNDER_WAY, Job
+
+INTERRUPTED = 130
+_LOOK_SECONDS = 0.5
+_SILENT_SECONDS = 10.0
+_NOBODY = (
+    f"Nobody has taken it further for {_SILENT_SECONDS:.0f} s: it needs a worker and one `celery -A tasks beat`, or "
+    "`connector run`."
+)
+
+
+def follow(at_hand: AtHand, job: Job, *, json: bool) -> None:
+    """Shows how far a job is until it is over. Exit code 1 where it was paused or cancelled, 130 for Ctrl-C."""
+    try:
+        ended = _watch(at_hand, job, silent=json)
+    except KeyboardInterrupt:
+        err.print(
+            f"The {job.kind} goes on. `connector jobs follow {job.id}` shows it again, `connector jobs pause {job.id}` "
+            f"or `connector jobs cancel {job.id}` stops it.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    show(ended, json=json)
+    if ended.state != "done":
+        raise typer.Exit(1)
+
+
+def show(job: Job, *, json: bool) -> None:
+    """Prints a job in a line."""
+    words = to_json(job).decode() if json else f"{job.kind} {job.id} of {job.sync}: {wording(job)}"
+    out.print(words, highlight=False, markup=False, soft_wrap=True)
+
+
+def wording(job: Job) -> str:
+    """How far a job is."""
+    counts = "".join(f", {count:,} {name}" for name, count in job.counts.items())
+    if job.kind == backfill.KIND:
+        of = f" of about {job.total:,}" if job.state in UNDER_WAY and job.total else ""
+        return f"{job.state}, {job.done:,}{of} rows{counts}"
+    return f"{job.state}, {job.done:,} of {job.total:,} people{counts}"
+
+
+class _Rate(ProgressColumn):
+    """People a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        """The text of the column."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+def _watch(at_hand: AtHand, job: Job, *, silent: bool) -> Job:
+    """Looks again and again until the job is over, and nobody is due by it any more."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    said = ""
+    progress = backfill.progress if job.kind == backfill.KIND else resync.progress
+    with Progress(*columns, console=err, transient=True, disable=silent or not err.is_terminal) as bar:
+        task = bar.add_task("", total=job.total or None)
+        while not _over(seen := progress(at_hand, job.id)):
+            total = seen.job.total or None
+            bar.update(task, completed=seen.job.done, total=total, description=f"{seen.due:,} still due")
+            if (note := _note(seen)) != said:
+                err.print(said := note, highlight=False, soft_wrap=True)
+            sleep(_LOOK_SECONDS)
+    return seen.job
+
+
+def _over(seen: resync.Progress) -> bool:
+    return seen.job.state != "running" and not (seen.job.state == "done" and seen.due)
+
+
+def _note(seen: resync.Progress) -> str:
+    """What a human should know while it does not move."""
+    if seen.job.state == "running" and seen.silent_seconds > _SILENT_SECONDS:
+        return _NOBODY
+    return f"Nothing is sent at the moment, the connection is paused: {seen.pause}" if seen.pause else ""

@@ -1,0 +1,25 @@
+"""add_device and delete_device: where a person can be pushed to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.model.entity import Identifier
+from connector.customerio.operations import Item
+
+
+def added(identifier: Identifier, token: str, device: Mapping[str, Any]) -> Item:
+    """Adds a device to a person, or updates it: `platform`, `last_used`, `attributes` (reference: customerio-api, 2.2).
+
+    Attributes that are not named stay: Customer.io has no way to take one from a device.
+    """
+    return _item("add_device", identifier, {"token": token, **device})
+
+
+def deleted(identifier: Identifier, token: str) -> Item:
+    """Takes a device from a person; taking what is not there is a success."""
+    return _item("delete_device", identifier, {"token": token})
+
+
+def _item(action: str, identifier: Identifier, device: Mapping[str, Any]) -> Item:
+    identifiers = {identifier.type: identifier.value}
+    return {"type": "person", "identifiers": identifiers, "action": action, "device": dict(device)}

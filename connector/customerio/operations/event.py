@@ -1,0 +1,19 @@
+"""event, page, screen: something a person or an anonymous visitor did."""
+
+from connector.model.entity import Identifier, OwedEvent
+from connector.customerio.operations import Item
+
+
+def item(identifier: Identifier, event: OwedEvent) -> Item:
+    """The event with its own time and its ULID, so that a re-send is ignored (reference: customerio-api, 2.2, 2.4)."""
+    wire: Item = {
+        "type": "person",
+        "identifiers": {identifier.type: identifier.value},
+        "action": event.kind,
+        "name": event.name,
+        "id": event.id,
+        "attributes": dict(event.properties),
+    }
+    if event.occurred_at is not None:
+        wire["timestamp"] = event.occurred_at
+    return wire

@@ -1,0 +1,14 @@
+"""merge: one person of two. The secondary is deleted; its history moves to the primary, which must exist already."""
+
+from connector.model.entity import Identifier
+from connector.customerio.operations import Item
+
+
+def item(primary: Identifier, secondary: Identifier) -> Item:
+    """Merges `secondary` into `primary` (reference: customerio-api, 7.3); never in one batch with its identify."""
+    return {
+        "type": "person",
+        "action": "merge",
+        "primary": {primary.type: primary.value},
+        "secondary": {secondary.type: secondary.value},
+    }

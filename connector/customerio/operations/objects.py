@@ -1,0 +1,32 @@
+"""identify and delete of an object: a company, a course, whatever people are related to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.customerio.operations import Item
+
+
+def identified(key: str, attributes: Mapping[str, Any]) -> Item:
+    """Creates the object with this key, or updates it; null removes an attribute (reference: customerio-api, 2.2)."""
+    return {
+        "type": "object",
+        "identifiers": identifiers(key),
+        "action": "identify",
+        "attributes": dict(attributes),
+    }
+
+
+def deleted(key: str) -> Item:
+    """Deletes the object, and with it everybody's relationship to it."""
+    return {"type": "object", "identifiers": identifiers(key), "action": "delete"}
+
+
+def identifiers(key: str) -> dict[str, str]:
+    """An object by type and id: its cio_object_id could update it, and not create it."""
+    type_id, _, object_id = key.partition("/")
+    return {"object_type_id": type_id, "object_id": object_id}
+
+
+def key_of(identifiers: Mapping[str, Any]) -> str:
+    """The key of the object that these identifiers name."""
+    return f"{identifiers['object_type_id']}/{identifiers['object_id']}"

@@ -1,0 +1,105 @@
+"""Objects and relationships as the Segment spec tells of them: by group calls, identify calls and two events.
+
+Where the names stand: the vendor's own page, and reference customerio-api, 9. What a call says of the user beside that
+is read by `segment_calls`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from connector.model.change import ObjectChange, Relationship
+from connector.errors import UnreadableError
+from connector.formats.relationships import object_id, relationship, type_id
+
+Fields = Mapping[str, Any]
+
+OBJECT_DELETED = "Object Deleted"
+RELATIONSHIP_DELETED = "Relationship Deleted"
+_TYPES = ("object_type_id", "objectTypeId")
+_IDS = ("object_id", "objectId", "groupId", "group_id")
+_RELATIONSHIP = ("relationshipAttributes", "relationship_attributes")
+_NOT_OF_THE_OBJECT = frozenset((*_TYPES, *_RELATIONSHIP))
+
+
+class Told(NamedTuple):
+    """What a call says: of the user's relationships, of objects beside the user, of objects whoever the user is."""
+
+    relationships: tuple[Relationship, ...] | None = None
+    objects: tuple[ObjectChange, ...] = ()
+    alone: tuple[ObjectChange, ...] = ()
+
+
+def read(type: str, call: Fields, version: int | None) -> Told:
+    """What a call says of objects. Raises UnreadableError where it names one that cannot be."""
+    reader = _READERS.get(type)
+    return Told() if reader is None else reader(call, version)
+
+
+def _group(call: Fields, version: int | None) -> Told:
+    """The object, and the user's relationship to it."""
+    traits = _object(call, "traits")
+    type, id = type_id(_first(traits, _TYPES)), object_id(call.get("groupId"))
+    own = {name: value for name, value in traits.items() if name not in _NOT_OF_THE_OBJECT}
+    about = ObjectChange(type, id, own, "group", version=version)
+    return Told((relationship(type, id, _first(traits, _RELATIONSHIP), origin="group"),), (about,))
+
+
+def _identify(call: Fields, _version: int | None) -> Told:
+    """A list of relationships, or an object with an action and such a list; else the group of the context."""
+    context, given = _object(call, "context"), _object(call, "traits").get("cio_relationships")
+    if given is None:
+        id = context.get("groupId")
+        return Told() if id is None else Told((relationship(_first(context, _TYPES), id, origin="group"),))
+    gone = isinstance(given, dict) and given.get("action") == "delete_relationships"
+    listed = given.get("relationships") if isinstance(given, dict) else given
+    if not isinstance(listed, list):
+        raise UnreadableError("the cio_relationships of the traits are neither a list nor hold one")
+    return Told(tuple(_passed(each, gone=gone) for each in listed))
+
+
+def _passed(given: object, *, gone: bool) -> Relationship:
+    identifiers = given.get("identifiers") if isinstance(given, dict) else None
+    if not isinstance(given, dict) or not isinstance(identifiers, dict):
+        raise UnreadableError("a relationship of the traits has no identifiers")
+    type, id = _first(identifiers, _TYPES), _first(identifiers, _IDS)
+    return relationship(type, id, _first(given, _RELATIONSHIP), gone=gone, origin="group")
+
+
+def _track(call: Fields, version: int | None) -> Told:
+    """The events that end a relationship, or delete an object. One that names none is an event like others."""
+    event = call.get("event")
+    if event == RELATIONSHIP_DELETED:
+        ended = tuple(relationship(type, id, gone=True, origin="group") for type, id in _named(call))
+        return Told(ended or None)
+    if event != OBJECT_DELETED:
+        return Told()
+    return Told(alone=tuple(_deleted(type, id, version) for type, id in _named(call)))
+
+
+def _deleted(type: object, id: object, version: int | None) -> ObjectChange:
+    return ObjectChange(type_id(type), object_id(id), {}, "group", version=version, deleted=True)
+
+
+_READERS: Mapping[str, Callable[[Fields, int | None], Told]] = {
+    "group": _group,
+    "identify": _identify,
+    "track": _track,
+}
+
+
+def _named(call: Fields) -> Iterator[tuple[object, object]]:
+    """The type and id of the object that an event names."""
+    properties, context = _object(call, "properties"), _object(call, "context")
+    id = next((each for place in (properties, context, call) if (each := _first(place, _IDS)) is not None), None)
+    if id is not None:
+        yield _first(properties, _TYPES), id
+
+
+def _object(call: Fields, name: str) -> Fields:
+    value = call.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _first(given: Fields, names: tuple[str, ...]) -> Any:
+    """What stands under the first of the names that has something."""
+    return next((given[name] for name in names if given.get(name) is not None), None)

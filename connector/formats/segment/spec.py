@@ -1,0 +1,83 @@
+"""The Segment spec, as analytics libraries and platforms send it: one call, a list of them, or batches of calls.
+
+What a call says is read in `segment_calls` (docs/messages.md; reference: peers-features).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from connector.model.change import Message
+from connector.errors import UnreadableError
+from connector.formats.segment import calls as segment_calls
+from connector.formats.reading import attempt, shown
+from connector.formats.segment.calls import TYPES
+
+_OF_THE_BATCH = ("context", segment_calls.SENT)
+_WRITE_KEY = "writeKey"
+_ALIAS = "alias"
+
+
+def parse(body: object) -> list[Message]:
+    """The changes of one call, of a batch, or of a list of either."""
+    if isinstance(body, dict):
+        return _taken(body)
+    if not isinstance(body, list):
+        raise UnreadableError("the body is neither an object nor a list of objects")
+    return [answer for each in body for answer in _taken(each)]
+
+
+def typed(body: object, type: str) -> object:
+    """The body of a request to a path that names the type: the call may leave its own out."""
+    if isinstance(body, dict) and body.get("type") is None:
+        return {**body, "type": type}
+    return body
+
+
+def _taken(given: object) -> list[Message]:
+    return attempt(_batch if _is_batch(given) else _call, _without_write_key(given))
+
+
+def _without_write_key(given: object) -> object:
+    """Libraries write the key they authenticate with into what they send: a problem must not show it."""
+    if isinstance(given, dict) and _WRITE_KEY in given:
+        return {name: value for name, value in given.items() if name != _WRITE_KEY}
+    return given
+
+
+def _is_batch(given: object) -> bool:
+    if not isinstance(given, dict):
+        return False
+    type = given.get("type")
+    return type == "batch" or (type is None and "batch" in given)
+
+
+def _batch(batch: Mapping[str, Any]) -> list[Message]:
+    """The changes of the members; what is said around them stands for what a member does not say itself."""
+    members = batch.get("batch")
+    if not isinstance(members, list):
+        raise UnreadableError("the batch of the message is not a list")
+    shared = {name: batch[name] for name in _OF_THE_BATCH if name in batch}
+    read = partial(_member, shared)
+    return [answer for each in members for answer in attempt(read, _without_write_key(each))]
+
+
+def _member(shared: Mapping[str, Any], member: object) -> list[Message]:
+    return _call({**shared, **member} if isinstance(member, dict) else member)
+
+
+def _call(call: object) -> list[Message]:
+    if not isinstance(call, dict):
+        raise UnreadableError("the message is not an object")
+    type = call.get("type")
+    if type == _ALIAS:
+        return [*segment_calls.alias(call)]
+    if not isinstance(type, str) or type not in TYPES:
+        raise UnreadableError(_not_taken(type))
+    return segment_calls.read(type, call)
+
+
+def _not_taken(type: object) -> str:
+    accepted = f"accepted are {', '.join(TYPES)}, {_ALIAS}, and batch"
+    given = "the message has no type" if type is None else f"no message is of type {shown(type)}"
+    return f"{given}: {accepted}"

@@ -1,0 +1,66 @@
+"""Takes in what messages say of objects: one sync's part of a batch, inside the transaction of `intake`.
+
+The objects are locked before the users are: so everybody locks, and nobody waits for one who waits for them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from connector import objects, plan, relating
+from connector.audience import Standing
+from connector.model.change import Change, ObjectChange
+from connector.model.entity import Entity, Facts, tried_besides
+from connector.model.problem import Problem
+from connector.audience.rules import Rules
+from connector.store import entities
+from connector.store.entities import OBJECT
+from connector.store.tables import EXIT
+
+
+@dataclass(slots=True)
+class ObjectBatch:
+    """The objects that a batch may speak of, locked."""
+
+    rules: Rules
+    before: dict[str, Entity]
+    lane: int
+    tally: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+    @classmethod
+    def begin(
+        cls, connection: Connection, rules: Rules, told: Iterable[ObjectChange], changes: Sequence[Change], lane: int
+    ) -> "ObjectBatch":
+        """Locks the objects that messages about objects, and those about users, may move."""
+        keys = {each.key for each in told}
+        keys.update(each.key for change in changes for each in relating.objects(change, rules))
+        if not keys:
+            return cls(rules, {}, lane)
+        entities.reserve(connection, rules.name, keys, OBJECT)
+        return cls(rules, entities.load(connection, rules.name, keys, OBJECT), lane)
+
+    def take(self, connection: Connection, told: Iterable[ObjectChange], now: float) -> bool:
+        """Merges what was told, in its order, and writes what moved; whether anything is due then."""
+        facts = {key: entity.facts for key, entity in self.before.items()}
+        for change in told:
+            merged = objects.merge(facts[change.key], change, self.rules)
+            facts[change.key] = merged.facts
+            self.problems += merged.problems
+            self.tally["objects stale"] += merged.stale
+        moved = [(entity, facts[key]) for key, entity in self.before.items() if facts[key] != entity.facts]
+        written = [self._written(entity, after) for entity, after in moved]
+        entities.save(connection, self.rules.name, written, now, OBJECT)
+        return any(each.due for each in written)
+
+    def _written(self, entity: Entity, facts: Facts) -> entities.Written:
+        tried = entity.tried
+        if entity.doubt:
+            tried = tried_besides(entity, objects.desired(entity, self.rules).person)
+        moved = replace(entity, facts=facts, revision=entity.revision + 1, tried=tried)
+        desired = objects.desired(moved, self.rules)
+        due = plan.owes(moved, desired, self.rules)
+        lane = EXIT if due and desired.standing is Standing.DELETED else self.lane
+        return entities.Written(moved, desired.standing, due, lane=lane)

@@ -1,0 +1,87 @@
+"""A source's runs as the store knows them, and when the next one is due."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from connector.model.schedule import Every, Schedule
+
+_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 300.0, 3600.0
+_MOST_DOUBLINGS = 10
+
+
+class Counts(NamedTuple):
+    """What came of a run: rows read, those fed to intake, and what of them was not plain.
+
+    changed: rows that the last run did not have so; left: rows of the last run that are gone; unreadable: rows that are
+    problems now; repeated: rows whose key another row had before them, which are passed over.
+    """
+
+    rows: int = 0
+    changed: int = 0
+    left: int = 0
+    unreadable: int = 0
+    repeated: int = 0
+
+
+NO_COUNTS = Counts()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Times are unix seconds. started_at, ended_at: of the last run; ended_at is None while it is on its way.
+
+    asked: a human wants it now; may_leave: however many rows are gone, a human has said that they are; again: every row
+    is to be fed, changed or not. failures: how many runs in a row failed, `error` says why the last one did.
+    cursor: up to where a source with one has been read, as `mark` writes it.
+    """
+
+    name: str
+    first_seen_at: float
+    asked: bool = False
+    may_leave: bool = False
+    again: bool = False
+    started_at: float | None = None
+    ended_at: float | None = None
+    counts: Counts = NO_COUNTS
+    failures: int = 0
+    error: str = ""
+    cursor: str | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a run has begun and not come to its end: somebody is at it, or it was interrupted."""
+        return self.started_at is not None and self.ended_at is None
+
+
+def due_at(state: SourceState, schedule: Schedule | None) -> float | None:
+    """When the next run is due (0: at once); None where only a human can ask for one.
+
+    A run that was interrupted starts over, or goes on, at once. One that failed is tried again sooner than the schedule
+    says, with pauses that grow.
+    """
+    if state.asked or state.under_way:
+        return 0.0
+    if schedule is None:
+        return None
+    if state.started_at is None:
+        return 0.0 if isinstance(schedule, Every) else schedule.after(state.first_seen_at)
+    regular = schedule.after(state.started_at)
+    if not state.failures or state.ended_at is None:
+        return regular
+    return min(regular, state.ended_at + retry_seconds(state.failures))
+
+
+def retry_seconds(failures: int) -> float:
+    """How long to wait after so many failures in a row."""
+    doubled = _FIRST_RETRY_SECONDS * float(2 ** min(failures - 1, _MOST_DOUBLINGS))
+    return min(doubled, _LONGEST_RETRY_SECONDS)
+
+
+def too_many_gone(known: int, gone: int, share: float, at_least: int) -> bool:
+    """Whether so many rows are gone, of those known from the last run, that a human should look first.
+
+    That nothing at all is left counts however few there were: a query that gives nothing is rarely meant.
+    """
+    if not gone:
+        return False
+    return gone == known or (gone > at_least and gone > known * share)

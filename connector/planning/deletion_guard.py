@@ -1,0 +1,43 @@
+"""The deletion guard: an upstream segment emptied by mistake must not empty Customer.io.
+
+Deletions are counted over a window. Where they would become too many, those that are left are held until a human
+approves or drops them; everything else goes on.
+"""
+
+from connector.model.problem import Problem
+from connector.settings.sync_options import DeletionGuard
+
+
+def off(limits: DeletionGuard) -> bool:
+    """Whether the settings let every deletion pass."""
+    return limits.share >= 1
+
+
+def few(limits: DeletionGuard, waiting: int, admitted: int) -> bool:
+    """Whether so few wait, and were let pass within the window, that the audience need not be counted."""
+    return waiting + admitted <= limits.at_least
+
+
+def allowed(limits: DeletionGuard, audience: int) -> int:
+    """How many of `audience` people may be deleted within the window."""
+    return max(limits.at_least, int(limits.share * audience))
+
+
+def holds(limits: DeletionGuard, waiting: int, admitted: int, audience: int) -> bool:
+    """Whether to hold the deletions that wait.
+
+    admitted: how many were let pass within the window; audience: the people held when it began.
+    """
+    return waiting + admitted > allowed(limits, audience)
+
+
+def problem(sync: str, limits: DeletionGuard, subject: str = "") -> Problem:
+    """What a human is told; `subject` names the guard, where it is not the one of the sync's people."""
+    held = "people" if subject in ("", sync) else "objects"
+    minutes = limits.window_seconds / 60
+    reason = (
+        f"more than {limits.share:.4g} of the {held} held (and more than {limits.at_least}) would be deleted within "
+        f"{minutes:.4g} minutes: the deletions are held until `connector approve {sync}`, or dropped by "
+        f"`connector approve {sync} --drop`; everything else goes on"
+    )
+    return Problem("held", subject or sync, reason)

@@ -1,0 +1,61 @@
+"""One step of a plan: the operations of one request for one person or object."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from connector.model.entity import Entity, Person
+from connector.customerio.operations import Item
+
+UNCERTAIN = "\0uncertain"
+"""Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
+
+Effect = Literal["created", "updated", "deleted", "merged", "mirrored", "suppressed", "unsuppressed", "refused"]
+Endpoint = str
+"""batch, v1_event, or one of a manual segment (`operations.membership`)."""
+
+
+class Operation(NamedTuple):
+    """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one.
+
+    related: the object to which it relates the person, and the attributes it sets, null where it ends that.
+    """
+
+    item: Item
+    event: str | None = None
+    endpoint: Endpoint = "batch"
+    related: tuple[str, Mapping[str, Any] | None] | None = None
+
+
+class Step(NamedTuple):
+    """The next request's part for one person.
+
+    after: what Customer.io holds once all operations but the events are confirmed; effect: what happened to the
+    person then; more: the person is not finished with this step, even without events that wait; dropped: owed events
+    that will never be sent.
+    """
+
+    operations: tuple[Operation, ...] = ()
+    after: Person | None = None
+    effect: Effect | None = None
+    more: bool = False
+    dropped: tuple[str, ...] = ()
+
+
+def possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -> Mapping[str, Any]:
+    """What Customer.io may hold of `known` and what was `tried`: in doubt all of it, with no value to rely on."""
+    if not entity.doubt:
+        return known
+    return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality as JSON has it: the order of keys does not matter, and true is not 1 as it is for Python."""
+    return bool(one == other) and (one is other or _alike(one, other))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return all(_alike(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return all(map(_alike, one, other))
+    return isinstance(one, bool) is isinstance(other, bool)

@@ -1,0 +1,116 @@
+"""What a sync chooses, in sections of its own: attributes, types of objects, when deletions wait, whom to suppress."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, GetJsonSchemaHandler, Strict, ValidationInfo, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from connector import naming, settings_rules, settings_transforms
+from connector.settings.mistakes import refuse, shown
+from connector.settings.validators import ObjectTypeId, Seconds, Section, Source, Sources, Switch, Text
+from connector.settings.attribute_transforms import Step
+
+
+class Attribute(Section):
+    """One attribute to send: where upstream has it, and its name in Customer.io."""
+
+    source: Source = Field(
+        validation_alias="from", description="The upstream field: first_name, clearbit/employees, account.name."
+    )
+    target: str = Field(
+        default_factory=lambda given: naming.target(given["source"]),
+        validation_alias="to",
+        validate_default=True,
+        description="Its name in Customer.io. Left out, group/key becomes group-key and account.key account_key.",
+    )
+    transform: tuple[Step, ...] = Field(
+        default=(),
+        description="What is made of the value before it is sent, step by step: lower, upper, trim, number, boolean, "
+        "date, text, join, { join = TEXT }, { default = VALUE }.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        if not isinstance(given, str | dict | Attribute):
+            refuse([f"{shown(given)} is not accepted; give text in quotes or a table {{ from = ..., to = ... }}"])
+        return {"from": given} if isinstance(given, str) else given
+
+    @field_validator("target")
+    @classmethod
+    def _storable(cls, target: str, info: ValidationInfo) -> str:
+        refuse(settings_rules.target(target) or settings_rules.whole_account(info.data.get("source", ""), target))
+        return target
+
+    @field_validator("transform")
+    @classmethod
+    def _one_by_one(cls, steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+        refuse(settings_transforms.of_whole_account(info.data.get("source", ""), steps))
+        return steps
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Text, or a table."""
+        table = handler.resolve_ref_schema(handler(core))
+        return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
+
+
+class ObjectType(Section):
+    """Objects of one type (companies, courses, ...): where from, which attributes, what becomes of those that leave."""
+
+    type: ObjectTypeId = Field(description="Customer.io's object_type_id of these objects.")
+    sources: Sources = Field(
+        default=("object", "group"),
+        validation_alias="from",
+        description="What speaks of such objects: object (messages about objects, and relationships of users), "
+        "group (calls of the Segment spec), account (the account of each user).",
+    )
+    identifier: Source = Field(
+        default="id", description='The field of an account whose value is the object\'s id. Only with from "account".'
+    )
+    attributes: tuple[Attribute, ...] = Field(
+        default=(),
+        description="The attributes of an object to send, and no others. One taken off the list is cleared.",
+    )
+    relationship_attributes: tuple[Attribute, ...] = Field(
+        default=(),
+        description="The attributes of a relationship to send, and no others. Of an account they are the user's own.",
+    )
+    on_exit: Literal["keep", "delete"] = Field(
+        default="keep",
+        description="What becomes of objects that leave: keep stops updating them, delete deletes them.",
+    )
+
+    @field_validator("attributes", "relationship_attributes")
+    @classmethod
+    def _apart(cls, attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+        refuse(settings_rules.attributes([(each.source, each.target) for each in attributes], None, None))
+        return attributes
+
+
+class DeletionGuard(Section):
+    """When deletions are held until a human approves them."""
+
+    share: Annotated[float, Strict()] = Field(
+        default=0.1, gt=0, le=1, allow_inf_nan=False, description="The share of the people held that may be deleted."
+    )
+    at_least: Annotated[int, Strict()] = Field(
+        default=50, ge=0, description="So many may be deleted, however small the audience is."
+    )
+    window_seconds: Seconds = Field(default=3600.0, description="Within which time.")
+
+
+class Suppression(Section):
+    """Whom to suppress: deleted in Customer.io and blocked there."""
+
+    attribute: Text = Field(default="", description='The upstream field to look at. "" suppresses nobody by a rule.')
+    equals: Switch | Annotated[int, Strict()] | Annotated[str, Strict()] = Field(
+        default=True, description="The value that suppresses; the case of text is the same."
+    )
+
+    @field_validator("attribute")
+    @classmethod
+    def _one_field(cls, attribute: str) -> str:
+        refuse(settings_rules.suppressing(attribute))
+        return attribute

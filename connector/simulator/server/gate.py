@@ -1,0 +1,123 @@
+"""What every call passes before it is answered: latency, faults, and the list of calls."""
+
+import asyncio
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connector.simulator.api import answers
+from connector.simulator.base.calls import Call
+from connector.simulator.server.cutting import cut
+from connector.simulator.base.faults import Decision, Rule
+from connector.simulator.state.simulator import Simulator
+
+PRIVATE = "/_simulator"
+
+
+class Gate:
+    """Wraps the application; the simulator's own pages under /_simulator go through untouched."""
+
+    def __init__(self, app: ASGIApp, simulator: Simulator) -> None:
+        self._app = app
+        self._simulator = simulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        # Routes match the path as it was sent, so that an encoded slash stays within its segment; whoever takes an
+        # identifier from it decodes it, once (reference: customerio-api, 8.14).
+        path = scope["raw_path"].decode("ascii", "replace")
+        scope = {**scope, "path": path, "root_path": "", "state": dict(scope.get("state", {}))}
+        if path == "/" or path.startswith(PRIVATE):
+            return await self._app(scope, receive, send)
+        return await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, at = perf_counter(), self._simulator.clock()
+        body = await _body(receive)
+        decision = self._simulator.faults.decide(scope["path"], at, body)
+        waiting = self._simulator.options.latency + decision.latency
+        if waiting:
+            await asyncio.sleep(waiting)
+        scope["state"]["refusing"] = decision.refusing
+        status = await self._decided(decision, scope, body, receive, send)
+        milliseconds = round((perf_counter() - started) * 1000, 3)
+        items = scope["state"].get("items", 1)
+        fault = _name(decision.answer) if decision.answer else None
+        call = Call(scope["path"], scope["method"], items, len(body), status, milliseconds, at, fault)
+        self._simulator.calls.add(call)
+
+    async def _decided(self, decision: Decision, scope: Scope, body: bytes, receive: Receive, send: Send) -> int:
+        """Answers as the faults say, or truly; gives back the status, 0 for none."""
+        rule = decision.answer
+        drop = rule.order.get("drop") if rule else None
+        if rule is not None and drop is None:
+            response = _response(rule)
+            await response(scope, receive, send)
+            return response.status_code
+        heard = _Heard(send, silent=drop is not None)
+        if drop != "before":
+            await self._app(scope, _replay(body, receive), heard)
+        if drop is None:
+            return heard.status
+        await cut(dict(scope), receive, send)
+        return 0
+
+
+class _Heard:
+    """A send that notes the status, and says nothing when the answer is to be lost."""
+
+    def __init__(self, send: Send, silent: bool) -> None:
+        self.status = 0
+        self._send = send
+        self._silent = silent
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        if not self._silent:
+            await self._send(message)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+def _response(rule: Rule) -> Response:
+    order: dict[str, Any] = dict(rule.order)
+    status = int(order.get("status", 429))
+    body = order.get("body", {"meta": {"error": HTTPStatus(status).phrase if status in _STATUSES else str(status)}})
+    headers = {str(name).lower(): str(value) for name, value in order.get("headers", {}).items()}
+    if "retry_after" in order:
+        headers["retry-after"] = str(order["retry_after"])
+    if not isinstance(body, str):
+        return answers.json(body, status, headers)
+    kind = "text/html" if body.lstrip().startswith("<") else "text/plain"
+    return Response(body, status, {"content-type": f"{kind}; charset=utf-8", **headers})
+
+
+_STATUSES = frozenset(status.value for status in HTTPStatus)
+
+
+def _name(rule: Rule) -> str:
+    if "drop" in rule.order:
+        return f"drop {rule.order['drop']}"
+    return "rate_limit" if "rate_limit" in rule.order else f"status {rule.order['status']}"

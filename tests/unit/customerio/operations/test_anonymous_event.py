@@ -1,0 +1,28 @@
+"""An event for nobody's profile, as v1 takes it."""
+
+from typing import Any
+
+import pytest
+
+from connector.customerio.operations import invite
+from tests.build import OCTOBER, owed
+
+RECIPIENT = {"recipient": "user-2@example.com"}
+
+
+def test_an_invite_has_data_and_names_nobody() -> None:
+    assert invite.item(owed(properties=RECIPIENT)) == {
+        "name": "Signed up",
+        "id": "01A",
+        "data": RECIPIENT,
+        "timestamp": OCTOBER,
+    }
+
+
+@pytest.mark.parametrize(("kind", "type"), [("event", None), ("page", "page"), ("screen", "screen")])
+def test_only_pages_and_screens_say_their_type(kind: Any, type: str | None) -> None:
+    assert invite.item(owed(kind=kind)).get("type") == type
+
+
+def test_an_invite_without_a_time_gets_none_of_ours() -> None:
+    assert "timestamp" not in invite.item(owed(occurred_at=None))
