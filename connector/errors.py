@@ -11,7 +11,7 @@ but answers: they travel as values (`Unreadable`, `Problem`, `Refused`) so that 
 
 
 class ConnectorError(Exception):
-    """Something failed. The text says what happened, to whom, and what to do next; it never carries a secret."""
+    """Something failed. The text says what happened, where, and what to do next; it never carries a secret."""
 
     exit_code = 1
 

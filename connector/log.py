@@ -5,12 +5,13 @@ import sys
 
 import structlog
 
-from connector.settings.sections import Log
+from connector.model.visible import visible, visible_lines
+from connector.settings.sections import LogSettings
 
 _NOISY = ("httpx", "httpcore", "uvicorn", "kombu", "amqp", "alembic", "celery.app.trace", "celery.worker.strategy")
 
 
-def configure(settings: Log, *, brief: bool = False) -> None:
+def configure(settings: LogSettings, *, brief: bool = False) -> None:
     """Sets up logging of this process: lines for people on a terminal, JSON elsewhere, as `format` says.
 
     brief: for a command that shows its work itself; only warnings and worse, unless the settings ask for debug.
@@ -37,6 +38,7 @@ def configure(settings: Log, *, brief: bool = False) -> None:
     stages: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
+        *([_visible] if for_people else []),  # JSON escapes by itself
         renderer,
     ]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=stages, foreign_pre_chain=shared))
@@ -45,3 +47,14 @@ def configure(settings: Log, *, brief: bool = False) -> None:
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _visible(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What users' data says is shown, not obeyed by a terminal. A traceback keeps its lines."""
+    return {name: _shown(name, value) for name, value in event.items()}
+
+
+def _shown(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return visible_lines(value) if name == "exception" else visible(value)

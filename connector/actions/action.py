@@ -6,11 +6,11 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from connector.actions.draft import Draft
-from connector.actions.effects import IGNORE, Effect
-from connector.actions.template import ABSENT, Source, Table
+from connector.actions.effects import IGNORE, ActionEffect
+from connector.actions.template import ABSENT, TemplateObject, TemplateSource
 from connector.actions.when import When
-from connector.model.change import Change
 from connector.errors import UnreadableError
+from connector.model.change import Change
 from connector.model.problem import Problem
 
 _NOTHING = "no action takes the call"
@@ -22,8 +22,8 @@ class Action:
 
     name: str
     when: When
-    effect: Effect
-    template: Mapping[str, Source | Table]
+    effect: ActionEffect
+    template: Mapping[str, TemplateSource | TemplateObject]
 
     def values(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """The values of its fields. Raises UnreadableError where the call has none for one that must have."""
@@ -86,7 +86,7 @@ class Applied:
         return f"{last.action.name} ignores the call" if last and last.outcome == "ignored" else _NOTHING
 
 
-class Taken(NamedTuple):
+class TakenCalls(NamedTuple):
     """The changes of a batch that a sync takes, how many it does not, and what could not be done."""
 
     changes: Sequence[Change]
@@ -95,9 +95,9 @@ class Taken(NamedTuple):
 
 
 def apply(change: Change, actions: Actions) -> Applied:
-    """The change anew, as these actions read its call; one of a form without calls stays as it is.
+    """The change as these actions make it of its call. A change of a form without calls stays as it is.
 
-    Whose it is, its version and its ids stay whatever the actions say.
+    No action changes the user, the version or the ids.
     """
     if change.call is None:
         return Applied(change)
@@ -107,13 +107,13 @@ def apply(change: Change, actions: Actions) -> Applied:
     return Applied(draft.made() if done else None, tuple(turns), _problems(turns, change.key))
 
 
-def taken(changes: Sequence[Change], actions: Actions | None) -> Taken:
+def taken(changes: Sequence[Change], actions: Actions | None) -> TakenCalls:
     """The changes as a sync with these actions takes them; without actions of its own, as they are."""
     if actions is None:
-        return Taken(changes)
+        return TakenCalls(changes)
     applied = [apply(change, actions) for change in changes]
     left = [each.change for each in applied if each.change is not None]
-    return Taken(left, len(changes) - len(left), tuple(chain.from_iterable(each.problems for each in applied)))
+    return TakenCalls(left, len(changes) - len(left), tuple(chain.from_iterable(each.problems for each in applied)))
 
 
 def _turns(draft: Draft, actions: Actions) -> list[Turn]:

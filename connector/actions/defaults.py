@@ -1,4 +1,6 @@
-"""What becomes of calls where a sync says nothing else: the vendor's own defaults (reference: peers-features).
+"""What becomes of calls where a sync says nothing else: those of Customer.io's own destination.
+
+docs/actions.md#what-calls-do-by-default lists them.
 
 They make of every call exactly what `segment_calls` reads, which is the quicker way to the same: a test compares them.
 """
@@ -7,17 +9,19 @@ from collections.abc import Mapping
 
 from connector.actions.action import Action
 from connector.actions.effects import EFFECTS
-from connector.actions.template import Source, Table, source
+from connector.actions.template import TemplateObject, TemplateSource, source
 from connector.actions.when import When
 from connector.formats.segment.audiences import ENTERED, EXITED
 
 _DEVICE_THERE = ("Application Installed", "Application Opened", "Device Created or Updated")
 _DEVICE_GONE = ("Application Uninstalled", "Device Deleted")
 _USER_DELETED = "User Deleted"
-_AUDIENCE: dict[str, Source | Table] = {"segment": source(["properties.audience_key", "properties.audience_name"])}
+_AUDIENCE: dict[str, TemplateSource | TemplateObject] = {
+    "segment": source(["properties.audience_key", "properties.audience_name"])
+}
 
 
-def _default(do: str, type: str, *events: str, template: Mapping[str, Source | Table] = {}) -> Action:
+def _default(do: str, type: str, *events: str, template: Mapping[str, TemplateSource | TemplateObject] = {}) -> Action:
     return Action(f"the default for {do}", When(frozenset({type}), frozenset(events)), EFFECTS[do], template)
 
 

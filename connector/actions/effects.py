@@ -16,19 +16,21 @@ from connector.actions.template import (
     TEXT,
     TIME,
     WORD,
-    Kind,
-    Source,
-    Table,
+    TemplateObject,
+    TemplateSource,
+    ValueKind,
     filled,
     first,
     source,
     table,
 )
-from connector.model.change import EventKind, ObjectChange
-from connector.formats import devices, segment_audiences, segment_devices
+from connector.formats import devices
 from connector.formats.events import id_of, name_of
 from connector.formats.reading import segment_of
 from connector.formats.relationships import object_id, relationship, type_id
+from connector.formats.segment import audiences
+from connector.formats.segment import devices as segment_devices
+from connector.model.change import EventKind, ObjectChange
 
 IGNORE = "ignore"
 
@@ -40,24 +42,24 @@ class Field(NamedTuple):
     """A field of an effect. entries: what the single entries take where it is an object."""
 
     name: str
-    kind: Kind
-    default: Source | Table = ()
+    kind: ValueKind
+    default: TemplateSource | TemplateObject = ()
     required: bool = False
-    entries: Kind = ANYTHING
+    entries: ValueKind = ANYTHING
 
-    def value(self, call: Mapping[str, Any], template: Source | Table) -> Any:
+    def value(self, call: Mapping[str, Any], template: TemplateSource | TemplateObject) -> Any:
         """What it takes from a call, or ABSENT."""
-        if isinstance(template, Table):
+        if isinstance(template, TemplateObject):
             return filled(call, template, self.entries) or ABSENT
         return first(call, template, self.kind)
 
-    def template(self, given: object) -> Source | Table:
+    def template(self, given: object) -> TemplateSource | TemplateObject:
         """Where the settings say its value comes from. Raises UnreadableError with what is accepted."""
         return table(given) if self.kind is OBJECT else source(given)
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ActionEffect:
     """One thing that can be done. Its function raises UnreadableError where the values do not do."""
 
     name: str
@@ -116,6 +118,11 @@ def _object(draft: Draft, values: Values) -> None:
     draft.objects.append(ObjectChange(type, id, told, "group", version=draft.change.version))
 
 
+def _delete_object(draft: Draft, values: Values) -> None:
+    type, id = type_id(values.get("type")), object_id(values["id"])
+    draft.delete_object(ObjectChange(type, id, {}, "group", version=draft.change.version, deleted=True))
+
+
 def _relate(*, gone: bool) -> Callable[[Draft, Values], None]:
     def relate(draft: Draft, values: Values) -> None:
         told = relationship(values.get("type"), values["id"], values.get("attributes"), gone=gone, origin="group")
@@ -139,7 +146,7 @@ def _move(*, inside: bool) -> Callable[[Draft, Values], None]:
 
 
 def _audience_traits(draft: Draft, values: Values) -> None:
-    entered, left = segment_audiences.by_trait(draft.context, values["traits"])
+    entered, left = audiences.by_trait(draft.context, values["traits"])
     for inside, segments in ((True, entered), (False, left)):
         for each in segments:
             draft.move(each, inside=inside)
@@ -163,69 +170,74 @@ _TYPE = Field("type", WORD, source(["traits.object_type_id", "traits.objectTypeI
 _OBJECT = Field("id", WORD, source("groupId"), required=True)
 
 _ALL = (
-    Effect(
+    ActionEffect(
         "identify",
         "the person gets these attributes",
         (Field("attributes", OBJECT, table("traits")), Field("created_at", SOMETHING, source("created_at"))),
         _identify,
     ),
-    Effect(
+    ActionEffect(
         "track",
         "an event of the person",
         (Field("name", TEXT, source("event"), required=True), _PROPERTIES, _ID, _TIME),
         _event("event"),
     ),
-    Effect(
+    ActionEffect(
         "page",
         "a page view of the person",
         (Field("name", TEXT, _PAGE_NAMES, required=True), _PROPERTIES, _CATEGORY, _ID, _TIME),
         _event("page"),
     ),
-    Effect(
+    ActionEffect(
         "screen",
         "a screen view of the person",
         (Field("name", TEXT, _SCREEN_NAMES, required=True), _PROPERTIES, _CATEGORY, _ID, _TIME),
         _event("screen"),
     ),
-    Effect(
+    ActionEffect(
         "account",
         "the person's account gets these attributes",
         (Field("id", WORD, source("groupId"), required=True), Field("attributes", OBJECT, table("traits"))),
         _account,
     ),
-    Effect(
+    ActionEffect(
         "object",
         "an object gets these attributes",
         (_OBJECT, _TYPE, Field("attributes", OBJECT, required=True)),
         _object,
     ),
-    Effect(
+    ActionEffect(
+        "delete_object", "the object is deleted, and nobody is related to it", (_OBJECT, _TYPE), _delete_object
+    ),
+    ActionEffect(
         "relate",
         "the person is related to this object",
         (_OBJECT, _TYPE, Field("attributes", OBJECT)),
         _relate(gone=False),
     ),
-    Effect("unrelate", "the person is related to this object no more", (_OBJECT, _TYPE), _relate(gone=True)),
-    Effect(
+    ActionEffect("unrelate", "the person is related to this object no more", (_OBJECT, _TYPE), _relate(gone=True)),
+    ActionEffect(
         "add_device",
         "the person has this device; what is known of it is updated",
         (_TOKEN, _PLATFORM, Field("last_used", TIME), Field("attributes", OBJECT, entries=SOMETHING)),
         _add_device,
     ),
-    Effect("delete_device", "the person has this device no more", (_TOKEN,), _delete_device),
-    Effect("delete_person", "the person is deleted; nothing else of the call counts", (), _delete_person),
-    Effect(
+    ActionEffect("delete_device", "the person has this device no more", (_TOKEN,), _delete_device),
+    ActionEffect("delete_person", "the person is deleted; nothing else of the call counts", (), _delete_person),
+    ActionEffect(
         "suppress", "the person is deleted and blocked; nothing else of the call counts", (), _suppress(suppressed=True)
     ),
-    Effect("unsuppress", "the person is free again; nothing else of the call counts", (), _suppress(suppressed=False)),
-    Effect("enter_segment", "the person enters this segment", (_SEGMENT,), _move(inside=True)),
-    Effect("leave_segment", "the person leaves this segment", (_SEGMENT,), _move(inside=False)),
-    Effect(
+    ActionEffect(
+        "unsuppress", "the person is free again; nothing else of the call counts", (), _suppress(suppressed=False)
+    ),
+    ActionEffect("enter_segment", "the person enters this segment", (_SEGMENT,), _move(inside=True)),
+    ActionEffect("leave_segment", "the person leaves this segment", (_SEGMENT,), _move(inside=False)),
+    ActionEffect(
         "audience_traits",
         "the person enters or leaves each audience that the context names, as the trait of that name is true or false",
         (Field("traits", OBJECT, table("traits"), required=True),),
         _audience_traits,
     ),
-    Effect(IGNORE, "nothing more: no action behind this one takes the call", (), _ignore),
+    ActionEffect(IGNORE, "nothing more: no action behind this one takes the call", (), _ignore),
 )
-EFFECTS: Mapping[str, Effect] = {each.name: each for each in _ALL}
+EFFECTS: Mapping[str, ActionEffect] = {each.name: each for each in _ALL}

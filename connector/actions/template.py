@@ -5,14 +5,16 @@ that is an object names a source for each of its entries, and under "*" the obje
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
 
 from connector.errors import UnreadableError
-from connector.formats.reading import storable, word
+from connector.formats.reading import word
 from connector.formats.segment.calls import microseconds
+from connector.model.bounds import storable
+from connector.model.change import Fields
 
 ABSENT: Any = object()
 WHOLE = "*"
@@ -23,8 +25,6 @@ _TOPS = frozenset({
     "integrations", "messageId", "name", "originalTimestamp", "previousId", "projectId", "properties", "receivedAt",
     "sentAt", "timestamp", "traits", "type", "userId", "version",
 })  # fmt: skip
-
-Fields = Mapping[str, Any]
 
 
 class Path(NamedTuple):
@@ -64,15 +64,15 @@ class Constant(NamedTuple):
         return f'"{self.value}"' if isinstance(self.value, str) else str(self.value).lower()
 
 
-Source = tuple[Path | Constant, ...]
+TemplateSource = tuple[Path | Constant, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TemplateObject:
     """An object, made of whole objects of the call and of single entries, which stand over them."""
 
     whole: tuple[Path, ...] = ()
-    entries: tuple[tuple[str, Source], ...] = ()
+    entries: tuple[tuple[str, TemplateSource], ...] = ()
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -80,7 +80,7 @@ class Table:
         return (*self.whole, *(each for _, source in self.entries for each in source if isinstance(each, Path)))
 
 
-class Kind(NamedTuple):
+class ValueKind(NamedTuple):
     """What a field takes: its name for people, and what becomes of a value, ABSENT where the field cannot take it."""
 
     name: str
@@ -101,12 +101,12 @@ def _time(value: Any) -> Any:
     return ABSENT if at is None else at // 1_000_000
 
 
-TEXT = Kind("text", _text)
-WORD = Kind("text or a whole number", _word)
-TIME = Kind("a time", _time)
-SOMETHING = Kind("anything but null", lambda value: ABSENT if value is None else value)
-ANYTHING = Kind("anything", lambda value: value)
-OBJECT = Kind("a table", lambda value: value if isinstance(value, dict) else ABSENT)
+TEXT = ValueKind("text", _text)
+WORD = ValueKind("text or a whole number", _word)
+TIME = ValueKind("a time", _time)
+SOMETHING = ValueKind("anything but null", lambda value: ABSENT if value is None else value)
+ANYTHING = ValueKind("anything", lambda value: value)
+OBJECT = ValueKind("a table", lambda value: value if isinstance(value, dict) else ABSENT)
 
 
 def path(given: object) -> Path:
@@ -119,7 +119,7 @@ def path(given: object) -> Path:
     return Path(tuple(names))
 
 
-def source(given: object) -> Source:
+def source(given: object) -> TemplateSource:
     """The source that the settings give: a path, { value = ... }, or a list of them. Raises UnreadableError."""
     if isinstance(given, list | tuple):
         if not given:
@@ -128,7 +128,7 @@ def source(given: object) -> Source:
     return _single(given)
 
 
-def _single(given: object) -> Source:
+def _single(given: object) -> TemplateSource:
     if not isinstance(given, dict):
         return (path(given),)
     if list(given) != [VALUE] or not is_plain(given[VALUE]):
@@ -141,17 +141,17 @@ def is_plain(value: object) -> bool:
     return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
 
 
-def table(given: object) -> Table:
+def table(given: object) -> TemplateObject:
     """The table that the settings give: a path to an object, or { NAME = source, "*" = path }.
 
     Raises UnreadableError.
     """
     if not isinstance(given, dict):
-        return Table(_paths(given))
+        return TemplateObject(_paths(given))
     if not given:
-        return Table()
+        return TemplateObject()
     entries = tuple((name, source(each)) for name, each in given.items() if name != WHOLE)
-    return Table(_paths(given[WHOLE]) if WHOLE in given else (), entries)
+    return TemplateObject(_paths(given[WHOLE]) if WHOLE in given else (), entries)
 
 
 def _paths(given: object) -> tuple[Path, ...]:
@@ -160,7 +160,7 @@ def _paths(given: object) -> tuple[Path, ...]:
     return (path(given),)
 
 
-def first(call: Fields, source: Source, kind: Kind) -> Any:
+def first(call: Fields, source: TemplateSource, kind: ValueKind) -> Any:
     """The first value of the source that is there and that a field of this kind takes, or ABSENT."""
     for each in source:
         found = each.value if isinstance(each, Constant) else each.find(call)
@@ -170,7 +170,7 @@ def first(call: Fields, source: Source, kind: Kind) -> Any:
     return ABSENT
 
 
-def filled(call: Fields, table: Table, kind: Kind) -> dict[str, Any]:
+def filled(call: Fields, table: TemplateObject, kind: ValueKind) -> dict[str, Any]:
     """The object that the table makes of a call; `kind` is what its single entries take."""
     whole = first(call, table.whole, OBJECT)
     entries = ((name, first(call, source, kind)) for name, source in table.entries)

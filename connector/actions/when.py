@@ -1,12 +1,10 @@
 """Which calls an action is for: by type, by the name of a tracked event, by what stands in a field."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connector.actions.template import ABSENT, Constant, Path
-
-Fields = Mapping[str, Any]
+from connector.model.change import Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,48 +1,85 @@
 """From the bytes of a body to JSON values: one value, or one value a line (NDJSON)."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from jiter import from_json
 
-from connector.model.change import Unreadable
 from connector.errors import UnreadableError
+from connector.formats import size
+from connector.model import bounds
+from connector.model.change import Unreadable
 
 _KEPT_OF_A_LINE = 10_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DEEPEST_LOOKED_AT = 10_000
+_MOST_DIGITS = 1000
+_CAN_BE_READ_IN_PART = re.compile("duplicate key|surrogate|hex escape|unicode code point|out of range|recursion limit")
+_OF_ONE_LINE = re.compile(r" at line \d+ (?=column)")
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def decode(body: bytes | str) -> object:
-    """The JSON value of a body. NaN and Infinity are not JSON; half of a surrogate pair becomes U+FFFD."""
+    """The JSON value of a body. What in it no store or reader can take stands there as something `bounds` refuses.
+
+    So a NaN, half of a surrogate pair, a byte that is not UTF-8, a number of too many digits, a name given twice, or
+    what is nested too deep costs its own field, and not the body with all that stands beside it.
+    """
     try:
-        value: object = from_json(body.encode() if isinstance(body, str) else body, allow_inf_nan=False)
+        value: object = from_json(body.encode() if isinstance(body, str) else body, catch_duplicate_keys=True)
     except ValueError as error:
-        if "surrogate" not in str(error) and "hex escape" not in str(error):
+        if not _CAN_BE_READ_IN_PART.search(str(error)):
             raise UnreadableError(f"the body is not JSON: {error}") from error
-        return _with_halves_replaced(body)
+        return _read_in_part(body if isinstance(body, str) else body.decode(errors="surrogateescape"))
     return value
 
 
-def whole_characters(value: object) -> object:
-    """A decoded value without halves of surrogate pairs, which no encoding can carry: U+FFFD stands for them."""
+def _read_in_part(text: str) -> object:
+    """The stdlib's reader, slower, lets each of these stand in its place."""
     try:
-        to_json(value)
-    except PydanticSerializationError:
-        text = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass").decode(errors="replace")
-        return decode(text)
-    return value
-
-
-def _with_halves_replaced(body: bytes | str) -> object:
-    # The stdlib's reader takes such halves, and nothing else that the fast one refuses but NaN and its like.
-    try:
-        return whole_characters(json.loads(body, parse_constant=_refuse))
+        try:
+            return _loaded(text)
+        except RecursionError:
+            return _loaded(_without_what_is_deep(text))
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"the body is not JSON: {error}") from error
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+def _loaded(text: str) -> object:
+    value: object = json.loads(text, parse_int=_integer, object_pairs_hook=_object)
+    return value
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else bounds.marked(bounds.TOO_LONG)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = (name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        found.update(dict.fromkeys(twice, bounds.marked(bounds.TWICE)))
+    return found
+
+
+def _without_what_is_deep(text: str) -> str:
+    """The text with a mark in place of each value that stands deeper than is read."""
+    parts: list[str] = []
+    depth = kept = 0
+    for token in _TOKENS.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == bounds.READ_DEPTH + 1:
+                parts += (text[kept : token.start()], json.dumps(bounds.marked(bounds.DEEP)))
+            elif depth > _DEEPEST_LOOKED_AT:
+                raise UnreadableError(f"the body is nested more than {_DEEPEST_LOOKED_AT} deep")
+        elif token[0] in "]}":
+            kept = token.end() if depth == bounds.READ_DEPTH + 1 else kept
+            depth -= 1
+    return "".join((*parts, text[kept:] if depth <= bounds.READ_DEPTH else ""))
 
 
 def documents(body: bytes) -> Iterator[object]:
@@ -56,7 +93,9 @@ def documents(body: bytes) -> Iterator[object]:
     except UnreadableError:
         if not _is_ndjson(text):
             raise
-        yield from (_line(line) for line in text.splitlines() if line.strip())
+        size.check_lines(text)
+        first = body[: body.index(text)].count(b"\n") + 1
+        yield from (_line(line, number) for number, line in enumerate(text.splitlines(), first) if line.strip())
     else:
         yield whole
 
@@ -73,13 +112,13 @@ def _is_document(line: bytes) -> bool:
     """Whether a line that is not indented is one whole object or list."""
     if not line.startswith((b"{", b"[")):
         return False
-    return not isinstance(_line(line), Unreadable)
+    return not isinstance(_line(line, 1), Unreadable)
 
 
-def _line(line: bytes) -> object:
+def _line(line: bytes, number: int) -> object:
+    """Its value. What the reader says of a line within it is left out: it counts from this one."""
     try:
         return decode(line)
     except UnreadableError as error:
-        return Unreadable(
-            str(error).replace("the body", "the line", 1), line.decode(errors="replace")[:_KEPT_OF_A_LINE]
-        )
+        reason = _OF_ONE_LINE.sub(" at ", str(error).replace("the body", f"line {number}", 1))
+        return Unreadable(reason, line.decode(errors="replace")[:_KEPT_OF_A_LINE])

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model import times as moment
-from connector.model.change import Device
 from connector.errors import UnreadableError
-from connector.formats.reading import storable
+from connector.model import bounds, times
+from connector.model.bounds import storable
+from connector.model.change import Device
 
 PLATFORMS = ("ios", "android")
 TOKEN_LENGTH = 1000
@@ -15,7 +15,17 @@ MOST = 100
 
 
 def device(token: object, platform: object, last_used: object = None, attributes: object = None) -> Device:
-    """A device that is there. Raises UnreadableError where Customer.io would not take it."""
+    """Reads a device that is there.
+
+    Args:
+        token: What pushes are addressed to.
+        platform: ios or android.
+        last_used: When it was used last: an ISO 8601 time or unix seconds; None where nobody says.
+        attributes: An object; None for nothing.
+
+    Raises:
+        UnreadableError: Customer.io would not take it.
+    """
     if platform not in PLATFORMS:
         raise UnreadableError(f"the platform of a device is one of {', '.join(PLATFORMS)}")
     return Device(_token(token), str(platform), _seconds(last_used), _attributes(attributes))
@@ -35,14 +45,14 @@ def _token(value: object) -> str:
 
 
 def _seconds(value: object) -> int | None:
-    seconds = moment.seconds(value)
+    seconds = times.seconds(value)
     if seconds is None and value is not None:
         raise UnreadableError('"last_used" of a device is neither an ISO 8601 time nor unix seconds')
     return seconds
 
 
 def _attributes(value: object) -> Mapping[str, Any]:
-    """Customer.io takes texts here (reference: customerio-api, 1.1), so that is what it gets."""
+    """Customer.io takes texts here (docs/customerio.md#devices), so that is what it gets."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -53,6 +63,8 @@ def _attributes(value: object) -> Mapping[str, Any]:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and (fault := bounds.fault(value)) is not None:
+        return bounds.marked(fault)  # it costs itself alone, when it is looked at
     if isinstance(value, str | int | float):
         return str(value)
     raise UnreadableError("an attribute of a device is neither a text, a number, true nor false")

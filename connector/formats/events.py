@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.model.change import Event, Unreadable
 from connector.errors import UnreadableError
-from connector.formats.reading import storable, word
+from connector.formats.reading import word
+from connector.model import identifiers, times
+from connector.model.bounds import storable
+from connector.model.change import Event, Unreadable
 
 _EMPTY: Mapping[str, Any] = {}
 
@@ -41,15 +43,37 @@ def name_of(value: object) -> str:
     return name
 
 
-def id_of(value: object) -> str | None:
-    """Upstream's id of an event or of the visitor it was recorded for; None where there is none that can be kept."""
+def own_id(value: object) -> str | None:
+    """Upstream's id of an event. One that cannot be kept refuses the event: by its id alone it is counted once."""
     text = word(value)
+    if text is not None and not storable(text):
+        raise UnreadableError("the event's id has NUL or broken Unicode")
+    return text
+
+
+def time_of(value: object) -> int | None:
+    """When an event happened, in unix seconds; None where it does not say. What is no time refuses the event."""
+    seconds = times.seconds(value)
+    if seconds is None and value is not None:
+        raise UnreadableError("the time of the event is neither an ISO 8601 time nor unix seconds")
+    return seconds
+
+
+def id_of(value: object) -> str | None:
+    """The id of a message; None where there is none that can be kept."""
+    text = word(value)
+    return text if text is None or storable(text) else None
+
+
+def visitor_id(value: object) -> str | None:
+    """The id of a visitor; None where there is none that can be kept."""
+    text = identifiers.text(value)
     return text if text is None or storable(text) else None
 
 
 def properties_of(value: object) -> Mapping[str, Any]:
     """The properties of an event, {} where there are none."""
-    if value is None:
+    if value is None or value == []:  # PHP writes an empty object so
         return _EMPTY
     if not isinstance(value, dict):
         raise UnreadableError("the event's properties are not an object")

@@ -1,4 +1,4 @@
-"""Hull's `user:update` notifications, as its smart notifier sends them (reference: hull-behaviour, 9).
+"""Hull's `user:update` notifications, as its smart notifier sends them (docs/hull.md).
 
 Read: the current state of the user, the account, the segments the user is in now, the events. `changes` is not read:
 it says only what moved, and the store knows that better.
@@ -8,13 +8,28 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
-from connector.model import times as moment
-from connector.model.change import Change, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
-from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt, segment_of, shown, text_in, unique, user_key, visitor, word
+from connector.formats import other_forms
+from connector.formats.events import gather, id_of, name_of, own_id, properties_of, time_of
+from connector.formats.reading import (
+    attempt,
+    attempt_all,
+    placed,
+    segment_of,
+    shown,
+    text_in,
+    unique,
+    unkept,
+    unread_time,
+    word,
+)
+from connector.formats.user_key import user_key, visitor
+from connector.model import times
+from connector.model.change import Change, Event, EventKind, Message, Segment
 
 CHANNEL = "user:update"
+_VISITORS = ("anonymous_id", "anonymous_ids")
+_VERSIONS = ("indexed_at", "updated_at")
 
 
 class _Envelope:
@@ -47,7 +62,7 @@ def parse(body: object) -> list[Message]:
     """The changes of a notification, of a message, or of a list of either."""
     if not isinstance(body, list):
         return _document(body)
-    return [answer for each in body for answer in attempt(_document, each)]
+    return attempt_all(_document, body)
 
 
 def _document(body: object) -> list[Message]:
@@ -58,6 +73,7 @@ def _document(body: object) -> list[Message]:
     if "messages" in body:
         return _notification(body)
     if "user" not in body:
+        other_forms.refuse(body, "hull")
         raise UnreadableError("the body has neither messages nor a user")
     return attempt(partial(_message, _Envelope({}), 0), body)
 
@@ -69,7 +85,7 @@ def _notification(body: Mapping[str, Any]) -> list[Message]:
     envelope = _Envelope(body)
     answers: list[Message] = []
     for index, message in enumerate(messages):
-        answers += attempt(partial(_message, envelope, index), message)
+        answers += placed(attempt(partial(_message, envelope, index), message), index)
     return answers
 
 
@@ -77,6 +93,7 @@ def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
     """One change. `user` stays the object that came: it is large, and `mapping` finds attributes in any form."""
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")
+    other_forms.refuse(message, "hull")
     user = message.get("user")
     if not isinstance(user, dict):
         raise UnreadableError("the message names no user")
@@ -92,8 +109,19 @@ def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
         version=_version(user),
         anonymous_id=anonymous_id,
         message_id=_message_id(envelope, index, message.get("message_id")),
+        left_out=_left_out(user, message),
     )
     return [change, *refused]
+
+
+def _left_out(user: Mapping[str, Any], message: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a message says nothing since it cannot be read."""
+    given = {name: user[name] for name in _VISITORS if name in user}
+    lost = unkept(message_id=message.get("message_id"), **given)
+    for name in _VERSIONS:
+        if user.get(name) is not None and times.version(user[name]) is None:
+            lost += (unread_time(name),)
+    return lost
 
 
 def _message_id(envelope: _Envelope, index: int, given: object) -> str | None:
@@ -104,8 +132,7 @@ def _message_id(envelope: _Envelope, index: int, given: object) -> str | None:
 
 
 def _version(user: Mapping[str, Any]) -> int | None:
-    indexed = moment.version(user.get("indexed_at"))
-    return moment.version(user.get("updated_at")) if indexed is None else indexed
+    return next((at for name in _VERSIONS if (at := times.version(user.get(name))) is not None), None)
 
 
 def _account(account: object) -> Mapping[str, Any]:
@@ -132,7 +159,7 @@ def _segments(envelope: _Envelope, message: Mapping[str, Any], user: Mapping[str
 
 
 def _event(given: Mapping[str, Any]) -> Event:
-    """One event. Two without an `event_id` stay two (reference: hull-behaviour, 3)."""
+    """One event. Two without an `event_id` stay two."""
     name = name_of(given.get("event"))
     properties = properties_of(given.get("properties"))
     kind: EventKind = "event"
@@ -141,20 +168,17 @@ def _event(given: Mapping[str, Any]) -> Event:
     elif name == "screen":
         kind, name = "screen", text_in(properties, "name") or "screen"
     return Event(
-        id=id_of(given.get("event_id")),
+        id=own_id(given.get("event_id")),
         name=name,
         kind=kind,
-        occurred_at=moment.seconds(given.get("created_at")),
+        occurred_at=time_of(given.get("created_at")),
         properties=properties,
         anonymous_id=id_of(given.get("anonymous_id")),
     )
 
 
 def _page(properties: Mapping[str, Any], context: object) -> tuple[str, Mapping[str, Any]]:
-    """The page's URL, and its properties with the referrer: both nested in `context` or flat in it.
-
-    (reference: hull-behaviour, 5.3)
-    """
+    """The page's URL, and its properties with the referrer: both nested in `context` or flat in it."""
     nested = context if isinstance(context, dict) else {}
     url = text_in(properties, "url") or text_in(nested.get("page"), "url") or text_in(nested, "page_url")
     if text_in(properties, "referrer") is None:

@@ -12,11 +12,13 @@ An audience is known by its slug, since lists of audiences hold slugs; else by i
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from connector.errors import UnreadableError
+from connector.formats import other_forms
+from connector.formats.events import id_of
+from connector.formats.reading import attempt_each, object_in, segment, shown, unique, unkept, unread_time, word
+from connector.formats.user_key import user_key, visitor
 from connector.model import times as moment
 from connector.model.change import Change, Message, Segment
-from connector.errors import UnreadableError
-from connector.formats.events import id_of
-from connector.formats.reading import attempt_each, object_in, segment, shown, unique, user_key, visitor, word
 
 Happened = Literal["enter", "exit", "update"]
 
@@ -50,6 +52,7 @@ def _message(message: object) -> list[Message]:
         raise UnreadableError("the message is not an object")
     message = _opened(message)
     if "data" not in message and "meta" not in message:
+        other_forms.refuse(message, "lytics")
         raise UnreadableError('the message has neither "data" nor "meta"')
     places = (object_in(message, "meta"), message, object_in(message, "data"))
     user, whole = _user(*places)
@@ -67,8 +70,18 @@ def _message(message: object) -> list[Message]:
         version=_version(places, triggers),
         anonymous_id=anonymous_id,
         message_id=id_of(message.get("id")),
+        left_out=(*unkept(id=message.get("id"), anonymous_id=user.get("anonymous_id")), *_unread_times(places)),
     )
     return [change]
+
+
+def _unread_times(places: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
+    """The times of the message that are none."""
+    meta, message, fields = places
+    given = [(name, place.get(name)) for place in (meta, message) for name in _TIMES]
+    for name, value in (*given, ("_modified", fields.get("_modified"))):
+        if value is not None and _microseconds(value) is None:
+            yield unread_time(name)
 
 
 def _difference(triggers: list[_Trigger]) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:

@@ -1,16 +1,17 @@
 """Users who turned out to be one, as every format tells of them: the one who goes on, and a change for each other.
 
-A visitor is nobody yet: their anonymous id goes with the person, and Customer.io joins what they did (reference:
-customerio-api, 5).
+A visitor is nobody yet: their anonymous id goes with the person, and Customer.io joins what they did
+(docs/customerio.md#anonymous-events).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connector.model.change import Change
 from connector.errors import UnreadableError
-from connector.formats.reading import user_key, visitor, word
+from connector.formats.user_key import user_key, visitor
+from connector.model import identifiers
+from connector.model.change import Change
 
 MOST = 100
 """How many other users a message may name."""
@@ -30,7 +31,8 @@ def with_merged(change: Change, others: Iterable[Mapping[str, Any]]) -> list[Cha
             continue
         key = user_key(other, None)
         if key != change.key:
-            found.append(Change(key=key, user={}, version=change.version, merged_into=change.key))
+            merged = Change(key=key, user=dict(other), version=change.version, merged_into=change.key)
+            found.append(replace(merged, original=change.original))
     return [change, *found]
 
 
@@ -41,6 +43,6 @@ def other(given: object) -> Mapping[str, Any]:
         if unknown:
             raise UnreadableError(f'a user in "merges" is named by {", ".join(_NAMES[:4])}, and by nothing else')
         return given
-    if (own := word(given)) is None:
+    if (own := identifiers.text(given)) is None:
         raise UnreadableError('a user in "merges" is neither an id nor an object with one')
     return {"id": own}

@@ -5,14 +5,17 @@ not silently lost. A field that is null counts as not given.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
-from connector import moment, preferences
-from connector.model.change import Change, Device, Event, EventKind, Message, Segment
 from connector.errors import UnreadableError
-from connector.formats import devices, merged, native_objects
+from connector.formats import devices, merged_users, native_objects, other_forms
 from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt_each, known, object_in, segment_of, text_in, unique, user_key, visitor
+from connector.formats.reading import attempt_each, known, object_in, segment_of, text_in, unique, unkept
+from connector.formats.user_key import user_key, visitor
+from connector.model import times
+from connector.model.attribute_names import TOPIC
+from connector.model.change import Change, Device, Event, EventKind, Message, Original, Segment
 
 FIELDS = (
     "object",
@@ -45,6 +48,7 @@ def parse(body: object) -> list[Message]:
 def _message(message: object) -> list[Message]:
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")
+    other_forms.refuse(message, "native")
     if message.get("object") is not None:
         return _about_object(message)
     known(message, FIELDS, "the message")
@@ -69,8 +73,9 @@ def _message(message: object) -> list[Message]:
         deleted=_flag(message, "deleted"),
         suppressed=None if message.get("suppressed") is None else _flag(message, "suppressed"),
         relationships=native_objects.of_user(message.get("relationships")),
+        left_out=unkept(anonymous_id=user.get("anonymous_id"), anonymous_ids=user.get("anonymous_ids")),
     )
-    return [*_with_merged(change, message.get("merges")), *refused]
+    return [*_with_merged(change, message), *refused]
 
 
 def _about_object(message: Mapping[str, Any]) -> list[Message]:
@@ -104,12 +109,14 @@ def _flag(message: Mapping[str, Any], field: str) -> bool:
     return bool(value)
 
 
-def _with_merged(change: Change, given: object) -> list[Change]:
+def _with_merged(change: Change, message: Mapping[str, Any]) -> list[Change]:
+    given = message.get("merges")
     if given is None:
         return [change]
-    if not isinstance(given, list) or len(given) > merged.MOST:
-        raise UnreadableError(f'"merges" is not a list of at most {merged.MOST}')
-    return merged.with_merged(change, map(merged.other, given))
+    if not isinstance(given, list) or len(given) > merged_users.MOST:
+        raise UnreadableError(f'"merges" is not a list of at most {merged_users.MOST}')
+    whole = replace(change, original=Original("native", message))
+    return merged_users.with_merged(whole, map(merged_users.other, given))
 
 
 def _with_topics(user: Mapping[str, Any], given: object) -> Mapping[str, Any]:
@@ -118,11 +125,11 @@ def _with_topics(user: Mapping[str, Any], given: object) -> Mapping[str, Any]:
         return user
     if not isinstance(given, dict) or not all(isinstance(each, bool | None) for each in given.values()):
         raise UnreadableError('"topics" is not an object of topics, each true or false')
-    return {**user, **{f"{preferences.TOPIC}{name}": value for name, value in given.items()}}
+    return {**user, **{f"{TOPIC}{name}": value for name, value in given.items()}}
 
 
 def _version(value: object) -> int | None:
-    version = moment.version(value)
+    version = times.version(value)
     if version is None and value is not None:
         raise UnreadableError('"version" is neither a 64-bit integer nor an ISO 8601 time')
     return version
@@ -187,7 +194,7 @@ def _name(value: object, kind: EventKind, properties: Mapping[str, Any]) -> str:
 
 
 def _time(value: object) -> int | None:
-    seconds = moment.seconds(value)
+    seconds = times.seconds(value)
     if seconds is None and value is not None:
         raise UnreadableError('the "time" of the event is neither an ISO 8601 time nor unix seconds')
     return seconds

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model import times as moment
-from connector.model.change import Change, Message, ObjectChange, Relationship
 from connector.errors import UnreadableError
 from connector.formats import relationships
-from connector.formats.reading import known, user_key, visitor
+from connector.formats.reading import known
+from connector.formats.user_key import user_key, visitor
+from connector.model import times
+from connector.model.change import Change, Message, ObjectChange, Relationship
 
 FIELDS = ("object", "version", "whole", "message_id")
 OBJECT_FIELDS = ("type", "id", "attributes", "deleted", "left", "relationships")
@@ -16,7 +17,20 @@ USER_FIELDS = ("user", "attributes", "deleted")
 
 
 def read(message: Mapping[str, Any], version: int | None, *, whole: bool, message_id: str | None) -> list[Message]:
-    """The change of the object, and one for each user that the message relates to it, or not any more."""
+    """Reads a message about an object.
+
+    Args:
+        message: The message, with a member `object`.
+        version: The message's version; None if it has none.
+        whole: Whether it names all attributes of the object.
+        message_id: The message's id; None if it has none.
+
+    Returns:
+        The change of the object, and a change for each user whose relationship to it the message sets or ends.
+
+    Raises:
+        UnreadableError: The message is not of this form.
+    """
     given = message["object"]
     known(message, FIELDS, "the message about an object")
     if not isinstance(given, dict):
@@ -36,9 +50,9 @@ def read(message: Mapping[str, Any], version: int | None, *, whole: bool, messag
 
 
 def _person(given: Mapping[str, Any], about: ObjectChange, message_id: str | None) -> Change:
-    """What the message says of one user, in a message of their own: a part, in the order of the object's version.
+    """What a message about an object says about one user, as a message of their own.
 
-    The version is the object's. Only a time can be compared with those of the user's own messages.
+    Its version is the object's. It orders the change among the user's own messages only if it is a time.
     """
     known(given, USER_FIELDS, "a relationship of the object")
     user = given.get("user")
@@ -48,7 +62,7 @@ def _person(given: Mapping[str, Any], about: ObjectChange, message_id: str | Non
     related = relationships.relationship(about.type, about.id, given.get("attributes"), gone=gone)
     anonymous_id = visitor(user)
     key = user_key(user, anonymous_id)
-    version = moment.across(about.version)
+    version = times.across(about.version)
     return Change(
         key, user, version=version, anonymous_id=anonymous_id, message_id=message_id, relationships=(related,)
     )

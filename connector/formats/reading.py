@@ -1,24 +1,21 @@
-"""What every format reads the same way: who a message is about, segments, and one message without its neighbours.
+"""What every format reads the same way: the user of a message, segments, and one message without its neighbours.
 
 A reader raises UnreadableError where a message says nothing we can act on; `attempt` turns that into a value, so that
-the messages beside it go on (reference: hull-behaviour, 10, point 4).
+the messages beside it go on (docs/messages.md#what-happens-to-bad-messages).
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from connector.model.change import Message, Segment, Unreadable
 from connector.errors import UnreadableError
+from connector.model import bounds, identifiers
+from connector.model.bounds import storable
+from connector.model.change import Message, Segment, Unreadable
 
-KEY_LENGTH = 500
 _SHOWN = 60
-_INTEGER_BITS = 512
-_NOT_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def attempt(read: Callable[[Any], list[Message]], message: object) -> list[Message]:
@@ -27,6 +24,18 @@ def attempt(read: Callable[[Any], list[Message]], message: object) -> list[Messa
         return read(message)
     except UnreadableError as error:
         return [Unreadable(str(error), message)]
+
+
+def attempt_all(read: Callable[[Any], list[Message]], messages: Iterable[object]) -> list[Message]:
+    """What `read` makes of each message; each knows its place among them."""
+    return [answer for index, message in enumerate(messages) for answer in placed(attempt(read, message), index)]
+
+
+def placed(answers: list[Message], index: int) -> list[Message]:
+    """What was made of the message at this place, and knows it: it may be refused later still."""
+    for each in answers:
+        object.__setattr__(each, "index", index)  # just made, and nobody else's yet; a copy of each would cost more
+    return answers
 
 
 def attempt_each(read: Callable[[Any], list[Message]], body: object, otherwise: str) -> list[Message]:
@@ -38,57 +47,20 @@ def attempt_each(read: Callable[[Any], list[Message]], body: object, otherwise: 
         return attempt(read, body)
     if not isinstance(body, list):
         raise UnreadableError(otherwise)
-    return [answer for message in body for answer in attempt(read, message)]
+    return attempt_all(read, body)
 
 
 def word(value: object) -> str | None:
-    """The text of an identifier or a name: a string that is not blank, or an integer; None where it is neither."""
+    """The text of a name, or of the id of a segment or an event: as it is written, where it is not blank."""
     if isinstance(value, str):
         return value if value.strip() else None
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < _INTEGER_BITS:
-        return str(value)
-    return None
+    return identifiers.text(value)
 
 
-def storable(text: str) -> bool:
-    """Whether a text has neither NUL, which PostgreSQL cannot hold, nor half a surrogate pair, which is not UTF-8."""
-    return _NOT_IN_TEXT.search(text) is None
-
-
-def user_key(user: Mapping[str, Any], anonymous_id: str | None) -> str:
-    """The key of a user. Users without an identifier have none, so they never become one person.
-
-    (reference: hull-behaviour, 10, point 5)
-    """
-    key = _identifier(user, anonymous_id)
-    if key is None:
-        raise UnreadableError("the message names no user")
-    if len(key) > KEY_LENGTH:
-        raise UnreadableError(f"the user's identifier is longer than {KEY_LENGTH} characters")
-    if _NOT_IN_KEYS.search(key):
-        raise UnreadableError("the user's identifier has control characters or broken Unicode")
-    return key
-
-
-def _identifier(user: Mapping[str, Any], anonymous_id: str | None) -> str | None:
-    """An e-mail without "@" ("n/a") names nobody."""
-    if (own := word(user.get("id"))) is not None:
-        return own
-    if (external := word(user.get("external_id"))) is not None:
-        return f"external_id:{external}"
-    email = user.get("email")
-    if isinstance(email, str) and "@" in email:
-        return f"email:{email.strip().lower()}"
-    return None if anonymous_id is None else f"anonymous_id:{anonymous_id}"
-
-
-def visitor(user: Mapping[str, Any]) -> str | None:
-    """The first usable anonymous id of a user."""
-    many = user.get("anonymous_ids")
-    for value in (*(many if isinstance(many, list) else ()), user.get("anonymous_id")):
-        if isinstance(value, str) and value.strip() and storable(value):
-            return value
-    return None
+@lru_cache(maxsize=4096)
+def _written(key: str, name: str) -> Segment | None:
+    """The segment of a key and a name that are texts, as nearly all are; None if either is blank."""
+    return segment(key, name) if key.strip() and name.strip() else None
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +77,10 @@ def segment_of(entry: object, name_of: Callable[[str], str]) -> Segment:
     Leaving out one that cannot be read could take a person out of the audience: the message is refused.
     """
     if isinstance(entry, dict):
-        name, key = word(entry.get("name")), word(entry.get("id"))
+        written = (entry.get("id"), entry.get("name"))
+        if type(written[0]) is str and type(written[1]) is str and (found := _written(*written)) is not None:
+            return found
+        key, name = map(word, written)
     else:
         name, key = None, word(entry)
     key = name if key is None else key
@@ -134,7 +109,7 @@ def unique(segments: Iterable[Segment]) -> tuple[Segment, ...]:
 def object_in(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
     value = container.get(name)
-    if value is None:
+    if value is None or value == []:  # PHP writes an empty object so
         return {}
     if not isinstance(value, dict):
         raise UnreadableError(f'"{name}" is not an object')
@@ -145,6 +120,21 @@ def text_in(container: object, name: str) -> str | None:
     """The text under `name` where it is neither blank nor beyond storing; None where there is none."""
     value = container.get(name) if isinstance(container, dict) else None
     return value if isinstance(value, str) and value.strip() and storable(value) else None
+
+
+def unkept(**fields: object) -> tuple[str, ...]:
+    """For each of these fields that is a text beyond keeping: that it is left out, and why."""
+    found: tuple[str, ...] = ()
+    for name, value in fields.items():
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, str) and not storable(each):
+                found += (f'"{name}" {bounds.fault(each)}: it is left out',)
+    return found
+
+
+def unread_time(name: str, otherwise: str = "the order of arrival counts") -> str:
+    """The words of the problem for a field that should hold a time and does not."""
+    return f'"{name}" is no time that can be read (ISO 8601, or unix seconds): {otherwise}'
 
 
 def shown(value: object) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model.change import Origin, Relationship
 from connector.errors import UnreadableError
 from connector.formats.reading import word
+from connector.model import identifiers
+from connector.model.change import ObjectOrigin, Relationship
+from connector.model.limits import OBJECT_ID_BYTES
 
 DEFAULT_TYPE = "1"
-ID_BYTES = 150
 MOST = 1000
 """How many relationships a message may name."""
 _TYPE_DIGITS = 9
@@ -26,11 +27,13 @@ def type_id(value: object) -> str:
 
 def object_id(value: object) -> str:
     """The id of an object. Raises UnreadableError where Customer.io would not take it."""
-    text = word(value)
+    text = identifiers.text(value)
     if text is None:
         raise UnreadableError("an object has no id")
-    if len(text.encode(errors="replace")) > ID_BYTES or not text.isprintable():
-        raise UnreadableError(f"an object's id exceeds {ID_BYTES} bytes, or has control characters or broken Unicode")
+    if len(text.encode(errors="replace")) > OBJECT_ID_BYTES or not text.isprintable():
+        raise UnreadableError(
+            f"an object's id exceeds {OBJECT_ID_BYTES} bytes, or has control characters or broken Unicode"
+        )
     return text
 
 
@@ -44,7 +47,18 @@ def attributes(value: object, whose: str) -> Mapping[str, Any]:
 
 
 def relationship(
-    type: object, id: object, told: object = None, *, gone: bool = False, origin: Origin = "object"
+    type: object, id: object, told: object = None, *, gone: bool = False, origin: ObjectOrigin = "object"
 ) -> Relationship:
-    """A relationship to the object of this type and id."""
+    """Reads a relationship of a user to an object.
+
+    Args:
+        type: The id of the object's type, as it came.
+        id: The id of the object, as it came.
+        told: The attributes of the relationship; None for nothing.
+        gone: Whether the relationship has ended.
+        origin: What in the message tells of it.
+
+    Raises:
+        UnreadableError: The type, the id or the attributes cannot be read.
+    """
     return Relationship(type_id(type), object_id(id), attributes(told, "a relationship"), gone, origin)

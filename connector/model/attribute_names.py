@@ -2,10 +2,16 @@
 
 `x`, `traits_x` and `traits.x` are one attribute; `account.x` is one of the user's account. In Customer.io the names are
 those Hull's connector wrote, so that campaigns built on it go on working: `group/key` becomes `group-key`,
-`account.key` becomes `account_key`, and the attribute `id` becomes `hull_id` (reference: hull-behaviour, 5.1).
+`account.key` becomes `account_key`, and the attribute `id` becomes `hull_id` (docs/moving-from-hull.md#the-settings).
+Where messages are of another form than Hull's, `id` stays `id`: the settings as a whole know it.
 """
 
 ACCOUNT = "account"
+EVERYTHING = "*"
+"""Every field of the user."""
+UNSUBSCRIBED = "unsubscribed"
+PREFERENCES = "cio_subscription_preferences"
+TOPIC = f"{PREFERENCES}.topics."
 
 
 def bare(source: str) -> str:
@@ -33,3 +39,8 @@ def target(source: str) -> str:
 def account_target(name: str) -> str:
     """The name under which Customer.io gets the account's attribute `name`."""
     return f"{ACCOUNT}_{name}".replace("/", "-")
+
+
+def is_preference(target: str) -> bool:
+    """Whether an attribute of this name is the person's own choice: to be mailed, or about what."""
+    return target in (UNSUBSCRIBED, PREFERENCES) or target.startswith(TOPIC)

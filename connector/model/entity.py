@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from connector.model.change import EventKind
-from connector.model.versioned import Register
+from connector.model.lifecycle import Lifecycle
+from connector.model.versioned import VersionedMap
 
-Kind = Literal["person", "object"]
+EntityKind = Literal["person", "object"]
 OBJECT_ID = "object_id"
 """The type of an object's identifier. Its value is object_type_id/object_id: the one alone names nothing."""
 
@@ -23,7 +24,7 @@ class Identifier(NamedTuple):
     value: str
 
     def same_as(self, other: "Identifier") -> bool:
-        """E-mail addresses compare without case, the others with it (reference: customerio-api, 7.1)."""
+        """E-mail addresses compare without case, the others with it (docs/customerio.md#identity)."""
         if self.type == other.type == "email":
             return self.value.lower() == other.value.lower()
         return self == other
@@ -33,32 +34,35 @@ class Facts(NamedTuple):
     """What upstream has said about a user, as far as a sync wants to know it.
 
     attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left; identity:
-    identifier and email; traces: the last anonymous_id, and as `segments` the names at the last change that had the
-    user in the audience, where who leaves is kept, and as `deleted` whether upstream deleted the user; and what
-    `notices` keeps there. entered: whether the user has ever been in the audience.
-    devices: by token, as Customer.io takes them, null = gone. relationships: see `relating`.
+    identifier and email; lifecycle: whether the user is deleted, suppressed or merged; entered: whether the user has
+    ever been in the audience.
+    devices: by token, as Customer.io takes them, null = gone. relationships: see `audience.relationships`.
     """
 
-    attributes: Register = Register()
-    segments: Register = Register()
-    identity: Register = Register()
-    traces: Register = Register()
+    attributes: VersionedMap = VersionedMap()
+    segments: VersionedMap = VersionedMap()
+    identity: VersionedMap = VersionedMap()
+    lifecycle: Lifecycle = Lifecycle()
     entered: bool = False
-    devices: Register = Register()
-    relationships: Register = Register()
+    devices: VersionedMap = VersionedMap()
+    relationships: VersionedMap = VersionedMap()
 
     def newest(self) -> int:
         """The newest version among all facts; 0 where none has one."""
-        registers = (self.attributes, self.segments, self.identity, self.devices, self.relationships)
-        return max([register.newest() or 0 for register in registers])
+        newest = self.attributes.newest() or 0
+        for register in (self.segments, self.identity, self.devices, self.relationships):
+            at = (register.newest() if register.versions else register.snapshot) or 0
+            newest = max(newest, at)
+        return newest
 
 
-class Person(NamedTuple):
+class Profile(NamedTuple):
     """What Customer.io holds, or should hold: under which identifier, which attributes, which devices by token.
 
     former: identifiers the same user was delivered under before, not merged yet. relationships: their attributes by
-    the key of the object. suppressed: nobody is held, and these identifiers are blocked. memberships: what is known of
-    the manual segments they are in (`membership`); of a person who should be held it stands beside them.
+    the key of the object. A device or a relationship that is null is one that upstream has taken away: it is not there.
+    suppressed: nobody is held, and these identifiers are blocked. memberships: what is known of the manual segments
+    they are in (`audience.manual_segments`); of a person who should be held it stands beside them.
     An object is held in the same form, with an identifier and attributes.
     """
 
@@ -72,7 +76,7 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class Unconfirmed:
     """What requests without an answer may have left in Customer.io, beyond what was delivered.
 
     Under which identifiers somebody may be there, which names attributes may have, which tokens devices, to which
@@ -85,10 +89,10 @@ class Tried:
     relationships: frozenset[str] = frozenset()
     suppressed: bool = False
 
-    def __or__(self, other: "Tried") -> "Tried":
+    def __or__(self, other: "Unconfirmed") -> "Unconfirmed":
         """Both together."""
         identifiers = tuple(dict.fromkeys((*self.identifiers, *other.identifiers)))
-        return Tried(
+        return Unconfirmed(
             identifiers,
             self.names | other.names,
             self.tokens | other.tokens,
@@ -97,7 +101,27 @@ class Tried:
         )
 
 
-NOTHING_TRIED = Tried()
+NOTHING_TRIED = Unconfirmed()
+
+
+class Removals(NamedTuple):
+    """What Customer.io has confirmed to have taken away, and holds not now, whoever had brought it.
+
+    deleted: identifiers under which nobody is any more; freed: identifiers that are suppressed no more; devices: tokens
+    of devices; relationships: the keys of objects. By it a removal that upstream repeats is not sent again.
+    """
+
+    deleted: tuple[Identifier, ...] = ()
+    freed: tuple[Identifier, ...] = ()
+    devices: tuple[str, ...] = ()
+    relationships: tuple[str, ...] = ()
+
+    def knows(self, identifier: Identifier, *, freed: bool = False) -> bool:
+        """Whether it is known that nobody is there under an identifier, or that it is free."""
+        return any(identifier.same_as(each) for each in (self.freed if freed else self.deleted))
+
+
+NOTHING_REMOVED = Removals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +129,28 @@ class Entity:
     """One row: a person or an object.
 
     doubt counts requests whose answer never came; while it is not 0, `tried` is to be reckoned with. revision grows
-    whenever the facts move, so that a settlement can tell whether what it sent is still the truth.
+    whenever the facts move, so that a settlement can tell whether what it sent is still the truth. unreadable: why the
+    row could not be read, "" where it could; what could not be read is empty then, and nothing may be decided by it.
+    removals: see there.
     """
 
     key: str
     facts: Facts = field(default_factory=Facts)
-    delivered: Person | None = None
-    tried: Tried = field(default_factory=Tried)
+    delivered: Profile | None = None
+    tried: Unconfirmed = field(default_factory=Unconfirmed)
     doubt: int = 0
     revision: int = 0
-    kind: Kind = "person"
+    kind: EntityKind = "person"
+    unreadable: str = ""
+    removals: Removals = NOTHING_REMOVED
 
 
-def tried_besides(entity: Entity, person: Person | None) -> Tried:
+def tried_besides(entity: Entity, person: Profile | None) -> Unconfirmed:
     """What was tried, with `person` who is on the way: it must not be forgotten as facts move on."""
     tried = entity.tried
     if person is None:
         return tried
-    return Tried(
+    return Unconfirmed(
         tuple(dict.fromkeys((*tried.identifiers, person.identifier))),
         tried.names | person.attributes.keys(),
         tried.tokens | person.devices.keys(),
@@ -132,7 +160,7 @@ def tried_besides(entity: Entity, person: Person | None) -> Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class OwedEvent:
+class PendingEvent:
     """An event accepted, not confirmed yet. id: the ULID Customer.io de-duplicates by; occurred_at: unix seconds."""
 
     id: str

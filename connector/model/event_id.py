@@ -1,6 +1,6 @@
 """Event ids that are the same each time the same event is seen.
 
-Customer.io ignores an event whose ULID it has had before (reference: customerio-api, 2.4), so a ULID derived from
+Customer.io ignores an event whose ULID it has had before (docs/customerio.md#event-ids), so a ULID derived from
 what upstream says makes every re-send harmless: its first 48 bits are the event's time, its other 80 a digest of who
 and what.
 """
@@ -17,10 +17,16 @@ _LATEST_MILLISECOND = 2**48 - 1
 
 
 def of_event(event: Event, key: str, message_id: str | None, index: int) -> str:
-    """The ULID of `event` of the user `key`.
+    """Makes the ULID of an event.
 
     Upstream's own id of the event decides. Where there is none the content does, and then the message's id and the
     event's place in it, where known, tell two equal events apart.
+
+    Args:
+        event: What happened.
+        key: The key of the user who did it.
+        message_id: The id of the message that told of it, where there is one.
+        index: The event's place in the message.
     """
     if event.id is not None:
         seed = f"{key}\0{event.id}".encode()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-State = Literal["running", "paused", "done", "cancelled"]
-UNDER_WAY: tuple[State, ...] = ("running", "paused")
+JobState = Literal["running", "paused", "done", "cancelled"]
+UNDER_WAY: tuple[JobState, ...] = ("running", "paused")
 """The states of a job that has not come to its end."""
 
 BURST_SECONDS = 5.0
@@ -24,7 +24,7 @@ class Job:
     id: str
     sync: str
     kind: str
-    state: State = "running"
+    state: JobState = "running"
     position: str = ""
     total: int = 0
     done: int = 0
@@ -38,7 +38,14 @@ class Job:
         return int((now - self._saved_since(now)) * self.per_second)
 
     def advanced(self, now: float, position: str, people: int, counts: Mapping[str, int]) -> "Job":
-        """The job with so many more people done, up to the key `position`; they have used up their part of the pace."""
+        """Returns the job with more people done, who have used up their part of the pace.
+
+        Args:
+            now: The store's time, in unix seconds.
+            position: The key up to which everybody is done.
+            people: How many more are done.
+            counts: How many of them came to what, by name.
+        """
         return replace(
             self,
             position=position,

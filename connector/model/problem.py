@@ -3,22 +3,28 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal[
+ProblemKind = Literal[
     "unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "held", "segment", "source",
-    "backfill",
+    "backfill", "queue", "failing", "connection", "poison", "dead letters", "queue arguments", "webhook", "signature",
+    "failed later", "activities",
 ]  # fmt: skip
+
+EVERY_SYNC = ""
+"""The name under which what concerns no single sync is counted and kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing for a human, worded so that the next step is plain.
 
-    subject is the upstream user's key ("" for a message that names none), or the name of a source, or the id of a
-    backfill; reason a sentence without the payload's
-    values; payload what a replay needs (the unreadable message, the refused operation), or None.
+    subject is the upstream user's key ("" for a message that names none), or the name of a source, queue or
+    connection, or the id of a backfill; reason a sentence without the payload's values; payload what a replay needs
+    (the unreadable message, the refused operation), or None; form the form that an unreadable message was read as, ""
+    where nobody said.
     """
 
-    kind: Kind
+    kind: ProblemKind
     subject: str
     reason: str
     payload: Any = None
+    form: str = ""

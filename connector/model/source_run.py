@@ -78,9 +78,15 @@ def retry_seconds(failures: int) -> float:
 
 
 def too_many_gone(known: int, gone: int, share: float, at_least: int) -> bool:
-    """Whether so many rows are gone, of those known from the last run, that a human should look first.
+    """Says whether so many rows are gone that a human should look first.
 
     That nothing at all is left counts however few there were: a query that gives nothing is rarely meant.
+
+    Args:
+        known: How many rows there were after the last run.
+        gone: How many of them are gone.
+        share: Which part of them may go, from 0 to 1.
+        at_least: How many may go however few there were.
     """
     if not gone:
         return False

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal, NamedTuple, get_args
 
-from connector.model import times as moment
+from connector.model import times
 
-Name = Literal["lower", "upper", "trim", "number", "boolean", "date", "text", "join"]
-NAMES: tuple[str, ...] = get_args(Name)
+TransformName = Literal["lower", "upper", "trim", "number", "boolean", "date", "text", "join"]
+NAMES: tuple[str, ...] = get_args(TransformName)
 DEFAULT = "default"
 TEXTUAL = frozenset({"text", "join"})
 """Steps that make text which is to stay text: a date in it is not converted."""
@@ -38,7 +38,7 @@ _TAKES = {
 }
 
 
-class Step(NamedTuple):
+class TransformStep(NamedTuple):
     """One step, ready to be applied."""
 
     name: str
@@ -46,30 +46,30 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TransformFault:
     """Why a value did not get through, as the rest of a sentence that begins with the attribute."""
 
     reason: str
 
 
-def step(name: str, argument: Any = None) -> Step:
+def step(name: str, argument: Any = None) -> TransformStep:
     """The step called `name`: one of NAMES, or `default`. argument: what joins, or the default."""
     if name == DEFAULT:
-        return Step(name, lambda value: argument if value is None or value == "" else value)
+        return TransformStep(name, lambda value: argument if value is None or value == "" else value)
     if name == "join":
         separator = _SEPARATOR if argument is None else argument
-        return Step(name, lambda value: _joined(value, separator))
-    return Step(name, _CHANGES[name])
+        return TransformStep(name, lambda value: _joined(value, separator))
+    return TransformStep(name, _CHANGES[name])
 
 
-def apply(value: Any, steps: Iterable[Step]) -> Any:
+def apply(value: Any, steps: Iterable[TransformStep]) -> Any:
     """`value` after all `steps`, or the Fault of the first that cannot take what it is given."""
     for name, change in steps:
         if value is None and name != DEFAULT:
             continue
         changed = change(value)
         if changed is _CANNOT:
-            return Fault(f'is {_kind(value)} that the step "{name}" cannot take (it takes {_TAKES[name]})')
+            return TransformFault(f'is {_kind(value)} that the step "{name}" cannot take (it takes {_TAKES[name]})')
         value = changed
     return value
 
@@ -111,7 +111,7 @@ def _boolean(value: Any) -> Any:
 
 def _date(value: Any) -> Any:
     """Unix seconds. Digits in text are no date by themselves: `number` before it says that they are a number."""
-    seconds = moment.seconds(value.strip() if isinstance(value, str) else value)
+    seconds = times.seconds(value.strip() if isinstance(value, str) else value)
     return _CANNOT if seconds is None else seconds
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-class Register(NamedTuple):
+class VersionedMap(NamedTuple):
     """Entries by name, the version of the last snapshot, and the versions of the entries written since."""
 
     values: Mapping[str, Any] = {}
@@ -23,24 +23,34 @@ class Register(NamedTuple):
         updated = max(self.versions.values())
         return updated if self.snapshot is None else max(updated, self.snapshot)
 
-    def replaced(self, values: Mapping[str, Any], version: int) -> "Register":
+    def replaced(self, values: Mapping[str, Any], version: int) -> "VersionedMap":
         """The register after a snapshot: what it does not name is gone, unless a newer word put it there."""
         if self.snapshot is not None and version < self.snapshot:
             return self
         newer = {name: at for name, at in self.versions.items() if at > version}
         if not newer:
-            return Register(values, version)
+            return VersionedMap(values, version)
         taken = {name: value for name, value in values.items() if name not in newer}
         kept = {name: self.values[name] for name in newer}
-        return Register({**taken, **kept}, version, newer)
+        return VersionedMap({**taken, **kept}, version, newer)
 
-    def updated(self, values: Mapping[str, Any], version: int) -> "Register":
+    def updated(self, values: Mapping[str, Any], version: int) -> "VersionedMap":
         """The register after a message that names only what changed."""
         taken = {name: value for name, value in values.items() if self._yields(name, version)}
         if not taken:
             return self
         versions = {**self.versions, **dict.fromkeys(taken, version)}
-        return Register({**self.values, **taken}, self.snapshot, versions)
+        return VersionedMap({**self.values, **taken}, self.snapshot, versions)
+
+    def joined(self, other: "VersionedMap") -> "VersionedMap":
+        """The newest word on each name of two registers; of two as new, the own."""
+        values, versions = dict(self.values), dict(self.versions)
+        for name, value in other.values.items():
+            said, written = other.versions.get(name, other.snapshot), self.versions.get(name, self.snapshot)
+            if said is not None and (written is None or said > written):
+                values[name], versions[name] = value, said
+        same = values == self.values and versions == self.versions
+        return self if same else VersionedMap(values, self.snapshot, versions)
 
     def _yields(self, name: str, version: int) -> bool:
         written = self.versions.get(name, self.snapshot)

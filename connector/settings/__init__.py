@@ -1,0 +1,1 @@
+"""The settings: settings.toml, a secrets directory and the environment, read into frozen values."""

@@ -1,4 +1,4 @@
-"""What an attribute's `transform` accepts: names of steps, and the two that take a value of their own."""
+"""What the `transform` of an attribute, and of events, accepts: names of steps, and two that take a value."""
 
 from collections.abc import Collection
 from math import isfinite
@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from connector import naming, transform
+from connector.model import attribute_names, transforms
 from connector.settings.mistakes import listed, refuse, shown
 from connector.settings.validators import Section
 
-_ACCEPTED = f"give one of {listed(transform.NAMES)}, {{ join = TEXT }}, {{ default = VALUE }}"
+_ACCEPTED = f"give one of {listed(transforms.NAMES)}, {{ join = TEXT }}, {{ default = VALUE }}"
 
 
 class Join(Section):
@@ -28,7 +28,7 @@ class Default(Section):
 def step(given: Any) -> list[str]:
     """A step that there is. A line where there is none such."""
     if isinstance(given, str):
-        return [] if given in transform.NAMES else [f"{shown(given)} is not accepted; {_ACCEPTED}"]
+        return [] if given in transforms.NAMES else [f"{shown(given)} is not accepted; {_ACCEPTED}"]
     if isinstance(given, Join | Default):
         return []
     if not isinstance(given, dict) or len(given) != 1:
@@ -36,7 +36,7 @@ def step(given: Any) -> list[str]:
     ((key, value),) = given.items()
     if key == "join":
         return [] if isinstance(value, str) else [f"{{ join = {shown(value)} }} is not accepted; give text in quotes"]
-    if key == transform.DEFAULT:
+    if key == transforms.DEFAULT:
         return _default(value)
     return [f"{{ {shown(key)[1:-1]} = ... }} is not accepted; {_ACCEPTED}"]
 
@@ -52,24 +52,41 @@ def _checked(given: Any) -> Any:
     return given
 
 
-Step = Annotated[transform.Name | Join | Default, BeforeValidator(_checked)]
+TransformSetting = Annotated[transforms.TransformName | Join | Default, BeforeValidator(_checked)]
 
 
-def of_whole_account(field: str, steps: Collection[Step]) -> list[str]:
-    """`account` stands for many attributes, which seldom want the same steps."""
-    if field != naming.ACCOUNT or not steps:
+def of_properties(given: Any) -> list[str]:
+    """A line where what is given does not say which property goes through which steps."""
+    if not isinstance(given, dict):
+        return [f"{shown(given)} is not accepted; give a table of properties: {{ PROPERTY = [STEP, ...] }}"]
+    return [] if all(given) else ["'' is not accepted; name a property of the event"]
+
+
+def _named_properties(given: Any) -> Any:
+    refuse(of_properties(given))
+    return given
+
+
+PropertyTransforms = Annotated[dict[str, tuple[TransformSetting, ...]], BeforeValidator(_named_properties)]
+
+
+def of_many_at_once(field: str, steps: Collection[TransformSetting]) -> list[str]:
+    """`account` and `*` stand for many attributes, which seldom want the same steps."""
+    if field not in (attribute_names.ACCOUNT, attribute_names.EVERYTHING) or not steps:
         return []
+    if field == attribute_names.EVERYTHING:
+        return ["is not accepted: * is every field; name those to transform one by one, beside it"]
     return ["is not accepted: account is all its attributes; name those to transform one by one: account.NAME"]
 
 
-def compiled(steps: Collection[Step]) -> tuple[transform.Step, ...]:
+def compiled(steps: Collection[TransformSetting]) -> tuple[transforms.TransformStep, ...]:
     """The steps as functions, in their order."""
-    return tuple(transform.step(*_named(each)) for each in steps)
+    return tuple(transforms.step(*_named(each)) for each in steps)
 
 
-def _named(given: Step) -> tuple[str, Any]:
+def _named(given: TransformSetting) -> tuple[str, Any]:
     if isinstance(given, Join):
         return "join", given.join
     if isinstance(given, Default):
-        return transform.DEFAULT, given.default
+        return transforms.DEFAULT, given.default
     return given, None

@@ -34,6 +34,7 @@ EXPECTED = {
     "greater_than_equal": "give {ge:g} or more",
     "less_than": "give less than {lt:g}",
     "less_than_equal": "give {le:g} or less",
+    "too_long": "give at most {max_length}",
     "string_too_short": "give at least {min_length} character",
     "string_pattern_mismatch": "begin with a lower case letter, go on with those, digits and single underscores",
 }
@@ -203,14 +204,18 @@ def _told(loc: Loc, layers: Sequence[Layer]) -> Loc:
 def _text(error: ErrorDetails, model: type[BaseModel]) -> str:
     loc = error["loc"]
     if error["type"] == "extra_forbidden":
-        return _unknown(str(loc[-1]), list(fields_of(annotation_at(model, loc[:-1]))))
+        return _unknown(str(loc[-1]), _settable(annotation_at(model, loc[:-1])))
     if error["type"] == "missing":
         return "is missing"
     return f"{_given(error, model)} is not accepted; {_accepted(error, model)}"
 
 
+def _settable(annotation: Any) -> list[str]:
+    """The keys that a table takes: a `name` that it can do without is the key of the table itself."""
+    return [key for key, info in fields_of(annotation).items() if key != "name" or info.is_required()]
+
+
 def _unknown(key: str, known: list[str]) -> str:
-    known = [name for name in known if name != "name"]
     nearest = difflib.get_close_matches(key, known, n=1)
     return f"unknown key; did you mean {nearest[0]}?" if nearest else f"unknown key; known are {listed(known)}"
 

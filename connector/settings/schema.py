@@ -8,11 +8,10 @@ manual; docs/settings.schema.json is `schema()`, written down for editors.
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import (
     Field,
-    Strict,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -20,78 +19,33 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from connector.settings.schema import validators as settings_rules
 from connector.errors import SettingsError
-from connector.settings.sync_actions import Action
-from connector.settings.sync_options import Attribute, DeletionGuard, ObjectType, Suppression
-from connector.settings.mistakes import Layer, line, lines, misplaced, refuse, variable
-from connector.settings.manual_segments import ManualSegments
-from connector.settings.warehouse import Rows, WarehouseSource
-from connector.settings.validators import (
-    Address,
-    Identifier,
-    Name,
-    Names,
-    Secret,
-    Section,
-    Switch,
-    Text,
-)
-from connector.settings.sections import Broker, Delivery, Intake, Log, Retention, Store, Web, Worker
+from connector.settings import validators
+from connector.settings.connection import Connection
 from connector.settings.layers import layers, total
+from connector.settings.lean_schema import lean
+from connector.settings.manual_segments import ManualSegments
+from connector.settings.mistakes import Layer, line, lines, misplaced, refuse, variable
+from connector.settings.profiles import ProfilesSettings
+from connector.settings.sections import (
+    BrokerSettings,
+    DeliverySettings,
+    IntakeSettings,
+    LogSettings,
+    RetentionSettings,
+    StoreSettings,
+    WebSettings,
+    WorkerSettings,
+)
+from connector.settings.sync_actions import ActionSettings
+from connector.settings.sync_options import Attribute, DeletionGuard, ObjectType, SentEvent, Suppression
+from connector.settings.validators import IdentifierField, Names, Section, Switch, TableName, Text
+from connector.settings.warehouse import RowsSettings, WarehouseSource
 
 
-class Connection(Section):
-    """One Customer.io workspace."""
-
-    name: SkipJsonSchema[str] = Field(default="", description="The key of its table; not settable.")
-    label: Text = Field(default="", description="What people read in place of the name.")
-    description: Text = Field(default="", description="What this workspace is for.")
-    region: Literal["us", "eu"] = Field(default="us", description="Where Customer.io keeps the account.")
-    requests_per_second: Annotated[float, Strict()] = Field(
-        default=100.0,
-        ge=1,
-        le=1000,
-        allow_inf_nan=False,
-        description="How fast to call, all workers together. Customer.io asks for at most 1000.",
-    )
-    app_requests_per_second: Annotated[float, Strict()] = Field(
-        default=10.0,
-        ge=0.1,
-        le=10,
-        allow_inf_nan=False,
-        description="How fast to call the App API, which audits read from. Customer.io allows 10.",
-    )
-    track_url: Address = Field(
-        default=None, description="Another address for the Track API: a proxy or the simulator. Left out, the region's."
-    )
-    app_url: Address = Field(
-        default=None, description="Another address for the App API: a proxy or the simulator. Left out, the region's."
-    )
-    site_id: Secret = Field(
-        default=None,
-        description="The Track API's site id. Not in the file: give CONNECTOR__CONNECTIONS__NAME__SITE_ID.",
-    )
-    api_key: Secret = Field(
-        default=None, description="The Track API's key. Not in the file: give CONNECTOR__CONNECTIONS__NAME__API_KEY."
-    )
-    app_api_key: Secret = Field(
-        default=None, description="The App API's key. Not in the file: give CONNECTOR__CONNECTIONS__NAME__APP_API_KEY."
-    )
-
-    @property
-    def track_base(self) -> str:
-        """The Track API's address, without a slash at its end."""
-        return self.track_url or f"https://track{self._suffix}.customer.io"
-
-    @property
-    def app_base(self) -> str:
-        """The App API's address, without a slash at its end."""
-        return self.app_url or f"https://api{self._suffix}.customer.io"
-
-    @property
-    def _suffix(self) -> str:
-        return "-eu" if self.region == "eu" else ""
+def _converts_dates(given: dict[str, Any]) -> bool:
+    """What `convert_dates` says, which the other switches for dates follow unless they say otherwise."""
+    return bool(given.get("convert_dates", True))
 
 
 class Sync(Section):
@@ -104,7 +58,7 @@ class Sync(Section):
     segments: Names = Field(
         default=(), description='The audience: upstream segments by name or id. ["*"] is everybody, [] is nobody.'
     )
-    identifier: Identifier = Field(
+    identifier: IdentifierField = Field(
         default="external_id", description="The upstream field whose value addresses the person."
     )
     identify_by: Literal["id", "email", "cio_id", "id_or_email"] = Field(
@@ -112,9 +66,21 @@ class Sync(Section):
         description="Which of Customer.io's identifiers that value is. id_or_email: it is the id, and who has none is "
         "addressed by e-mail.",
     )
+    address_ids: Literal["id", "email"] = Field(
+        default="id",
+        description="What a value that is an e-mail address is, with identify_by id_or_email: the id, or the e-mail.",
+    )
     segment_attribute: str = Field(
         default="hull_segment",
         description='The attribute that lists all segments of the person, in lower case. "" sends none.',
+    )
+    segment_case: Literal["lower", "keep"] = Field(
+        default="lower", description="Whether the names of segments are sent in lower case, or as upstream has them."
+    )
+    segment_shape: Literal["list", "booleans", "times"] = Field(
+        default="list",
+        description="How segments are sent: one list; or an attribute for each, `segment_attribute`_NAME, which is "
+        "true, or holds the time of entry, while the person is in it.",
     )
     manual_segments: ManualSegments = Field(
         default={},
@@ -124,11 +90,11 @@ class Sync(Section):
         default=(),
         description="The attributes to send, and no others. One taken off the list is cleared in Customer.io.",
     )
-    events: Names = Field(
+    events: tuple[SentEvent, ...] = Field(
         default=(),
         description='The events to send, by name. "page" and "screen" stand for all of their kind. [] sends none.',
     )
-    actions: tuple[Action, ...] = Field(
+    actions: tuple[ActionSettings, ...] = Field(
         default=(), description="Which calls of the Segment spec do what, before the defaults; docs/actions.md."
     )
     default_actions: Switch = Field(
@@ -139,8 +105,10 @@ class Sync(Section):
         description="Whether to send events of people who cannot be identified yet. They are merged later.",
     )
     require_email: Switch = Field(default=False, description="Whether to leave out people who have no e-mail address.")
-    mode: Literal["upsert", "update"] = Field(
-        default="upsert", description="upsert creates and updates people. update creates nobody, and deletes nobody."
+    mode: Literal["upsert", "update", "create"] = Field(
+        default="upsert",
+        description="upsert creates and updates people. update creates nobody, and deletes nobody. create leaves whom "
+        "it has created as they are, but for events and for those who leave.",
     )
     on_exit: Literal["keep", "clear", "delete"] = Field(
         default="keep",
@@ -154,49 +122,69 @@ class Sync(Section):
     suppress_when: Suppression = Field(
         default=Suppression(), description="Who is deleted and blocked in Customer.io, by what upstream says of them."
     )
-    on_identifier_change: Literal["merge", "replace", "keep"] = Field(
+    on_identifier_change: Literal["merge", "replace", "keep", "leave"] = Field(
         default="merge",
         description="When a person's identifier changes: merge the old profile into the new, replace it by the new, "
-        "or keep the person under the first.",
+        "keep the person under the first, or leave the old profile as it is and start a new one.",
     )
     convert_dates: Switch = Field(
         default=True, description="Whether to send dates as unix seconds, as Customer.io reads them."
+    )
+    convert_nested_dates: Switch = Field(
+        default_factory=_converts_dates,
+        description="The same for dates within lists and objects, at any depth. Left out, as convert_dates is.",
+    )
+    convert_event_dates: Switch = Field(
+        default_factory=_converts_dates,
+        description="The same for the properties of events, at any depth. Left out, as convert_dates is.",
     )
     objects: tuple[ObjectType, ...] = Field(
         default=(), description="The objects that people are related to, one table for each type. None are synced."
     )
     deliver: Switch = Field(default=True, description="false decides and stores, and sends nothing to Customer.io.")
 
+    @field_validator("address_ids")
+    @classmethod
+    def _of_leads(cls, choice: str, info: ValidationInfo) -> str:
+        refuse(validators.address_ids(choice, info.data.get("identify_by")))
+        return choice
+
     @field_validator("segment_attribute")
     @classmethod
     def _storable(cls, name: str, info: ValidationInfo) -> str:
         if name:
-            refuse(settings_rules.target(name) + settings_rules.not_the_id(name, info.data.get("identify_by")))
+            refuse(validators.target(name) + validators.not_the_id(name, info.data.get("identify_by")))
         return name
 
     @field_validator("attributes")
     @classmethod
     def _side_by_side(cls, attributes: tuple[Attribute, ...], info: ValidationInfo) -> tuple[Attribute, ...]:
         renames = [(attribute.source, attribute.target) for attribute in attributes]
-        refuse(settings_rules.attributes(renames, info.data.get("segment_attribute"), info.data.get("identify_by")))
+        refuse(validators.attributes(renames, info.data.get("segment_attribute"), info.data.get("identify_by")))
         return attributes
+
+    @field_validator("events")
+    @classmethod
+    def _each_event_once(cls, events: tuple[SentEvent, ...]) -> tuple[SentEvent, ...]:
+        refuse(validators.names([each.name for each in events]))
+        return events
 
     @field_validator("suppress_when")
     @classmethod
     def _may_delete(cls, rule: Suppression, info: ValidationInfo) -> Suppression:
-        refuse(settings_rules.suppress_when(rule.attribute, info.data.get("mode")))
+        refuse(validators.suppress_when(rule.attribute, info.data.get("mode")))
         return rule
 
     @field_validator("objects")
     @classmethod
     def _each_type_once(cls, objects: tuple[ObjectType, ...]) -> tuple[ObjectType, ...]:
-        refuse(settings_rules.names([each.type for each in objects]))
+        refuse(validators.names([each.type for each in objects]))
         return objects
 
     @field_validator("on_exit")
     @classmethod
     def _fits_the_mode(cls, on_exit: str, info: ValidationInfo) -> str:
-        refuse(settings_rules.on_exit(on_exit, info.data.get("mode")))
+        refuse(validators.on_exit(on_exit, info.data.get("mode")))
         return on_exit
 
 
@@ -209,22 +197,27 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    store: Store = Field(default=Store(), description="Where the connector keeps its state.")
-    broker: Broker = Field(default=Broker(), description="What carries messages and doorbells.")
-    intake: Intake = Field(default=Intake(), description="How messages from the queue are read.")
-    web: Web = Field(default=Web(), description="The HTTP door.")
-    delivery: Delivery = Field(default=Delivery(), description="How people who are due are brought to Customer.io.")
-    worker: Worker = Field(default=Worker(), description="How a worker of a fleet ends.")
-    retention: Retention = Field(default=Retention(), description="How long things are kept.")
-    log: Log = Field(default=Log(), description="What the program says while it works.")
-    rows: Rows = Field(default=Rows(), description="How tables of users in files are read.")
-    connections: dict[Name, Connection] = Field(
+    store: StoreSettings = Field(default=StoreSettings(), description="Where the connector keeps its state.")
+    broker: BrokerSettings = Field(default=BrokerSettings(), description="What carries messages and doorbells.")
+    intake: IntakeSettings = Field(default=IntakeSettings(), description="How messages from the queue are read.")
+    web: WebSettings = Field(default=WebSettings(), description="The HTTP door.")
+    delivery: DeliverySettings = Field(
+        default=DeliverySettings(), description="How people who are due are brought to Customer.io."
+    )
+    worker: WorkerSettings = Field(default=WorkerSettings(), description="How a worker of a fleet ends.")
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="How long things are kept.")
+    log: LogSettings = Field(default=LogSettings(), description="What the program says while it works.")
+    rows: RowsSettings = Field(default=RowsSettings(), description="How tables of users in files are read.")
+    profiles: ProfilesSettings = Field(
+        default=ProfilesSettings(), description="What Customer.io's reporting webhooks become."
+    )
+    connections: dict[TableName, Connection] = Field(
         default={}, description="Customer.io workspaces, each under a name you choose.", json_schema_extra=CLOSED
     )
-    syncs: dict[Name, Sync] = Field(
+    syncs: dict[TableName, Sync] = Field(
         default={}, description="The jobs, each under a name you choose.", json_schema_extra=CLOSED
     )
-    sources: dict[Name, WarehouseSource] = Field(
+    sources: dict[TableName, WarehouseSource] = Field(
         default={}, description="Warehouses to read, each under a name you choose.", json_schema_extra=CLOSED
     )
 
@@ -233,12 +226,34 @@ class Settings(BaseSettings):
     def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
         return {key: entry.model_copy(update={"name": key}) for key, entry in entries.items()}
 
+    @field_validator("syncs")
+    @classmethod
+    def _with_the_forms_own_id(cls, syncs: dict[str, Sync], info: ValidationInfo) -> dict[str, Sync]:
+        """Hull's connector sent Hull's id as hull_id. The id of any other upstream is sent as id."""
+        intake = info.data.get("intake")
+        if intake is None or intake.format == "hull":
+            return syncs
+        refuse([line for sync in syncs.values() for line in _own_id_sent(sync)])
+        return {name: _with_own_id(sync) for name, sync in syncs.items()}
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What the caller gives, and nothing from the surroundings."""
         return (init_settings,)
+
+
+def _own_id_sent(sync: Sync) -> list[str]:
+    """A line where the id of an upstream other than Hull would be sent as the identifier."""
+    wrong = sync.identify_by in ("id", "id_or_email") and any(each.is_own_id for each in sync.attributes)
+    return [validators.own_id(sync.name, sync.identify_by)] if wrong else []
+
+
+def _with_own_id(sync: Sync) -> Sync:
+    """The sync with the name "id" for the attribute `id`, where the settings give it none."""
+    attributes = tuple(each.model_copy(update={"target": "id"}) if each.is_own_id else each for each in sync.attributes)
+    return sync.model_copy(update={"attributes": attributes})
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -249,6 +264,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     given = layers(Settings, path, os.environ if environ is None else environ)
     values = total(given)
     mistakes = [*misplaced(Settings, given[-1]), *_named_twice(values, given), *_unconnected(values, given)]
+    mistakes += _unused(values, given)
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -280,8 +296,18 @@ def _unconnected(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterato
     connections = values.get("connections")
     known = list(connections) if isinstance(connections, dict) else []
     for key, sync in _tables(values.get("syncs")):
-        for text in settings_rules.connection(sync.get("connection"), known):
+        for text in validators.connection(sync.get("connection"), known):
             yield line(given, ("syncs", key, "connection"), text)
+
+
+def _unused(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterator[str]:
+    """Connections that only a variable speaks of, and no sync uses: its name is a mistyped one."""
+    used = {str(sync.get("connection")) for _, sync in _tables(values.get("syncs"))}
+    in_file = given[-1].values.get("connections")
+    meant = [*in_file] if isinstance(in_file, dict) else []
+    for key, _ in _tables(values.get("connections")):
+        if key not in (*meant, *used):
+            yield line(given, ("connections", key), validators.unused(meant or sorted(used)))
 
 
 def _tables(entries: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -303,20 +329,5 @@ def schema() -> dict[str, Any]:
         "title": "settings.toml of the Audience Sync Connector",
         "description": "Every key, what it is for, and its default.",
     }
-    lean: dict[str, Any] = _lean(Settings.model_json_schema())
-    return {**head, **lean, "description": head["description"]}
-
-
-def _lean(node: Any) -> Any:
-    """A schema without the titles that only repeat keys, and with defaults for keys only: not for tables, not null."""
-    if isinstance(node, list):
-        return [_lean(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    idle = {"title"} | ({"default"} if isinstance(node.get("default"), dict | None) else set())
-    return {key: _lean_below(key, value) for key, value in node.items() if key not in idle}
-
-
-def _lean_below(key: str, value: Any) -> Any:
-    """What stands under a schema's key; under `properties` stand the names of keys, and one may be called default."""
-    return {name: _lean(each) for name, each in value.items()} if key == "properties" else _lean(value)
+    found: dict[str, Any] = lean(Settings.model_json_schema())
+    return {**head, **found, "description": head["description"]}

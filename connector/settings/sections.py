@@ -2,42 +2,70 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, Strict
 
-from connector.settings.schema import validators as settings_rules
-from connector.settings.mistakes import refuse
+from connector.model.identifiers import PLACEHOLDERS
 from connector.settings.validators import (
     Addressed,
     BrokerUrl,
     Count,
     Days,
+    Names,
+    Origin,
     Seconds,
     Secret,
     Section,
     StoreUrl,
+    TableName,
     Text,
 )
 
 
-class Store(Addressed):
+class StoreSettings(Addressed):
     """Where the connector keeps what Customer.io should hold, and holds."""
 
     url: StoreUrl = Field(
         default="sqlite:///connector.db",
         description="The database. sqlite:///FILE is enough for one machine; postgresql+psycopg://... serves a fleet.",
     )
+    connect_seconds: Seconds = Field(default=5.0, description="PostgreSQL: how long to wait for a connection to open.")
+    silence_seconds: Seconds = Field(
+        default=10.0,
+        description="PostgreSQL: how long a connection may be silent that should answer at once. Then it is given up.",
+    )
+    statement_seconds: Seconds = Field(default=60.0, description="PostgreSQL: how long one statement may take.")
+    lock_seconds: Seconds = Field(
+        default=15.0, description="PostgreSQL: how long to wait for a row that somebody else has locked."
+    )
+    idle_seconds: Seconds = Field(
+        default=30.0,
+        description="PostgreSQL: how long a transaction may stand idle. Then its locks end: its program may be dead.",
+    )
 
 
-class Broker(Addressed):
+class BrokerSettings(Addressed):
     """What carries upstream's messages and the workers' doorbells."""
 
     url: BrokerUrl = Field(
         default="memory://",
         description="memory:// runs everything in one process; amqp:// or amqps:// (RabbitMQ) serves a fleet.",
     )
+    ca_file: Text = Field(
+        default="",
+        description="With amqps://: the file of the authorities that sign RabbitMQ's certificate; '' is the system's.",
+    )
+    certificate_file: Text = Field(
+        default="", description="With amqps://: the file of our own certificate, where RabbitMQ asks for one."
+    )
+    key_file: Text = Field(default="", description="The file of the key to certificate_file, if it is not in there.")
+
+    @property
+    def durable(self) -> bool:
+        """Whether the broker keeps what it holds: RabbitMQ does, the in-process one does not."""
+        return self.url.startswith("amqp")
 
 
-class Intake(Section):
+class IntakeSettings(Section):
     """How messages from the queue are read and gathered into batches."""
 
     queue: Text = Field(
@@ -54,19 +82,34 @@ class Intake(Section):
         default="hull",
         description="The form of the messages on the queue: one of those in docs/messages.md.",
     )
-    batch_messages: Count = Field(default=500, description="A batch is handed on when it holds this many messages.")
-    batch_bytes: Count = Field(default=256_000, description="A batch is handed on when it holds this many bytes.")
+    shards: Count = Field(
+        default=1,
+        le=64,
+        description="So many queues carry what upstream publishes, each read in order by one reader at a time.",
+    )
+    batch_messages: Count = Field(default=1000, description="So many messages are taken in at once at the most.")
+    batch_bytes: Count = Field(default=4_000_000, description="So many bytes are taken in at once at the most.")
     batch_seconds: Seconds = Field(
         default=0.05,
-        description="A batch is handed on when its first message has waited this long, however small it is.",
+        description="Embedded mode: how long a message waits for others. A fleet takes in whatever has arrived.",
     )
     max_message_bytes: Count = Field(
         default=5_000_000,
         description="A longer message is kept as a problem and not read, so that one cannot fill the memory.",
     )
+    max_future_seconds: Seconds = Field(
+        default=86_400.0,
+        description="How far in the future a message's time may lie. Beyond it the time of arrival counts, and a "
+        "problem says so: a wrong clock upstream must not make all that comes later stale.",
+    )
+    placeholders: Names = Field(
+        default=PLACEHOLDERS,
+        description="What programs write for an id that they do not have, in any case. As the id of a user or an "
+        'object it is refused, as a problem: it would make everybody one person. "0" is every id of zeros.',
+    )
 
 
-class Web(Section):
+class WebSettings(Section):
     """The HTTP door."""
 
     host: Text = Field(
@@ -81,35 +124,44 @@ class Web(Section):
         default=None,
         description="The bearer token that senders must show. Not in the file: give CONNECTOR__WEB__TOKEN.",
     )
+    tokens: dict[TableName, SecretStr] = Field(
+        default={},
+        description="More tokens, each under a name of its own. Not in the file: give CONNECTOR__WEB__TOKENS__NAME.",
+        json_schema_extra={"additionalProperties": False, "patternProperties": {}},
+    )
+    metrics_token: Secret = Field(
+        default=None,
+        description="The bearer token that opens /metrics, and nothing else. Not in the file: give "
+        "CONNECTOR__WEB__METRICS_TOKEN. Without it that door is closed.",
+    )
     segment_secret: Secret = Field(
         default=None,
         description="What Segment's webhooks are signed with. Not in the file: give CONNECTOR__WEB__SEGMENT_SECRET.",
     )
     max_body_bytes: Count = Field(default=10_000_000, description="A longer request is refused before it is read.")
+    cors_origins: tuple[Origin, ...] = Field(
+        default=(),
+        description="The web sites (https://www.example.com) whose pages may send from a browser; [] is none.",
+    )
 
 
-class Delivery(Section):
+class DeliverySettings(Section):
     """How people who are due are brought to Customer.io."""
 
     people: Count = Field(default=1000, description="How many people one delivery claims at once.")
-    timeout_seconds: Seconds = Field(default=30.0, description="How long to wait for one answer of Customer.io.")
+    timeout_seconds: Seconds = Field(
+        default=30.0, description="How long one request to Customer.io and its whole answer may take."
+    )
     lease_seconds: Seconds = Field(
-        default=300.0,
-        validate_default=True,
-        description="After this long, people a dead worker claimed are free again. At least 4 times timeout_seconds.",
+        default=30.0,
+        description="After this long, people a dead worker claimed are free again. A living one renews its leases.",
     )
     sweep_seconds: Seconds = Field(default=1.0, description="How often to look for due people when no doorbell rang.")
     backoff_seconds: Seconds = Field(default=1.0, description="The first pause after a failure; each next one doubles.")
     backoff_max_seconds: Seconds = Field(default=300.0, description="The longest pause between two tries.")
 
-    @field_validator("lease_seconds")
-    @classmethod
-    def _outlasts_a_request(cls, lease: float, info: ValidationInfo) -> float:
-        refuse(settings_rules.lease(lease, info.data.get("timeout_seconds", 0.0)))
-        return lease
 
-
-class Worker(Section):
+class WorkerSettings(Section):
     """How a worker of a fleet ends."""
 
     stop_seconds: Seconds = Field(
@@ -118,7 +170,7 @@ class Worker(Section):
     )
 
 
-class Retention(Section):
+class RetentionSettings(Section):
     """How long is kept what is not needed any more to keep Customer.io right."""
 
     events_days: Days = Field(
@@ -129,9 +181,16 @@ class Retention(Section):
         default="failed", description="Which requests are logged with their bodies: those that failed, all, or none."
     )
     problems_days: Days = Field(default=90.0, description="A problem that did not come again.")
+    webhooks_days: Annotated[float, Strict()] = Field(
+        default=30.0,
+        ge=8,
+        allow_inf_nan=False,
+        description="A reporting webhook and its id, by which a repeat is known. Customer.io repeats for seven days.",
+    )
+    minutes_days: Days = Field(default=14.0, description="What was counted by the minute. What it comes to is kept.")
 
 
-class Log(Section):
+class LogSettings(Section):
     """What the program says while it works."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(

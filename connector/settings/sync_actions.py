@@ -12,7 +12,7 @@ from connector.actions.action import Actions
 from connector.actions.defaults import DEFAULTS
 from connector.actions.effects import EFFECTS
 from connector.actions.effects import Field as EffectField
-from connector.actions.template import Table
+from connector.actions.template import TemplateObject
 from connector.actions.when import Condition as ReadyCondition
 from connector.actions.when import When as ReadyWhen
 from connector.errors import UnreadableError
@@ -94,7 +94,7 @@ def missing(do: str, types: Collection[str], given: Mapping[str, Any]) -> list[s
 
 def _found_by_itself(field: EffectField, types: Collection[str]) -> bool:
     """Whether there is a default that can hold for each of the types; none given: it can."""
-    if isinstance(field.default, Table):
+    if isinstance(field.default, TemplateObject):
         return True
     of = [_ONLY_IN.get(str(each)) for each in field.default]
     return bool(of) and all(any(only in (None, type) for only in of) for type in types)
@@ -148,22 +148,22 @@ _MAP: dict[str, Any] = {
 }
 
 Types = Annotated[tuple[str, ...], BeforeValidator(_types), _several({"enum": list(TYPES)})]
-Events = Annotated[tuple[str, ...], BeforeValidator(_events), _several(_TEXT)]
-Values = Annotated[tuple[str | int | float | bool, ...] | None, BeforeValidator(_values), _several(_PLAIN)]
+EventNames = Annotated[tuple[str, ...], BeforeValidator(_events), _several(_TEXT)]
+ListedValues = Annotated[tuple[str | int | float | bool, ...] | None, BeforeValidator(_values), _several(_PLAIN)]
 
 
-class Condition(Section):
+class ConditionSettings(Section):
     """What stands in a field of the call; one of is, is_not, exists."""
 
     field: Annotated[str, BeforeValidator(_path)] = Field(description="A path into the call, such as properties.plan.")
-    is_: Values = Field(default=None, validation_alias="is", description="It is this value, or one of these.")
-    is_not: Values = Field(default=None, description="It is none of these values, or is not there.")
+    is_: ListedValues = Field(default=None, validation_alias="is", description="It is this value, or one of these.")
+    is_not: ListedValues = Field(default=None, description="It is none of these values, or is not there.")
     exists: Annotated[Switch | None, WithJsonSchema({"type": "boolean"})] = Field(
         default=None, description="Whether it is there: not null."
     )
 
     @model_validator(mode="after")
-    def _one_check(self) -> "Condition":
+    def _one_check(self) -> "ConditionSettings":
         if sum(each is not None for each in (self.is_, self.is_not, self.exists)) != 1:
             refuse([f"a condition has a field and one of {listed(_CHECKS)}"])
         return self
@@ -173,12 +173,14 @@ class Condition(Section):
         return ReadyCondition(template.path(self.field), self.is_, self.is_not, self.exists)
 
 
-class When(Section):
+class WhenSettings(Section):
     """Which calls an action is for. An empty table is every call."""
 
     type: Types = Field(default=(), description="The type of call, or several. Left out: any, or track beside event.")
-    event: Events = Field(default=(), description="The name of a tracked event, or several. Left out: any.")
-    where: tuple[Condition, ...] = Field(default=(), description="What stands in the call; all of it must hold.")
+    event: EventNames = Field(default=(), description="The name of a tracked event, or several. Left out: any.")
+    where: tuple[ConditionSettings, ...] = Field(
+        default=(), description="What stands in the call; all of it must hold."
+    )
 
     @field_validator("event")
     @classmethod
@@ -203,10 +205,10 @@ def _known(given: Any) -> Any:
     return given
 
 
-class Action(Section):
+class ActionSettings(Section):
     """What a call of the Segment spec does for this sync."""
 
-    when: When = Field(description="Which calls it is for: type, event, where.")
+    when: WhenSettings = Field(description="Which calls it is for: type, event, where.")
     do: Annotated[str, BeforeValidator(_known), WithJsonSchema({"enum": list(EFFECTS)})] = Field(
         description="What it does; docs/actions.md has the list."
     )
@@ -233,7 +235,7 @@ class Action(Section):
         return Ready(name, self.when.ready(), effect, fields)
 
 
-def compiled(actions: Collection[Action], *, defaults: bool) -> Actions | None:
+def compiled(actions: Collection[ActionSettings], *, defaults: bool) -> Actions | None:
     """The actions of a sync, ready to be applied; None where it has the defaults alone, which need no applying."""
     if not actions and defaults:
         return None

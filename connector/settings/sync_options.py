@@ -1,4 +1,4 @@
-"""What a sync chooses, in sections of its own: attributes, types of objects, when deletions wait, whom to suppress."""
+"""What a sync chooses, in sections of its own: attributes, events, objects, when deletions wait, whom to suppress."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,28 +6,34 @@ from pydantic import Field, GetJsonSchemaHandler, Strict, ValidationInfo, field_
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from connector import naming, settings_rules, settings_transforms
+from connector.model import attribute_names
+from connector.settings import attribute_transforms, validators
+from connector.settings.attribute_transforms import PropertyTransforms, TransformSetting
 from connector.settings.mistakes import refuse, shown
-from connector.settings.validators import ObjectTypeId, Seconds, Section, Source, Sources, Switch, Text
-from connector.settings.attribute_transforms import Step
+from connector.settings.validators import AttributeField, Names, ObjectTypeId, Seconds, Section, Sources, Switch, Text
 
 
 class Attribute(Section):
     """One attribute to send: where upstream has it, and its name in Customer.io."""
 
-    source: Source = Field(
-        validation_alias="from", description="The upstream field: first_name, clearbit/employees, account.name."
+    source: AttributeField = Field(
+        validation_alias="from",
+        description="The upstream field: first_name, clearbit/employees, account.name. * stands for every field.",
     )
     target: str = Field(
-        default_factory=lambda given: naming.target(given["source"]),
+        default_factory=lambda given: attribute_names.target(given["source"]),
         validation_alias="to",
         validate_default=True,
-        description="Its name in Customer.io. Left out, group/key becomes group-key and account.key account_key.",
+        description="Its name in Customer.io. Left out, group/key becomes group-key, account.key account_key, and "
+        "Hull's id hull_id.",
     )
-    transform: tuple[Step, ...] = Field(
+    transform: tuple[TransformSetting, ...] = Field(
         default=(),
         description="What is made of the value before it is sent, step by step: lower, upper, trim, number, boolean, "
         "date, text, join, { join = TEXT }, { default = VALUE }.",
+    )
+    left_out: Names = Field(
+        default=(), validation_alias="except", description='The fields that are not sent. Only with from = "*".'
     )
 
     @model_validator(mode="before")
@@ -40,20 +46,58 @@ class Attribute(Section):
     @field_validator("target")
     @classmethod
     def _storable(cls, target: str, info: ValidationInfo) -> str:
-        refuse(settings_rules.target(target) or settings_rules.whole_account(info.data.get("source", ""), target))
+        refuse(validators.target(target) or validators.many_at_once(info.data.get("source", ""), target))
         return target
 
     @field_validator("transform")
     @classmethod
-    def _one_by_one(cls, steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
-        refuse(settings_transforms.of_whole_account(info.data.get("source", ""), steps))
+    def _one_by_one(cls, steps: tuple[TransformSetting, ...], info: ValidationInfo) -> tuple[TransformSetting, ...]:
+        refuse(attribute_transforms.of_many_at_once(info.data.get("source", ""), steps))
         return steps
+
+    @field_validator("left_out")
+    @classmethod
+    def _of_every_field(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        refuse(validators.left_out(info.data.get("source", ""), names))
+        return names
+
+    @property
+    def is_own_id(self) -> bool:
+        """Whether it is upstream's own id, to which the settings give no name."""
+        return attribute_names.bare(self.source) == "id" and "target" not in self.model_fields_set
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Text, or a table."""
-        table = handler.resolve_ref_schema(handler(core))
-        return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
+        return _text_or_table(handler.resolve_ref_schema(handler(core)))
+
+
+class SentEvent(Section):
+    """One event to send, and what is made of its properties."""
+
+    name: str = Field(description='Its name; page, screen: all of their kind; "*": all events.')
+    transform: PropertyTransforms = Field(
+        default={},
+        description="What is made of properties before they are sent, as of attributes: { PROPERTY = [STEP, ...] }.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        if not isinstance(given, str | dict | SentEvent):
+            refuse(
+                [f"{shown(given)} is not accepted; give text in quotes or a table {{ name = ..., transform = ... }}"]
+            )
+        return {"name": given} if isinstance(given, str) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Text, or a table."""
+        return _text_or_table(handler.resolve_ref_schema(handler(core)))
+
+
+def _text_or_table(table: JsonSchemaValue) -> JsonSchemaValue:
+    return {"description": table.pop("description"), "anyOf": [{"type": "string", "minLength": 1}, table]}
 
 
 class ObjectType(Section):
@@ -66,7 +110,7 @@ class ObjectType(Section):
         description="What speaks of such objects: object (messages about objects, and relationships of users), "
         "group (calls of the Segment spec), account (the account of each user).",
     )
-    identifier: Source = Field(
+    identifier: AttributeField = Field(
         default="id", description='The field of an account whose value is the object\'s id. Only with from "account".'
     )
     attributes: tuple[Attribute, ...] = Field(
@@ -85,7 +129,8 @@ class ObjectType(Section):
     @field_validator("attributes", "relationship_attributes")
     @classmethod
     def _apart(cls, attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
-        refuse(settings_rules.attributes([(each.source, each.target) for each in attributes], None, None))
+        refuse(validators.one_by_one([each.source for each in attributes]))
+        refuse(validators.attributes([(each.source, each.target) for each in attributes], None, None))
         return attributes
 
 
@@ -102,7 +147,7 @@ class DeletionGuard(Section):
 
 
 class Suppression(Section):
-    """Whom to suppress: deleted in Customer.io and blocked there."""
+    """Which people to suppress: they are deleted in Customer.io and blocked there."""
 
     attribute: Text = Field(default="", description='The upstream field to look at. "" suppresses nobody by a rule.')
     equals: Switch | Annotated[int, Strict()] | Annotated[str, Strict()] = Field(
@@ -112,5 +157,5 @@ class Suppression(Section):
     @field_validator("attribute")
     @classmethod
     def _one_field(cls, attribute: str) -> str:
-        refuse(settings_rules.suppressing(attribute))
+        refuse(validators.suppressing(attribute))
         return attribute

@@ -6,7 +6,7 @@ A rule gives a line for each thing that is wrong, and none where all is well.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,13 +20,15 @@ from pydantic import (
     WithJsonSchema,
     field_serializer,
 )
+from pydantic_core import from_json
 
-from connector import naming, preferences
+from connector.model import attribute_names
+from connector.model.attribute_names import PREFERENCES, TOPIC
+from connector.model.limits import ATTRIBUTES, ATTRIBUTES_AN_ITEM, NAME_BYTES
 from connector.settings.mistakes import listed, refuse, shown, starred
 
-MOST_ATTRIBUTES = 299
-LONGEST_NAME_BYTES = 150
 _TYPE_DIGITS = 9
+_SHORTEST_SECRET = 8
 
 RESERVED = {
     "_update": 'Customer.io takes it as an order never to create the person; mode = "update" says that',
@@ -38,8 +40,10 @@ RESERVED = {
 
 def store(url: str) -> list[str]:
     """A database the store can use."""
-    if url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        return []
+    if url.startswith("sqlite:///"):
+        return [f"{shown(url)} is not accepted; leave out what stands behind the ?"] if "?" in url else []
+    if url.startswith("postgresql+psycopg://"):
+        return _reachable(url)
     if url.startswith(("postgres://", "postgresql://")):
         return [f"{shown(url)} is not accepted; begin it with postgresql+psycopg://, the rest stays"]
     return [f"{shown(url)} is not accepted; give sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"]
@@ -48,10 +52,36 @@ def store(url: str) -> list[str]:
 def broker(url: str) -> list[str]:
     """A broker that keeps what it was given."""
     if url.startswith(("memory://", "amqp://", "amqps://")):
-        return []
+        return _reachable(url) or _plainly_named(url)
     redis = url.startswith(("redis", "sentinel"))
     reason = "; Redis loses the messages of a worker that dies between two of its steps" if redis else ""
     return [f"{shown(url)} is not accepted; give memory://, amqp://... or amqps://...{reason}"]
+
+
+def _plainly_named(url: str) -> list[str]:
+    """A URL that says who asks, and where, in its usual places: behind the ? it would be said twice."""
+    given = {name for each in url.split(";") for name, _ in parse_qsl(urlsplit(each).query, keep_blank_values=True)}
+    if found := sorted(given & _IN_THEIR_PLACES):
+        return [
+            f"{shown(url)} is not accepted; give amqp://USER:PASSWORD@HOST:PORT/, and no {listed(found)} behind the ?"
+        ]
+    return []
+
+
+_IN_THEIR_PLACES = frozenset(
+    {"hostname", "port", "userid", "user", "username", "password", "virtual_host", "transport"}
+)
+
+
+def _reachable(url: str) -> list[str]:
+    """A URL whose host and port can be told, of one host or of several."""
+    try:
+        hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+        told = all(urlsplit(f"//{host}").port != 0 for host in hosts)
+    except ValueError:
+        told = False
+    wanted = "give HOST:PORT with a port from 1 to 65535, an IPv6 address in brackets"
+    return [] if told else [f"{shown(url)} is not accepted; {wanted}"]
 
 
 def address(url: str) -> list[str]:
@@ -59,6 +89,13 @@ def address(url: str) -> list[str]:
     if _is_address(url):
         return []
     return [f"{shown(url)} is not accepted; give http://HOST or https://HOST, without query or password"]
+
+
+def origin(url: str) -> list[str]:
+    """A web site as a browser names it: scheme, host and port."""
+    if _is_address(url) and urlsplit(url).path == "" and url == url.lower():
+        return []
+    return [f"{shown(url)} is not accepted; give a web site as https://HOST, in small letters, without a path"]
 
 
 def _is_address(url: str) -> bool:
@@ -69,13 +106,6 @@ def _is_address(url: str) -> bool:
         return False
     plain = not (parts.query or parts.fragment or "@" in parts.netloc or any(map(str.isspace, url)))
     return parts.scheme in ("http", "https") and reachable and plain
-
-
-def lease(seconds: float, timeout: float) -> list[str]:
-    """A lease that a living worker never outlasts."""
-    if seconds >= 4 * timeout:
-        return []
-    return [f"{shown(seconds)} is not accepted; give at least {shown(4 * timeout)}, four times timeout_seconds"]
 
 
 def names(given: Collection[str]) -> list[str]:
@@ -95,8 +125,8 @@ def source(field: str) -> list[str]:
 
 def identifier(field: str) -> list[str]:
     """An upstream field whose value is one user's and only theirs."""
-    own = naming.bare(field)
-    if own.partition(".")[0] == naming.ACCOUNT:
+    own = attribute_names.bare(field)
+    if own.partition(".")[0] == attribute_names.ACCOUNT:
         return [f"{shown(field)} is not accepted: many users share an account; name a field of the user"]
     if own in ("segments", "events"):
         return [f"{shown(field)} is not accepted: it is a list, and an identifier one value; name a field of the user"]
@@ -108,18 +138,40 @@ def target(name: str) -> list[str]:
     size = len(name.encode())
     if not name.strip():
         return [f"{shown(name)} is not accepted as a name in Customer.io; give one"]
-    if size > LONGEST_NAME_BYTES:
-        return [f"{shown(name)} has {size} bytes; Customer.io takes {LONGEST_NAME_BYTES} in a name"]
+    if size > NAME_BYTES:
+        return [f"{shown(name)} has {size} bytes; Customer.io takes {NAME_BYTES} in a name"]
     if name in RESERVED:
         return [f"{shown(name)} is not accepted as a name in Customer.io: {RESERVED[name]}"]
     return []
 
 
-def whole_account(field: str, name: str) -> list[str]:
-    """`account` stands for many attributes, which cannot all take one name."""
-    if field != naming.ACCOUNT or name == naming.target(field):
+def many_at_once(field: str, name: str) -> list[str]:
+    """`account` and `*` stand for many attributes, which cannot all take one name."""
+    if field not in (attribute_names.ACCOUNT, attribute_names.EVERYTHING) or name == attribute_names.target(field):
         return []
+    if field == attribute_names.EVERYTHING:
+        return [f"{shown(name)} is not accepted: * is every field, each under its own name; leave out to"]
     return [f"{shown(name)} is not accepted: account is all its attributes, each sent as account_NAME; leave out to"]
+
+
+def address_ids(choice: str, identify_by: str | None) -> list[str]:
+    """A choice that the sync's identifiers allow."""
+    if choice == "id" or identify_by == "id_or_email":
+        return []
+    return [f'{shown(choice)} is not accepted: only with identify_by = "id_or_email" people are known by e-mail too']
+
+
+def left_out(field: str, given: Collection[str]) -> list[str]:
+    """Fields that every other field is sent without."""
+    if given and field != attribute_names.EVERYTHING:
+        return [f'is not accepted with from = {shown(field)}: it belongs to from = "*"']
+    return names(given)
+
+
+def one_by_one(fields: Iterable[str]) -> list[str]:
+    """Attributes of an object, which are named."""
+    everything = attribute_names.EVERYTHING in fields
+    return ["'*' is not accepted of objects and relationships; name the attributes"] if everything else []
 
 
 def not_the_id(name: str, identify_by: str | None) -> list[str]:
@@ -130,6 +182,14 @@ def not_the_id(name: str, identify_by: str | None) -> list[str]:
     return [f"'id' is not accepted as a name in Customer.io: with {by} it is the identifier itself"]
 
 
+def own_id(sync: str, identify_by: str) -> str:
+    """The line for a sync that would send upstream's own id as the identifier."""
+    return (
+        f"{sync}.attributes: 'id' is not accepted as a name in Customer.io: with identify_by = \"{identify_by}\" it is "
+        'the identifier itself; give upstream\'s own id another name: { from = "id", to = ... }'
+    )
+
+
 def attributes(
     renames: Collection[tuple[str, str]], segment_attribute: str | None, identify_by: str | None
 ) -> list[str]:
@@ -137,8 +197,10 @@ def attributes(
     mistakes = [*_clashes(renames, segment_attribute)]
     for _, name in renames:
         mistakes += not_the_id(name, identify_by)
-    if len(renames) > MOST_ATTRIBUTES:
-        mistakes.append(f"{len(renames)} are too many; Customer.io holds 300 a person, name at most {MOST_ATTRIBUTES}")
+    if len(renames) > ATTRIBUTES_AN_ITEM:
+        mistakes.append(
+            f"{len(renames)} are too many; Customer.io holds {ATTRIBUTES} a person, name at most {ATTRIBUTES_AN_ITEM}"
+        )
     return mistakes
 
 
@@ -146,10 +208,10 @@ def _clashes(renames: Collection[tuple[str, str]], segment_attribute: str | None
     for name in _repeated(name for _, name in renames):
         fields = listed([shown(field) for field, taken in renames if taken == name])
         yield f"{fields} all become {shown(name)}; give each a name of its own: {{ from = ..., to = ... }}"
-    whole = any(name == preferences.PREFERENCES for _, name in renames)
+    whole = any(name == PREFERENCES for _, name in renames)
     for field, name in renames:
-        if name.startswith(preferences.TOPIC) and whole:
-            yield f"{shown(name)} stands beside {shown(preferences.PREFERENCES)}, which replaces all topics; name one"
+        if name.startswith(TOPIC) and whole:
+            yield f"{shown(name)} stands beside {shown(PREFERENCES)}, which replaces all topics; name one"
         if name == segment_attribute:
             yield f"{shown(field)} becomes {shown(name)}, the name of segment_attribute; give one of them another"
 
@@ -162,7 +224,7 @@ def object_type(text: str) -> list[str]:
 
 
 def sources(given: Collection[str]) -> list[str]:
-    """What speaks of objects: something must."""
+    """The sources of objects: at least one."""
     return names(given) if given else ["an empty list is not accepted; name some of object, group, account"]
 
 
@@ -175,7 +237,7 @@ def on_exit(choice: str, mode: str | None) -> list[str]:
 
 def suppressing(field: str) -> list[str]:
     """A field of the user, or of their account, that holds one value."""
-    if naming.bare(field) in ("segments", "events", naming.ACCOUNT):
+    if attribute_names.bare(field) in ("segments", "events", attribute_names.ACCOUNT):
         return [f"{shown(field)} is not accepted: it holds many values; name a field that holds one"]
     return []
 
@@ -197,10 +259,35 @@ def connection(name: Any, known: Collection[str]) -> list[str]:
     return [f"{shown(name)} is not a connection; {accepted}"]
 
 
+def unused(known: Collection[str]) -> str:
+    """What is wrong with a connection that only a variable speaks of; known: those that the settings name."""
+    return f"neither the file nor a sync names this connection; name one of {listed(known)}, or take the variable away"
+
+
 def _trimmed(value: Any) -> Any:
     """A secret without the line end its file gave it; an empty one is none, as compose files pass unset variables."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     return (text.strip() or None) if isinstance(text, str) else text
+
+
+def _listed_secrets(value: Any) -> Any:
+    """Secrets in one text, as an environment variable has them: with commas between, or as a list in JSON."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]  # a key of digits alone, which a variable gives as a number
+    if not isinstance(value, str):
+        return value
+    try:
+        given = from_json(value)
+    except ValueError:
+        given = None
+    return given if isinstance(given, list) else [each.strip() for each in value.split(",") if each.strip()]
+
+
+def _long_enough(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    """Secrets that nobody guesses: an empty one would let in everybody who knows that it is."""
+    if any(len(each.get_secret_value().strip()) < _SHORTEST_SECRET for each in secrets):
+        refuse([f"a key of fewer than {_SHORTEST_SECRET} characters is not accepted; give what Customer.io shows"])
+    return secrets
 
 
 def _kept(rule: Callable[[Any], list[str]]) -> AfterValidator:
@@ -213,17 +300,18 @@ def _kept(rule: Callable[[Any], list[str]]) -> AfterValidator:
     return AfterValidator(checked)
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
+TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 Names = Annotated[tuple[str, ...], _kept(names)]
 StoreUrl = Annotated[str, _kept(store)]
 BrokerUrl = Annotated[str, _kept(broker)]
-Source = Annotated[Text, _kept(source)]
-Identifier = Annotated[Text, _kept(identifier)]
-Address = Annotated[
+AttributeField = Annotated[Text, _kept(source)]
+IdentifierField = Annotated[Text, _kept(identifier)]
+UrlSetting = Annotated[
     Annotated[str, _kept(address), AfterValidator(lambda url: url.rstrip("/"))] | None,
     WithJsonSchema({"type": "string", "pattern": "^https?://"}),
 ]
+Origin = Annotated[Text, _kept(origin)]
 Switch = Annotated[bool, Strict()]
 ObjectTypeId = Annotated[str, _kept(object_type)]
 Sources = Annotated[tuple[Literal["object", "group", "account"], ...], _kept(sources)]
@@ -232,12 +320,22 @@ Seconds = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Days = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_trimmed), WithJsonSchema({"not": {}})]
 """Never in the file: its schema refuses every value."""
+Secrets = Annotated[
+    tuple[SecretStr, ...],
+    BeforeValidator(_listed_secrets),
+    AfterValidator(_long_enough),
+    WithJsonSchema({"not": {}}),
+]
+"""Several secrets, never in the file either."""
 
 
 class Section(BaseModel):
     """A table of the file: frozen, without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True)
+    # What checks a section by itself is built only where that is asked for: most are checked with what they stand in.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_name=True, defer_build=True
+    )
 
 
 class Addressed(Section):

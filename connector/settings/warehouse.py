@@ -15,8 +15,9 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from connector import schedule, settings_rules
+from connector.model import schedule
 from connector.model.schedule import Every, Schedule
+from connector.settings import validators
 from connector.settings.mistakes import listed, refuse, shown
 from connector.settings.validators import Count, Names, Section, Switch, Text
 
@@ -69,15 +70,15 @@ def _schedule(value: float | str | None) -> float | str | None:
     return value
 
 
-Columns = Annotated[dict[str, str], AfterValidator(_columns)]
+ColumnSettings = Annotated[dict[str, str], AfterValidator(_columns)]
 Times = Annotated[float | str | None, BeforeValidator(_times), AfterValidator(_schedule)]
 Url = Annotated[DatabaseUrl | None, BeforeValidator(_url), WithJsonSchema({"type": "string"})]
 
 
-class Rows(Section):
+class RowsSettings(Section):
     """How the columns of tables in files are named."""
 
-    columns: Columns = Field(
+    columns: ColumnSettings = Field(
         default={},
         description='What a column of a CSV or Parquet file is to be read as; "" leaves it out. '
         "The others keep their names.",
@@ -120,7 +121,7 @@ class WarehouseSource(Section):
     schedule: Times = Field(
         default=None, description="A crontab line (UTC), or seconds from one start to the next. Left out: by hand."
     )
-    columns: Columns = Field(
+    columns: ColumnSettings = Field(
         default={}, description='What a column is to be read as; "" leaves it out. The others keep their names.'
     )
     segments: Names = Field(default=(), description="People: the segments that everybody in the rows is in.")
@@ -153,7 +154,7 @@ class WarehouseSource(Section):
     @field_validator("object_type")
     @classmethod
     def _is_a_type(cls, object_type: str) -> str:
-        refuse(settings_rules.object_type(object_type) if object_type else [])
+        refuse(validators.object_type(object_type) if object_type else [])
         return object_type
 
     @field_validator("columns")
@@ -165,7 +166,7 @@ class WarehouseSource(Section):
 
     @property
     def times(self) -> Schedule | None:
-        """When it is run; None: by hand."""
+        """When it is run; None: only when somebody asks."""
         if self.schedule is None:
             return None
         return schedule.parsed(self.schedule) if isinstance(self.schedule, str) else Every(float(self.schedule))

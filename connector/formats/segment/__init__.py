@@ -1,0 +1,1 @@
+"""The Segment spec: calls of analytics libraries and audience messages of sources."""

@@ -1,4 +1,4 @@
-"""Who is in an audience, as far as calls of the Segment spec tell.
+"""The audiences that calls of the Segment spec enter and leave.
 
 Such calls carry no list of segments. Platforms that compute audiences write each move in one of two ways: as an event
 of its own, or as a true or false trait whose name the context gives as the audience's key. Both name the audience by
@@ -8,8 +8,8 @@ that key; it is both id and name of our segment, since a name that only one of t
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from connector.model.change import Segment
 from connector.formats.reading import segment_of, unique, word
+from connector.model.change import Segment
 
 ENTERED = "Audience Entered"
 EXITED = "Audience Exited"

@@ -1,7 +1,7 @@
-"""What each call of the Segment spec says of a user: identify, track, page, screen, group, alias and delete.
+"""What each call of the Segment spec says about a user: identify, track, page, screen, group, alias and delete.
 
-A call is a part, and says nothing of segments but for what `segment_audiences` finds in it. A group is the user's
-account, as far as a user has one; where the settings say so it is an object too (`segment_objects`).
+A call is a part. It says about segments only what `formats.segment.audiences` finds in it. A group is the user's
+account; where the settings say so it is an object too (`formats.segment.objects`).
 """
 
 import re
@@ -9,49 +9,68 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connector.model import times as moment
-from connector.model.change import Change, Event, EventKind, Message, Unreadable
 from connector.errors import UnreadableError
-from connector.formats import segment_audiences, segment_devices, segment_objects
-from connector.formats.events import id_of, name_of, properties_of
+from connector.formats.events import id_of, name_of, properties_of, visitor_id
 from connector.formats.merged_users import with_merged
-from connector.formats.reading import object_in, storable, text_in, user_key, word
-
-Fields = Mapping[str, Any]
+from connector.formats.reading import object_in, text_in, unkept, unread_time
+from connector.formats.segment import audiences, objects
+from connector.formats.segment import devices as segment_devices
+from connector.formats.user_key import user_key
+from connector.model import identifiers
+from connector.model import times as moment
+from connector.model.change import Change, Event, EventKind, Fields, Message, Original, Unreadable
 
 SENT = "sentAt"
 _USER_DELETED = "User Deleted"
 _SUPPRESSING = {"User Suppressed": True, "User Unsuppressed": False}
 _HAPPENED = ("timestamp", "originalTimestamp")
-_UNIX = re.compile(r"[0-9]{1,17}")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 def read(type: str, call: Fields) -> list[Message]:
-    """What a call of one of `TYPES` tells of. Raises UnreadableError where it cannot be acted on.
+    """The changes that a call of one of `TYPES` means. Raises UnreadableError where it cannot be acted on.
 
-    What it says of an object that cannot be is put aside: what it says of the user counts all the same.
+    An object that cannot exist is put aside as a problem. What the call says about the user still counts.
     """
     told, refused = _objects(type, call)
     if told.alone and call.get("userId") is None and call.get("anonymousId") is None:
         return [*told.alone]  # an object that is deleted needs no user
-    change = _READERS[type](call, object_in(call, "context"))
+    context, left_out = _context(call)
+    change = _READERS[type](call, context)
+    if left_out:
+        change = replace(change, left_out=(*change.left_out, *left_out))
     if told.objects or told.relationships is not None:
         change = replace(change, objects=told.objects, relationships=told.relationships)
     return [*told.alone, change, *refused]
 
 
-def _objects(type: str, call: Fields) -> tuple[segment_objects.Told, list[Message]]:
+def _context(call: Fields) -> tuple[Fields, tuple[str, ...]]:
+    """What stands around the call, and what of it is left out, being no object: that harms nothing else."""
     try:
-        return segment_objects.read(type, call, _time(call, *_HAPPENED, SENT)), []
+        context = object_in(call, "context")
     except UnreadableError as error:
-        return segment_objects.Told(), [Unreadable(str(error), call)]
+        return {}, (f"{error}: it is left out",)
+    try:
+        object_in(context, "traits")
+    except UnreadableError as error:
+        return {name: each for name, each in context.items() if name != "traits"}, (
+            f'"context.{str(error)[1:]}: it is left out',
+        )
+    return context, ()
+
+
+def _objects(type: str, call: Fields) -> tuple[objects.GroupFacts, list[Message]]:
+    try:
+        return objects.read(type, call, _time(call, *_HAPPENED, SENT)), []
+    except UnreadableError as error:
+        return objects.GroupFacts(), [Unreadable(str(error), call)]
 
 
 def _identify(call: Fields, context: Fields) -> Change:
     """Traits over `context.traits`, over what stands beside them in the call."""
     traits = object_in(call, "traits")
     change = _change(call, {**_beside(call, "created_at"), **object_in(context, "traits"), **traits})
-    entered, left = segment_audiences.by_trait(context, traits)
+    entered, left = audiences.by_trait(context, traits)
     return replace(change, entered=entered, left=left)
 
 
@@ -62,10 +81,13 @@ def _track(call: Fields, context: Fields) -> Change:
     if name in _SUPPRESSING:
         return replace(_change(call, object_in(context, "traits")), suppressed=_SUPPRESSING[name])
     properties = properties_of(call.get("properties"))
-    entered, left = segment_audiences.by_event(name, properties)
+    entered, left = audiences.by_event(name, properties)
     change = _with_event(call, context, "event", name, properties)
     (event,) = change.events
-    devices = segment_devices.by_event(name, properties, context, event.occurred_at)
+    try:
+        devices = segment_devices.by_event(name, properties, context, event.occurred_at)
+    except UnreadableError as error:
+        change, devices = replace(change, left_out=(*change.left_out, f"{error}: the device is left out")), None
     return replace(change, entered=entered, left=left, devices=devices)
 
 
@@ -87,34 +109,42 @@ def _with_category(call: Fields, properties: Fields) -> Fields:
 
 def _group(call: Fields, context: Fields) -> Change:
     """The user's account; with the id of the group as its `id`."""
-    group = word(call.get("groupId"))
+    group = identifiers.text(call.get("groupId"))
     if group is None:
         raise UnreadableError("the group has no groupId")
     change = _change(call, object_in(context, "traits"))
     return replace(change, account={**object_in(call, "traits"), "id": group})
 
 
-def _delete(call: Fields, _context: Fields) -> Change:
-    """A call of the type `delete`, or the event of that name: the user is not there any more."""
-    return replace(_change(call, {}), deleted=True)
+def _delete(call: Fields, context: Fields) -> Change:
+    """A call of the type `delete`, or the event of that name: the user, named also by traits, is there no more."""
+    return replace(_change(call, object_in(context, "traits")), deleted=True)
 
 
 def alias(call: Fields) -> list[Change]:
     """A call of the type `alias`: `previousId` turned out to be `userId`.
 
-    Nothing tells whether `previousId` was a user or a visitor, but that it is the call's `anonymousId`. So it may be
-    both: a user by that id goes on as this one, and a visitor by that id is theirs where the call names no other.
+    Only an `anonymousId` that equals it shows that `previousId` was a visitor. Otherwise it may be a user's id, or
+    address, and if the call names no visitor also one of whom something was heard before: all these are merged.
     """
-    previous, own = word(call.get("previousId")), word(call.get("userId"))
+    previous, own = identifiers.text(call.get("previousId")), identifiers.text(call.get("userId"))
     if previous is None or own is None:
         raise UnreadableError("the alias has no previousId, or no userId")
-    # Who is who is not for actions to say: without its call the change passes by them.
-    change = replace(_change(call, object_in(object_in(call, "context"), "traits")), call=None)
-    if change.anonymous_id == previous:
+    # An action cannot say who is who: without its call the change is left alone by them.
+    change = _change(call, object_in(object_in(call, "context"), "traits"))
+    change = replace(change, call=None, original=Original("segment", call))
+    if previous in (change.anonymous_id, own):
         return [change]
-    visitor = previous if storable(previous) else None
-    return with_merged(replace(change, anonymous_id=change.anonymous_id or visitor), [{"id": previous}])
+    changes = with_merged(change, [{"id": previous, "external_id": previous}])
+    if "@" in previous:
+        changes += (replace(each, guess=True) for each in with_merged(change, [{"email": previous}])[1:])
+    if change.anonymous_id is None:
+        visitor = Change(key=user_key({}, previous), user={}, version=change.version, merged_into=change.key)
+        changes.append(replace(visitor, guess=True, original=change.original))
+    return changes
 
+
+_EXTERNAL_ID = frozenset({"external_id"})
 
 _READERS: Mapping[str, Callable[[Fields, Fields], Change]] = {
     "identify": _identify,
@@ -133,7 +163,7 @@ def _with_event(call: Fields, context: Fields, kind: EventKind, name: str, prope
         id=change.message_id,
         name=name,
         kind=kind,
-        occurred_at=occurred_at(call, change),
+        occurred_at=_happened(call, change),
         properties=properties,
         anonymous_id=change.anonymous_id,
     )
@@ -149,10 +179,18 @@ def occurred_at(call: Fields, change: Change) -> int | None:
     return None if at is None else at // 1_000_000
 
 
+def _happened(call: Fields, change: Change) -> int | None:
+    """The same, and of a call that is an event: one that says when in words nobody can read did not happen just now."""
+    at = occurred_at(call, change)
+    if at is None and _unread(call, *_HAPPENED):
+        raise UnreadableError("the time of the event is neither an ISO 8601 time nor unix seconds")
+    return at
+
+
 def _change(call: Fields, traits: Fields) -> Change:
-    anonymous_id = id_of(call.get("anonymousId"))
+    anonymous_id = visitor_id(call.get("anonymousId"))
     user = user_of(call, traits, anonymous_id)
-    own = {"id": word(call.get("userId")), "email": user.get("email")}
+    own = {"id": call.get("userId"), "email": user.get("email")}
     return Change(
         key=user_key(own, anonymous_id),
         user=user,
@@ -160,18 +198,30 @@ def _change(call: Fields, traits: Fields) -> Change:
         anonymous_id=anonymous_id,
         message_id=id_of(call.get("messageId")),
         call=call,
+        presumed=presumed(call, traits),
+        left_out=(
+            *unkept(messageId=call.get("messageId"), anonymousId=call.get("anonymousId")),
+            *map(unread_time, _unread(call, *_HAPPENED, SENT)),
+        ),
     )
 
 
 def user_of(call: Fields, traits: Fields, anonymous_id: str | None) -> dict[str, Any]:
-    """The traits, and who it is: `userId` as `id`, and as `external_id` for syncs that identify people by that."""
+    """The traits and the identifiers: `userId` as `id`, and as `external_id` for syncs that identify people by that."""
     user = {**_beside(call, "email"), **traits}
     if "createdAt" in user:
         user.setdefault("created_at", user["createdAt"])
-    own = word(call.get("userId"))
+    own = identifiers.text(call.get("userId"))
     if own is not None:
-        user = {"external_id": own, **user, "id": own}
+        user = {**user, "id": own}
+        if presumed(call, traits):
+            user["external_id"] = own
     return user if anonymous_id is None else {**user, "anonymous_id": anonymous_id}
+
+
+def presumed(call: Fields, traits: Fields) -> frozenset[str]:
+    """The identifiers that the traits do not give: an `external_id` once said is not undone by a call without it."""
+    return _EXTERNAL_ID if call.get("userId") is not None and traits.get("external_id") is None else frozenset()
 
 
 def _beside(call: Fields, name: str) -> Fields:
@@ -185,10 +235,17 @@ def _time(call: Fields, *names: str) -> int | None:
     return next((time for time in times if time is not None), None)
 
 
+def _unread(call: Fields, *names: str) -> list[str]:
+    """Those of the fields that hold something, and no time."""
+    return [name for name in names if call.get(name) is not None and microseconds(call[name]) is None]
+
+
 def microseconds(value: object) -> int | None:
     """A time given as ISO 8601 text, or as unix seconds, milliseconds or microseconds; None where it is none."""
     if isinstance(value, str):
-        return _of_number(int(value)) if _UNIX.fullmatch(value) else moment.version(value)
+        value = moment.digits(value) if _DIGITS.fullmatch(value) else value
+    if isinstance(value, str):
+        return moment.version(value)
     return _of_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

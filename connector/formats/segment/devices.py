@@ -1,17 +1,16 @@
 """Devices as the Segment spec tells of them: by events of an application that is installed, opened or gone.
 
-Which events, and where the token stands: reference peers-features, "Devices", and the vendor's own page, whose example
-names no platform. Then the form of the token tells: Apple's are hexadecimal.
+Which events, and where the token stands, is said in docs/actions.md#what-calls-do-by-default. The example on
+Customer.io's page "Semantic events" names no platform. Then the form of the token tells: Apple's are hexadecimal.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model.change import Device
-from connector.errors import UnreadableError
 from connector.formats import devices
 from connector.formats.reading import text_in
+from connector.model.change import Device
 
 _THERE = frozenset({"Application Installed", "Application Opened", "Device Created or Updated"})
 _GONE = frozenset({"Application Uninstalled", "Device Deleted"})
@@ -23,19 +22,26 @@ _OF_APPLE = re.compile("[0-9a-fA-F]{64,}")
 def by_event(
     name: str, properties: Mapping[str, Any], context: Mapping[str, Any], at: int | None
 ) -> tuple[Device, ...] | None:
-    """The device that an event tells of; None where it tells of none. `at`: when, in unix seconds.
+    """Reads the device that an event names.
 
-    A device that Customer.io could not take, by a token too long for instance, is none: the event goes all the same.
+    Args:
+        name: The name of the event.
+        properties: What the event says of itself.
+        context: The context of the call.
+        at: The time of the event, in unix seconds; None if it has none.
+
+    Returns:
+        The device, as a change of a user has it; None if the event names none.
+
+    Raises:
+        UnreadableError: Customer.io could not take the device, for instance since its token is too long.
     """
     if name not in _THERE | _GONE or (token := _token(properties, context)) is None:
         return None
-    try:
-        if name in _GONE:
-            return (devices.gone(token),)
-        said = _platform(properties, context)
-        return (devices.device(token, platform_of(token, said), at, attributes_of(context)),)
-    except UnreadableError:
-        return None
+    if name in _GONE:
+        return (devices.gone(token),)
+    said = _platform(properties, context)
+    return (devices.device(token, platform_of(token, said), at, attributes_of(context)),)
 
 
 def _token(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:
@@ -60,9 +66,9 @@ def platform_of(token: str, said: str | None) -> str:
 
 
 def attributes_of(context: Mapping[str, Any]) -> dict[str, str]:
-    """What a context says of a device.
+    """The attributes of a device in a context.
 
-    Under the names that Customer.io's own libraries use (reference: customerio-api, 1.1).
+    Under the names that Customer.io's own libraries use (docs/customerio.md#devices).
     """
     found = {
         "device_os": text_in(context.get("os"), "version"),

@@ -1,17 +1,15 @@
-"""Objects and relationships as the Segment spec tells of them: by group calls, identify calls and two events.
+"""Objects and relationships in calls of the Segment spec: group calls, identify calls and two events.
 
-Where the names stand: the vendor's own page, and reference customerio-api, 9. What a call says of the user beside that
-is read by `segment_calls`.
+The names are those of docs/customerio.md#semantic-events. The rest of a call is read by
+`formats.segment.calls`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from connector.model.change import ObjectChange, Relationship
 from connector.errors import UnreadableError
 from connector.formats.relationships import object_id, relationship, type_id
-
-Fields = Mapping[str, Any]
+from connector.model.change import Fields, ObjectChange, Relationship
 
 OBJECT_DELETED = "Object Deleted"
 RELATIONSHIP_DELETED = "Relationship Deleted"
@@ -21,40 +19,40 @@ _RELATIONSHIP = ("relationshipAttributes", "relationship_attributes")
 _NOT_OF_THE_OBJECT = frozenset((*_TYPES, *_RELATIONSHIP))
 
 
-class Told(NamedTuple):
-    """What a call says: of the user's relationships, of objects beside the user, of objects whoever the user is."""
+class GroupFacts(NamedTuple):
+    """What a call says about the user's relationships, objects that come with the user, and objects alone."""
 
     relationships: tuple[Relationship, ...] | None = None
     objects: tuple[ObjectChange, ...] = ()
     alone: tuple[ObjectChange, ...] = ()
 
 
-def read(type: str, call: Fields, version: int | None) -> Told:
-    """What a call says of objects. Raises UnreadableError where it names one that cannot be."""
+def read(type: str, call: Fields, version: int | None) -> GroupFacts:
+    """What a call says about objects. Raises UnreadableError where it names one that cannot exist."""
     reader = _READERS.get(type)
-    return Told() if reader is None else reader(call, version)
+    return GroupFacts() if reader is None else reader(call, version)
 
 
-def _group(call: Fields, version: int | None) -> Told:
+def _group(call: Fields, version: int | None) -> GroupFacts:
     """The object, and the user's relationship to it."""
     traits = _object(call, "traits")
     type, id = type_id(_first(traits, _TYPES)), object_id(call.get("groupId"))
     own = {name: value for name, value in traits.items() if name not in _NOT_OF_THE_OBJECT}
     about = ObjectChange(type, id, own, "group", version=version)
-    return Told((relationship(type, id, _first(traits, _RELATIONSHIP), origin="group"),), (about,))
+    return GroupFacts((relationship(type, id, _first(traits, _RELATIONSHIP), origin="group"),), (about,))
 
 
-def _identify(call: Fields, _version: int | None) -> Told:
+def _identify(call: Fields, _version: int | None) -> GroupFacts:
     """A list of relationships, or an object with an action and such a list; else the group of the context."""
     context, given = _object(call, "context"), _object(call, "traits").get("cio_relationships")
     if given is None:
         id = context.get("groupId")
-        return Told() if id is None else Told((relationship(_first(context, _TYPES), id, origin="group"),))
+        return GroupFacts() if id is None else GroupFacts((relationship(_first(context, _TYPES), id, origin="group"),))
     gone = isinstance(given, dict) and given.get("action") == "delete_relationships"
     listed = given.get("relationships") if isinstance(given, dict) else given
     if not isinstance(listed, list):
         raise UnreadableError("the cio_relationships of the traits are neither a list nor hold one")
-    return Told(tuple(_passed(each, gone=gone) for each in listed))
+    return GroupFacts(tuple(_passed(each, gone=gone) for each in listed))
 
 
 def _passed(given: object, *, gone: bool) -> Relationship:
@@ -65,22 +63,22 @@ def _passed(given: object, *, gone: bool) -> Relationship:
     return relationship(type, id, _first(given, _RELATIONSHIP), gone=gone, origin="group")
 
 
-def _track(call: Fields, version: int | None) -> Told:
+def _track(call: Fields, version: int | None) -> GroupFacts:
     """The events that end a relationship, or delete an object. One that names none is an event like others."""
     event = call.get("event")
     if event == RELATIONSHIP_DELETED:
         ended = tuple(relationship(type, id, gone=True, origin="group") for type, id in _named(call))
-        return Told(ended or None)
+        return GroupFacts(ended or None)
     if event != OBJECT_DELETED:
-        return Told()
-    return Told(alone=tuple(_deleted(type, id, version) for type, id in _named(call)))
+        return GroupFacts()
+    return GroupFacts(alone=tuple(_deleted(type, id, version) for type, id in _named(call)))
 
 
 def _deleted(type: object, id: object, version: int | None) -> ObjectChange:
     return ObjectChange(type_id(type), object_id(id), {}, "group", version=version, deleted=True)
 
 
-_READERS: Mapping[str, Callable[[Fields, int | None], Told]] = {
+_READERS: Mapping[str, Callable[[Fields, int | None], GroupFacts]] = {
     "group": _group,
     "identify": _identify,
     "track": _track,

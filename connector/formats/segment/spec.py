@@ -1,19 +1,21 @@
 """The Segment spec, as analytics libraries and platforms send it: one call, a list of them, or batches of calls.
 
-What a call says is read in `segment_calls` (docs/messages.md; reference: peers-features).
+What a call says is read in `formats.segment.calls` (docs/segment.md).
 """
 
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from connector.model.change import Message
 from connector.errors import UnreadableError
-from connector.formats.segment import calls as segment_calls
-from connector.formats.reading import attempt, shown
+from connector.formats import other_forms
+from connector.formats.reading import attempt, attempt_all, shown
+from connector.formats.segment import calls
 from connector.formats.segment.calls import TYPES
+from connector.formats.segment.user_ids import with_user_id
+from connector.model.change import Message
 
-_OF_THE_BATCH = ("context", segment_calls.SENT)
+_OF_THE_BATCH = ("context", calls.SENT)
 _WRITE_KEY = "writeKey"
 _ALIAS = "alias"
 
@@ -24,7 +26,7 @@ def parse(body: object) -> list[Message]:
         return _taken(body)
     if not isinstance(body, list):
         raise UnreadableError("the body is neither an object nor a list of objects")
-    return [answer for each in body for answer in _taken(each)]
+    return attempt_all(_taken, body)
 
 
 def typed(body: object, type: str) -> object:
@@ -59,7 +61,7 @@ def _batch(batch: Mapping[str, Any]) -> list[Message]:
         raise UnreadableError("the batch of the message is not a list")
     shared = {name: batch[name] for name in _OF_THE_BATCH if name in batch}
     read = partial(_member, shared)
-    return [answer for each in members for answer in attempt(read, _without_write_key(each))]
+    return attempt_all(read, map(_without_write_key, members))
 
 
 def _member(shared: Mapping[str, Any], member: object) -> list[Message]:
@@ -70,11 +72,12 @@ def _call(call: object) -> list[Message]:
     if not isinstance(call, dict):
         raise UnreadableError("the message is not an object")
     type = call.get("type")
+    call = with_user_id(call)
     if type == _ALIAS:
-        return [*segment_calls.alias(call)]
+        return [*calls.alias(call)]
     if not isinstance(type, str) or type not in TYPES:
-        raise UnreadableError(_not_taken(type))
-    return segment_calls.read(type, call)
+        raise UnreadableError(other_forms.reason_of(call, "segment") or _not_taken(type))
+    return calls.read(type, call)
 
 
 def _not_taken(type: object) -> str:

@@ -1,0 +1,138 @@
+"""Compressed bodies, unpacked piece by piece within a bound: a few kilobytes may stand for gigabytes."""
+
+import sys
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import brotli
+
+from connector.errors import UnreadableError
+
+# Python has it from 3.14 on; until then a package brings the same.
+zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+_PIECE_BYTES = 65_536
+_MOST_LAYERS = 2
+MOST_TIMES = 250
+"""How many times as large as its bytes a body may be, once it is larger than `FREE_BYTES`. JSON shrinks to a tenth."""
+FREE_BYTES = 1_000_000
+_ZSTD_WINDOW_LOG = 23  # 8 MB, as RFC 8878 asks of HTTP
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+
+Pieces = Iterator[bytes]
+
+
+class UnknownEncodingError(UnreadableError):
+    """The body is compressed in a way that is not known here."""
+
+
+class TooLargeError(UnreadableError):
+    """The body is larger than allowed once it is unpacked."""
+
+
+def unpack(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """The body as it was before it was compressed.
+
+    Args:
+        body: As it came.
+        encoding: What Content-Encoding says: gzip, deflate, br, zstd, identity, or two of them in their order; "" is
+            none.
+        max_bytes: The most bytes that it may have unpacked.
+
+    Raises:
+        UnknownEncodingError: It is compressed in another way.
+        TooLargeError: It has more bytes, or more than `MOST_TIMES` as many as came.
+        UnreadableError: It is not compressed as it says.
+    """
+    names = [name for each in encoding.split(",") if (name := each.strip().lower())]
+    for name in reversed(names):
+        if name not in _UNPACKERS or len(names) > _MOST_LAYERS:
+            raise UnknownEncodingError(f"the body's encoding is not one of {', '.join(_UNPACKERS)}")
+        body = _unpacked(body, name, max_bytes)
+    return body
+
+
+def _unpacked(body: bytes, name: str, max_bytes: int) -> bytes:
+    unpacked = bytearray()
+    try:
+        for piece in _UNPACKERS[name](body):
+            unpacked += piece
+            _check(len(unpacked), len(body), max_bytes)
+    except (zlib.error, brotli.error, zstd.ZstdError, EOFError) as error:
+        raise UnreadableError(f"the body is not {name}: {error}") from error
+    return bytes(unpacked)
+
+
+def _check(size: int, packed: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise TooLargeError(f"the body is larger than {max_bytes} bytes once it is unpacked: send it in parts")
+    check_ratio(size, packed, "the body")
+
+
+def check_ratio(size: int, packed: int, what: str) -> None:
+    """Raises TooLargeError where `what` came as `packed` bytes and has far too many once it is unpacked."""
+    if size > FREE_BYTES and size > packed * MOST_TIMES:
+        raise TooLargeError(f"{what} is more than {MOST_TIMES} times as large once it is unpacked: send it in parts")
+
+
+def _as_it_is(body: bytes) -> Pieces:
+    yield body
+
+
+def _gzip(body: bytes) -> Pieces:
+    """One member after the other, as gzip may be."""
+    while body:
+        body = yield from _inflated(body, _GZIP)
+
+
+def _deflate(body: bytes) -> Pieces:
+    """With zlib's header, as HTTP has it, or without, as some clients do."""
+    if body:
+        headed = body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+        yield from _inflated(body, _ZLIB if headed else _RAW)
+
+
+def _inflated(body: bytes, form: int) -> Generator[bytes, None, bytes]:
+    """The pieces of one stream; gives back what follows it."""
+    stream = zlib.decompressobj(form)
+    while not stream.eof:
+        piece = stream.decompress(body, _PIECE_BYTES)
+        body = stream.unconsumed_tail
+        if not piece and not body and not stream.eof:
+            raise EOFError("it is cut off")
+        yield piece
+    return stream.unused_data
+
+
+def _brotli(body: bytes) -> Pieces:
+    stream = brotli.Decompressor()
+    while not stream.is_finished():
+        piece = stream.process(body, output_buffer_limit=_PIECE_BYTES)
+        if not piece and not body and not stream.is_finished():
+            raise EOFError("it is cut off")
+        body = b""
+        yield piece
+
+
+def _zstd(body: bytes) -> Pieces:
+    """One frame after the other."""
+    while body:
+        stream = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
+        while not stream.eof:
+            yield stream.decompress(body, _PIECE_BYTES)
+            body = b""
+            if stream.needs_input and not stream.eof:
+                raise EOFError("it is cut off")
+        body = stream.unused_data
+
+
+_UNPACKERS: Mapping[str, Callable[[bytes], Pieces]] = {
+    "identity": _as_it_is,
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}

@@ -1,0 +1,208 @@
+"""What is said of a user or an object as a whole, beside attributes and segments: deleted, suppressed, merged.
+
+Each entry has the version that wrote it, as attributes have, so that the end is the same in whatever order messages
+come; nothing but a newer word takes one back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from connector.model.versioned import VersionedMap
+
+Departure = Literal["deleted", "left"]
+"""How an object went: upstream has deleted it, or has it still and it is not to be synced any more."""
+_ANONYMOUS_ID, _SEGMENTS, _DELETED, _GONE = "anonymous_id", "segments", "deleted", "gone"
+_ENTERED, _CALLED = "entered", "called"
+_MERGED_AS, _HANDED_OVER = "merged as", "handed over"
+_SUPPRESSED, _BY_RULE, _MERGED_INTO, _ABSORBED = "suppressed", "suppressed by rule", "merged into", "absorbed"
+_OF_THIS_USER_ALONE = frozenset(
+    {_DELETED, _CALLED, _SUPPRESSED, _BY_RULE, _MERGED_INTO, _MERGED_AS, _HANDED_OVER, _ABSORBED}
+)
+
+
+class Lifecycle(NamedTuple):
+    """The entries, as the store keeps them; what each means is said by the properties below."""
+
+    entries: VersionedMap = VersionedMap()
+
+    @property
+    def anonymous_id(self) -> str | None:
+        """The visitor whom the user was last known as."""
+        found: str | None = self._get(_ANONYMOUS_ID)
+        return found
+
+    @property
+    def kept_segments(self) -> list[str]:
+        """The names of the segments at the last change that had the user in the audience, where who leaves is kept."""
+        found: list[str] = self.entries.values.get(_SEGMENTS, [])
+        return found
+
+    @property
+    def entered_segments(self) -> Mapping[str, int]:
+        """When the user came into each segment they are in, by its name, in unix seconds; where that is wanted."""
+        found: Mapping[str, int] = self.entries.values.get(_ENTERED, {})
+        return found
+
+    @property
+    def deleted(self) -> bool:
+        """Whether upstream has deleted the user, and has not spoken of them since."""
+        return bool(self._get(_DELETED))
+
+    @property
+    def deleted_identifiers(self) -> Sequence[Sequence[str]]:
+        """What upstream called the user whom it deleted: pairs of type and value."""
+        return _pairs(self._get(_DELETED))
+
+    @property
+    def also_called(self) -> Sequence[Sequence[str]]:
+        """By what else upstream had called the user whom it deleted."""
+        return _pairs(self._get(_CALLED))
+
+    @property
+    def freed_identifiers(self) -> Sequence[Sequence[str]]:
+        """The same of a user whom a message asks to suppress no more."""
+        return _pairs(self._get(_SUPPRESSED))
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether a message asked to suppress the user, and none to free them since."""
+        value = self._get(_SUPPRESSED)
+        return value is True or isinstance(value, str)
+
+    @property
+    def suppressed_identifier(self) -> str | None:
+        """The identifier that the message named which asked to suppress the user."""
+        value = self._get(_SUPPRESSED)
+        return value if isinstance(value, str) else None
+
+    @property
+    def suppressed_by_rule(self) -> bool:
+        """Whether the settings' `suppress_when` held for what upstream last said."""
+        return bool(self._get(_BY_RULE))
+
+    @property
+    def merged_into(self) -> str | None:
+        """The key of the user whom this one turned out to be."""
+        found: str | None = self._get(_MERGED_INTO)
+        return found
+
+    @property
+    def merged_into_version(self) -> int:
+        """The version of the word that says so; 0 where there is none."""
+        return self.entries.versions.get(_MERGED_INTO, 0)
+
+    @property
+    def absorbed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The attributes of the users who were merged into this one, by key: no word of upstream's, so no version."""
+        found: Mapping[str, Mapping[str, Any]] = self.entries.values.get(_ABSORBED, {})
+        return found
+
+    @property
+    def departure(self) -> Departure | None:
+        """How an object went; None while it is there."""
+        found: Departure | None = self._get(_GONE)
+        return found
+
+    def newest(self) -> int | None:
+        """The newest version that wrote an entry, None where there is none."""
+        return self.entries.newest()
+
+    def visited(self, anonymous_id: str, version: int) -> "Lifecycle":
+        """The user is this visitor."""
+        return self._noted(_ANONYMOUS_ID, anonymous_id, version)
+
+    def kept_with(self, segments: list[str], version: int) -> "Lifecycle":
+        """These were the user's segments when a change had them in the audience."""
+        return self._noted(_SEGMENTS, segments, version)
+
+    def entered(self, segments: Iterable[str], at: int) -> "Lifecycle":
+        """The user is in these segments, in those that are new since `at`: no word of upstream's, so no version."""
+        known = self.entered_segments
+        times = {name: known.get(name, at) for name in segments}
+        return (
+            self
+            if times == known
+            else Lifecycle(self.entries._replace(values={**self.entries.values, _ENTERED: times}))
+        )
+
+    def deleted_at(
+        self, version: int, identifiers: Sequence[Sequence[str]] = (), also: Sequence[Sequence[str]] = ()
+    ) -> "Lifecycle":
+        """Upstream has deleted the user, whom it called so; the visitor they were known as is forgotten.
+
+        `also` is by what else it called them, for who asks to forget them: nobody is deleted under it otherwise.
+        """
+        more = {_CALLED: list(also)} if also else {}
+        return Lifecycle(
+            self.entries.updated({_DELETED: list(identifiers) or True, _ANONYMOUS_ID: None, **more}, version)
+        )
+
+    def spoken_of(self, version: int) -> "Lifecycle":
+        """A message about a user who was deleted before brings them back."""
+        return self._noted(_DELETED, None, version) if _DELETED in self.entries.values else self
+
+    def suppressed_at(self, version: int, identifier: str | None = None) -> "Lifecycle":
+        """A message asks to suppress the user, whom it knows by `identifier`."""
+        return self._noted(_SUPPRESSED, identifier or True, version)
+
+    def freed_at(self, version: int, identifiers: Sequence[Sequence[str]] = ()) -> "Lifecycle":
+        """A message asks to suppress the user, whom it calls so, no more."""
+        return self._noted(_SUPPRESSED, list(identifiers), version)
+
+    def judged_by_rule(self, version: int, *, suppressed: bool) -> "Lifecycle":
+        """Whether `suppress_when` holds for what a message says."""
+        return self._noted(_BY_RULE, suppressed, version)
+
+    def merged(self, into: str | None, version: int, identifiers: Sequence[Sequence[str]] = ()) -> "Lifecycle":
+        """The user, whom upstream called so, turned out to be another one, or (None) is their own again."""
+        named = {_MERGED_AS: list(identifiers)} if identifiers else {}
+        return Lifecycle(self.entries.updated({_MERGED_INTO: into, **named}, version))
+
+    @property
+    def to_hand_over(self) -> Sequence[Sequence[str]]:
+        """By what upstream called the user who turned out to be another one, as far as that one has not got it yet."""
+        handed = [list(each) for each in _pairs(self._get(_HANDED_OVER))]
+        return [each for each in _pairs(self._get(_MERGED_AS)) if list(each) not in handed]
+
+    @property
+    def named_when_merged(self) -> bool:
+        """Whether upstream has said what it called the user who turned out to be another one."""
+        return bool(_pairs(self._get(_MERGED_AS)))
+
+    def handed_over(self, identifiers: Sequence[Sequence[str]]) -> "Lifecycle":
+        """The other user has got these identifiers: no word of upstream's, so no version."""
+        before = [list(each) for each in _pairs(self._get(_HANDED_OVER))]
+        new = [list(each) for each in identifiers if list(each) not in before]
+        if not new:
+            return self
+        return Lifecycle(self.entries._replace(values={**self.entries.values, _HANDED_OVER: [*before, *new]}))
+
+    def with_visitor_of(self, other: "Lifecycle") -> "Lifecycle":
+        """The user was the visitor, too, whom the other one was known as."""
+        if other.anonymous_id is None or self.anonymous_id is not None:
+            return self
+        return self.visited(other.anonymous_id, other.entries.versions.get(_ANONYMOUS_ID, 0))
+
+    def with_absorbed(self, key: str, attributes: Mapping[str, Any]) -> "Lifecycle":
+        """Another user, who had these attributes, was merged into this one."""
+        values = {**self.entries.values, _ABSORBED: {**self.absorbed, key: attributes}}
+        return Lifecycle(self.entries._replace(values=values))
+
+    def departed(self, departure: Departure | None, version: int) -> "Lifecycle":
+        """An object went, or (None) is there."""
+        return self._noted(_GONE, departure, version)
+
+    def of_the_person(self) -> "Lifecycle":
+        """What goes on with the person when a lead turns out to be a user: nothing said of the lead as a whole."""
+        values = {name: value for name, value in self.entries.values.items() if name not in _OF_THIS_USER_ALONE}
+        return Lifecycle(VersionedMap(values, self.entries.snapshot, self.entries.versions))
+
+    def _get(self, name: str) -> Any:
+        return self.entries.values.get(name)
+
+    def _noted(self, name: str, value: Any, version: int) -> "Lifecycle":
+        return Lifecycle(self.entries.updated({name: value}, version))
+
+
+def _pairs(value: Any) -> Sequence[Sequence[str]]:
+    return value if isinstance(value, list) else ()
