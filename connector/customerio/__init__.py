@@ -1,1 +1,1 @@
-"""Customer.io's APIs over HTTP: the only place that knows httpx."""
+"""Speaks to Customer.io's APIs over HTTP: the only place that knows httpx."""

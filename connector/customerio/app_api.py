@@ -1,4 +1,4 @@
-"""The App API: reads people back, and says what came without judging it (reference: customerio-api, 4)."""
+"""Sends requests to the App API, and says what came back without judging it (docs/customerio.md#app-api)."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -7,15 +7,18 @@ from typing import Self
 import httpx
 from pydantic_core import to_json
 
-from connector import __version__
-from connector.customerio import replies
+from connector.customerio import http
+from connector.customerio.responses import Reply
 from connector.errors import SettingsError
-from connector.outcome import Reply
-from connector.settings.schema import Connection
+from connector.settings.connection import Connection
 from connector.settings.mistakes import variable
 
 _PEOPLE = "/v1/customers/attributes"
 _SEGMENTS = "/v1/segments"
+_WEBHOOKS = "/v1/reporting_webhooks"
+_ACTIVITIES = "/v1/activities"
+ENTRIES_A_PAGE = 100
+"""The most that a page of activities may have."""
 _REPLY_BYTES = 100_000_000
 """A hundred people with 300 attributes of 1000 bytes are a third of this."""
 
@@ -24,34 +27,44 @@ class AppApi:
     """One workspace's App API. Threads may share it."""
 
     def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
-        """`timeout`: seconds for each of connecting, sending and receiving. Raises SettingsError without the key."""
+        """`timeout`: seconds for a whole exchange. Raises SettingsError without the key."""
         if connection.app_api_key is None:
             name = variable(("connections", connection.name, "app_api_key"))
             raise SettingsError(f"{name} is not set: Customer.io's App API asks for it")
-        self._client = httpx.Client(
-            base_url=connection.app_base,
+        self._client = http.Client(
+            connection.app_base,
             timeout=timeout,
+            most_bytes=_REPLY_BYTES,
+            headers={"Authorization": f"Bearer {connection.app_api_key.get_secret_value()}"},
             transport=transport,
-            headers={
-                "Authorization": f"Bearer {connection.app_api_key.get_secret_value()}",
-                "User-Agent": f"audience-sync-connector/{__version__}",
-                "Content-Type": "application/json",
-            },
         )
 
     def people(self, kind: str, values: Sequence[str]) -> Reply:
-        """Asks for up to 100 people by identifiers of one kind: id, email or cio_id. Who is not there is left out."""
-        body = to_json({"ids": values})
-        return replies.reply(lambda: self._client.post(_PEOPLE, params={"id_type": kind}, content=body), _REPLY_BYTES)
+        """Asks for up to 100 people by identifiers of one kind: id, email or cio_id. The absent are left out."""
+        return self._client.ask("POST", _PEOPLE, to_json({"ids": values}), {"id_type": kind})
 
     def segments(self) -> Reply:
         """Asks for all segments of the workspace."""
-        return replies.reply(lambda: self._client.get(_SEGMENTS), _REPLY_BYTES)
+        return self._client.ask("GET", _SEGMENTS)
 
     def make_segment(self, name: str, description: str) -> Reply:
         """Makes an empty manual segment. Customer.io may have several of one name, so look first."""
-        body = to_json({"segment": {"name": name, "description": description}})
-        return replies.reply(lambda: self._client.post(_SEGMENTS, content=body), _REPLY_BYTES)
+        return self._client.ask("POST", _SEGMENTS, to_json({"segment": {"name": name, "description": description}}))
+
+    def activities(self, type: str, start: str) -> Reply:
+        """Asks for a hundred entries of one type of the activity log, from the page `start` on; "" for the youngest."""
+        following = {"start": start} if start else {}
+        return self._client.ask("GET", _ACTIVITIES, params={"type": type, "limit": str(ENTRIES_A_PAGE), **following})
+
+    def reporting_webhooks(self) -> Reply:
+        """Asks for all reporting webhooks of the workspace."""
+        return self._client.ask("GET", _WEBHOOKS)
+
+    def set_reporting_webhook(self, id: int | None, body: bytes) -> Reply:
+        """Changes a reporting webhook; None makes a new one."""
+        if id is None:
+            return self._client.ask("POST", _WEBHOOKS, body)
+        return self._client.ask("PUT", f"{_WEBHOOKS}/{id}", body)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -5,9 +5,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-ITEM_ATTRIBUTE_BYTES = 30_000
-ITEM_ATTRIBUTES = 299
-"""Customer.io takes 300 attributes a call (reference: customerio-api, 3.2); `_update` may be one of them."""
+from connector.model.limits import ATTRIBUTES_AN_ITEM, ITEM_ATTRIBUTE_BYTES
+
 # A value of 1000 bytes may have six times as many as JSON, where control characters are written \u00XX.
 _ATTRIBUTES_THAT_ALWAYS_FIT = 4
 
@@ -16,7 +15,7 @@ def fits(attributes: Mapping[str, Any]) -> bool:
     """Whether one item can carry all of the attributes."""
     if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
         return True
-    return len(attributes) <= ITEM_ATTRIBUTES and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
+    return len(attributes) <= ATTRIBUTES_AN_ITEM and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES
 
 
 def first(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -25,7 +24,7 @@ def first(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     size = 0
     for name, value in attributes.items():
         size += len(to_json({name: value}))
-        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ITEM_ATTRIBUTES):
+        if part and (size > ITEM_ATTRIBUTE_BYTES or len(part) >= ATTRIBUTES_AN_ITEM):
             break
         part[name] = value
     return part

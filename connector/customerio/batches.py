@@ -1,7 +1,7 @@
 """Packs operations into requests by bytes.
 
 Customer.io takes 32 kB an item and 500 kB a batch without saying which kB: the smaller reading is kept to
-(reference: customerio-api, 2.1). Each item is encoded once and the encoded items are joined.
+(docs/customerio.md#batches). Each item is encoded once and the encoded items are joined.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,13 +10,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic_core import to_json
 
+from connector.customerio.operations import segment_membership
+from connector.customerio.operations.operation import Endpoint, Operation
 from connector.model.entity import Identifier
-from connector.customerio.operations import segment_membership as membership
-from connector.planning.step import Endpoint, Operation
+from connector.model.limits import BATCH_BYTES, EVENT_BYTES, ITEM_BYTES, PEOPLE_A_SEGMENT_CALL
 
-ITEM_BYTES = 32_000
-BATCH_BYTES = 500_000
-EVENT_BYTES = 100_000
 _OPEN, _CLOSE = b'{"batch":[', b"]}"
 _NOBODY = "nobody@example.invalid"
 _OPEN_IDS = b'{"ids":['
@@ -54,8 +52,8 @@ class Request(Generic[Owner]):
 
     @property
     def segment(self) -> str:
-        """The manual segment that it is about; "" where it is about none."""
-        return membership.segment_of(self.endpoint)
+        """The manual segment that the request is about; "" if it is about none."""
+        return segment_membership.segment_of(self.endpoint)
 
     def halves(self) -> "tuple[Request[Owner], Request[Owner]]":
         """The request as two, to find out which item made Customer.io refuse it whole."""
@@ -67,8 +65,8 @@ def probe(request: Request[Owner]) -> Request[Owner]:
     """Takes nobody out of the manual segment of a request: refused, it shows that the segment refuses everybody."""
     (type_,) = request.parts[0].operation.item["identifiers"]
     nobody = Identifier(type_, _NOBODY)
-    item = membership.item(nobody, request.segment, add=False)
-    endpoint = membership.endpoint(nobody, request.segment, add=False)
+    item = segment_membership.item(nobody, request.segment, add=False)
+    endpoint = segment_membership.endpoint(nobody, request.segment, add=False)
     return Request(endpoint, tuple(encode([(request.parts[0].owner, Operation(item, endpoint=endpoint))])))
 
 
@@ -79,7 +77,7 @@ def encode(operations: Iterable[tuple[Owner, Operation]]) -> list[Part[Owner]]:
 
 def _wire_form(operation: Operation) -> Any:
     """An item; of a request about a manual segment only the identifier's value, whose kind the endpoint says."""
-    if not membership.segment_of(operation.endpoint):
+    if not segment_membership.segment_of(operation.endpoint):
         return operation.item
     (value,) = operation.item["identifiers"].values()
     return value
@@ -96,7 +94,7 @@ def pack(parts: Iterable[Part[Owner]]) -> Iterator[Request[Owner]]:
     for part in parts:
         endpoint = part.operation.endpoint
         if endpoint != "batch":
-            if membership.segment_of(endpoint):
+            if segment_membership.segment_of(endpoint):
                 by_segment.setdefault(endpoint, []).append(part)
             else:
                 yield Request(endpoint, (part,))
@@ -109,8 +107,8 @@ def pack(parts: Iterable[Part[Owner]]) -> Iterator[Request[Owner]]:
     if waiting:
         yield Request("batch", tuple(waiting))
     for endpoint, members in by_segment.items():
-        for start in range(0, len(members), membership.PEOPLE):
-            yield Request(endpoint, tuple(members[start : start + membership.PEOPLE]))
+        for start in range(0, len(members), PEOPLE_A_SEGMENT_CALL):
+            yield Request(endpoint, tuple(members[start : start + PEOPLE_A_SEGMENT_CALL]))
 
 
 def fitting(parts: Sequence[Part[Owner]]) -> tuple[list[Part[Owner]], list[Part[Owner]]]:

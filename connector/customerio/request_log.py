@@ -4,11 +4,11 @@ import gzip
 from dataclasses import dataclass
 from typing import Literal
 
-from connector.outcome import Pause, Refused, Reply, Settled, Split, Verdict
+from connector.customerio.responses import Pause, Rejected, Reply, ResponseAction, Settle, Split
 
 Judged = Literal["settled", "refused", "split", "paused"]
 """All items taken; some of them refused; refused as a whole and sent again in halves; nothing known, try later."""
-Bodies = Literal["failed", "all", "none"]
+KeptBodies = Literal["failed", "all", "none"]
 
 REQUEST_BYTES = 1_000_000
 """A longer body is not kept: no request that keeps to Customer.io's limits is half as long."""
@@ -18,9 +18,9 @@ REASON_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. at: unix seconds; status: 0 where nothing came back; milliseconds: until it did.
+    """One request. at: unix seconds; status: 0 if nothing came back; milliseconds: until it did.
 
-    request is its body, compressed by gzip, and reply the text that came back, both None where they are not kept.
+    request is its body, compressed by gzip, and reply the text that came back, both None if they are not kept.
     Credentials are in neither: they travel in headers.
     """
 
@@ -39,52 +39,66 @@ class Call:
 
     @property
     def body(self) -> bytes | None:
-        """The request's body as it went on the wire; None where it is not kept."""
+        """The request's body as it went on the wire, None if it is not kept."""
         return None if self.request is None else gzip.decompress(self.request)
 
 
-def of(
-    at: float,
-    connection: str,
-    sync: str,
-    endpoint: str,
-    items: int,
-    body: bytes,
-    reply: Reply,
-    verdict: Verdict,
-    milliseconds: int,
-    bodies: Bodies,
-) -> Call:
-    """The call to log of a request. `at`: when it was sent, unix seconds; `bodies`: which calls keep theirs."""
-    judged, reason = _judged(verdict)
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it. sent_at: unix seconds; milliseconds: until the reply was there."""
+
+    endpoint: str
+    items: int
+    body: bytes
+    reply: Reply
+    action: ResponseAction
+    sent_at: float
+    milliseconds: int
+
+
+def call_of(connection: str, sync: str, exchange: Exchange, bodies: KeptBodies, *, private: bool = False) -> Call:
+    """Returns what is logged of an exchange.
+
+    Args:
+        connection: the name of the connection it went to.
+        sync: the name of the sync that it was sent for.
+        exchange: the request and its reply.
+        bodies: which calls keep their bodies.
+        private: whether Customer.io's words about single items are left out, since they may name a person.
+
+    Returns:
+        The call, ready for the store.
+    """
+    judged, reason = _judged(exchange.action)
     keep = bodies == "all" or (bodies == "failed" and judged != "settled")
+    body, reply = exchange.body, exchange.reply
     return Call(
-        at=at,
+        at=exchange.sent_at,
         connection=connection,
         sync=sync,
-        endpoint=endpoint,
-        items=items,
+        endpoint=exchange.endpoint,
+        items=exchange.items,
         body_bytes=len(body),
         status=reply.status,
-        milliseconds=milliseconds,
+        milliseconds=exchange.milliseconds,
         verdict=judged,
-        reason=_storable(reason)[:REASON_CHARACTERS],
+        reason="" if private and judged != "paused" else _storable(reason)[:REASON_CHARACTERS],
         request=_packed(body) if keep else None,
         reply=_storable(reply.body.decode(errors="replace"))[:REPLY_CHARACTERS] if keep and reply.body else None,
     )
 
 
-def _judged(verdict: Verdict) -> tuple[Judged, str]:
-    match verdict:
+def _judged(action: ResponseAction) -> tuple[Judged, str]:
+    match action:
         case Pause(reason=reason):
             return "paused", reason
         case Split(reason=reason):
             return "split", reason
-        case Settled(outcomes):
-            refused = [each.reason for each in outcomes if isinstance(each, Refused)]
+        case Settle(results):
+            refused = [each.reason for each in results if isinstance(each, Rejected)]
             if not refused:
                 return "settled", ""
-            return "refused", f"{len(refused)} of {len(outcomes)} refused: {refused[0]}"
+            return "refused", f"{len(refused)} of {len(results)} refused: {refused[0]}"
 
 
 def _packed(body: bytes) -> bytes | None:
@@ -93,5 +107,5 @@ def _packed(body: bytes) -> bytes | None:
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL keeps no NUL in a text."""
+    """Returns a text without NUL, which PostgreSQL does not keep."""
     return text.replace("\0", "\ufffd")

@@ -1,22 +1,23 @@
-"""What the App API says of manual segments: which one has a name, whether one may be sent to (reference: 4.3)."""
+"""Reads the App API's answers about manual segments (docs/customerio.md#manual-segments)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from connector.outcome import Reply
+from connector.customerio import envelopes, statuses
+from connector.customerio.responses import Reply
+from connector.customerio.statuses import Meaning
 from connector.model.problem import Problem
-from connector.settings.mistakes import variable
 from connector.settings.manual_segments import Target
+from connector.settings.mistakes import variable
 
 DESCRIPTION = "Filled by the Audience Sync Connector"
-_DONE = (200, 201)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSegment:
     """The segment's id in Customer.io."""
 
     id: int
@@ -24,92 +25,96 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is none."""
+    """There is no such manual segment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """It cannot be sent to; for_human: it will not be by itself."""
+class SegmentFault:
+    """A manual segment cannot be sent to. for_human: it will stay so until a human does something."""
 
     reason: str
     for_human: bool
 
 
-Answer = Found | Absent | Fault
+SegmentAnswer = FoundSegment | Absent | SegmentFault
 
 
 def no_key(connection: str) -> str:
-    """Why a name leads nowhere without the App API's key."""
+    """Returns why a segment that is given by name cannot be sent to without the App API's key."""
     return f"{variable(('connections', connection, 'app_api_key'))} is not set, so only ids can be sent to, not names"
 
 
 def text_of(target: Target) -> str:
-    """A manual segment as the store names it: JSON, so that a name of digits is not an id."""
+    """Returns a manual segment as the store names it: JSON, so that a name of digits is not an id."""
     return to_json(target).decode()
 
 
-def looked_up(reply: Reply, target: Target) -> Answer:
-    """The manual segment among all segments, the answer to `GET /v1/segments`."""
+def looked_up(reply: Reply, target: Target) -> SegmentAnswer:
+    """Finds a manual segment among all segments, in the answer to `GET /v1/segments`."""
     rows = _rows(reply)
-    if isinstance(rows, Fault):
+    if isinstance(rows, SegmentFault):
         return rows
     key = "name" if isinstance(target, str) else "id"
     named = [row for row in rows if row.get(key) == target]
     manual = [row for row in named if row.get("type") == "manual"]
     if len(manual) > 1:
         ids = ", ".join(str(row.get("id")) for row in manual)
-        return Fault(f"several manual segments have this name ({ids}): give the id of one", for_human=True)
+        return SegmentFault(f"several manual segments have this name ({ids}): give the id of one", for_human=True)
     if manual:
         return _found(manual[0])
     if named:
-        return Fault("Customer.io fills it by conditions of its own: give a manual segment", for_human=True)
+        return SegmentFault("Customer.io fills it by conditions of its own: give a manual segment", for_human=True)
     return Absent()
 
 
-def made(reply: Reply) -> Found | Fault:
-    """The manual segment that was made, the answer to `POST /v1/segments`."""
+def made(reply: Reply) -> FoundSegment | SegmentFault:
+    """Returns the manual segment that was made, from the answer to `POST /v1/segments`."""
     body = _body(reply)
     row = body.get("segment") if isinstance(body, dict) else None
-    if isinstance(body, Fault):
+    if isinstance(body, SegmentFault):
         return body
     return _found(row) if isinstance(row, dict) else _no_segment()
 
 
 def problem(target: Target, reason: str, sync: str) -> Problem:
-    """What people read; the same until something else is wrong."""
+    """Returns the problem that people read; it stays the same until something else is wrong."""
     advice = f"mend it, then `connector resync {sync}` brings everybody in who should be"
     return Problem("segment", str(target), f"the manual segment {text_of(target)} cannot be filled: {reason}. {advice}")
 
 
-def _rows(reply: Reply) -> Sequence[Mapping[str, Any]] | Fault:
+def _rows(reply: Reply) -> Sequence[Mapping[str, Any]] | SegmentFault:
     body = _body(reply)
-    if isinstance(body, Fault):
+    if isinstance(body, SegmentFault):
         return body
     rows = body.get("segments")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else _no_segment()
 
 
-def _found(row: Mapping[str, Any]) -> Found | Fault:
+def _found(row: Mapping[str, Any]) -> FoundSegment | SegmentFault:
     id = row.get("id")
-    return Found(id) if isinstance(id, int) and not isinstance(id, bool) else _no_segment()
+    return FoundSegment(id) if isinstance(id, int) and not isinstance(id, bool) else _no_segment()
 
 
-def _body(reply: Reply) -> Mapping[str, Any] | Fault:
-    match reply.status:
-        case 0:
-            return Fault(reply.fault or "the App API gave no answer", for_human=False)
-        case 401 | 403:
-            return Fault(f"the App API answered {reply.status}: check APP_API_KEY and its scopes", for_human=True)
-        case 400 | 404 | 422:
-            return Fault(f"the App API answered {reply.status}", for_human=True)
-        case status if status not in _DONE:
-            return Fault(f"the App API answered {status}", for_human=False)
-    try:
-        body = from_json(reply.body)
-    except ValueError:
-        body = None
-    return body if isinstance(body, dict) else _no_segment()
+def _body(reply: Reply) -> Mapping[str, Any] | SegmentFault:
+    if not reply.status:
+        return SegmentFault(reply.fault or "the App API gave no answer", for_human=False)
+    match statuses.meaning(statuses.APP, reply.status):
+        case Meaning.CREDENTIALS if reply.status == 401 or envelopes.refusal(reply.usable_body) is not None:
+            return SegmentFault(f"{_said(reply)}: check APP_API_KEY and its scopes", for_human=True)
+        case Meaning.REFUSED if envelopes.refusal(reply.usable_body) is not None:
+            return SegmentFault(_said(reply), for_human=True)
+        case Meaning.ACCEPTED | Meaning.REFUSED:
+            body = envelopes.json_object(reply.usable_body)
+            accepted = statuses.meaning(statuses.APP, reply.status) is Meaning.ACCEPTED
+            return body if body is not None and accepted else _no_segment()
+        case _:
+            return SegmentFault(_said(reply), for_human=False)
 
 
-def _no_segment() -> Fault:
-    return Fault("the App API's answer is not Customer.io's", for_human=False)
+def _said(reply: Reply) -> str:
+    words = envelopes.words(reply.usable_body)
+    return f"the App API answered {reply.status}" + (f": {words}" if words else "")
+
+
+def _no_segment() -> SegmentFault:
+    return SegmentFault("the App API's answer is not Customer.io's", for_human=False)

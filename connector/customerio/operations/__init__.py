@@ -1,4 +1,4 @@
-"""One module per operation of Customer.io's Track API v2: its fields, its wire form (reference: customerio-api, 2.2).
+"""One module per operation of Customer.io's Track API v2: its fields, its wire form (docs/customerio.md#operations).
 
 An operation is the plain JSON object that goes on the wire, as one item of a batch.
 """

@@ -1,11 +1,11 @@
-"""delete: remove a person, or an object, and everything Customer.io holds of them. Who is missing is a success."""
+"""delete: remove a person, or an object, and everything Customer.io holds of them. Deleting nobody is a success."""
 
-from connector.model.entity import OBJECT_ID, Identifier
 from connector.customerio.operations import Item, objects
+from connector.model.entity import OBJECT_ID, Identifier
 
 
 def item(identifier: Identifier) -> Item:
-    """Deletes the person known by `identifier` (reference: customerio-api, 7.2)."""
+    """Deletes the person known by `identifier` (docs/customerio.md#delete-and-suppress)."""
     if identifier.type == OBJECT_ID:
         return objects.deleted(identifier.value)
     return {"type": "person", "identifiers": {identifier.type: identifier.value}, "action": "delete"}

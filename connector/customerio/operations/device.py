@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import Item
+from connector.model.entity import Identifier
 
 
 def added(identifier: Identifier, token: str, device: Mapping[str, Any]) -> Item:
-    """Adds a device to a person, or updates it: `platform`, `last_used`, `attributes` (reference: customerio-api, 2.2).
+    """Adds a device to a person, or updates it: `platform`, `last_used`, `attributes` (docs/customerio.md#devices).
 
     Attributes that are not named stay: Customer.io has no way to take one from a device.
     """

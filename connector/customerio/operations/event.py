@@ -1,11 +1,11 @@
 """event, page, screen: something a person or an anonymous visitor did."""
 
-from connector.model.entity import Identifier, OwedEvent
 from connector.customerio.operations import Item
+from connector.model.entity import Identifier, PendingEvent
 
 
-def item(identifier: Identifier, event: OwedEvent) -> Item:
-    """The event with its own time and its ULID, so that a re-send is ignored (reference: customerio-api, 2.2, 2.4)."""
+def item(identifier: Identifier, event: PendingEvent) -> Item:
+    """The event with its own time and its ULID, so that a re-send is ignored (docs/customerio.md#event-ids)."""
     wire: Item = {
         "type": "person",
         "identifiers": {identifier.type: identifier.value},

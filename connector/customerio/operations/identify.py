@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model.entity import OBJECT_ID, Identifier
 from connector.customerio.operations import Item, objects
+from connector.model.entity import OBJECT_ID, Identifier
 
 
 def item(identifier: Identifier, attributes: Mapping[str, Any], *, update_only: bool = False) -> Item:
-    """Sets `attributes`, null removing one; creates the person unless `update_only` (reference: customerio-api, 2.4).
+    """Sets `attributes`, null removing one; creates the person unless `update_only` (docs/customerio.md#order).
 
     No `timestamp` is sent: one request at a time per person keeps the order, and a stale one would make Customer.io
     drop a newer truth without a word.

@@ -1,11 +1,11 @@
 """merge: one person of two. The secondary is deleted; its history moves to the primary, which must exist already."""
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import Item
+from connector.model.entity import Identifier
 
 
 def item(primary: Identifier, secondary: Identifier) -> Item:
-    """Merges `secondary` into `primary` (reference: customerio-api, 7.3); never in one batch with its identify."""
+    """Merges `secondary` into `primary` (docs/customerio.md#merge); never in one batch with its identify."""
     return {
         "type": "person",
         "action": "merge",

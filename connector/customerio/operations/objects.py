@@ -7,7 +7,7 @@ from connector.customerio.operations import Item
 
 
 def identified(key: str, attributes: Mapping[str, Any]) -> Item:
-    """Creates the object with this key, or updates it; null removes an attribute (reference: customerio-api, 2.2)."""
+    """Creates the object with this key, or updates it; null removes an attribute (docs/customerio.md#objects)."""
     return {
         "type": "object",
         "identifiers": identifiers(key),
@@ -28,5 +28,5 @@ def identifiers(key: str) -> dict[str, str]:
 
 
 def key_of(identifiers: Mapping[str, Any]) -> str:
-    """The key of the object that these identifiers name."""
+    """Returns the key of the object that these identifiers name."""
     return f"{identifiers['object_type_id']}/{identifiers['object_id']}"

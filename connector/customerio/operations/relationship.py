@@ -6,16 +6,23 @@ One relationship an operation, though Customer.io takes many: what is wrong with
 from collections.abc import Mapping
 from typing import Any
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import Item, identify
 from connector.customerio.operations.objects import identifiers
+from connector.model.entity import Identifier
 
 
 def added(identifier: Identifier, key: str, attributes: Mapping[str, Any], *, update_only: bool = False) -> Item:
-    """Relates the person to the object with this key, or changes how; null removes an attribute.
+    """Relates a person to an object, or changes the attributes of the relationship.
 
-    `update_only`: adding would create the person where there is none, an identify can be told not to (reference:
-    customerio-api, 2.2 and 7.5).
+    Args:
+        identifier: the person's identifier.
+        key: the key of the object.
+        attributes: the attributes of the relationship; null removes one.
+        update_only: True if the person must not be created. Adding a relationship would create the person; an identify
+            can be told not to (docs/customerio.md#operations).
+
+    Returns:
+        The item of a batch.
     """
     related = {"identifiers": identifiers(key), "relationship_attributes": dict(attributes)}
     if update_only:

@@ -1,16 +1,14 @@
-"""add_customers and remove_customers: who is in a manual segment (reference: customerio-api, 4.2).
+"""add_customers and remove_customers: the members of a manual segment (docs/customerio.md#manual-segments).
 
 These go to the Track API v1, up to a thousand people in a request that names the segment and the kind of identifier.
-An identifier that Customer.io does not know is passed over in silence, so a person must be known first.
+Customer.io silently ignores an identifier that it does not know, so a person must be known first.
 """
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import Item
+from connector.model.entity import Identifier
 
 SEGMENTS = "segments/"
 """How the endpoints begin."""
-PEOPLE = 1000
-"""How many people one request may name."""
 
 
 def item(identifier: Identifier, segment: str | int, *, add: bool) -> Item:
@@ -21,11 +19,11 @@ def item(identifier: Identifier, segment: str | int, *, add: bool) -> Item:
 
 
 def endpoint(identifier: Identifier, segment: str | int, *, add: bool) -> str:
-    """The endpoint below /api/v1: what goes to the same one may go in one request."""
+    """Returns the endpoint below /api/v1. Operations of the same endpoint may go in one request."""
     action = "add_customers" if add else "remove_customers"
     return f"{SEGMENTS}{segment}/{action}?id_type={identifier.type}"
 
 
 def segment_of(endpoint: str) -> str:
-    """The manual segment that an endpoint is about; "" where it is about none."""
+    """Returns the manual segment that an endpoint is about, "" if it is about none."""
     return endpoint.removeprefix(SEGMENTS).partition("/")[0] if endpoint.startswith(SEGMENTS) else ""

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import Item
+from connector.model.entity import Identifier
 
-Action = Literal["suppress", "unsuppress"]
+Suppressing = Literal["suppress", "unsuppress"]
 
 
-def item(identifier: Identifier, action: Action = "suppress") -> Item:
-    """Suppresses the person known by `identifier`, or frees the identifier (reference: customerio-api, 7.2).
+def item(identifier: Identifier, action: Suppressing = "suppress") -> Item:
+    """Suppresses the person known by `identifier`, or frees the identifier (docs/customerio.md#delete-and-suppress).
 
     Suppressing deletes the person with all that Customer.io has of them, and then ignores whatever names their id or
     e-mail. Freeing restores nothing. No delete goes along with a suppress: it might come first, and then Customer.io

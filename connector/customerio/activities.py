@@ -1,0 +1,159 @@
+"""Reads the App API's activity log: what Customer.io answered with 200 and dropped later (docs/customerio.md)."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic_core import to_json
+
+from connector.customerio import envelopes, responses, statuses
+from connector.customerio.responses import Pause, Reply
+from connector.customerio.statuses import Meaning
+from connector.model.entity import Identifier
+
+FAILED = (
+    "failed_attribute_change",
+    "failed_event",
+    "failed_batch_update",
+    "skipped_update",
+    "relationship_failed_attribute_change",
+)
+"""The types of the log that say what became of a call of ours about a person."""
+OVERLAP_SECONDS = 300.0
+"""So much of the log is read again each time: an entry may be written after one that is younger."""
+MOST_SEEN = 5_000
+"""So many ids of entries in that time are remembered, so that none is counted twice."""
+_REASONS = ("reason", "error", "message", "detail", "description", "errors")
+_REASON_CHARACTERS = 500
+_IDENTIFIERS = ("id", "email", "cio_id")
+_OF_AN_OBJECT = re.compile(r"_o:(\d+):")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry of the log. at: unix seconds. data: what Customer.io says of it, as it came."""
+
+    id: str
+    type: str
+    at: float
+    identifiers: tuple[Identifier, ...]
+    data: Mapping[str, Any]
+    object_key: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Customer.io's own words for why it failed, in one line; "" if it gives none."""
+        given = next((self.data[name] for name in _REASONS if self.data.get(name)), self.data or None)
+        text = given if isinstance(given, str) else "" if given is None else to_json(given, fallback=str).decode()
+        return " ".join(text.split())[:_REASON_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    """A page of the log, and the token of the next one, "" at the end."""
+
+    activities: tuple[LogEntry, ...]
+    following: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """How far one type of entry was read.
+
+    until: all that is older, in unix seconds, was read. newest: the youngest entry of the pass that is under way.
+    resume: the token of the page at which that pass goes on, "" for a new one. seen: the times of entries that were
+    read already and will be met again, by id.
+    """
+
+    until: float
+    newest: float = 0.0
+    resume: str = ""
+    seen: Mapping[str, float] = field(default_factory=dict)
+
+
+def types(object_types: Iterable[str] = ()) -> list[str]:
+    """Returns the types of entries to ask for, with those of objects of these types."""
+    return [*FAILED, *(f"_{of}:{each}:failed_attribute_change" for each in sorted(set(object_types)) for of in "or")]
+
+
+def read(reply: Reply) -> ActivityPage | Pause:
+    """Decides what a reply to a question after activities means. A pause is until "human" if asking again is no use."""
+    if not reply.status:
+        return replace(responses.no_answer(reply), doubt=False)
+    meaning = statuses.meaning(statuses.APP, reply.status)
+    if meaning is Meaning.ACCEPTED:
+        return _page(reply)
+    if meaning in (Meaning.NOT_PROCESSED, Meaning.FAILED):
+        return replace(responses.failed(reply), doubt=False)
+    if not envelopes.refusal(reply.usable_body):
+        return replace(responses.foreign(reply, "it has no error in Customer.io's form"), doubt=False)
+    why = f"{responses.reason_begins(reply)}: app_api_key may not read activities here"
+    return Pause(why, "human", doubt=False)
+
+
+def taken(position: LogPosition, page: ActivityPage) -> tuple[list[LogEntry], LogPosition]:
+    """Takes a page in: returns the entries that are new, and the position after it. The pass is over if none follows.
+
+    The log is given youngest first, so that a pass ends at the first page with nothing younger than `until`. Should a
+    page be the other way round the pass goes on to its end.
+    """
+    floor = position.until - OVERLAP_SECONDS
+    young = [each for each in page.activities if each.at >= floor]
+    new = [each for each in young if each.id not in position.seen]
+    newest = max((each.at for each in young), default=0.0)
+    seen = {**position.seen, **{each.id: each.at for each in new}}
+    after = replace(position, newest=max(position.newest, newest), seen=seen)
+    if page.following and (young or _is_rising(page)):
+        return new, replace(after, resume=page.following)
+    until = max(after.until, after.newest)
+    return new, LogPosition(until, seen=_remembered(seen, until - OVERLAP_SECONDS))
+
+
+def _is_rising(page: ActivityPage) -> bool:
+    return len(page.activities) > 1 and page.activities[0].at < page.activities[-1].at
+
+
+def _remembered(seen: Mapping[str, float], floor: float) -> dict[str, float]:
+    """Returns those that may be met again; of very many, the youngest."""
+    young = sorted(((at, id) for id, at in seen.items() if at >= floor), reverse=True)
+    return {id: at for at, id in young[:MOST_SEEN]}
+
+
+def _page(reply: Reply) -> ActivityPage | Pause:
+    body = envelopes.json_object(reply.usable_body)
+    rows = None if body is None else body.get("activities")
+    if body is None or not isinstance(rows, list | None):
+        return replace(responses.foreign(reply, "it lists no activities"), doubt=False)
+    following = body.get("next")
+    return ActivityPage(tuple(_activities(rows or [])), following if isinstance(following, str) else "")
+
+
+def _activities(rows: Iterable[Any]) -> Iterator[LogEntry]:
+    for row in rows:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            continue
+        at, type_, data = row.get("timestamp"), str(row.get("type", "")), row.get("data")
+        said: Mapping[str, Any] = data if isinstance(data, dict) else {}
+        when = float(at) if isinstance(at, int | float) and not isinstance(at, bool) else 0.0
+        yield LogEntry(row["id"], type_, when, tuple(_identifiers(row)), said, _object_key(type_, row, said))
+
+
+def _identifiers(row: Mapping[str, Any]) -> Iterator[Identifier]:
+    given = row.get("customer_identifiers")
+    names: Mapping[str, Any] = given if isinstance(given, dict) else {}
+    id = names.get("id") or row.get("customer_id")
+    for kind, value in (("id", id), *((kind, names.get(kind)) for kind in _IDENTIFIERS[1:])):
+        if isinstance(value, str) and value:
+            yield Identifier(kind, value)
+
+
+def _object_key(type_: str, row: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Returns the key of the object that an entry is about, TYPE/ID; "" for none."""
+    found = _OF_AN_OBJECT.match(type_)
+    if found is None:
+        return ""
+    named = row.get("object_identifiers")
+    places = (named if isinstance(named, dict) else {}, row, data)
+    id = next((str(each["object_id"]) for each in places if each.get("object_id")), "")
+    return f"{found[1]}/{id}" if id else ""
