@@ -1,31 +1,30 @@
-"""Leads whom upstream knows by two keys: first by e-mail alone, later by an id of their own.
+"""Leads with two keys upstream: first their e-mail alone, later an id of their own.
 
-Formats give who is named by an e-mail and nothing else the key `email:ADDRESS`. In a sync with
-`identify_by = "id_or_email"` a user with another key and that e-mail is the same person: what is said under the lead's
-key counts as said of that user, and a lead who is known already is handed over to them (`handover`).
+Formats give a user who is named by an e-mail and nothing else the key `email:ADDRESS`. In a sync with
+`identify_by = "id_or_email"` a user with another key and that e-mail is the same person: messages with the
+lead's key count for that user, and a lead who is known already is handed over to them (`planning.merged_users`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from connector import notices
-from connector.audience import DELETED, Standing, standing
+from connector.audience.addressing import has_email
+from connector.audience.audience_status import AudienceStatus, standing_of
+from connector.audience.mapping import fits
+from connector.audience.rules import Rules
+from connector.model.bounds import storable
 from connector.model.change import Change
 from connector.model.entity import Facts
-from connector.mapping import has_email
-from connector.model.versioned import Register
-from connector.audience.rules import Rules
+from connector.model.identifiers import stripped
+from connector.model.lifecycle import Lifecycle
 
 LEAD = "email:"
 """How the keys of leads begin. The key is also the text under which the store keeps who holds the e-mail."""
-_OF_ONE_USER = frozenset(
-    {notices.SUPPRESSED, notices.BY_RULE, notices.MERGED_INTO, notices.ABSORBED, DELETED}
-)  # what was said of the lead as a whole
 
 
-class Told(NamedTuple):
-    """Whom the changes of a batch are about: a key for each change, and the leads who may be one of these users."""
+class AboutWhom(NamedTuple):
+    """The users of a batch: a key for each change, and the leads who may be one of these users."""
 
     changes: Sequence[Change]
     keys: Sequence[str]
@@ -43,11 +42,11 @@ def lead_of(facts: Facts) -> str | None:
     return LEAD + email.lower() if email is not None and has_email(email) else None
 
 
-def told(changes: Sequence[Change], holders: Mapping[str, str], rules: Rules) -> Told:
-    """Whom the changes are about; `holders` has the key of the user who holds the e-mail, by the lead's key.
+def told(changes: Sequence[Change], holders: Mapping[str, str], rules: Rules) -> AboutWhom:
+    """The users of the changes; `holders` has the key of the user who holds the e-mail, by the lead's key.
 
-    Of two users with one e-mail it is the one who had it first. What a lead's message leaves out says nothing of the
-    person: it is a part, whatever it was.
+    If two users have one e-mail, the one who had it first counts. A lead's message counts as a part, even if it was
+    whole: what it leaves out says nothing about the person.
     """
     mentioned: dict[str, str] = {}
     for change in changes:
@@ -56,7 +55,7 @@ def told(changes: Sequence[Change], holders: Mapping[str, str], rules: Rules) ->
             mentioned.setdefault(lead, change.key)
     keys = [_whose(change, holders, mentioned) for change in changes]
     parts = [each if each.key == key else replace(each, whole=False) for each, key in zip(changes, keys, strict=True)]
-    return Told(parts, keys, frozenset(mentioned) - {*keys})
+    return AboutWhom(parts, keys, frozenset(mentioned) - {*keys})
 
 
 def _whose(change: Change, holders: Mapping[str, str], mentioned: Mapping[str, str]) -> str:
@@ -67,47 +66,34 @@ def _whose(change: Change, holders: Mapping[str, str], mentioned: Mapping[str, s
 
 
 def _named(change: Change, rules: Rules) -> str | None:
-    """The lead whose e-mail a change gives to a user of another key."""
-    if is_lead(change.key):
+    """The lead whose e-mail a change gives to a user of another key; an e-mail that cannot be kept gives none."""
+    if is_lead(change.key) or change.merged_into is not None:
         return None
     email = rules.email.find(change.user)
-    return LEAD + email.strip().lower() if isinstance(email, str) and "@" in email else None
+    if not isinstance(email, str) or "@" not in email or not storable(email):
+        return None
+    address = stripped(email)
+    return LEAD + address.lower() if fits(address) else None
 
 
 def joins(lead: Facts, rules: Rules) -> bool:
-    """Whether a lead goes on as another user: who is suppressed, or was merged already, does not."""
-    return standing(lead, rules) not in (Standing.SUPPRESSED, Standing.MERGED)
+    """Whether a lead goes on as another user: not if they are suppressed, or were merged already."""
+    return standing_of(lead, rules) not in (AudienceStatus.SUPPRESSED, AudienceStatus.MERGED)
 
 
 def joined(own: Facts, lead: Facts, key: str) -> tuple[Facts, Facts]:
     """The facts of the user `key` with what was said of the lead, each word by its version; and those of the lead."""
-    version = max(lead.newest(), lead.traces.newest() or 0)
-    said = Register(
-        {name: value for name, value in lead.traces.values.items() if name not in _OF_ONE_USER},
-        lead.traces.snapshot,
-        lead.traces.versions,
-    )
+    version = max(lead.newest(), lead.lifecycle.newest() or 0)
     both = Facts(
-        attributes=_newest(own.attributes, lead.attributes),
-        segments=_newest(own.segments, lead.segments),
+        attributes=own.attributes.joined(lead.attributes),
+        segments=own.segments.joined(lead.segments),
         identity=own.identity,
-        traces=_newest(own.traces, said),
+        lifecycle=Lifecycle(own.lifecycle.entries.joined(lead.lifecycle.of_the_person().entries)),
         entered=own.entered or lead.entered,
-        devices=_newest(own.devices, lead.devices),
-        relationships=_newest(own.relationships, lead.relationships),
+        devices=own.devices.joined(lead.devices),
+        relationships=own.relationships.joined(lead.relationships),
     )
-    traces = lead.traces.updated({notices.MERGED_INTO: key}, version)
-    return both, Facts(traces=traces, entered=lead.entered)
-
-
-def _newest(own: Register, other: Register) -> Register:
-    """The newest word on each name of two registers; of two as new, the own."""
-    values, versions = dict(own.values), dict(own.versions)
-    for name, value in other.values.items():
-        said, written = other.versions.get(name, other.snapshot), own.versions.get(name, own.snapshot)
-        if said is not None and (written is None or said > written):
-            values[name], versions[name] = value, said
-    return own if values == own.values and versions == own.versions else Register(values, own.snapshot, versions)
+    return both, Facts(lifecycle=lead.lifecycle.merged(key, version), entered=lead.entered)
 
 
 def spoken_of(changes: Iterable[Change]) -> list[str]:

@@ -7,8 +7,8 @@ settings any more, is left as it is.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connector.model.entity import Entity, Facts
 from connector.audience.rules import Rules
+from connector.model.entity import Entity, Facts
 
 Memberships = Mapping[str, bool]
 NONE: Memberships = {}

@@ -1,23 +1,22 @@
-"""Objects as upstream speaks of them, and as Customer.io should hold them: the facts of people, with fewer parts.
+"""Objects as upstream describes them, and as Customer.io should hold them: the facts of people, with fewer parts.
 
-Of an object, `facts` has the attributes, and among the traces how it stands: there, deleted by upstream, or left.
+The facts of an object are its attributes, and in the lifecycle its status: there, deleted by upstream, or left.
 """
 
 from typing import NamedTuple
 
-from connector import mapping, relating
-from connector.audience import Desired, Standing
-from connector.model.change import ObjectChange
-from connector.model.entity import OBJECT_ID, Entity, Facts, Identifier, Person
-from connector.model.problem import Problem
-from connector.model.versioned import Register
+from connector.audience import mapping, relationships
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
 from connector.audience.rules import ObjectRules, Rules
+from connector.model.change import ObjectChange
+from connector.model.entity import OBJECT_ID, Entity, Facts, Identifier, Profile
+from connector.model.lifecycle import Departure
+from connector.model.problem import Problem
+from connector.model.versioned import VersionedMap
 
-_GONE = "gone"
-_DELETED, _LEFT = "deleted", "left"
 
-
-class Merged(NamedTuple):
+class AppliedObjectChange(NamedTuple):
     """The facts of an object after a change, and what was left out of them."""
 
     facts: Facts
@@ -25,28 +24,28 @@ class Merged(NamedTuple):
     stale: bool = False
 
 
-def merge(facts: Facts, change: ObjectChange, rules: Rules) -> Merged:
+def merge(facts: Facts, change: ObjectChange, rules: Rules) -> AppliedObjectChange:
     """What `change` makes of `facts`; nothing where the settings do not take it from there."""
     rule = rules.objects.get(change.type)
     if rule is None or change.origin not in rule.sources:
-        return Merged(facts)
-    newest = max(facts.attributes.newest() or 0, facts.traces.newest() or 0)
+        return AppliedObjectChange(facts)
+    newest = max(facts.attributes.newest() or 0, facts.lifecycle.newest() or 0)
     version = newest if change.version is None else change.version
-    traces = facts.traces.updated({_GONE: _gone(change)}, version)
+    lifecycle = facts.lifecycle.departed(_departure(change), version)
     attributes, problems = _attributes(facts.attributes, change, version, rule, rules)
-    moved = facts._replace(attributes=attributes, traces=traces, entered=True)
-    return Merged(moved, problems, version < newest)
+    moved = facts._replace(attributes=attributes, lifecycle=lifecycle, entered=True)
+    return AppliedObjectChange(moved, problems, version < newest)
 
 
-def _gone(change: ObjectChange) -> str | None:
+def _departure(change: ObjectChange) -> Departure | None:
     if change.deleted:
-        return _DELETED
-    return _LEFT if change.left else None
+        return "deleted"
+    return "left" if change.left else None
 
 
 def _attributes(
-    register: Register, change: ObjectChange, version: int, rule: ObjectRules, rules: Rules
-) -> tuple[Register, tuple[Problem, ...]]:
+    register: VersionedMap, change: ObjectChange, version: int, rule: ObjectRules, rules: Rules
+) -> tuple[VersionedMap, tuple[Problem, ...]]:
     if change.deleted:
         return register.replaced({}, version), ()
     found, problems = mapping.chosen(change.attributes, rule.attributes, rules, change.key, whole=change.whole)
@@ -61,14 +60,16 @@ NAMED = Facts(entered=True)
 
 def desired(entity: Entity, rules: Rules) -> Desired:
     """What Customer.io should hold of this object."""
-    rule = rules.objects.get(relating.type_of(entity.key))
+    rule = rules.objects.get(relationships.type_of(entity.key))
     if rule is None or not entity.facts.entered:
-        return Desired(Standing.OUTSIDE, None)
-    gone = entity.facts.traces.values.get(_GONE)
-    if gone == _DELETED or (gone == _LEFT and rule.on_exit == "delete"):
-        return Desired(Standing.DELETED, None)
-    if gone == _LEFT:
-        return Desired(Standing.KEPT, None)
+        return Desired(AudienceStatus.OUTSIDE, None)
+    gone = entity.facts.lifecycle.departure
+    if gone == "deleted":  # upstream's own word: it goes whoever has brought it
+        return Desired(AudienceStatus.DELETED, None, gone=(Identifier(OBJECT_ID, entity.key),))
+    if gone == "left" and rule.on_exit == "delete":
+        return Desired(AudienceStatus.DELETED, None)
+    if gone == "left":
+        return Desired(AudienceStatus.KEPT, None)
     attributes = entity.facts.attributes.values
     sent = {name: value for name, value in attributes.items() if name in rule.attributes.targets}
-    return Desired(Standing.IN, Person(Identifier(OBJECT_ID, entity.key), sent))
+    return Desired(AudienceStatus.IN, Profile(Identifier(OBJECT_ID, entity.key), sent))

@@ -15,36 +15,59 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from connector import mapping, moment
+from connector.audience import mapping
+from connector.audience.rules import MISSING, ObjectRules, Rules
+from connector.model import identifiers, times
 from connector.model.change import Change, ObjectChange, Relationship
 from connector.model.entity import Entity
+from connector.model.limits import OBJECT_ID_BYTES
 from connector.model.problem import Problem
-from connector.model.versioned import Register
-from connector.audience.rules import MISSING, ObjectRules, Rules
+from connector.model.versioned import VersionedMap
 
-OBJECT_ID_BYTES = 150
 _ACCOUNT = "account/"
 _TAB = "\t"
 
 
-class Told(NamedTuple):
-    """What a change says of relationships, by name, and what was left out of it."""
+class NamedRelationships(NamedTuple):
+    """What a change says about relationships, by name, and what was left out of it."""
 
     values: Mapping[str, Any]
     problems: tuple[Problem, ...] = ()
 
 
-def moved(register: Register, change: Change, version: int, rules: Rules) -> tuple[Register, tuple[Problem, ...]]:
-    """The relationships of a user after a change, and what was left out of them."""
+def moved(
+    register: VersionedMap, change: Change, version: int, rules: Rules
+) -> tuple[VersionedMap, tuple[Problem, ...]]:
+    """Applies a change to the relationships of a user.
+
+    Args:
+        register: The relationships so far, each with its version.
+        change: What is told of the user.
+        version: The version of the change.
+        rules: The sync's rules.
+
+    Returns:
+        The relationships afterwards, and a problem for each one that was left out.
+    """
     told = _told(change, rules)
     if change.whole and change.relationships is not None:
         present = {name: value for name, value in told.values.items() if value is not None}
-        return register.replaced(present, version), told.problems
+        register = register.replaced(present, version)
+        return without_ended(register, change, version, rules), told.problems
     return (register.updated(told.values, version) if told.values else register), told.problems
 
 
-def moved_outside(register: Register, change: Change, version: int, rules: Rules) -> Register:
-    """The same of a user who never was in the audience: of snapshots only the version is kept, parts are kept whole."""
+def moved_outside(register: VersionedMap, change: Change, version: int, rules: Rules) -> VersionedMap:
+    """Applies a change to the relationships of a user who never was in the audience.
+
+    Of a snapshot only the version is kept; what says a part of the relationships is kept whole.
+
+    Args:
+        register: The relationships so far, each with its version.
+        change: What is told of the user.
+        version: The version of the change.
+        rules: The sync's rules.
+    """
     if not change.whole:
         return moved(register, change, version, rules)[0]
     if change.relationships is not None:
@@ -52,7 +75,27 @@ def moved_outside(register: Register, change: Change, version: int, rules: Rules
     return register.updated(dict.fromkeys(_told(change, rules).values, None), version)
 
 
-def _told(change: Change, rules: Rules) -> Told:
+def without_ended(register: VersionedMap, change: Change, version: int, rules: Rules) -> VersionedMap:
+    """Ends the relationships that a change says have ended. Their names stay, to say so to Customer.io.
+
+    Args:
+        register: what was said of the user's relationships before.
+        change: one message about the user.
+        version: the version of the change.
+        rules: the settings of the sync.
+
+    Returns:
+        The relationships after the change, if that is all that it says.
+    """
+    ended: dict[str, Any] = {}
+    for each in change.relationships or ():
+        rule = rules.objects.get(each.type)
+        if each.gone and rule is not None and each.origin in rule.sources:
+            ended |= {each.key: None} | _nulls(each.key, rule)
+    return register.updated(ended, version)
+
+
+def _told(change: Change, rules: Rules) -> NamedRelationships:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for each in change.relationships or ():
@@ -62,14 +105,14 @@ def _told(change: Change, rules: Rules) -> Told:
     for rule in rules.objects.values():
         if "account" in rule.sources:
             values |= _of_account(change, rule, rules, problems)
-    return Told(values, tuple(problems))
+    return NamedRelationships(values, tuple(problems))
 
 
 def _explicit(
     told: Relationship, rule: ObjectRules, rules: Rules, change: Change, problems: list[Problem]
 ) -> dict[str, Any]:
     """One that ends takes its attributes along: it must not come back with those of before."""
-    key = f"{told.type}/{told.id}"
+    key = told.key
     if told.gone:
         return {key: None} | _nulls(key, rule)
     attributes, bad = mapping.chosen(told.attributes, rule.relationship, rules, change.key, whole=change.whole)
@@ -80,7 +123,7 @@ def _explicit(
 def _of_account(change: Change, rule: ObjectRules, rules: Rules, problems: list[Problem]) -> dict[str, Any]:
     """The relationship to the account, whose attributes are the user's own."""
     name = _ACCOUNT + rule.type
-    id, bad = account_id(change, rule)
+    id, bad = account_id(change, rule, rules.placeholders)
     problems += bad
     if id is None and not change.whole:
         there: dict[str, Any] = {}
@@ -99,11 +142,18 @@ def _nulls(key: str, rule: ObjectRules) -> dict[str, Any]:
     return _named(key, dict.fromkeys(rule.relationship.targets, None))
 
 
-def account_id(change: Change, rule: ObjectRules) -> tuple[str | None, tuple[Problem, ...]]:
+def account_id(
+    change: Change, rule: ObjectRules, placeholders: frozenset[str]
+) -> tuple[str | None, tuple[Problem, ...]]:
     """The id of the object that the change's account is; None where it names none that can be one."""
     value = rule.identifier.find(change.account) if change.account else MISSING
-    id = None if value is MISSING else mapping.text(value)
-    if id is None or _usable(id):
+    id = None if value is MISSING else identifiers.text(value)
+    if id is None:
+        return None, ()
+    if identifiers.is_placeholder(id, placeholders):
+        reason = f"the account's id is {id!r}, a placeholder ([intake] placeholders): it is no object"
+        return None, (Problem("identifier", change.key, reason),)
+    if _usable(id):
         return id, ()
     reason = f"the account's id exceeds {OBJECT_ID_BYTES} bytes or has control characters: it is no object"
     return None, (Problem("identifier", change.key, reason, id[:OBJECT_ID_BYTES]),)
@@ -114,20 +164,30 @@ def _usable(id: str) -> bool:
 
 
 def objects(change: Change, rules: Rules) -> Iterator[ObjectChange]:
-    """What a user's message says of objects, as far as the settings take it from there."""
+    """What a user's message says about objects, if the settings take it from there."""
     for each in change.objects:
         rule = rules.objects.get(each.type)
         if rule is not None and each.origin in rule.sources:
             yield each
     for rule in rules.objects.values():
-        id = account_id(change, rule)[0] if "account" in rule.sources else None
+        id = account_id(change, rule, rules.placeholders)[0] if "account" in rule.sources else None
         if id is not None:
-            version = moment.across(change.version)
+            version = times.across(change.version)
             yield ObjectChange(rule.type, id, change.account, "account", change.whole, version)
 
 
-def wanted(facts: Register, rules: Rules) -> dict[str, dict[str, Any]]:
-    """The relationships that a user should have by the settings of today: attributes by the key of the object."""
+def wanted(facts: VersionedMap, rules: Rules) -> dict[str, dict[str, Any] | None]:
+    """The relationships by the settings of today: attributes by the key of the object; null for one that has ended."""
+    ended = [key for key, value in facts.values.items() if value is None and _is_explicit(key, rules)]
+    return {**dict.fromkeys(ended, None), **_present(facts, rules)}
+
+
+def _is_explicit(name: str, rules: Rules) -> bool:
+    """Whether an entry of the register stands for a relationship that a message named, and the settings know."""
+    return _TAB not in name and not name.startswith(_ACCOUNT) and type_of(name) in rules.objects
+
+
+def _present(facts: VersionedMap, rules: Rules) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     names: dict[str, str] = {}
     for name, value in facts.values.items():
@@ -162,7 +222,8 @@ def type_of(key: str) -> str:
 
 def mentioned(entity: Entity, rules: Rules) -> set[str]:
     """The objects that the person may be related to, or should be."""
-    return {*wanted(entity.facts.relationships, rules), *_delivered(entity), *entity.tried.relationships}
+    there = (key for key, value in _delivered(entity).items() if value is not None)
+    return {*_present(entity.facts.relationships, rules), *there, *entity.tried.relationships}
 
 
 def held(entity: Entity) -> bool:
@@ -175,23 +236,25 @@ def _delivered(entity: Entity) -> Mapping[str, Any]:
 
 
 def within(entity: Entity, present: Collection[str], rules: Rules) -> Entity:
-    """The person as far as objects go that are in Customer.io: to others no relationship can be, and none is held.
+    """The person with the relationships to those objects that are in Customer.io: there can be no others.
 
-    With an object its relationships go. What was delivered, and is not there any more, needs no word to end it.
+    An object takes its relationships with it, so nothing is sent to end one to an object that is gone.
     """
     absent = mentioned(entity, rules) - set(present)
     if not absent:
         return entity
     delivered = entity.delivered
     if delivered is not None:
+        ended = entity.facts.relationships.values
         kept = {key: value for key, value in delivered.relationships.items() if key not in absent}
+        kept |= {key: None for key in absent if key in delivered.relationships and ended.get(key, "") is None}
         delivered = delivered._replace(relationships=kept)
     tried = replace(entity.tried, relationships=entity.tried.relationships - absent)
     facts = entity.facts._replace(relationships=_without(entity.facts.relationships, absent, rules))
     return replace(entity, facts=facts, delivered=delivered, tried=tried)
 
 
-def _without(register: Register, absent: Collection[str], rules: Rules) -> Register:
+def _without(register: VersionedMap, absent: Collection[str], rules: Rules) -> VersionedMap:
     values = {
         name: value
         for name, value in register.values.items()

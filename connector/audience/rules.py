@@ -1,35 +1,46 @@
 """One sync's settings, prepared once so that each message is judged by set look-ups."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
-from connector import naming, preferences, settings_actions, settings_mirrors, settings_transforms, transform
 from connector.actions.action import Actions
+from connector.audience import addressing
+from connector.audience.addressing import Addressing
+from connector.audience.event_properties import EventTransforms
+from connector.audience.segment_attributes import SegmentsAs
+from connector.model import attribute_names, identifiers, transforms
 from connector.model.change import Change
-from connector.settings.schema import Sync
-from connector.settings.sync_options import Attribute, DeletionGuard, ObjectType, Suppression
+from connector.model.entity import EntityKind
+from connector.settings import attribute_transforms, manual_segments, sync_actions
 from connector.settings.manual_segments import Target
+from connector.settings.schema import Settings, Sync
+from connector.settings.sections import IntakeSettings
+from connector.settings.sync_options import Attribute, DeletionGuard, ObjectType, Suppression
+from connector.settings.validators import RESERVED
 
 MISSING: Any = object()
-EVERYTHING = "*"
+EVERYTHING = attribute_names.EVERYTHING
+
+MAX_FUTURE_SECONDS = 86_400.0
+_INTAKE = IntakeSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FieldSource:
     """Where upstream may write one attribute: under flat keys, or along paths. The first that is there counts."""
 
     flat: tuple[str, ...]
     nested: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, name: str) -> "Source":
-        """Every form in which upstreams write the attribute `name` (reference: hull-behaviour, 9.4)."""
-        own = naming.bare(name)
+    def of(cls, name: str) -> "FieldSource":
+        """Every form in which upstreams write the attribute `name` (docs/hull.md)."""
+        own = attribute_names.bare(name)
         flat = (own, f"traits_{own}") if own == name else (f"traits_{own}", own)
         group = tuple(own.split("/")) if "/" in own else ()
         nested: list[tuple[str, ...]] = [("traits", own)]
-        if own.startswith(preferences.TOPIC):
+        if own.startswith(attribute_names.TOPIC):
             group = tuple(own.split(".", 2))
         if group:
             nested += [group, ("traits", *group)]
@@ -60,34 +71,97 @@ class Transformed:
     """An attribute that goes through steps. fills: whether they make something of nothing."""
 
     target: str
-    source: Source
+    source: FieldSource
     of_account: bool
-    steps: tuple[transform.Step, ...]
+    steps: tuple[transforms.TransformStep, ...]
     fills: bool
     stays_text: bool
 
     @classmethod
     def of(cls, attribute: Attribute) -> "Transformed":
         """The attribute as the settings give it."""
-        in_account = naming.of_account(attribute.source)
-        source = Source.of(attribute.source if in_account is None else in_account)
-        steps = settings_transforms.compiled(attribute.transform)
+        in_account = attribute_names.of_account(attribute.source)
+        source = FieldSource.of(attribute.source if in_account is None else in_account)
+        steps = attribute_transforms.compiled(attribute.transform)
         names = {step.name for step in steps}
-        fills, stays_text = transform.DEFAULT in names, bool(names & transform.TEXTUAL)
+        fills, stays_text = transforms.DEFAULT in names, bool(names & transforms.TEXTUAL)
         return cls(attribute.target, source, in_account is not None, steps, fills, stays_text)
 
 
 def _email_field(attributes: Iterable[Attribute]) -> str:
     """The user's field that is sent as their e-mail address: upstreams have other names for it."""
     sent = (each.source for each in attributes if each.target == "email")
-    return next((field for field in sent if naming.of_account(field) is None), "email")
+    return next((field for field in sent if attribute_names.of_account(field) is None), "email")
+
+
+def _targets(sync: Sync, segments_as: SegmentsAs) -> frozenset[str]:
+    """The attributes that the settings name, by their names in Customer.io."""
+    return segments_as.targets | {each.target for each in sync.attributes if each.source != EVERYTHING}
+
+
+def _of_user(source: str) -> bool:
+    """Whether a source is one attribute of the user: not many, and none of the account's."""
+    many = source in (attribute_names.ACCOUNT, EVERYTHING)
+    return not many and attribute_names.of_account(source) is None
+
+
+def _account_attributes(attributes: Iterable[Attribute]) -> tuple[tuple[str, FieldSource], ...]:
+    """Those that are single attributes of the account."""
+    named = ((each.target, attribute_names.of_account(each.source)) for each in attributes)
+    return tuple((target, FieldSource.of(name)) for target, name in named if name is not None)
+
+
+_NO_TRAITS = frozenset(
+    {"id", "external_id", "cio_id", "anonymous_id", "anonymous_ids", "userId", "indexed_at"}
+    | {"segments", "segment_ids", "_segments", "account", "traits", *RESERVED}
+)
+"""Fields that say who somebody is, or what else is known of them: no trait, unless the settings name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EveryField:
+    """Every trait of the user is sent, but these: by their names in Customer.io."""
+
+    left_out: frozenset[str]
+
+    @classmethod
+    def of(cls, sync: Sync) -> "EveryField | None":
+        """What the settings leave out of "*"; None where it is not among the attributes."""
+        given = next((each for each in sync.attributes if each.source == EVERYTHING), None)
+        if given is None:
+            return None
+        named = (each.source for each in sync.attributes if each is not given)
+        fields = {*_NO_TRAITS, *given.left_out, sync.identifier, *named} - {"email"}
+        kept = {"email"} & set(given.left_out)
+        return cls(frozenset(map(attribute_names.target, fields | kept)))
+
+    def sends(self, target: str) -> bool:
+        """Whether the attribute of this name is one of them."""
+        return target not in self.left_out
+
+    def of_user(self, user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The traits of a user, by their names in Customer.io. Of one in two forms the first is what `find` finds."""
+        nested = user.get("traits")
+        fields = sorted(user.items(), key=lambda field: field[0].startswith(("traits_", "traits.")))
+        for name, value in (*fields, *(nested.items() if isinstance(nested, dict) else ())):
+            target = attribute_names.target(name)
+            if target not in self.left_out:
+                yield target, value
+
+
+class DateSwitches(NamedTuple):
+    """Which dates are sent as unix seconds: attributes, what stands within them, the properties of events."""
+
+    attributes: bool
+    nested: bool
+    events: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressWhen:
-    """Whom to suppress: those of whom the field holds this text, whatever its case; true is "true"."""
+    """Which users to suppress: those whose field holds this text, in any case; true is "true"."""
 
-    source: Source
+    source: FieldSource
     of_account: bool
     text: str
 
@@ -96,8 +170,8 @@ class SuppressWhen:
         """The rule as the settings give it; None for none."""
         if not given.attribute:
             return None
-        in_account = naming.of_account(given.attribute)
-        source = Source.of(given.attribute if in_account is None else in_account)
+        in_account = attribute_names.of_account(given.attribute)
+        source = FieldSource.of(given.attribute if in_account is None else in_account)
         return cls(source, in_account is not None, _as_text(given.equals))
 
     def find(self, change: Change) -> Any:
@@ -118,7 +192,7 @@ def _as_text(value: str | float) -> str:
 class Chosen:
     """Attributes that the settings choose: those that go as they are, and those that go through steps."""
 
-    plain: tuple[tuple[str, Source], ...]
+    plain: tuple[tuple[str, FieldSource], ...]
     transformed: tuple[Transformed, ...]
     targets: frozenset[str]
 
@@ -126,7 +200,7 @@ class Chosen:
     def of(cls, attributes: Iterable[Attribute]) -> "Chosen":
         """The attributes as the settings give them."""
         listed = tuple(attributes)
-        plain = tuple((each.target, Source.of(each.source)) for each in listed if not each.transform)
+        plain = tuple((each.target, FieldSource.of(each.source)) for each in listed if not each.transform)
         transformed = tuple(Transformed.of(each) for each in listed if each.transform)
         return cls(plain, transformed, frozenset(each.target for each in listed))
 
@@ -137,7 +211,7 @@ class ObjectRules:
 
     type: str
     sources: frozenset[str]
-    identifier: Source
+    identifier: FieldSource
     attributes: Chosen
     relationship: Chosen
     on_exit: Literal["keep", "delete"]
@@ -148,7 +222,7 @@ class ObjectRules:
         return cls(
             type=given.type,
             sources=frozenset(given.sources),
-            identifier=Source.of(given.identifier),
+            identifier=FieldSource.of(given.identifier),
             attributes=Chosen.of(given.attributes),
             relationship=Chosen.of(given.relationship_attributes),
             on_exit=given.on_exit,
@@ -159,31 +233,36 @@ class ObjectRules:
 class Rules:
     """What `audience`, `mapping`, `merge` and `plan` need to know of a sync.
 
-    by_either: people are known by id or by e-mail (`address`). mirrors: the manual segment of each upstream segment
-    that is mirrored; served: those of them that can be sent now, with the id where it is known.
+    addressing: by what people are known in Customer.io. mirrors: the manual segment of each upstream segment
+    that is mirrored; served: those of them that can be sent now, with the id where it is known. max_future_seconds:
+    how far ahead of now a time may lie (`future`). placeholders: what stands for an id and is none.
     """
 
     name: str
     connection: str
     whitelist: frozenset[str]
     everybody: bool
-    identifier: Source
+    identifier: FieldSource
     identify_by: Literal["id", "email", "cio_id", "id_or_email"]
-    by_either: bool
-    email: Source
-    attributes: tuple[tuple[str, Source], ...]
-    account_attributes: tuple[tuple[str, Source], ...]
+    addressing: Addressing
+    addresses_are_emails: bool
+    email: FieldSource
+    attributes: tuple[tuple[str, FieldSource], ...]
+    account_attributes: tuple[tuple[str, FieldSource], ...]
     whole_account: bool
+    every_field: EveryField | None
     transformed: tuple[Transformed, ...]
-    segment_attribute: str
+    segments_as: SegmentsAs
     targets: frozenset[str]
     events: frozenset[str]
+    event_transforms: EventTransforms | None
     anonymous_events: bool
     require_email: bool
     update_only: bool
+    create_only: bool
     on_exit: Literal["keep", "clear", "delete"]
-    on_identifier_change: Literal["merge", "replace", "keep"]
-    convert_dates: bool
+    on_identifier_change: Literal["merge", "replace", "keep", "leave"]
+    dates: DateSwitches
     deliver: bool
     deletion_guard: DeletionGuard
     suppress_when: SuppressWhen | None
@@ -192,50 +271,96 @@ class Rules:
     served: Mapping[str, Target]
     objects: Mapping[str, ObjectRules]
     actions: Actions | None = None
+    max_future_seconds: float = MAX_FUTURE_SECONDS
+    placeholders: frozenset[str] = identifiers.placeholders(identifiers.PLACEHOLDERS)
 
     @classmethod
-    def of(cls, sync: Sync) -> "Rules":
-        """The rules of a sync as the settings give it."""
+    def all_of(cls, settings: Settings) -> "tuple[Rules, ...]":
+        """The rules of every sync of the settings."""
+        connections, intake = settings.connections, settings.intake
+        return tuple(
+            cls.of(sync, intake, email_identifies=connections[sync.connection].email_identifies)
+            for sync in settings.syncs.values()
+        )
+
+    @classmethod
+    def of(cls, sync: Sync, intake: IntakeSettings = _INTAKE, *, email_identifies: bool = True) -> "Rules":
+        """The rules of a sync as the settings give it; `email_identifies` is its connection's."""
         as_they_are = [a for a in sync.attributes if not a.transform]
-        of_account = [(a.target, naming.of_account(a.source)) for a in as_they_are]
-        own = [a for a in as_they_are if naming.of_account(a.source) is None and a.source != naming.ACCOUNT]
-        mirrors = settings_mirrors.targets(sync.manual_segments)
-        targets = {a.target for a in sync.attributes} | ({sync.segment_attribute} - {""})
+        mirrors = manual_segments.targets(sync.manual_segments)
+        segments_as = SegmentsAs.of(sync)
         return cls(
             name=sync.name,
             connection=sync.connection,
             whitelist=frozenset(sync.segments),
             everybody=EVERYTHING in sync.segments,
-            identifier=Source.of(sync.identifier),
+            identifier=FieldSource.of(sync.identifier),
             identify_by=sync.identify_by,
-            by_either=sync.identify_by == "id_or_email",
-            email=Source.of(_email_field(sync.attributes)),
-            attributes=tuple((a.target, Source.of(a.source)) for a in own),
-            account_attributes=tuple((target, Source.of(name)) for target, name in of_account if name is not None),
-            whole_account=any(a.source == naming.ACCOUNT for a in sync.attributes),
+            addressing=addressing.of(sync.identify_by, email_identifies=email_identifies),
+            addresses_are_emails=sync.address_ids == "email",
+            email=FieldSource.of(_email_field(sync.attributes)),
+            attributes=tuple((a.target, FieldSource.of(a.source)) for a in as_they_are if _of_user(a.source)),
+            account_attributes=_account_attributes(as_they_are),
+            whole_account=any(a.source == attribute_names.ACCOUNT for a in sync.attributes),
+            every_field=EveryField.of(sync),
             transformed=tuple(Transformed.of(a) for a in sync.attributes if a.transform),
-            segment_attribute=sync.segment_attribute,
-            targets=frozenset(targets),
-            events=frozenset(sync.events),
+            segments_as=segments_as,
+            targets=_targets(sync, segments_as),
+            events=frozenset(each.name for each in sync.events),
+            event_transforms=EventTransforms.of(sync),
             anonymous_events=sync.anonymous_events,
             require_email=sync.require_email,
             update_only=sync.mode == "update",
+            create_only=sync.mode == "create",
             on_exit=sync.on_exit,
             on_identifier_change=sync.on_identifier_change,
-            convert_dates=sync.convert_dates,
+            dates=DateSwitches(sync.convert_dates, sync.convert_nested_dates, sync.convert_event_dates),
             deliver=sync.deliver,
             deletion_guard=sync.deletion_guard,
             suppress_when=SuppressWhen.of(sync.suppress_when),
-            preferences=frozenset(filter(preferences.is_one, targets)),
-            actions=settings_actions.compiled(sync.actions, defaults=sync.default_actions),
+            preferences=frozenset(filter(attribute_names.is_preference, _targets(sync, segments_as))),
+            actions=sync_actions.compiled(sync.actions, defaults=sync.default_actions),
             mirrors=mirrors,
             served=mirrors,
             objects={each.type: ObjectRules.of(each) for each in sync.objects},
+            max_future_seconds=intake.max_future_seconds,
+            placeholders=identifiers.placeholders(intake.placeholders),
         )
+
+    @property
+    def reads(self) -> Hashable:
+        """All that decides what is read of a change (`mapping.read`): equal for syncs that read alike."""
+        own = (self.attributes, self.account_attributes, self.whole_account, self.every_field, self.transformed)
+        return (
+            *own,
+            self.segments_as.others,
+            self.addresses_are_emails,
+            self.identifier,
+            self.email,
+            self.addressing,
+            self.dates,
+        )
+
+    def decides_as(self, other: "Rules") -> bool:
+        """Whether both syncs come to the same about every change and user, each for its own workspace."""
+        named = replace(self, name=other.name, connection=other.connection)
+        return replace(named, deliver=other.deliver, deletion_guard=other.deletion_guard) == other
+
+    def of_kind(self, kind: EntityKind) -> "Rules":
+        """The rules as they concern a person, or an object: only people are in manual segments."""
+        return self if kind == "person" or not self.mirrors else replace(self, mirrors={}, served={})
 
     def maps(self, target: str) -> bool:
         """Whether the settings still send the attribute `target`."""
-        return target in self.targets or (self.whole_account and target.startswith(naming.ACCOUNT + "_"))
+        if target in self.targets or self.segments_as.maps(target):
+            return True
+        if self.every_field is not None and self.every_field.sends(target):
+            return True
+        return self.whole_account and target.startswith(attribute_names.ACCOUNT + "_")
+
+    def preferences_in(self, attributes: Iterable[str]) -> Iterable[str]:
+        """Those of the attributes that are the person's own choice."""
+        return self.preferences if self.every_field is None else filter(attribute_names.is_preference, attributes)
 
     def admits(self, segments: Iterable[tuple[str, str | None]]) -> bool:
         """Whether a user in these segments (key and name; the name null where left) is in the audience."""

@@ -1,23 +1,38 @@
-"""What belongs to a person beside attributes: devices, relationships, manual segments. Told once they are known."""
+"""Plans what belongs to a person beside attributes: devices, relationships, manual segments.
+
+They are sent once Customer.io is confirmed to know the person.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector import membership, portion
-from connector.model.entity import Entity, Identifier, Person
+from connector.audience import manual_segments
 from connector.audience.manual_segments import Memberships
-from connector.customerio.operations import device, relationship
-from connector.customerio.operations import segment_membership as segment
 from connector.audience.relationships import type_of
 from connector.audience.rules import Rules
-from connector.planning.step import Operation, Step, possible, same
+from connector.customerio import attribute_portions
+from connector.customerio.operations import device, relationship
+from connector.customerio.operations import segment_membership as segment
+from connector.customerio.operations.operation import Operation
+from connector.model.entity import Entity, Identifier, Profile
+from connector.planning.step import Step, holds, possible, same
 
 
-def next_step(held: Person, person: Person, sent_now: tuple[Operation, ...], rules: Rules) -> Step:
-    """Devices, then relationships, then manual segments of somebody who is otherwise as they should be."""
-    related = not same(held.relationships, person.relationships)
+def next_step(held: Profile, person: Profile, sent_now: tuple[Operation, ...], rules: Rules) -> Step:
+    """Plans devices, then relationships, then manual segments of a person whose attributes are as they should be.
+
+    Args:
+        held: what Customer.io holds.
+        person: what it should hold.
+        sent_now: the operations of events that go along.
+        rules: the settings of the sync.
+
+    Returns:
+        The next step.
+    """
+    related = not holds(held.relationships, person.relationships)
     moves = moves_owed(held.memberships, person.memberships, rules)
-    if not same(held.devices, person.devices):
+    if not holds(held.devices, person.devices):
         devices = _devices(person, held.devices)
         return Step((*devices, *sent_now), held._replace(devices=person.devices), "updated", related or moves)
     if related:
@@ -27,22 +42,29 @@ def next_step(held: Person, person: Person, sent_now: tuple[Operation, ...], rul
     return _mirror(held, person.memberships, sent_now, rules) if moves else Step(sent_now, held)
 
 
-def _mirror(delivered: Person, wanted: Memberships, sent_now: Sequence[Operation], rules: Rules) -> Step:
-    """Puts the person into manual segments and takes them out: they are known by now, as Customer.io asks for."""
+def _mirror(delivered: Profile, wanted: Memberships, sent_now: Sequence[Operation], rules: Rules) -> Step:
+    """Puts a person whom Customer.io knows by now into manual segments, and takes them out, as Customer.io asks for."""
     moves = memberships(delivered.identifier, delivered.memberships, wanted, rules)
-    after = membership.after(delivered.memberships, wanted, rules.served)
+    after = manual_segments.after(delivered.memberships, wanted, rules.served)
     return Step((*moves, *sent_now), delivered._replace(memberships=after), "mirrored")
 
 
 def moves_owed(held: Memberships, wanted: Memberships, rules: Rules) -> bool:
-    """Whether a manual segment that can be sent to has to hear of the person."""
-    return bool(rules.served) and bool(membership.changes(held, wanted, rules.served))
+    """Whether the person must be put into, or taken out of, a manual segment that can be sent to."""
+    return bool(rules.served) and bool(manual_segments.changes(held, wanted, rules.served))
 
 
 def memberships(identifier: Identifier, held: Memberships, wanted: Memberships, rules: Rules) -> list[Operation]:
-    """Puts the person into manual segments and takes them out, as far as these can be sent to."""
+    """Puts the person into manual segments and takes them out, of those that can be sent to.
+
+    Args:
+        identifier: By what the person is addressed.
+        held: What Customer.io was confirmed to hold.
+        wanted: What it should hold.
+        rules: The rules of the sync.
+    """
     found = []
-    for mirror, add in membership.changes(held, wanted, rules.served):
+    for mirror, add in manual_segments.changes(held, wanted, rules.served):
         target = rules.served[mirror]
         item, endpoint = segment.item(identifier, target, add=add), segment.endpoint(identifier, target, add=add)
         found.append(Operation(item, endpoint=endpoint))
@@ -50,47 +72,55 @@ def memberships(identifier: Identifier, held: Memberships, wanted: Memberships, 
 
 
 def all_taken(entity: Entity, identifiers: Sequence[Identifier], former: Sequence[Identifier]) -> list[Operation]:
-    """Who is cleared is not to be pushed to, and related to nothing by us."""
+    """Takes away all devices and relationships of a person who is cleared."""
     here = [each for each in identifiers if each not in former]
-    devices = [Operation(device.deleted(each, token)) for token in sorted(held_devices(entity)) for each in here]
-    return devices + [_ended(each, key) for key in sorted(held_relationships(entity)) for each in here]
+    devices = [Operation(device.deleted(each, token)) for token in _gone(held_devices(entity), {}) for each in here]
+    return devices + [_ended(each, key) for key in _gone(held_relationships(entity), {}) for each in here]
 
 
 def all_taken_out(entity: Entity, identifiers: Sequence[Identifier], rules: Rules) -> list[Operation]:
-    """Who is cleared is in no manual segment, under whatever identifier they may have been put into it."""
+    """Takes a person who is cleared out of all manual segments, under any identifier they may have been put in by."""
     if not rules.served:
         return []
-    held = membership.held(entity, rules)
-    return [each for identifier in identifiers for each in memberships(identifier, held, membership.NONE, rules)]
+    held = manual_segments.held(entity, rules)
+    return [each for identifier in identifiers for each in memberships(identifier, held, manual_segments.NONE, rules)]
 
 
 def left_alone(entity: Entity, rules: Rules) -> Memberships:
-    """What is known of the mirrors that are not served."""
-    return membership.after(membership.held(entity, rules), membership.NONE, rules.served)
+    """Returns what is known of the mirrors that are not served."""
+    return manual_segments.after(manual_segments.held(entity, rules), manual_segments.NONE, rules.served)
 
 
-def _devices(person: Person, held: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """Takes the devices away that are there and not wanted, and adds those that are wanted and not there so."""
+def _devices(person: Profile, held: Mapping[str, Any]) -> tuple[Operation, ...]:
+    """Removes the devices that are not wanted, and adds those that are missing or differ."""
     wanted = person.devices
-    gone = [Operation(device.deleted(person.identifier, token)) for token in sorted(held.keys() - wanted.keys())]
+    gone = [Operation(device.deleted(person.identifier, token)) for token in _gone(held, wanted)]
     added = [
         Operation(device.added(person.identifier, token, each))
         for token, each in sorted(wanted.items())
-        if token not in held or not same(each, held[token])
+        if each is not None and (token not in held or not same(each, held[token]))
     ]
     return (*gone, *added)
 
 
+def _gone(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What is to be taken away: it is there and not wanted, or upstream has taken it away, whoever had brought it."""
+    ours = [name for name, each in held.items() if each is not None and wanted.get(name) is None]
+    return sorted({*ours, *(name for name, each in wanted.items() if each is None and name not in held)})
+
+
 def held_devices(entity: Entity) -> Mapping[str, Any]:
-    """The devices that the person may have in Customer.io: in doubt all that it was told, as if nothing were known."""
+    """Returns the devices that the person may have in Customer.io; in doubt all that were ever sent, as unknown."""
     return possible(entity, entity.delivered.devices if entity.delivered else {}, entity.tried.tokens)
 
 
-def _relationships(person: Person, held: Mapping[str, Any], rules: Rules) -> tuple[Operation, ...]:
-    """Ends what is there and not wanted, and adds what is wanted and not there so."""
+def _relationships(person: Profile, held: Mapping[str, Any], rules: Rules) -> tuple[Operation, ...]:
+    """Ends the relationships that are not wanted, and adds those that are missing or differ."""
     wanted = person.relationships
-    operations = [_ended(person.identifier, key) for key in sorted(held.keys() - wanted.keys())]
+    operations = [_ended(person.identifier, key) for key in _gone(held, wanted)]
     for key, attributes in sorted(wanted.items()):
+        if attributes is None:
+            continue
         if key in held and same(attributes, held[key]):
             continue
         nulls = dict.fromkeys(sorted(_names_held(key, held, rules) - attributes.keys()), None)
@@ -99,18 +129,18 @@ def _relationships(person: Person, held: Mapping[str, Any], rules: Rules) -> tup
 
 
 def _names_held(key: str, held: Mapping[str, Any], rules: Rules) -> frozenset[str]:
-    """The attributes that a relationship may have: where nothing is certain, all that the settings know."""
+    """Returns the attributes that a relationship may have: if nothing is certain, all that the settings know."""
     if isinstance(held.get(key), dict):
         return frozenset(held[key])
-    rule = rules.objects.get(type_of(key)) if key in held else None
+    rule = rules.objects.get(type_of(key)) if held.get(key) is not None else None
     return rule.relationship.targets if rule else frozenset()
 
 
 def _added(identifier: Identifier, key: str, attributes: Mapping[str, Any], rules: Rules) -> list[Operation]:
-    """As many operations as it takes to say all of one relationship."""
+    """Returns as many operations as it takes to send all attributes of one relationship."""
     operations: list[Operation] = []
     while attributes or not operations:
-        part = portion.first(attributes)
+        part = attribute_portions.first(attributes)
         item = relationship.added(identifier, key, part, update_only=rules.update_only)
         operations.append(Operation(item, related=(key, part)))
         attributes = {name: value for name, value in attributes.items() if name not in part}
@@ -122,5 +152,5 @@ def _ended(identifier: Identifier, key: str) -> Operation:
 
 
 def held_relationships(entity: Entity) -> Mapping[str, Any]:
-    """The same of the relationships."""
+    """Returns the relationships that the person may have in Customer.io, as `held_devices` does."""
     return possible(entity, entity.delivered.relationships if entity.delivered else {}, entity.tried.relationships)

@@ -1,7 +1,7 @@
-"""The deletion guard: an upstream segment emptied by mistake must not empty Customer.io.
+"""Decides for the deletion guard: an upstream segment emptied by mistake must not empty Customer.io.
 
-Deletions are counted over a window. Where they would become too many, those that are left are held until a human
-approves or drops them; everything else goes on.
+Deletions are counted over a window. Once they would become too many, the rest is held until a human approves or drops
+them; everything else goes on.
 """
 
 from connector.model.problem import Problem
@@ -19,20 +19,24 @@ def few(limits: DeletionGuard, waiting: int, admitted: int) -> bool:
 
 
 def allowed(limits: DeletionGuard, audience: int) -> int:
-    """How many of `audience` people may be deleted within the window."""
+    """Returns how many of `audience` people may be deleted within the window."""
     return max(limits.at_least, int(limits.share * audience))
 
 
 def holds(limits: DeletionGuard, waiting: int, admitted: int, audience: int) -> bool:
-    """Whether to hold the deletions that wait.
+    """Says whether to hold the deletions that wait.
 
-    admitted: how many were let pass within the window; audience: the people held when it began.
+    Args:
+        limits: Beyond what deletions are held.
+        waiting: How many wait.
+        admitted: How many were let pass within the window.
+        audience: How many people were held when it began.
     """
     return waiting + admitted > allowed(limits, audience)
 
 
 def problem(sync: str, limits: DeletionGuard, subject: str = "") -> Problem:
-    """What a human is told; `subject` names the guard, where it is not the one of the sync's people."""
+    """Returns the problem that a human sees. `subject` names the guard, unless it is the guard of the sync's people."""
     held = "people" if subject in ("", sync) else "objects"
     minutes = limits.window_seconds / 60
     reason = (

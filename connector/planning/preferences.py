@@ -1,30 +1,33 @@
-"""What a person chooses for themselves: whether to be mailed, and about what (reference: customerio-api, 1.5).
+"""What a person chooses for themselves: whether to be mailed, and about what (docs/customerio.md#preferences).
 
-Whoever unsubscribed in Customer.io must not be subscribed again because something else of theirs changed, or was sent
-once more. So what subscribes is told when it is news and is not repeated. What unsubscribes is repeated: somebody who
-was deleted in Customer.io by hand comes back as upstream has them, and to be mailed too little does less harm.
+A person who unsubscribed in Customer.io must not be subscribed again because something else of theirs changed, or was
+sent again. So a value that subscribes is sent when it is new, and not repeated. A value that unsubscribes is repeated:
+somebody who was deleted in Customer.io comes back as upstream has them, and too little mail does less harm.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from connector.model.attribute_names import TOPIC, UNSUBSCRIBED
 from connector.model.entity import Entity
 
-UNSUBSCRIBED = "unsubscribed"
-PREFERENCES = "cio_subscription_preferences"
-TOPIC = f"{PREFERENCES}.topics."
 _NO = frozenset({"true", "1"})
 
 Same = Callable[[Any, Any], bool]
 
 
-def is_one(target: str) -> bool:
-    """Whether an attribute of this name is the person's own choice."""
-    return target in (UNSUBSCRIBED, PREFERENCES) or target.startswith(TOPIC)
-
-
 def told(attributes: Mapping[str, Any], entity: Entity, chosen: Collection[str], same: Same) -> Mapping[str, Any]:
-    """What to tell of `attributes`, of which `chosen` are preferences, beside what the person was told before."""
+    """Returns what to send of attributes, without the preferences that are no news.
+
+    Args:
+        attributes: the attributes that would be sent.
+        entity: the person, with what Customer.io was confirmed to hold.
+        chosen: the names of the attributes that are preferences.
+        same: compares two values.
+
+    Returns:
+        The attributes to send.
+    """
     told_before = {name for name in chosen if name in attributes and _is_old(name, attributes[name], entity, same)}
     if not told_before:
         return attributes

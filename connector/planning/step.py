@@ -3,27 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from connector.model.entity import Entity, Person
-from connector.customerio.operations import Item
+from connector.customerio.operations.operation import Operation
+from connector.model.entity import Entity, Profile
 
 UNCERTAIN = "\0uncertain"
 """Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
 Effect = Literal["created", "updated", "deleted", "merged", "mirrored", "suppressed", "unsuppressed", "refused"]
-Endpoint = str
-"""batch, v1_event, or one of a manual segment (`operations.membership`)."""
-
-
-class Operation(NamedTuple):
-    """One operation as it goes on the wire; event: the ULID of the owed event that it sends, if it sends one.
-
-    related: the object to which it relates the person, and the attributes it sets, null where it ends that.
-    """
-
-    item: Item
-    event: str | None = None
-    endpoint: Endpoint = "batch"
-    related: tuple[str, Mapping[str, Any] | None] | None = None
 
 
 class Step(NamedTuple):
@@ -35,7 +21,7 @@ class Step(NamedTuple):
     """
 
     operations: tuple[Operation, ...] = ()
-    after: Person | None = None
+    after: Profile | None = None
     effect: Effect | None = None
     more: bool = False
     dropped: tuple[str, ...] = ()
@@ -51,6 +37,13 @@ def possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) ->
 def same(one: Any, other: Any) -> bool:
     """Equality as JSON has it: the order of keys does not matter, and true is not 1 as it is for Python."""
     return bool(one == other) and (one is other or _alike(one, other))
+
+
+def holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether what is held is as wanted; a null that nobody wants is as good as nothing."""
+    if len(held) != len(wanted):
+        held = {name: value for name, value in held.items() if value is not None or name in wanted}
+    return same(held, wanted)
 
 
 def _alike(one: Any, other: Any) -> bool:
