@@ -1,14 +1,14 @@
-"""Many rows in one statement, in the way that each database does best.
+"""Writes many rows in one statement, in the way that each database does best.
 
 SQLite runs one prepared statement for each row. PostgreSQL is handed one array for each column and joins with them:
-four times as fast as a statement a row, and one plan (reference: celery-lab, c). A statement is written once: `Rows`
-gives its columns, which are parameters for the one and columns of `unnest` for the other.
+four times as fast as a statement a row, and one plan (docs/architecture.md#postgresql). A statement is written once:
+`Rows` gives its columns, which are parameters for the one and columns of `unnest` for the other.
 
-What runs for each batch is built once per database and kept (`functools.cache`), with its values as parameters: to
-build a statement costs as much as to run it.
+What runs for each batch is built once per database and kept (`functools.cache`), with its values as parameters, as a
+`Statement` or a `RowsStatement`: to build a statement costs more than to run it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -18,7 +18,6 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Connection,
-    CursorResult,
     Float,
     Text,
     any_,
@@ -32,36 +31,40 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.types import TypeEngine
 
+from connector.store import arrays
+from connector.store.arrays import Array
+from connector.store.statements import SQLITE, RowsStatement
+
 TEXT, INTEGER, FLOAT, BOOLEAN = Text(), BigInteger(), Float(53), Boolean()
-_SQLITE = "sqlite"
+_ARRAYS: Mapping[type[TypeEngine[Any]], Callable[[Sequence[Any]], Array]] = {
+    Text: arrays.texts,
+    BigInteger: arrays.integers,
+    Float: arrays.floats,
+    Boolean: arrays.booleans,
+}
 
 
 def given(name: str, type: TypeEngine[Any] = TEXT) -> BindParameter[Any]:
-    """A parameter of a statement that is kept: `named` gives it its value, or `Rows.execute`."""
+    """Returns a parameter of a statement that is kept (`statements`)."""
     return bindparam(f"the_{name}", type_=type)
 
 
-def named(**values: Any) -> dict[str, Any]:
-    """The values of parameters made by `given` and `among_given`."""
-    return {f"the_{name}": value for name, value in values.items()}
-
-
 def insert(database: str, table: Any) -> Any:
-    """An INSERT that can say ON CONFLICT, for a database (a name as SQLAlchemy's dialects have it)."""
-    return insert_sqlite(table) if database == _SQLITE else insert_postgresql(table)
+    """Returns an INSERT that can say ON CONFLICT, for a database (a name as SQLAlchemy's dialects have it)."""
+    return insert_sqlite(table) if database == SQLITE else insert_postgresql(table)
 
 
-def among(connection: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+def among(tx: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
     """Whether a column of text has one of these values."""
-    if connection.dialect.name == _SQLITE:
+    if tx.dialect.name == SQLITE:
         return column.in_(values)
     return column == any_(bindparam(None, list(values), ARRAY(TEXT)))
 
 
 def among_given(database: str, column: ColumnElement[str], name: str = "keys") -> ColumnElement[bool]:
-    """Whether a column of text has one of the values, a list, of the parameter `name`."""
-    if database == _SQLITE:
-        return column.in_(bindparam(f"the_{name}", expanding=True))
+    """Whether a column of text has one of the values, a list, of the parameter `name` of a `Statement`."""
+    if database == SQLITE:
+        return column.in_(select(func.json_each(given(name)).table_valued("value").c.value))
     return column == any_(given(name, ARRAY(TEXT)))
 
 
@@ -76,8 +79,8 @@ class Rows:
     def __init__(self, database: str, types: Mapping[str, TypeEngine[Any]], *same: str) -> None:
         """`types` of the columns that differ; `same`: columns of text that have one value in all rows."""
         self._database = database
-        self._at_once = database != _SQLITE
-        self._names = list(types)
+        self._at_once = database != SQLITE
+        self._types = dict(types)
         constants = [given(name).label(name) for name in same]
         if self._at_once:
             arrays = [given(name, ARRAY(type)) for name, type in types.items()]
@@ -106,15 +109,11 @@ class Rows:
         rows = select(*self._columns.values(), *constants)
         return statement.from_select([*self._columns, *same], rows if unless is None else rows.where(~unless))
 
-    def execute(
-        self, connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]], **same: Any
-    ) -> CursorResult[Any]:
-        """Runs a statement that uses the columns; `same`: the values of its other parameters."""
-        others = named(**same)
-        if not self._at_once:
-            return connection.execute(statement, [{**named(**row), **others} for row in rows])
-        columns = {f"the_{name}": [row[name] for row in rows] for name in self._names}
-        return connection.execute(statement, {**columns, **others})
+    def statement(self, statement: Any) -> RowsStatement:
+        """A statement that uses the columns, ready to run over rows: tuples of the columns that differ, in order."""
+        return RowsStatement(
+            self._database, statement, {name: _ARRAYS[type(each)] for name, each in self._types.items()}
+        )
 
 
 def _expression(value: Any, type: TypeEngine[Any]) -> Any:

@@ -1,12 +1,23 @@
-"""Values as JSON text and back. The text is compact: a store of millions of people is mostly this."""
+"""Turns values into JSON text and back. The text is compact: a store of millions of people is mostly this."""
 
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from connector.model.entity import NOTHING_TRIED, Facts, Identifier, OwedEvent, Person, Tried
-from connector.model.versioned import Register
+from connector.model.entity import (
+    NOTHING_REMOVED,
+    NOTHING_TRIED,
+    Facts,
+    Identifier,
+    PendingEvent,
+    Profile,
+    Removals,
+    Unconfirmed,
+)
+from connector.model.lifecycle import Lifecycle
+from connector.model.versioned import VersionedMap
 
+_SHOWN = 100
 _NO_MORE_TRIED: list[Any] = [[], [], False]
 """Tokens, relationships and whether suppressed, where what was tried is shortened from the end."""
 
@@ -15,24 +26,41 @@ def facts_text(facts: Facts) -> str:
     """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
     registers = [facts.attributes, facts.segments, facts.identity]
     if facts.relationships.values or facts.relationships.snapshot is not None:
-        registers += [facts.traces, facts.devices, facts.relationships]
+        registers += [facts.lifecycle.entries, facts.devices, facts.relationships]
     elif facts.devices.values or facts.devices.snapshot is not None:
-        registers += [facts.traces, facts.devices]
-    elif facts.traces.values:
-        registers.append(facts.traces)
+        registers += [facts.lifecycle.entries, facts.devices]
+    elif facts.lifecycle.entries.values:
+        registers.append(facts.lifecycle.entries)
     return to_json([_register_parts(each) for each in registers]).decode()
 
 
+class CorruptError(ValueError):
+    """A text in the store is not what this program writes there, for whatever reason."""
+
+
 def facts_of(text: str, entered: bool) -> Facts:
-    """The facts that `facts_text` wrote."""
-    attributes, segments, identity, *others = [Register(*parts) for parts in from_json(text)]
+    """Reads what `facts_text` wrote. Raises CorruptError for anything else."""
+    try:
+        return _facts(text, entered)
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"what upstream said: {str(error)[:_SHOWN]}") from error
+
+
+def _facts(text: str, entered: bool) -> Facts:
+    attributes, segments, identity, *others = [_register(*parts) for parts in from_json(text)]
     if not others:
         return Facts(attributes, segments, identity, entered=entered)
-    traces, *belongings = others
-    return Facts(attributes, segments, identity, traces, entered, *belongings)
+    lifecycle, *belongings = others
+    return Facts(attributes, segments, identity, Lifecycle(lifecycle), entered, *belongings)
 
 
-def person_text(person: Person | None) -> str | None:
+def _register(values: Any, snapshot: Any, versions: Any = None) -> VersionedMap:
+    if not isinstance(values, dict) or not isinstance(versions, dict | None) or not isinstance(snapshot, int | None):
+        raise TypeError("an entry is not of its form")
+    return VersionedMap(values, snapshot) if versions is None else VersionedMap(values, snapshot, versions)
+
+
+def person_text(person: Profile | None) -> str | None:
     """A person as JSON, null for nobody."""
     if person is None:
         return None
@@ -46,28 +74,55 @@ def person_text(person: Person | None) -> str | None:
     return to_json(parts).decode()
 
 
-def person_of(text: str | None) -> Person | None:
-    """The person that `person_text` wrote."""
+def person_of(text: str | None) -> Profile | None:
+    """Reads what `person_text` wrote. Raises CorruptError for anything else."""
     if text is None:
         return None
-    identifier, attributes, *rest = from_json(text)
-    if not rest:
-        return Person(Identifier(*identifier), attributes)
-    former, *belongings = rest
-    return Person(Identifier(*identifier), attributes, tuple(Identifier(*each) for each in former), *belongings)
+    try:
+        return _person(*from_json(text))
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"what Customer.io holds: {str(error)[:_SHOWN]}") from error
 
 
-def memberships_text(person: Person | None) -> str | None:
+def _person(identifier: Any, attributes: Any, former: Any = (), *belongings: Any) -> Profile:
+    if not isinstance(attributes, dict) or any(not isinstance(each, dict | bool) for each in belongings):
+        raise TypeError("an entry is not of its form")
+    return Profile(_identifier(*identifier), attributes, tuple(_identifier(*each) for each in former), *belongings)
+
+
+def _identifier(type: Any, value: Any) -> Identifier:
+    if not isinstance(type, str) or not isinstance(value, str):
+        raise TypeError("an identifier is not of its form")
+    return Identifier(type, value)
+
+
+def memberships_text(person: Profile | None) -> str | None:
     """What is known of a person's manual segments as JSON, null for nothing; the same for the same, to be counted."""
     return to_json(dict(sorted(person.memberships.items()))).decode() if person and person.memberships else None
 
 
-def with_memberships(person: Person | None, text: str | None) -> Person | None:
-    """The person with what `memberships_text` wrote."""
-    return person if person is None or text is None else person._replace(memberships=from_json(text))
+def with_memberships(person: Profile | None, text: str | None) -> Profile | None:
+    """Adds to a person what `memberships_text` wrote. Raises CorruptError for anything else."""
+    return person if person is None or text is None else person._replace(memberships=memberships_of(text))
 
 
-def tried_text(tried: Tried) -> str | None:
+def delivered_of(text: str | None, memberships: str | None) -> Profile | None:
+    """Reads what Customer.io holds from both its columns. Raises CorruptError for anything that is not ours."""
+    return with_memberships(person_of(text), memberships)
+
+
+def memberships_of(text: str) -> dict[str, bool]:
+    """Reads what `memberships_text` wrote. Raises CorruptError for anything else."""
+    try:
+        found = from_json(text)
+    except ValueError as error:
+        raise CorruptError(f"the manual segments: {str(error)[:_SHOWN]}") from error
+    if not isinstance(found, dict) or not all(isinstance(each, bool) for each in found.values()):
+        raise CorruptError("the manual segments: they are not of their form")
+    return found
+
+
+def tried_text(tried: Unconfirmed) -> str | None:
     """What was tried as JSON, null for nothing."""
     if tried == NOTHING_TRIED:
         return None
@@ -77,14 +132,20 @@ def tried_text(tried: Tried) -> str | None:
     return to_json([tried.identifiers, sorted(tried.names), *rest]).decode()
 
 
-def tried_of(text: str | None) -> Tried:
-    """What `tried_text` wrote."""
+def tried_of(text: str | None) -> Unconfirmed:
+    """Reads what `tried_text` wrote. Raises CorruptError for anything else."""
     if text is None:
-        return Tried()
-    identifiers, names, *rest = from_json(text)
-    tokens, relationships, suppressed = rest + _NO_MORE_TRIED[len(rest) :]
-    return Tried(
-        tuple(Identifier(*each) for each in identifiers),
+        return Unconfirmed()
+    try:
+        return _tried(*from_json(text))
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"what was tried: {str(error)[:_SHOWN]}") from error
+
+
+def _tried(identifiers: Any, names: Any, *rest: Any) -> Unconfirmed:
+    tokens, relationships, suppressed = [*rest, *_NO_MORE_TRIED[len(rest) :]]
+    return Unconfirmed(
+        tuple(_identifier(*each) for each in identifiers),
         frozenset(names),
         frozenset(tokens),
         frozenset(relationships),
@@ -92,23 +153,56 @@ def tried_of(text: str | None) -> Tried:
     )
 
 
-def event_text(event: OwedEvent) -> str:
+def removals_text(removals: Removals) -> str | None:
+    """What is known to be taken away as JSON, null for nothing."""
+    if removals == NOTHING_REMOVED:
+        return None
+    return to_json(removals if removals.devices or removals.relationships else removals[:2]).decode()
+
+
+def removals_of(text: str | None) -> Removals:
+    """Reads what `removals_text` wrote. Raises CorruptError for anything else."""
+    if text is None:
+        return NOTHING_REMOVED
+    try:
+        deleted, freed, *belongings = from_json(text)
+        return Removals(_identifiers(deleted), _identifiers(freed), *map(_names, belongings))
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"what was taken away: {str(error)[:_SHOWN]}") from error
+
+
+def _identifiers(given: Any) -> tuple[Identifier, ...]:
+    return tuple(_identifier(*each) for each in given)
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise TypeError("names are not of their form")
+    return tuple(given)
+
+
+def event_text(event: PendingEvent) -> str:
     """An owed event's body as JSON; its id and time have columns of their own."""
     return to_json([event.kind, event.name, event.properties, event.anonymous_id]).decode()
 
 
-def event_of(id: str, occurred_at: int | None, text: str) -> OwedEvent:
-    """The event that `event_text` wrote."""
-    kind, name, properties, anonymous_id = from_json(text)
-    return OwedEvent(id, kind, name, properties, occurred_at, anonymous_id)
+def event_of(id: str, occurred_at: int | None, text: str) -> PendingEvent:
+    """Reads what `event_text` wrote. Raises CorruptError for anything else."""
+    try:
+        kind, name, properties, anonymous_id = from_json(text)
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"the event: {str(error)[:_SHOWN]}") from error
+    if not isinstance(name, str) or not isinstance(properties, dict):
+        raise CorruptError("the event: it is not of its form")
+    return PendingEvent(id, kind, name, properties, occurred_at, anonymous_id)
 
 
 def identifier_text(identifier: Identifier) -> str:
-    """An identifier as the key by which two users are found to share it."""
+    """Returns an identifier as the key by which two users are found to share it."""
     value = identifier.value.lower() if identifier.type == "email" else identifier.value
     return f"{identifier.type}:{value}"
 
 
-def _register_parts(register: Register) -> list[object]:
+def _register_parts(register: VersionedMap) -> list[object]:
     parts: list[object] = [register.values, register.snapshot]
     return [*parts, register.versions] if register.versions else parts

@@ -6,10 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Exists, and_, exists, func, literal_column, select, update
 
-from connector.model.entity import OwedEvent
-from connector.store import encoding
+from connector.model.entity import PendingEvent
+from connector.model.problem import Problem
+from connector.store import encoding, problems
+from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among_given, given
 from connector.store.entities import TABLE as ENTITY
-from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among_given, given, named
+from connector.store.row_texts import PLAIN, RowTexts
+from connector.store.statements import SQLITE, RowsStatement, Statement
 from connector.store.tables import DROPPED, PENDING, REFUSED, SENT, EventRow
 
 __all__ = ["DROPPED", "REFUSED", "SENT", "add", "owed", "settle", "still_owed"]
@@ -17,71 +20,139 @@ __all__ = ["DROPPED", "REFUSED", "SENT", "add", "owed", "settle", "still_owed"]
 TABLE = EventRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 IS_PENDING = TABLE.c.state == literal_column(str(PENDING))
 """Spelt out: the index holds what is pending, and a parameter could be anything."""
+_TIME = 10
+"""How many characters of a ULID are the event's time."""
 EVENTS_A_PERSON = 100
 """How many events of one person go in one request at the most, so that nobody's backlog fills it alone."""
 
 
-def add(connection: Connection, sync: str, events: Sequence[tuple[str, OwedEvent]], now: float) -> set[str]:
-    """Adds (user's key, event) pairs; the ULIDs of those that were new. The others were accepted before."""
+def add(
+    tx: Connection, sync: str, events: Sequence[tuple[str, PendingEvent]], now: float, texts: RowTexts = PLAIN
+) -> set[str]:
+    """Adds events, except those that were accepted before.
+
+    An event is known by upstream's id alone. The ULID contains its time too, and upstream may give another time, or
+    none, when it sends the event again. So only the part of the ULID that is made of the id is compared.
+
+    Args:
+        tx: a writing transaction.
+        sync: the name of the sync.
+        events: pairs of a user's key and an event.
+        now: unix seconds, by the store's clock.
+        texts: how the rows are written.
+
+    Returns:
+        The ULIDs of the events that were new.
+    """
     if not events:
         return set()
-    by_id = {event.id: (key, event) for key, event in reversed(events)}
-    ids = sorted(by_id)
-    rows = [
-        {
-            "id": id,
-            "key": by_id[id][0],
-            "body": encoding.event_text(by_id[id][1]),
-            "occurred_at": by_id[id][1].occurred_at,
-        }
-        for id in ids
-    ]
-    form, statement = _adding(connection.dialect.name)
-    return set(form.execute(connection, statement, rows, sync=sync, now=now).scalars())
+    first = {event.id[_TIME:]: (key, event) for key, event in reversed(events)}
+    if tx.dialect.name == SQLITE:
+        for known_by in _known(tx, sync, first):
+            del first[known_by]
+    rows = [_row(*each, texts) for each in sorted(first.values(), key=_id)]
+    if not rows:
+        return set()
+    return {id for (id,) in _adding(tx.dialect.name).run(tx, rows, sync=sync, now=now)}
+
+
+def _known(tx: Connection, sync: str, known_by: Iterable[str]) -> set[str]:
+    """By which of these events were accepted before."""
+    return {found for (found,) in _knowing().run(tx, sync=sync, keys=sorted(known_by))}
 
 
 @cache
-def _adding(database: str) -> tuple[Rows, Any]:
-    form = Rows(database, {"id": TEXT, "key": TEXT, "body": TEXT, "occurred_at": INTEGER})
-    statement = form.insertion(TABLE, sync=given("sync"), state=PENDING, accepted_at=given("now", FLOAT))
-    return form, statement.on_conflict_do_nothing().returning(TABLE.c.id)
+def _knowing() -> Statement:
+    known = _known_by(TABLE)
+    return Statement(SQLITE, select(known).where(TABLE.c.sync == given("sync"), among_given(SQLITE, known)))
 
 
-def owed(connection: Connection, sync: str, keys: Iterable[str]) -> dict[str, list[OwedEvent]]:
-    """The events owed to these users, in the order in which they happened, at most EVENTS_A_PERSON each."""
-    found: dict[str, list[OwedEvent]] = {}
-    for row in connection.execute(_owing(connection.dialect.name), named(sync=sync, keys=sorted(keys))):
-        found.setdefault(row.key, []).append(encoding.event_of(row.id, row.occurred_at, row.body))
+def _known_by(table: Any) -> Any:
+    """SQL: what of an event's ULID is made of upstream's id alone; spelt out, as the index has it."""
+    return func.substr(table.c.id, literal_column(str(_TIME + 1)), type_=TEXT)
+
+
+def _id(added: tuple[str, PendingEvent]) -> str:
+    return added[1].id
+
+
+def _row(key: str, event: PendingEvent, texts: RowTexts) -> tuple[Any, ...]:
+    return event.id, key, texts.event_text(event), event.occurred_at
+
+
+@cache
+def _adding(database: str) -> RowsStatement:
+    form = Rows(database, {"id": TEXT, "key": TEXT, "body": TEXT, "occurred_at": INTEGER}, "sync")
+    before = TABLE.alias("before")
+    digest = func.substr(form["id"], literal_column(str(_TIME + 1)))
+    again = exists().where(_known_by(before) == digest, before.c.sync == form["sync"])
+    statement = form.insertion(TABLE, unless=again, state=PENDING, accepted_at=given("now", FLOAT))
+    return form.statement(statement.on_conflict_do_nothing().returning(TABLE.c.id))
+
+
+def owed(tx: Connection, sync: str, keys: Iterable[str], now: float) -> dict[str, list[PendingEvent]]:
+    """Loads the events that are owed to users, at most EVENTS_A_PERSON each.
+
+    An event whose row cannot be read is refused, and becomes a problem.
+
+    Args:
+        tx: a writing transaction.
+        sync: the name of the sync.
+        keys: the keys of the users.
+        now: unix seconds, by the store's clock.
+
+    Returns:
+        The events by user, in the order in which they happened.
+    """
+    found: dict[str, list[PendingEvent]] = {}
+    corrupt: dict[str, Problem] = {}
+    for key, id, occurred_at, body in _owing(tx.dialect.name).run(tx, sync=sync, keys=sorted(keys)):
+        try:
+            found.setdefault(key, []).append(encoding.event_of(id, occurred_at, body or ""))
+        except encoding.CorruptError as error:
+            corrupt[id] = Problem("event", key, f"the store's row of the event {id} cannot be read: {error}")
+    if corrupt:
+        settle(tx, sync, corrupt, REFUSED)
+        problems.add(tx, sync, corrupt.values(), now)
     return found
 
 
 @cache
-def _owing(database: str) -> Any:
+def _owing(database: str) -> Statement:
     place = func.row_number().over(partition_by=TABLE.c.key, order_by=(TABLE.c.occurred_at, TABLE.c.id)).label("place")
     mine = and_(TABLE.c.sync == given("sync"), IS_PENDING, among_given(database, TABLE.c.key))
     numbered = select(TABLE.c.key, TABLE.c.id, TABLE.c.occurred_at, TABLE.c.body, place).where(mine).subquery()
-    return select(numbered).where(numbered.c.place <= EVENTS_A_PERSON).order_by(numbered.c.key, numbered.c.place)
+    columns = select(numbered.c.key, numbered.c.id, numbered.c.occurred_at, numbered.c.body)
+    first = columns.where(numbered.c.place <= EVENTS_A_PERSON)
+    return Statement(database, first.order_by(numbered.c.key, numbered.c.place))
 
 
-def owe_again(connection: Connection, sync: str, key: str) -> int:
+def owe_again(tx: Connection, sync: str, key: str) -> int:
     """Takes back the refusal of a user's events; how many are owed again."""
     refused = (TABLE.c.sync == sync) & (TABLE.c.key == key) & (TABLE.c.state == REFUSED) & TABLE.c.body.is_not(None)
-    return connection.execute(update(TABLE).where(refused).values(state=PENDING)).rowcount
+    return tx.execute(update(TABLE).where(refused).values(state=PENDING)).rowcount
 
 
-def settle(connection: Connection, sync: str, ids: Iterable[str], state: int) -> None:
-    """Puts these events into `state`; the body of what was sent or dropped is not needed any more."""
-    rows = [{"id": id} for id in sorted(ids)]
+def settle(tx: Connection, sync: str, ids: Iterable[str], state: int) -> None:
+    """Puts events into a state. The body of an event that was sent or dropped is deleted.
+
+    Args:
+        tx: a writing transaction.
+        sync: the name of the sync.
+        ids: the ULIDs of the events.
+        state: the new state: SENT, REFUSED or DROPPED.
+    """
+    rows = [(id,) for id in sorted(ids)]
     if rows:
-        form, statement = _settling(connection.dialect.name, state)
-        form.execute(connection, statement, rows, sync=sync)
+        _settling(tx.dialect.name, state).run(tx, rows, sync=sync)
 
 
 @cache
-def _settling(database: str, state: int) -> tuple[Rows, Any]:
+def _settling(database: str, state: int) -> RowsStatement:
     form = Rows(database, {"id": TEXT}, "sync")
     values = {"state": state} if state == REFUSED else {"state": state, "body": None}
-    return form, update(TABLE).where(TABLE.c.sync == form["sync"], TABLE.c.id == form["id"]).values(values)
+    mine = (TABLE.c.sync == form["sync"]) & (TABLE.c.id == form["id"])
+    return form.statement(update(TABLE).where(mine).values(values))
 
 
 def still_owed() -> Exists:

@@ -2,33 +2,60 @@
 
 from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
 
-from connector.store.entities import OBJECT, TABLE, of
-from connector.store.tables import BACKFILL
+from connector.model.entity import Entity, EntityKind
+from connector.store.entities import LOADED, OBJECT, TABLE, loaded, of
+from connector.store.tables import BACKFILL, HELD
 
 
 def _everybody(sync: str) -> ColumnElement[bool]:
-    """Who ever was in the audience, or is held by Customer.io."""
+    """Returns a condition: the users who ever were in the audience, or that Customer.io holds."""
     return of(sync) & or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
 
 
-def count(connection: Connection, sync: str) -> int:
+def count(tx: Connection, sync: str) -> int:
     """How many there are; a look at the whole table."""
-    return int(connection.execute(select(func.count()).select_from(TABLE).where(_everybody(sync))).scalar_one())
+    return int(tx.execute(select(func.count()).select_from(TABLE).where(_everybody(sync))).scalar_one())
 
 
-def after(connection: Connection, sync: str, key: str, limit: int) -> list[str]:
-    """The first `limit` keys after `key`, in the store's order of keys."""
+def after(tx: Connection, sync: str, key: str, limit: int) -> list[str]:
+    """Reads the next keys, in the store's order of keys.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        key: The key to begin behind; "" for the first.
+        limit: The most keys to return.
+    """
     found = select(TABLE.c.key).where(_everybody(sync), TABLE.c.key > key).order_by(TABLE.c.key).limit(limit)
-    return list(connection.execute(found).scalars())
+    return list(tx.execute(found).scalars())
 
 
-def objects(connection: Connection, sync: str) -> list[str]:
+def objects(tx: Connection, sync: str) -> list[str]:
     """The keys of all objects of a sync that were spoken of, or are held by Customer.io."""
     spoken_of = or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
-    return list(connection.execute(select(TABLE.c.key).where(of(sync, OBJECT), spoken_of)).scalars())
+    return list(tx.execute(select(TABLE.c.key).where(of(sync, OBJECT), spoken_of)).scalars())
 
 
-def due_behind(connection: Connection, sync: str, at_most: int) -> int:
+def page(tx: Connection, sync: str, key: str, limit: int, kind: EntityKind, *, idle: bool = False) -> list[Entity]:
+    """Reads the next people or objects, without those who wait for a human or another user. They are not locked.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        key: The key to begin behind; "" for the first.
+        limit: The most to return.
+        kind: Whether these are people or objects.
+        idle: Only those to whom nothing is on its way.
+    """
+    mine = of(sync, kind) & or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
+    free = TABLE.c.waits_for.is_(None) & (TABLE.c.lane != HELD)
+    if idle:
+        free &= TABLE.c.due_at.is_(None)
+    rows = tx.execute(select(*LOADED).where(mine, free, TABLE.c.key > key).order_by(TABLE.c.key).limit(limit))
+    return [loaded(row, kind) for row in rows]
+
+
+def due_behind(tx: Connection, sync: str, at_most: int) -> int:
     """How many are due in the lane of bulk loads and resyncs; not counted beyond `at_most`."""
     due = select(literal(1)).where(of(sync), TABLE.c.lane == BACKFILL, TABLE.c.due_at.is_not(None))
-    return int(connection.execute(select(func.count()).select_from(due.limit(at_most).subquery())).scalar_one())
+    return int(tx.execute(select(func.count()).select_from(due.limit(at_most).subquery())).scalar_one())

@@ -1,4 +1,4 @@
-"""Jobs: long pieces of work, each a row that says how far it has come."""
+"""Keeps jobs: long pieces of work, each a row that says how far it has come."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,26 +6,26 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, insert, select, text, update
 
-from connector.model.job import Job, State
+from connector.model.job import Job, JobState
 from connector.store.tables import JobRow
 
 TABLE = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
-def begin_alone(connection: Connection) -> None:
-    """Lets nobody else begin, or change, a job until the transaction ends: SQLite has one writer anyway."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("LOCK TABLE job IN SHARE ROW EXCLUSIVE MODE"))
+def begin_alone(tx: Connection) -> None:
+    """Keeps others from beginning or changing a job until the transaction ends. SQLite has one writer anyway."""
+    if tx.dialect.name != "sqlite":
+        tx.execute(text("LOCK TABLE job IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def add(connection: Connection, job: Job) -> None:
+def add(tx: Connection, job: Job) -> None:
     """Adds a job."""
-    connection.execute(insert(TABLE).values(id=job.id, sync=job.sync, kind=job.kind, **_moving(job)))
+    tx.execute(insert(TABLE).values(id=job.id, sync=job.sync, kind=job.kind, **_moving(job)))
 
 
-def save(connection: Connection, job: Job) -> None:
+def save(tx: Connection, job: Job) -> None:
     """Writes how far the job has come."""
-    connection.execute(update(TABLE).where(TABLE.c.id == job.id).values(_moving(job)))
+    tx.execute(update(TABLE).where(TABLE.c.id == job.id).values(_moving(job)))
 
 
 def _moving(job: Job) -> dict[str, Any]:
@@ -42,15 +42,24 @@ def _moving(job: Job) -> dict[str, Any]:
 
 
 def find(
-    connection: Connection,
+    tx: Connection,
     *,
     id: str = "",
     sync: str = "",
     kind: str = "",
-    states: Sequence[State] = (),
+    states: Sequence[JobState] = (),
     limit: int = 100,
 ) -> list[Job]:
-    """Jobs, the latest first: all, or those whose id begins with `id`, of that sync, kind, and in one of the states."""
+    """Finds jobs, the latest first.
+
+    Args:
+        tx: A transaction.
+        id: How their ids begin; "" for all.
+        sync: Only those of this sync; "" for all.
+        kind: Only those of this kind; "" for all.
+        states: Only those in one of these states; none for all.
+        limit: The most jobs to return.
+    """
     found = select(TABLE).order_by(TABLE.c.created_at.desc(), TABLE.c.id).limit(limit)
     if id:
         found = found.where(TABLE.c.id.startswith(id, autoescape=True))
@@ -60,20 +69,31 @@ def find(
         found = found.where(TABLE.c.kind == kind)
     if states:
         found = found.where(TABLE.c.state.in_(states))
-    return [_job(row) for row in connection.execute(found)]
+    return [_job(row) for row in tx.execute(found)]
 
 
-def take(connection: Connection, id: str) -> Job | None:
-    """The running job, locked until the transaction ends; None where it is not running, or another has it."""
+def take(tx: Connection, id: str) -> Job | None:
+    """Locks a running job until the transaction ends. Returns None if it is not running, or another process has it."""
     mine = select(TABLE).where(TABLE.c.id == id, TABLE.c.state == "running").with_for_update(skip_locked=True)
-    row = connection.execute(mine).one_or_none()
+    row = tx.execute(mine).one_or_none()
     return None if row is None else _job(row)
 
 
-def turn(connection: Connection, id: str, states: Sequence[State], state: State, now: float) -> bool:
-    """Puts a job that is in one of `states` into `state`; False where it was in none of them."""
+def turn(tx: Connection, id: str, states: Sequence[JobState], state: JobState, now: float) -> bool:
+    """Puts a job into another state.
+
+    Args:
+        tx: A transaction that writes.
+        id: The job's id.
+        states: Those that it may be in now.
+        state: The one it is put into.
+        now: The store's time, in unix seconds.
+
+    Returns:
+        False if the job was in none of `states`.
+    """
     mine = update(TABLE).where(TABLE.c.id == id, TABLE.c.state.in_(states))
-    return connection.execute(mine.values(state=state, updated_at=now)).rowcount > 0
+    return tx.execute(mine.values(state=state, updated_at=now)).rowcount > 0
 
 
 def _job(row: Any) -> Job:

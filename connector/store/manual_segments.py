@@ -1,31 +1,31 @@
-"""Manual segments that settings name: their ids, once found or made, and why one cannot be sent to.
+"""Keeps the manual segments that settings name: their ids, once found or made, and why one cannot be sent to.
 
-A row is one segment of one connection. Looking it up is one worker's work at a time: whoever takes the row has it until
+A row is one segment of one connection. One worker at a time looks it up: the worker that takes the row has it until
 look_at, and asks Customer.io whether the segment is there before it makes one, so that none is made twice.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import from_json
 from sqlalchemy import Connection, delete, func, select, update
 
-from connector.customerio.segments import Absent, Answer, Fault, Found
-from connector.store import problems
+from connector.customerio.segments import Absent, FoundSegment, SegmentAnswer, SegmentFault
+from connector.store import encoding, problems
+from connector.store.bulk_sql import among, insert
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import of, parts
-from connector.store.bulk_sql import among, insert
 from connector.store.tables import BACKFILL, HELD, ManualSegmentRow
 
 TABLE = ManualSegmentRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSegment:
     """What is known of a manual segment.
 
-    segment: its id, None where it is not known; reason: why it cannot be sent to, "" where it can or is being looked
+    segment: its id, None if it is not known; reason: why it cannot be sent to, "" if it can or is being looked
     up; for_human: that will not change by itself; look_at: when to look again (unix seconds), None for never.
     """
 
@@ -35,66 +35,106 @@ class Known:
     look_at: float | None = None
 
 
-def known(connection: Connection, name: str) -> dict[str, Known]:
-    """What is known of the manual segments of the connection `name`, by their targets as text."""
+def known(tx: Connection, name: str) -> dict[str, KnownSegment]:
+    """Returns what is known of the manual segments of the connection `name`, by their targets as text."""
     columns = (TABLE.c.target, TABLE.c.segment, TABLE.c.reason, TABLE.c.for_human, TABLE.c.look_at)
-    rows = connection.execute(select(*columns).where(TABLE.c.connection == name))
-    return {row.target: Known(row.segment, row.reason, row.for_human, row.look_at) for row in rows}
+    rows = tx.execute(select(*columns).where(TABLE.c.connection == name))
+    return {row.target: KnownSegment(row.segment, row.reason, row.for_human, row.look_at) for row in rows}
 
 
-def take(connection: Connection, name: str, target: str, now: float, until: float) -> bool:
-    """Takes it upon the caller to look up a manual segment until then; False where somebody else has."""
+def take(tx: Connection, name: str, target: str, now: float, until: float) -> bool:
+    """Takes it upon the caller to look up a manual segment.
+
+    Args:
+        tx: A transaction that writes.
+        name: The connection, by its name.
+        target: The manual segment, as the settings name it.
+        now: The store's time, in unix seconds.
+        until: Until when nobody else looks it up, in unix seconds of the store.
+
+    Returns:
+        False if somebody else has taken the look-up.
+    """
     row = {"segment": None, "reason": "", "for_human": False, "look_at": until}
-    new = insert(connection.dialect.name, TABLE).values(connection=name, target=target, **row)
+    new = insert(tx.dialect.name, TABLE).values(connection=name, target=target, **row)
     taken = new.on_conflict_do_update(
         index_elements=["connection", "target"], set_={"look_at": until}, where=TABLE.c.look_at <= now
     )
-    return connection.execute(taken.returning(TABLE.c.target)).first() is not None
+    return tx.execute(taken.returning(TABLE.c.target)).first() is not None
 
 
-def note(connection: Connection, name: str, target: str, answer: Answer, look_at: float | None) -> bool:
-    """Writes what came of it, and when to look again where it was not found; whether that is news."""
-    before = known(connection, name).get(target, Known())
+def note(tx: Connection, name: str, target: str, answer: SegmentAnswer, look_at: float | None) -> bool:
+    """Writes what a look-up came to.
+
+    Args:
+        tx: A transaction that writes.
+        name: The connection, by its name.
+        target: The manual segment, as the settings name it.
+        answer: What Customer.io said.
+        look_at: When to look again if it was not found, in unix seconds of the store; None for never.
+
+    Returns:
+        Whether that is news.
+    """
+    before = known(tx, name).get(target, KnownSegment())
     match answer:
-        case Found(id):
+        case FoundSegment(id):
             values: dict[str, Any] = {"segment": id, "reason": "", "for_human": False, "look_at": None}
-        case Fault(reason, for_human):
+        case SegmentFault(reason, for_human):
             values = {"reason": reason, "for_human": for_human, "look_at": look_at}
         case Absent():
             values = {"reason": "it is not there", "for_human": True, "look_at": look_at}
     fresh = {"segment": None, **values}
-    new = insert(connection.dialect.name, TABLE).values(connection=name, target=target, **fresh)
-    connection.execute(new.on_conflict_do_update(index_elements=["connection", "target"], set_=values))
+    new = insert(tx.dialect.name, TABLE).values(connection=name, target=target, **fresh)
+    tx.execute(new.on_conflict_do_update(index_elements=["connection", "target"], set_=values))
     return before.reason != str(values["reason"])
 
 
-def look_again(connection: Connection, sync: str, name: str, targets: Collection[str]) -> None:
-    """Forgets why these manual segments cannot be sent to: each is looked up, and tried, as if it were new."""
+def look_again(tx: Connection, sync: str, name: str, targets: Collection[str]) -> None:
+    """Forgets why manual segments cannot be sent to: each is looked up, and tried, as if it were new.
+
+    Args:
+        tx: A transaction that writes.
+        sync: The sync, by its name.
+        name: The connection, by its name.
+        targets: The manual segments, as the settings name them.
+    """
     mine = (TABLE.c.connection == name) & TABLE.c.target.in_(targets) & (TABLE.c.reason != "")
-    connection.execute(delete(TABLE).where(mine))
-    solved(connection, sync)
+    tx.execute(delete(TABLE).where(mine))
+    solved(tx, sync)
 
 
-def solved(connection: Connection, sync: str, subject: str = "") -> None:
-    """Takes the problems of a sync's manual segments from the list: of one, or of all."""
+def solved(tx: Connection, sync: str, subject: str = "") -> None:
+    """Deletes the problems of a sync's manual segments: of one, or of all."""
     mine = (problems.TABLE.c.sync == sync) & (problems.TABLE.c.kind == "segment")
-    connection.execute(delete(problems.TABLE).where(mine & (problems.TABLE.c.subject == subject) if subject else mine))
+    tx.execute(delete(problems.TABLE).where(mine & (problems.TABLE.c.subject == subject) if subject else mine))
 
 
-def wait(connection: Connection, sync: str, keys: Collection[str], at: float) -> None:
-    """Makes these users due then, behind what is live, if nothing else makes them due before."""
+def wait(tx: Connection, sync: str, keys: Collection[str], at: float) -> None:
+    """Makes users due later, behind what is live, if nothing else makes them due before.
+
+    Args:
+        tx: A transaction that writes.
+        sync: The sync, by its name.
+        keys: The users' keys.
+        at: When, in unix seconds of the store.
+    """
     for part in parts(keys):
         free = ENTITY.c.due_at.is_(None) & ENTITY.c.waits_for.is_(None) & (ENTITY.c.lane != HELD)
-        mine = of(sync) & among(connection, ENTITY.c.key, part) & free
-        connection.execute(select(ENTITY.c.key).where(mine).order_by(ENTITY.c.key).with_for_update()).all()
-        connection.execute(update(ENTITY).where(mine).values(due_at=at, lane=BACKFILL))
+        mine = of(sync) & among(tx, ENTITY.c.key, part) & free
+        tx.execute(select(ENTITY.c.key).where(mine).order_by(ENTITY.c.key).with_for_update()).all()
+        tx.execute(update(ENTITY).where(mine).values(due_at=at, lane=BACKFILL))
 
 
-def members(connection: Connection, sync: str) -> Mapping[str, int]:
-    """How many people Customer.io has confirmed in each mirror, by its upstream segment; a look at the whole table."""
+def members(tx: Connection, sync: str) -> Mapping[str, int]:
+    """Returns how many people Customer.io has confirmed in each mirror, by its upstream segment.
+
+    This reads the whole table.
+    """
     counted = select(ENTITY.c.memberships, func.count()).where(of(sync), ENTITY.c.memberships.is_not(None))
     found: dict[str, int] = {}
-    for text, count in connection.execute(counted.group_by(ENTITY.c.memberships)):
-        for mirror, inside in from_json(text).items():
-            found[mirror] = found.get(mirror, 0) + (count if inside else 0)
+    for text, count in tx.execute(counted.group_by(ENTITY.c.memberships)):
+        with suppress(encoding.CorruptError):
+            for mirror, inside in encoding.memberships_of(text).items():
+                found[mirror] = found.get(mirror, 0) + (count if inside else 0)
     return found

@@ -1,4 +1,4 @@
-"""The names that a user goes by, and whether JSON or a text speaks of them: for whoever must find every trace.
+"""Knows the names that a user goes by, and whether JSON or a text mentions them: every trace must be found.
 
 A name of digits alone could be any number. It counts only under a key that says that it names somebody ("id",
 "userId", "email"), or in quotes, or behind such a key in a text.
@@ -10,32 +10,37 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic_core import from_json
+from sqlalchemy import ColumnElement, func, or_
 
 from connector.model.entity import Entity, Identifier
 
-Known = Literal["key", "identifier", "said"]
-"""How a user is known by a name: as upstream's key; under an identifier that Customer.io may have; or only as upstream
-says, without ever having been sent under it.
+KnownBy = Literal["key", "identifier", "said", "visitor"]
+"""How a user is known by a name: as upstream's key; under an identifier that Customer.io may have; only as upstream
+says, without ever having been sent under it; or only by the anonymous id of the visitor whom they were.
 """
 _NAMING = re.compile(r"(id|ids|key|user|e-?mail|identifier)$", re.IGNORECASE)
 _BEFORE, _AFTER = r"(?<![\w@+-])(?<!\w\.)", r"(?![\w@+-])(?!\.\w)"
 _NAMED = r"""(?:["'/]|(?:id|key|user)["'\\]*\s*[:=]\s*)"""
 
 
-def known_as(entity: Entity, user: str) -> frozenset[Known]:
-    """How the user of this row is known by the name `user`; empty where that is somebody else's."""
-    found: set[Known] = {"key"} if entity.key == user else set()
+def known_as(entity: Entity, user: str) -> frozenset[KnownBy]:
+    """Returns how the user of this row is known by the name `user`; empty if the name is somebody else's."""
+    found: set[KnownBy] = {"key"} if entity.key == user else set()
     sent = entity.delivered.attributes.get("email") if entity.delivered else None
     if any(each.same_as(Identifier(each.type, user)) for each in _sent(entity)) or _same_email(sent, user):
         found.add("identifier")
     said = entity.facts.identity.values
-    if said.get("identifier") == user or any(_same_email(each, user) for each in _emails(entity)):
+    if user in (said.get("identifier"), said.get("presumed")) or any(
+        _same_email(each, user) for each in _emails(entity)
+    ):
         found.add("said")
+    if user == entity.facts.lifecycle.anonymous_id:
+        found.add("visitor")
     return frozenset(found)
 
 
 def names(entity: Entity, identifiers: Iterable[Identifier]) -> frozenset[str]:
-    """What may stand where a user is spoken of: their key, these identifiers, their e-mail addresses; lower case."""
+    """Returns the names, in lower case, that may mean a user: their key, these identifiers, their e-mail addresses."""
     emails = (each for each in _emails(entity) if isinstance(each, str) and "@" in each)
     found = (entity.key, *(each.value for each in identifiers), *emails)
     return frozenset(each.lower() for each in found if each.strip())
@@ -57,7 +62,7 @@ def _same_email(value: Any, user: str) -> bool:
 
 
 def mentions(value: Any, names: Collection[str], under: str = "") -> bool:
-    """Whether a JSON value, which stands under the key `under`, speaks of somebody by one of these names.
+    """Whether a JSON value, which is under the key `under`, mentions somebody by one of these names.
 
     names: in lower case.
     """
@@ -75,7 +80,7 @@ def mentions(value: Any, names: Collection[str], under: str = "") -> bool:
 
 
 def text_mentions(text: str, names: Collection[str]) -> bool:
-    """The same of a text: of its value where it is JSON."""
+    """Whether a text mentions somebody by one of these names; if it is JSON, whether its value does."""
     try:
         value = from_json(text)
     except ValueError:
@@ -88,7 +93,7 @@ def _is_name(value: str, names: Collection[str], under: str) -> bool:
 
 
 def _words(text: str, names: Collection[str]) -> bool:
-    """Whether a name stands in the text as a word of its own."""
+    """Whether the text has a name as a word of its own."""
     return any(_pattern(name).search(text) is not None for name in names if name in text.lower())
 
 
@@ -96,3 +101,12 @@ def _words(text: str, names: Collection[str]) -> bool:
 def _pattern(name: str) -> re.Pattern[str]:
     before = _NAMED if name.isdigit() else _BEFORE
     return re.compile(before + re.escape(name) + _AFTER, re.IGNORECASE)
+
+
+def may_mention(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
+    """SQL: whether a text could hold one of these names, in whatever case and however JSON has escaped it.
+
+    Only what no database and no encoding writes in two ways is compared; the caller looks closer.
+    """
+    patterns = (re.sub(r"[^A-Za-z0-9@.-]+", "%", name).lower() for name in names)
+    return or_(*(func.lower(column).like(f"%{pattern}%") for pattern in patterns))

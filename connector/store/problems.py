@@ -1,6 +1,6 @@
-"""Problems: what needs a human, the same one counted and not repeated."""
+"""Keeps problems, which need a human. A problem that comes again is counted and not repeated."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -8,12 +8,19 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, delete, func, select
 
-from connector.model.problem import Problem
-from connector.store.bulk_sql import insert
+from connector.model.bounds import readable, whole_characters
+from connector.model.problem import Problem, ProblemKind
+from connector.store.bulk_sql import among, insert
+from connector.store.problem_bounds import Flood, ProblemColumns, shape_of
 from connector.store.tables import ProblemRow
 
 TABLE = ProblemRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 PAYLOAD_CHARACTERS = 100_000
+OF_USERS: tuple[ProblemKind, ...] = (
+    "unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "failing", "poison",
+    "failed later",
+)  # fmt: skip
+"""The kinds whose subject is a user or an object: that of the others is a connection, a queue and the like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,67 +35,141 @@ class Kept:
     last_at: float
 
 
-def add(connection: Connection, sync: str, problems: Iterable[Problem], now: float) -> None:
-    """Keeps problems; the same one again (kind, subject and reason) only counts up and renews its payload."""
-    rows: dict[str, dict[str, object]] = {}
-    for problem in problems:
-        row = _row(sync, problem, now)
-        if str(row["id"]) in rows:
-            row["count"] = int(str(rows[str(row["id"])]["count"])) + 1
-        rows[str(row["id"])] = row
+def add(tx: Connection, sync: str, problems: Iterable[Problem], now: float) -> list[str]:
+    """Keeps problems. A problem that is known (by kind, subject and reason) is counted, and its payload renewed.
+
+    Of a flood of problems, samples are kept and the rest is counted (`problem_bounds`).
+
+    Args:
+        tx: a writing transaction.
+        sync: the name of the sync.
+        problems: the problems.
+        now: unix seconds, by the store's clock.
+
+    Returns:
+        For each of the problems, in their order, the id under which it is kept or counted.
+    """
+    rows: dict[str, ProblemColumns] = {}
+    flood = Flood(sync)
+    ids = [_noted(problem, rows, flood, sync, now) for problem in problems]
+    dropped, counted = flood.settle(tx, TABLE, now)
+    for id in dropped:
+        del rows[id]
+    rows |= {str(row["id"]): row for row in counted}
+    _save(tx, rows)
+    return [dropped.get(id, id) for id in ids] if dropped else ids
+
+
+def _noted(problem: Problem, rows: dict[str, ProblemColumns], flood: Flood, sync: str, now: float) -> str:
+    """Adds a problem to the rows, or only counts it. Returns the id under which it is then found."""
+    shape = shape_of(problem)
+    if shape is not None and flood.full(shape):
+        return flood.count(shape, problem.reason)
+    row = _row(sync, problem, now)
+    id = str(row["id"])
+    if id in rows:
+        rows[id].update(count=int(str(rows[id]["count"])) + 1, payload=row["payload"], form=row["form"])
+        return id
+    rows[id] = row
+    if shape is not None:
+        flood.add(shape, row)
+    return id
+
+
+def _save(tx: Connection, rows: Mapping[str, ProblemColumns]) -> None:
     if not rows:
         return
-    statement = insert(connection.dialect.name, TABLE)
+    statement = insert(tx.dialect.name, TABLE)
     again = {
         "count": TABLE.c.count + statement.excluded["count"],
         "last_at": statement.excluded["last_at"],
         "payload": statement.excluded["payload"],
+        "form": statement.excluded["form"],
     }
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=again)
-    connection.execute(upsert, [rows[id] for id in sorted(rows)])
+    tx.execute(upsert, [rows[id] for id in sorted(rows)])
 
 
-def _row(sync: str, problem: Problem, now: float) -> dict[str, object]:
-    payload = None if problem.payload is None else to_json(problem.payload, fallback=str).decode()[:PAYLOAD_CHARACTERS]
-    # An unreadable message names nobody, so its text tells it from the next one.
-    about = payload if problem.kind == "unreadable" else problem.subject
-    reason = problem.reason.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL, and Customer.io may quote one
+def identity(sync: str, problem: Problem) -> str:
+    """Returns the id under which the problem is kept."""
+    return str(_row(sync, problem, 0.0)["id"])
+
+
+def _row(sync: str, problem: Problem, now: float) -> ProblemColumns:
+    payload = None if problem.payload is None else readable(problem.payload)[:PAYLOAD_CHARACTERS]
+    # PostgreSQL keeps neither NUL nor half a character, and upstream or Customer.io may send one.
+    reason, subject = (whole_characters(each) for each in (problem.reason, problem.subject))
+    # What could not be read is told from the next one by its text: none must take another's place.
+    about = payload if problem.kind in ("unreadable", "webhook") and payload is not None else subject
     return {
         "id": sha256(to_json([sync, problem.kind, about, reason])).hexdigest()[:16],
         "sync": sync,
         "kind": problem.kind,
-        "subject": problem.subject,
+        "subject": subject,
         "reason": reason,
         "payload": payload,
+        "form": problem.form or None,
         "count": 1,
         "first_at": now,
         "last_at": now,
     }
 
 
-def by_kind(connection: Connection) -> dict[str, int]:
-    """How many problems there are of each kind."""
+def by_kind(tx: Connection) -> dict[str, int]:
+    """Returns how many problems there are of each kind."""
     found = select(TABLE.c.kind, func.count()).group_by(TABLE.c.kind)
-    return {str(row[0]): int(row[1]) for row in connection.execute(found)}
+    return {str(row[0]): int(row[1]) for row in tx.execute(found)}
 
 
-def kept(connection: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> list[Kept]:
-    """Problems, the latest first: all, those of one kind, or those whose id begins with `id`."""
+def about(tx: Connection, user: str, syncs: Collection[str], limit: int) -> list[Kept]:
+    """Returns the latest problems of a user.
+
+    Args:
+        tx: a transaction.
+        user: the user's key.
+        syncs: the names of the syncs.
+        limit: how many to return at most.
+    """
+    mine = (TABLE.c.subject == user) & TABLE.c.kind.in_(OF_USERS) & among(tx, TABLE.c.sync, syncs)
+    found = select(TABLE).where(mine).order_by(TABLE.c.last_at.desc(), TABLE.c.id).limit(limit)
+    return [_kept(row) for row in tx.execute(found)]
+
+
+def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> list[Kept]:
+    """Lists problems, the latest first.
+
+    Args:
+        tx: a transaction.
+        id: the beginning of the id, "" for any.
+        kind: the kind of problem, "" for any.
+        limit: how many to return at most.
+
+    Returns:
+        The problems to which all of this applies.
+    """
     found = select(TABLE).order_by(TABLE.c.last_at.desc(), TABLE.c.id).limit(limit)
     if kind:
         found = found.where(TABLE.c.kind == kind)
     if id:
         found = found.where(TABLE.c.id.startswith(id, autoescape=True))
-    return [_kept(row) for row in connection.execute(found)]
+    return [_kept(row) for row in tx.execute(found)]
+
+
+def reasons(tx: Connection, kind: str = "") -> Iterator[tuple[str, str, int, float]]:
+    """Yields kind, reason, count and last time of each problem, without what it stopped; `kind` "" is for any."""
+    found = select(TABLE.c.kind, TABLE.c.reason, TABLE.c.count, TABLE.c.last_at)
+    if kind:
+        found = found.where(TABLE.c.kind == kind)
+    yield from (tuple(row) for row in tx.execute(found.execution_options(yield_per=1000)))
 
 
 def _kept(row: Any) -> Kept:
-    problem = Problem(row.kind, row.subject, row.reason, _payload(row.payload))
+    problem = Problem(row.kind, row.subject, row.reason, _payload(row.payload), row.form or "")
     return Kept(row.id, row.sync, problem, row.count, row.first_at, row.last_at)
 
 
 def _payload(text: str | None) -> Any:
-    """The payload; the text itself where it was too long to be kept whole."""
+    """Returns the payload, or its text if it was too long to be kept whole."""
     if text is None:
         return None
     try:
@@ -97,12 +178,33 @@ def _payload(text: str | None) -> Any:
         return text
 
 
-def remove(connection: Connection, id: str) -> None:
-    """Takes a problem from the list: it is solved, or nobody's any more."""
-    connection.execute(delete(TABLE).where(TABLE.c.id == id))
+def remove(tx: Connection, id: str) -> None:
+    """Deletes a problem: it is solved, or concerns nobody any more."""
+    tx.execute(delete(TABLE).where(TABLE.c.id == id))
 
 
-def clear(connection: Connection, kind: str, subject: str, but: str = "") -> None:
-    """Takes the problems of a subject from the list, except for the one with the reason `but`."""
+def clear(tx: Connection, kind: str, subject: str, but: str = "") -> None:
+    """Deletes the problems of one kind and subject.
+
+    Args:
+        tx: a writing transaction.
+        kind: the kind of problem.
+        subject: what the problem is about.
+        but: the reason of a problem that is to stay, "" for none.
+    """
     solved = (TABLE.c.kind == kind) & (TABLE.c.subject == subject) & (TABLE.c.reason != but)
-    connection.execute(delete(TABLE).where(solved))
+    tx.execute(delete(TABLE).where(solved))
+
+
+def clear_all(tx: Connection, sync: str, kind: str, subjects: Collection[str]) -> None:
+    """Deletes the problems of one kind about several users of a sync.
+
+    Args:
+        tx: a writing transaction.
+        sync: the name of the sync.
+        kind: the kind of problem.
+        subjects: the keys of the users.
+    """
+    if subjects:
+        solved = (TABLE.c.sync == sync) & (TABLE.c.kind == kind) & among(tx, TABLE.c.subject, subjects)
+        tx.execute(delete(TABLE).where(solved))

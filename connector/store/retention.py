@@ -1,4 +1,4 @@
-"""What is kept for a time only. Each function drops at most `limit` rows of one kind and tells how many it dropped.
+"""Drops what is kept for a time only. Each function drops at most `limit` rows of one kind and returns how many.
 
 Two programs that drop at once pass over what the other has: rows are locked, and locked ones are skipped.
 """
@@ -8,36 +8,49 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, exists, not_, or_, select, tuple_
 
+from connector.audience.audience_status import AudienceStatus
 from connector.model.job import UNDER_WAY
-from connector.store import backfills, calls, events, guard, jobs, problems
+from connector.store import (
+    backfills,
+    deletion_guard,
+    events,
+    heartbeats,
+    identifier_holders,
+    jobs,
+    problems,
+    request_log,
+    tallies,
+    webhooks,
+)
+from connector.store.activity_tables import WAITING
 from connector.store.entities import PERSON
 from connector.store.entities import TABLE as ENTITY
 from connector.store.tables import DROPPED, REFUSED, SENT
 
 Drop = Callable[[Connection, float, int], int]
-"""Drops at most so many rows from before a time, in unix seconds."""
+"""Drops at most `limit` rows from before a time, in unix seconds."""
 
 
-def drop_events(connection: Connection, before: float, limit: int) -> int:
-    """Events accepted before then that are settled; one that is still owed stays however old it is."""
+def drop_events(tx: Connection, before: float, limit: int) -> int:
+    """Drops settled events that were accepted before `before`. An event that is still owed stays, however old it is."""
     settled = events.TABLE.c.state.in_((SENT, REFUSED, DROPPED))
-    return _drop(connection, events.TABLE, settled & (events.TABLE.c.accepted_at < before), limit)
+    return _drop(tx, events.TABLE, settled & (events.TABLE.c.accepted_at < before), limit)
 
 
-def drop_calls(connection: Connection, before: float, limit: int) -> int:
-    """Calls of before then."""
-    return _drop(connection, calls.TABLE, calls.TABLE.c.at < before, limit)
+def drop_calls(tx: Connection, before: float, limit: int) -> int:
+    """Drops logged requests from before `before`."""
+    return _drop(tx, request_log.TABLE, request_log.TABLE.c.at < before, limit)
 
 
-def drop_problems(connection: Connection, before: float, limit: int) -> int:
+def drop_problems(tx: Connection, before: float, limit: int) -> int:
     """Problems that did not come again since then, unless they are there to be seen still."""
     old = problems.TABLE.c.last_at < before
-    return _drop(connection, problems.TABLE, old & not_(or_(_still_holds(), _still_waits())), limit)
+    return _drop(tx, problems.TABLE, old & not_(or_(_still_holds(), _still_waits())), limit)
 
 
 def _still_holds() -> Any:
     """Deletions are held until a human decides."""
-    holds = (guard.TABLE.c.sync == problems.TABLE.c.subject) & guard.TABLE.c.held_since.is_not(None)
+    holds = (deletion_guard.TABLE.c.sync == problems.TABLE.c.subject) & deletion_guard.TABLE.c.held_since.is_not(None)
     return (problems.TABLE.c.kind == "held") & exists().where(holds)
 
 
@@ -52,23 +65,56 @@ def _still_waits() -> Any:
     return (problems.TABLE.c.kind == "conflict") & exists().where(waits)
 
 
-def drop_admissions(connection: Connection, before: float, limit: int) -> int:
+def drop_ended_waits(tx: Connection, before: float, limit: int) -> int:
+    """Problems of users who waited for an identifier and do so no more, whatever ended it; not those of just now."""
+    return _drop(tx, problems.TABLE, identifier_holders.wait_is_over() & (problems.TABLE.c.last_at < before), limit)
+
+
+def drop_webhooks(tx: Connection, before: float, limit: int) -> int:
+    """Drops webhooks that were received before `before`. One that is yet to be folded stays, however old it is."""
+    done = webhooks.TABLE.c.state != WAITING
+    return _drop(tx, webhooks.TABLE, done & (webhooks.TABLE.c.received_at < before), limit)
+
+
+def drop_admissions(tx: Connection, before: float, limit: int) -> int:
     """What the deletion guard counted in minutes that ended before then."""
-    return _drop(connection, guard.ADMISSION, guard.ADMISSION.c.minute < int(before // 60), limit)
+    return _drop(tx, deletion_guard.ADMISSION, deletion_guard.ADMISSION.c.minute < int(before // 60), limit)
 
 
-def drop_jobs(connection: Connection, before: float, limit: int) -> int:
+def drop_jobs(tx: Connection, before: float, limit: int) -> int:
     """Jobs that came to their end before then, with what backfills among them read."""
-    backfills.drop_orphans(connection)
-    return _drop(
-        connection, jobs.TABLE, jobs.TABLE.c.state.not_in(UNDER_WAY) & (jobs.TABLE.c.updated_at < before), limit
-    )
+    backfills.drop_orphans(tx)
+    return _drop(tx, jobs.TABLE, jobs.TABLE.c.state.not_in(UNDER_WAY) & (jobs.TABLE.c.updated_at < before), limit)
 
 
-def _drop(connection: Connection, table: Any, old: Any, limit: int) -> int:
+def drop_minutes(tx: Connection, before: float, limit: int) -> int:
+    """Drops what was counted in minutes that ended before then."""
+    ended = tallies.MINUTE.c.minute < int(before // tallies.MINUTE_SECONDS)
+    return _drop(tx, tallies.MINUTE, ended, limit)
+
+
+def drop_processes(tx: Connection, before: float, limit: int) -> int:
+    """Drops processes that died without a word before then."""
+    return _drop(tx, heartbeats.TABLE, heartbeats.TABLE.c.seen_at < before, limit)
+
+
+def _drop(tx: Connection, table: Any, old: Any, limit: int) -> int:
     keys = tuple(table.primary_key.columns)
     # Materialized: PostgreSQL may otherwise run the subselect again for each row, and drop more than the limit.
     found = select(*keys).where(old).limit(limit).with_for_update(skip_locked=True, of=table)
     chosen = found.cte("chosen").prefix_with("MATERIALIZED")
     gone = delete(table).where(tuple_(*keys).in_(select(*chosen.c))).returning(*keys)
-    return len(connection.execute(gone).all())
+    return len(tx.execute(gone).all())
+
+
+def forget_outsiders(tx: Connection, before: float) -> int:
+    """Drops the rows of users who never were in the audience, without a message since `before` (unix seconds).
+
+    Such rows only keep the order of messages. A user who is deleted, suppressed or merged stays so, whatever messages
+    come later. Returns how many rows were dropped.
+    """
+    kept = (AudienceStatus.DELETED, AudienceStatus.SUPPRESSED, AudienceStatus.MERGED)
+    noticed = ENTITY.c.standing.in_(kept) | ENTITY.c.tried.is_not(None) | ENTITY.c.due_at.is_not(None)
+    noticed |= ENTITY.c.waits_for.is_not(None)
+    outsiders = ENTITY.c.entered.is_(False) & (ENTITY.c.updated_at < before) & ~noticed
+    return tx.execute(delete(ENTITY).where(outsiders)).rowcount

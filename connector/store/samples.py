@@ -1,14 +1,14 @@
-"""Samples: some of the people of a sync of whom nothing is owed, taken at random from all of them."""
+"""Draws samples: some of the people of a sync with nothing owed, taken at random from all of them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tablesample, text
 
-from connector.audience import Standing
+from connector.audience.audience_status import AudienceStatus
 from connector.model.entity import Entity
 from connector.store.entities import PERSON, TABLE, entity_of, parts
-from connector.store.identities import TABLE as IDENTITY
+from connector.store.identifier_holders import TABLE as IDENTITY
 from connector.store.tables import HELD
 
 SCANNED_ROWS = 1_000_000
@@ -19,33 +19,59 @@ _HALF = 50.0
 _MORE_EACH_TIME = 8
 
 # Of these delivery makes no claim any more, or they are not to be there.
-_UNCLAIMED = (Standing.CLEARED, Standing.DELETED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL, Standing.SUPPRESSED)
+_UNCLAIMED = (
+    AudienceStatus.CLEARED,
+    AudienceStatus.DELETED,
+    AudienceStatus.NO_IDENTIFIER,
+    AudienceStatus.NO_EMAIL,
+    AudienceStatus.SUPPRESSED,
+)
 
 
-def held(connection: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
-    """The keys of up to `limit` people whom Customer.io was confirmed to hold; everybody where there are no more."""
-    return _sample(connection, sync, limit, scanned_rows, gone=False)
+def held(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
+    """Draws people whom Customer.io was confirmed to hold.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        limit: The most keys to return; everybody's if there are no more.
+        scanned_rows: Of a table with more rows only some are looked at; of a smaller one, all.
+
+    Returns:
+        Their keys.
+    """
+    return _sample(tx, sync, limit, scanned_rows, gone=False)
 
 
-def gone(connection: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
-    """The keys of up to `limit` users who left and are not held; all of them where there are no more."""
-    return _sample(connection, sync, limit, scanned_rows, gone=True)
+def gone(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
+    """Draws users who left and are not held.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        limit: The most keys to return; all of them if there are no more.
+        scanned_rows: Of a table with more rows only some are looked at; of a smaller one, all.
+
+    Returns:
+        Their keys.
+    """
+    return _sample(tx, sync, limit, scanned_rows, gone=True)
 
 
-def _sample(connection: Connection, sync: str, limit: int, scanned_rows: int, *, gone: bool) -> list[str]:
+def _sample(tx: Connection, sync: str, limit: int, scanned_rows: int, *, gone: bool) -> list[str]:
     found: list[str] = []
-    for table in _portions(connection, limit, scanned_rows):
+    for table in _portions(tx, limit, scanned_rows):
         wanted = and_(_quiet(table, sync), _gone(table) if gone else _held(table))
         keys = select(table.c.key).where(wanted).order_by(func.random()).limit(limit)
-        found = list(connection.execute(keys).scalars())
+        found = list(tx.execute(keys).scalars())
         if len(found) == limit:
             break
     return found
 
 
-def _portions(connection: Connection, limit: int, scanned_rows: int) -> Iterator[Any]:
-    """Ever larger parts of a large table, at last the whole."""
-    rows = _estimated_rows(connection)
+def _portions(tx: Connection, limit: int, scanned_rows: int) -> Iterator[Any]:
+    """Yields ever larger parts of a large table, and at last the whole."""
+    rows = _estimated_rows(tx)
     percent = _PERCENT if rows <= scanned_rows else _PERCENT * _PAGES_FOR_ONE * limit / rows
     while percent < _HALF:
         yield tablesample(TABLE, func.system(percent))
@@ -53,16 +79,16 @@ def _portions(connection: Connection, limit: int, scanned_rows: int) -> Iterator
     yield TABLE
 
 
-def _estimated_rows(connection: Connection) -> float:
-    """How many rows the table has, as PostgreSQL last counted them; 0 where nobody knows."""
-    if connection.dialect.name == "sqlite":
+def _estimated_rows(tx: Connection) -> float:
+    """Returns how many rows the table has, as PostgreSQL last counted them; 0 if it does not know."""
+    if tx.dialect.name == "sqlite":
         return 0
     counted = text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)")
-    return float(connection.execute(counted, {"name": TABLE.name}).scalar() or 0)
+    return float(tx.execute(counted, {"name": TABLE.name}).scalar() or 0)
 
 
 def _quiet(table: Any, sync: str) -> ColumnElement[bool]:
-    """Of whom nothing is owed, sent, in doubt, waited for or held."""
+    """Whether the user is not owed anything, not being sent, not in doubt, not held, and waits for nothing."""
     return and_(
         table.c.sync == sync,
         table.c.kind == PERSON,
@@ -79,24 +105,25 @@ def _held(table: Any) -> ColumnElement[bool]:
 
 
 def _gone(table: Any) -> ColumnElement[bool]:
-    return and_(table.c.delivered.is_(None), table.c.entered, table.c.standing == Standing.DELETED)
+    return and_(table.c.delivered.is_(None), table.c.entered, table.c.standing == AudienceStatus.DELETED)
 
 
-def quiet(connection: Connection, sync: str, keys: Collection[str]) -> list[Entity]:
-    """Of these users, those of whom nothing is owed now, in the order of their keys."""
+def quiet(tx: Connection, sync: str, keys: Collection[str]) -> list[Entity]:
+    """Returns those of these users to whom nothing is owed now, in the order of their keys."""
     wanted = or_(_held(TABLE), _gone(TABLE))
     found: list[Entity] = []
     for part in parts(keys):
         rows = select(TABLE).where(_quiet(TABLE, sync), wanted, TABLE.c.key.in_(part)).order_by(TABLE.c.key)
-        found += [entity_of(row, row.doubt) for row in connection.execute(rows)]
+        read = (entity_of(row, row.doubt) for row in tx.execute(rows))
+        found += [entity for entity in read if not entity.unreadable]
     return found
 
 
-def holders(connection: Connection, syncs: Collection[str], identifiers: Collection[str]) -> Mapping[str, set[Any]]:
-    """Who holds these identifiers (as `encoding.identifier_text` writes them) in these syncs, as (sync, key)."""
+def holders(tx: Connection, syncs: Collection[str], identifiers: Collection[str]) -> Mapping[str, set[Any]]:
+    """Returns the holders of identifiers (as `encoding.identifier_text` writes them) in these syncs, as (sync, key)."""
     found: dict[str, set[Any]] = {}
     for part in parts(identifiers):
         rows = select(IDENTITY).where(IDENTITY.c.sync.in_(syncs), IDENTITY.c.identifier.in_(part))
-        for row in connection.execute(rows):
+        for row in tx.execute(rows):
             found.setdefault(row.identifier, set()).add((row.sync, row.key))
     return found

@@ -1,6 +1,6 @@
 """The tables. Times are unix seconds; JSON stands in text columns, encoded by `encoding`."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, LargeBinary, PrimaryKeyConstraint, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, Text, text
 from sqlmodel import Field, SQLModel
 
 metadata = SQLModel.metadata
@@ -17,10 +17,11 @@ deletions that it has yet to see; what a bulk load or a resync brought. Held del
 class EntityRow(SQLModel, table=True):
     """A person (or another entity) of one sync.
 
-    facts, delivered, tried: JSON. due_at is null where nothing is owed, lane says in which line it waits. lease names
-    who is sending for this row until leased_until. memberships: JSON, what was delivered of manual segments, null for
-    nothing. waits_for: the identifier that another user holds, where there is
-    such a conflict.
+    facts, delivered, tried: JSON. due_at is null if nothing is owed, lane says in which line it waits. lease names
+    the claim that has this row until leased_until. memberships: JSON, what was delivered of manual segments; removals:
+    JSON, what Customer.io has confirmed to have taken away; null for nothing. waits_for: the identifier that another
+    user holds, if there is such a conflict. attempts: how often in a row a request failed at this one alone, which
+    then is sent by itself.
     """
 
     __tablename__ = "entity"
@@ -44,6 +45,14 @@ class EntityRow(SQLModel, table=True):
             postgresql_where=text("waits_for IS NOT NULL"),
         ),
         Index("entity_held", "sync", "key", sqlite_where=text("lane = 4"), postgresql_where=text("lane = 4")),
+        Index(
+            "entity_alone",
+            "sync",
+            "kind",
+            "due_at",
+            sqlite_where=text("attempts > 0"),
+            postgresql_where=text("attempts > 0"),
+        ),
         Index("entity_outsider", "updated_at", sqlite_where=text("NOT entered"), postgresql_where=text("NOT entered")),
     )
 
@@ -54,6 +63,7 @@ class EntityRow(SQLModel, table=True):
     delivered: str | None = Field(default=None, sa_type=Text)
     tried: str | None = Field(default=None, sa_type=Text)
     memberships: str | None = Field(default=None, sa_type=Text)
+    removals: str | None = Field(default=None, sa_type=Text)
     doubt: int = 0
     revision: int = Field(default=0, sa_type=BigInteger)
     entered: bool = False
@@ -63,6 +73,7 @@ class EntityRow(SQLModel, table=True):
     lane: int = Field(default=LIVE, sa_column_kwargs={"server_default": "0"})
     lease: str | None = Field(default=None, sa_type=Text)
     leased_until: float | None = None
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     updated_at: float = 0.0
 
 
@@ -97,6 +108,7 @@ class EventRow(SQLModel, table=True):
     __table_args__ = (
         Index("event_pending", "key", "sync", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
         Index("event_accepted", "accepted_at", postgresql_using="brin"),
+        Index("event_known_by", text("substr(id, 11)"), "sync"),
     )
 
     sync: str = Field(primary_key=True, sa_type=Text)
@@ -112,6 +124,7 @@ class ProblemRow(SQLModel, table=True):
     """What needs a human: the same problem again is counted, not repeated."""
 
     __tablename__ = "problem"
+    __table_args__ = (Index("problem_recent", "sync", "kind", "last_at"),)
 
     id: str = Field(primary_key=True, sa_type=Text)
     sync: str = Field(sa_type=Text)
@@ -119,13 +132,17 @@ class ProblemRow(SQLModel, table=True):
     subject: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
     payload: str | None = Field(default=None, sa_type=Text)
+    form: str | None = Field(default=None, sa_type=Text)
     count: int = Field(default=1, sa_type=BigInteger)
     first_at: float = 0.0
     last_at: float = 0.0
 
 
 class TallyRow(SQLModel, table=True):
-    """How often something came out so: counted in the transaction that made it so, in one of some slots."""
+    """How often something came out so: counted in the transaction that made it so, in one of some slots.
+
+    sync: the scope that it is counted for, which is a sync or what `tallies` names otherwise.
+    """
 
     __tablename__ = "tally"
 
@@ -135,10 +152,25 @@ class TallyRow(SQLModel, table=True):
     count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
+class MinuteRow(SQLModel, table=True):
+    """How often something came out so within one minute (unix time // 60), in one of some slots, as `TallyRow`."""
+
+    __tablename__ = "minute"
+    # The minute first: what is written and read is of a few minutes, and of all scopes.
+    __table_args__ = (PrimaryKeyConstraint("minute", "scope", "name", "slot"),)
+
+    minute: int = Field(sa_column=Column(BigInteger, nullable=False))
+    scope: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    slot: int = Field(sa_column=Column(BigInteger, nullable=False))
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
 class ConnectionRow(SQLModel, table=True):
     """One workspace: whether it is paused, until when and why; and when its next request may go.
 
     paused_until is infinity where only a human can help; credentials is a digest of those that were refused.
+    failing_since: when the first of the failures came that no success has followed yet.
     """
 
     __tablename__ = "connection"
@@ -149,6 +181,21 @@ class ConnectionRow(SQLModel, table=True):
     failures: int = 0
     credentials: str = Field(default="", sa_type=Text)
     next_at: float = 0.0
+    failing_since: float | None = None
+
+
+class ProcessRow(SQLModel, table=True):
+    """A process that says every few seconds that it lives: its role (worker, beat, web, run, sweep), and where it is.
+
+    A process that ends in order takes its row away, so a row that has grown old is of one that died.
+    """
+
+    __tablename__ = "process"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    role: str = Field(sa_type=Text)
+    started_at: float
+    seen_at: float
 
 
 class GuardRow(SQLModel, table=True):
@@ -190,6 +237,16 @@ class JobRow(SQLModel, table=True):
     updated_at: float = 0.0
 
 
+class ActivityPositionRow(SQLModel, table=True):
+    """How far the activity log of a workspace was read, for one type of entry: JSON of `activities.LogPosition`."""
+
+    __tablename__ = "activity_position"
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    type: str = Field(primary_key=True, sa_type=Text)
+    position: str = Field(sa_type=Text)
+
+
 class ManualSegmentRow(SQLModel, table=True):
     """A manual segment that settings name: target is the name or id as JSON, segment the id once it is known.
 
@@ -208,7 +265,7 @@ class ManualSegmentRow(SQLModel, table=True):
 
 
 class CallRow(SQLModel, table=True):
-    """One request to Customer.io. request is its body, compressed by gzip, where it is kept; reply as it came."""
+    """One request to Customer.io. request is its body, compressed by gzip, if it is kept; reply as it came."""
 
     __tablename__ = "call"
     __table_args__ = (Index("call_at", "at"),)
@@ -229,7 +286,7 @@ class CallRow(SQLModel, table=True):
 
 
 class LeaseRow(SQLModel, table=True):
-    """Who does something that only one may do at a time, until when they say that they still do it."""
+    """The holder of something that only one may do at a time, and the end of the lease unless it is renewed."""
 
     __tablename__ = "lease"
 
@@ -238,8 +295,19 @@ class LeaseRow(SQLModel, table=True):
     until: float
 
 
+class ClockRow(SQLModel, table=True):
+    """What is known of the one clock, in a single row: `connector.store.clock` says what the columns mean."""
+
+    __tablename__ = "clock"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ahead: float = 0.0
+    since: float = 0.0
+    seen: float = 0.0
+
+
 class SourceRow(SQLModel, table=True):
-    """A source and its last run (`connector.model.source_run` says what the columns mean)."""
+    """A source and its last run (`connector.source_state` says what the columns mean)."""
 
     __tablename__ = "source"
 
@@ -261,7 +329,7 @@ class SourceRow(SQLModel, table=True):
 
 
 class SourceKeyRow(SQLModel, table=True):
-    """What a source last said under one key, as a digest: by this the next run tells what changed, and who is gone."""
+    """The last row of a key of a source, as a digest: by it the next run tells what changed, and what is gone."""
 
     __tablename__ = "source_key"
     __table_args__ = (PrimaryKeyConstraint("key", "source"),)

@@ -1,0 +1,61 @@
+"""The tables of the way back: webhooks, and what they come to. Times are unix seconds; JSON stands in text columns."""
+
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Text, text
+from sqlmodel import Field, SQLModel
+
+WAITING, FOLDED, NEVER = range(3)
+"""States of a webhook: to be folded into a profile; folded; of no use, or erased."""
+
+
+class WebhookRow(SQLModel, table=True):
+    """A reporting webhook that was answered 200, by its event_id: a repeat is known by it.
+
+    body: as `activity.webhook.as_text` writes it, null once it has been erased.
+    """
+
+    __tablename__ = "webhook"
+    __table_args__ = (
+        PrimaryKeyConstraint("event_id", "connection"),
+        Index(
+            "webhook_waiting",
+            "connection",
+            "received_at",
+            sqlite_where=text("state = 0"),
+            postgresql_where=text("state = 0"),
+        ),
+        Index("webhook_received", "received_at"),
+    )
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    event_id: str = Field(primary_key=True, sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    received_at: float = 0.0
+    state: int = WAITING
+
+
+class ProfileRow(SQLModel, table=True):
+    """What the webhooks about one identifier of a person have come to: `activity.folding` says what state is."""
+
+    __tablename__ = "profile"
+    __table_args__ = (PrimaryKeyConstraint("key", "connection"),)
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    state: str = Field(sa_type=Text)
+    updated_at: float = 0.0
+
+
+class ProfileLinkRow(SQLModel, table=True):
+    """That an identifier belongs to the profile of another one (`activity.identity`), by what was said last."""
+
+    __tablename__ = "profile_link"
+    __table_args__ = (
+        PrimaryKeyConstraint("identifier", "connection"),
+        Index("profile_link_owner", "owner", "connection"),
+    )
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    identifier: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    event_id: str = Field(sa_type=Text)

@@ -1,0 +1,154 @@
+"""Keeps profiles by their keys, and links between keys. All of a batch is one statement."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, delete, exists, func, or_, select
+
+from connector.store.activity_tables import ProfileLinkRow, ProfileRow
+from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among
+from connector.store.statements import RowsStatement
+
+TABLE: Table = ProfileRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+LINK: Table = ProfileLinkRow.__table__  # type: ignore[attr-defined]  # as above
+_PREFIXES = ("id:", "email:", "cio_id:")
+_STEPS = 2
+"""How many links may lie between an identifier and the profile that it belongs to: cio_id, e-mail, id."""
+LinkRow = tuple[str, str, int, str]
+
+
+def locked(tx: Connection, connection: str, keys: Collection[str], now: float) -> dict[str, str]:
+    """Returns the states of these profiles, as JSON, and locks their rows. One that is not there is made, empty.
+
+    Args:
+        tx: A writing transaction.
+        connection: The connection, by its name.
+        keys: The keys of the profiles.
+        now: Unix seconds, by the store's clock.
+    """
+    ordered = sorted(keys)  # all lock in this order, so that nobody waits in a circle
+    _beginning(tx.dialect.name).run(tx, [(key, "{}", now) for key in ordered], connection=connection)
+    mine = (TABLE.c.connection == connection) & among(tx, TABLE.c.key, ordered)
+    rows = select(TABLE.c.key, TABLE.c.state).where(mine).order_by(TABLE.c.key).with_for_update()
+    return {str(row.key): str(row.state) for row in tx.execute(rows)}
+
+
+def save(tx: Connection, connection: str, states: Mapping[str, str], now: float) -> None:
+    """Writes the states of profiles that are locked.
+
+    Args:
+        tx: A writing transaction.
+        connection: The connection, by its name.
+        states: The states by the keys of the profiles, as JSON.
+        now: Unix seconds, by the store's clock.
+    """
+    _saving(tx.dialect.name).run(tx, [(*each, now) for each in sorted(states.items())], connection=connection)
+
+
+@cache
+def _beginning(database: str) -> RowsStatement:
+    rows = _rows(database)
+    return rows.statement(rows.insertion(TABLE).on_conflict_do_nothing())
+
+
+@cache
+def _saving(database: str) -> RowsStatement:
+    rows = _rows(database)
+    statement = rows.insertion(TABLE)
+    new = {"state": statement.excluded.state, "updated_at": statement.excluded.updated_at}
+    return rows.statement(statement.on_conflict_do_update(index_elements=["key", "connection"], set_=new))
+
+
+def _rows(database: str) -> Rows:
+    return Rows(database, {"key": TEXT, "state": TEXT, "updated_at": FLOAT}, "connection")
+
+
+def link(tx: Connection, connection: str, links: Collection[LinkRow]) -> None:
+    """Keeps links: identifier, owner, time, id of the webhook. Of two for one identifier the later counts."""
+    latest: dict[str, LinkRow] = {}
+    for each in sorted(links, key=lambda one: one[2:]):
+        latest[each[0]] = each
+    if latest:
+        _linking(tx.dialect.name).run(tx, sorted(latest.values()), connection=connection)
+
+
+@cache
+def _linking(database: str) -> RowsStatement:
+    rows = Rows(database, {"identifier": TEXT, "owner": TEXT, "at": INTEGER, "event_id": TEXT}, "connection")
+    statement = rows.insertion(LINK)
+    new = {name: statement.excluded[name] for name in ("owner", "at", "event_id")}
+    same_time = and_(statement.excluded["at"] == LINK.c["at"], statement.excluded.event_id > LINK.c.event_id)
+    later = or_(statement.excluded["at"] > LINK.c["at"], same_time)
+    keys = ["identifier", "connection"]
+    return rows.statement(statement.on_conflict_do_update(index_elements=keys, set_=new, where=later))
+
+
+def root(tx: Connection, connection: str, identifier: str) -> str:
+    """Returns the key of the profile that an identifier belongs to: its own where no link leads on."""
+    for _ in range(_STEPS):
+        mine = (LINK.c.identifier == identifier) & (LINK.c.connection == connection)
+        owner = tx.execute(select(LINK.c.owner).where(mine)).scalar()
+        if owner is None:
+            break
+        identifier = owner
+    return identifier
+
+
+def roots(tx: Connection, connection: str, after: str, limit: int) -> list[str]:
+    """Returns the keys of the next profiles that belong to no other, in the store's order.
+
+    Args:
+        tx: A transaction.
+        connection: The connection, by its name.
+        after: The key to begin behind; "" for the first.
+        limit: The most to return.
+    """
+    linked = exists().where(LINK.c.identifier == TABLE.c.key, LINK.c.connection == connection)
+    mine = (TABLE.c.connection == connection) & (TABLE.c.key > after) & ~linked
+    return list(tx.execute(select(TABLE.c.key).where(mine).order_by(TABLE.c.key).limit(limit)).scalars())
+
+
+def members(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Returns for each of these profiles its key, and all identifiers that belong to it."""
+    roots = {key: key for key in keys}
+    new = list(keys)
+    for _ in range(_STEPS):
+        mine = (LINK.c.connection == connection) & among(tx, LINK.c.owner, new)
+        rows = tx.execute(select(LINK.c.identifier, LINK.c.owner).where(mine)).all()
+        found = {row.identifier: roots[row.owner] for row in rows if row.identifier not in roots}
+        roots |= found
+        new = list(found)
+    members: dict[str, list[str]] = {key: [] for key in keys}
+    for identifier in sorted(roots):
+        members[roots[identifier]].append(identifier)
+    return members
+
+
+def states(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """Returns the states of those of these profiles that are there, as JSON, with the time of their last change."""
+    mine = (TABLE.c.connection == connection) & among(tx, TABLE.c.key, keys)
+    rows = select(TABLE.c.key, TABLE.c.state, TABLE.c.updated_at).where(mine)
+    return {row.key: (row.state, row.updated_at) for row in tx.execute(rows)}
+
+
+def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
+    """Returns the keys that are somebody's who has one of these names, in lower case; looks at all."""
+    wanted = [f"{prefix}{name}" for prefix in _PREFIXES for name in names]
+    keys = select(TABLE.c.key).where(among(tx, func.lower(TABLE.c.key), wanted))
+    found = {*tx.execute(keys).scalars(), *(key for row in _linked(tx, wanted) for key in row)}
+    for _ in range(_STEPS):
+        found |= {key for row in _linked(tx, [each.lower() for each in found]) for key in row}
+    return sorted(found)
+
+
+def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
+    near = or_(among(tx, func.lower(LINK.c.identifier), keys), among(tx, func.lower(LINK.c.owner), keys))
+    yield from tx.execute(select(LINK.c.identifier, LINK.c.owner).where(near))
+
+
+def erase(tx: Connection, keys: Collection[str]) -> int:
+    """Erases the profiles with these keys, and their links; how many profiles."""
+    of_links = or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))
+    tx.execute(delete(LINK).where(of_links))
+    return tx.execute(delete(TABLE).where(among(tx, TABLE.c.key, keys))).rowcount

@@ -1,0 +1,105 @@
+"""Keeps the log of requests to Customer.io. Its ids sort by time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from secrets import token_bytes
+from typing import Any
+
+from sqlalchemy import Connection, insert, null, select
+
+from connector.customerio.request_log import Call
+from connector.model import event_id
+from connector.model.bounds import whole_characters
+from connector.store.bulk_sql import given
+from connector.store.statements import Statement
+from connector.store.tables import CallRow
+
+TABLE = CallRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+_COLUMNS = tuple(column.name for column in TABLE.c if column.name != "id")
+_SUMMARY = tuple(column for column in TABLE.c if column.name not in ("request", "reply"))
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A request as it is kept."""
+
+    id: str
+    call: Call
+
+
+def add(tx: Connection, calls: Sequence[Call]) -> None:
+    """Adds requests to the log."""
+    adding = _adding(tx.dialect.name)
+    for call in calls:
+        adding.run(tx, id=event_id.encode(int(call.at * 1000), token_bytes(10)), **_storable(call))
+
+
+def _storable(call: Call) -> dict[str, Any]:
+    """Returns the columns of a request. A reply may hold characters that no store keeps, so they are replaced."""
+    reply = None if call.reply is None else whole_characters(call.reply)
+    columns = {name: getattr(call, name) for name in _COLUMNS}
+    return {**columns, "reply": reply, "reason": whole_characters(call.reason)}
+
+
+@cache
+def _adding(database: str) -> Statement:
+    types = {name: TABLE.c[name].type for name in ("id", *_COLUMNS)}
+    return Statement(database, insert(TABLE).values({name: given(name, type) for name, type in types.items()}))
+
+
+def find(
+    tx: Connection,
+    *,
+    workspace: str = "",
+    sync: str = "",
+    failed: bool = False,
+    status: int | None = None,
+    since: float = 0.0,
+    limit: int = 100,
+) -> list[Logged]:
+    """Lists logged requests, the latest first, without their bodies.
+
+    Args:
+        tx: a transaction.
+        workspace: the name of a connection, "" for all.
+        sync: the name of a sync, "" for all.
+        failed: True for those that failed only.
+        status: the status that was answered, 0 where nothing came back; None for any.
+        since: when they were sent at the earliest, in unix seconds.
+        limit: how many to return at most.
+
+    Returns:
+        The requests to which all of this applies.
+    """
+    found = select(*_SUMMARY, null().label("request"), null().label("reply")).order_by(TABLE.c.at.desc(), TABLE.c.id)
+    if workspace:
+        found = found.where(TABLE.c.connection == workspace)
+    if sync:
+        found = found.where(TABLE.c.sync == sync)
+    if failed:
+        found = found.where(TABLE.c.verdict != "settled")
+    if status is not None:
+        found = found.where(TABLE.c.status == status)
+    if since:
+        found = found.where(TABLE.c.at >= since)
+    return [logged_of(row) for row in tx.execute(found.limit(limit))]
+
+
+def last_success(tx: Connection, workspace: str) -> float | None:
+    """Returns when Customer.io last took a whole request to a connection, in unix seconds; None for never."""
+    taken = (TABLE.c.connection == workspace) & (TABLE.c.verdict == "settled")
+    found = tx.execute(select(TABLE.c.at).where(taken).order_by(TABLE.c.at.desc()).limit(1)).scalar()
+    return None if found is None else float(found)
+
+
+def beginning_with(tx: Connection, id: str, limit: int) -> list[Logged]:
+    """Returns the requests whose id begins with `id`, with the bodies that are kept."""
+    mine = TABLE.c.id.startswith(id.upper(), autoescape=True)
+    return [logged_of(row) for row in tx.execute(select(TABLE).where(mine).order_by(TABLE.c.id).limit(limit))]
+
+
+def logged_of(row: Any) -> Logged:
+    """Returns the request that a row of the table holds, with the bodies that are kept."""
+    columns = row._asdict()
+    return Logged(columns.pop("id"), Call(**columns))

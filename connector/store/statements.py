@@ -1,0 +1,124 @@
+"""Builds statements once, keeps them, and runs them on the database's own driver.
+
+SQLAlchemy writes them, once for each database. What it does around each run costs three times as much as the driver,
+and that is most of what a small batch costs: so what runs for every batch goes this way. Rows come back as tuples in
+the order of the columns. The driver's errors become StoreErrors where the transaction was opened (`engine`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+import psycopg
+from pydantic_core import to_json
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from connector.store.arrays import Array, texts
+
+SQLITE = "sqlite"
+_CURSOR = "cursor of kept statements"
+
+ResultRow = tuple[Any, ...]
+
+
+class Statement:
+    """A statement with parameters made by `bulk_sql.given`; a list of texts is one made by `bulk_sql.among_given`."""
+
+    def __init__(self, database: str, statement: Any) -> None:
+        """`database`: a name as SQLAlchemy's dialects have it."""
+        compiled = statement.compile(dialect=_dialect(database))
+        self._text = str(compiled)
+        self._constants: Mapping[str, Any] = {
+            name: value for name, value in compiled.params.items() if not name.startswith("the_")
+        }
+        self._places: Sequence[str] | None = compiled.positiontup
+
+    def run(self, tx: Connection, /, **values: Any) -> list[ResultRow]:
+        """Runs it with these values of its parameters; the rows that it gives back."""
+        listed = texts if self._places is None else _json
+        given: Any = {
+            **self._constants,
+            **{f"the_{name}": listed(each) if isinstance(each, list) else each for name, each in values.items()},
+        }
+        if self._places is not None:
+            given = [given[name] for name in self._places]
+        return _rows(_executed(tx, self._text, given))
+
+
+class RowsStatement:
+    """A statement over many rows, each a tuple of `columns` (`bulk_sql.Rows` makes it).
+
+    PostgreSQL gets an array for each column, SQLite the statement once for each row.
+    """
+
+    def __init__(self, database: str, statement: Any, columns: Mapping[str, Callable[[Sequence[Any]], Array]]) -> None:
+        """`columns`: the columns of a row, in their order, each with what makes an array of its values."""
+        compiled = statement.compile(dialect=_dialect(database))
+        self._text = str(compiled)
+        self._columns = tuple((f"the_{name}", array) for name, array in columns.items())
+        own = {name for name, _ in self._columns}
+        self._constants = {
+            name: value for name, value in compiled.params.items() if name not in own and not name.startswith("the_")
+        }
+        self._returns = bool(compiled.effective_returning)
+        self._places: Sequence[str] | None = compiled.positiontup
+
+    def run(self, tx: Connection, rows: Sequence[ResultRow], /, **same: Any) -> list[ResultRow]:
+        """Runs it over the rows, which are not none; `same`: the values of its other parameters."""
+        others = {**self._constants, **{f"the_{name}": value for name, value in same.items()}}
+        if self._places is not None:
+            return self._one_by_one(tx, rows, others, self._places)
+        values = zip(*rows, strict=True)
+        arrays = {name: array(each) for (name, array), each in zip(self._columns, values, strict=True)}
+        return _rows(_executed(tx, self._text, {**others, **arrays}))
+
+    def _one_by_one(
+        self, tx: Connection, rows: Sequence[ResultRow], others: Mapping[str, Any], places: Sequence[str]
+    ) -> list[ResultRow]:
+        names = [*(name for name, _ in self._columns), *others]
+        # One place gives no tuple, so it is asked for twice, and the second is cut off.
+        pick = itemgetter(*[names.index(name) for name in places], 0)
+        rest, driver = tuple(others.values()), _driver(tx)
+        given = [pick(row + rest)[:-1] for row in rows]
+        if not self._returns:
+            driver.executemany(self._text, given)
+            return []
+        return [found for each in given for found in driver.execute(self._text, each).fetchall()]
+
+
+@cache
+def _dialect(database: str) -> Dialect:
+    if database == SQLITE:
+        return SQLiteDialect_pysqlite()
+    return PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+def _driver(tx: Connection) -> Any:
+    """Returns the driver's own cursor, one for each connection: each run ends before the next begins."""
+    info = tx.info
+    cursor = info.get(_CURSOR)
+    if cursor is None:
+        cursor = info[_CURSOR] = tx.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
+    return cursor
+
+
+def _json(values: list[str]) -> str:
+    return to_json(values).decode()
+
+
+def _executed(tx: Connection, text: str, values: Any) -> Any:
+    driver = _driver(tx)
+    try:
+        return driver.execute(text, values)
+    except psycopg.Error:
+        if driver.connection.closed:
+            tx.invalidate()
+        raise
+
+
+def _rows(cursor: Any) -> list[ResultRow]:
+    found: list[ResultRow] = cursor.fetchall() if cursor.description else []
+    return found
