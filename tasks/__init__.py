@@ -1,1 +1,1 @@
-"""Celery's side: each task takes what the process has at hand and calls one function of `connector`."""
+"""Celery's side: each task takes what its process has open and calls one function of `connector`."""

@@ -1,8 +1,8 @@
-"""Work that goes on for minutes or hours: in threads beside a process's tasks, so that it keeps nobody waiting.
+"""Does work that goes on for minutes or hours, in threads beside a process's tasks, so that it keeps nobody waiting.
 
 A task that went on for so long would be given to another worker after half an hour, and would hold up a process of the
-pool, or in embedded mode everything. Each piece of work has a lease in the store, so that no two processes have it; who
-is killed in the middle leaves it to whoever looks next.
+pool, or in embedded mode everything. Each piece of work has a lease in the store, so that no two processes do it. If a
+process is killed in the middle, the next process that looks takes the work over.
 """
 
 import atexit
@@ -25,12 +25,12 @@ _ending = threading.Event()
 
 
 def ending() -> bool:
-    """Whether the process is to end: what is long then comes to a stop."""
+    """Whether the process is about to end, so that long work must stop."""
     return _ending.is_set() or stopping()
 
 
 def begin(name: str, work: Callable[[], object]) -> bool:
-    """Does the work in a thread, unless this process is at it already or has enough to do."""
+    """Does the work in a thread, unless this process does it already or has enough to do."""
     with _lock:
         for done in [each for each, thread in _threads.items() if not thread.is_alive()]:
             del _threads[done]
@@ -42,7 +42,7 @@ def begin(name: str, work: Callable[[], object]) -> bool:
 
 
 def _guarded(name: str, work: Callable[[], object]) -> None:
-    """What fails is begun again by itself at the next look."""
+    """Runs the work and logs a failure; the next look begins failed work again."""
     try:
         work()
     except ConnectorError as error:
@@ -53,7 +53,7 @@ def _guarded(name: str, work: Callable[[], object]) -> None:
 
 @atexit.register
 def _end() -> None:
-    """Lets the threads come to a stop before the interpreter does: one that logs at that moment would abort it."""
+    """Lets the threads stop before the interpreter ends: a thread that logs at that moment would abort it."""
     _ending.set()
     end = monotonic() + _END_SECONDS
     for thread in list(_threads.values()):

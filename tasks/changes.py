@@ -1,58 +1,56 @@
-"""Taking changes in."""
+"""Takes changes in, on the in-process broker. On RabbitMQ a reader takes them in (`tasks.reader`)."""
 
-from time import monotonic, sleep
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from celery import shared_task
 from celery.exceptions import Reject
 
-from connector import inbox
-from connector.errors import StoreError
-from connector.intake import Accepted
-from tasks.base import at_hand
+from connector.intake import bodies
+from connector.model.change import Unreadable
+from tasks.base import runtime
 from tasks.delivery import ring
-from tasks.worker import stopping
+from tasks.reader import known_good
+from tasks.reader.isolating import BatchIsolation, HeldError, told
+from tasks.worker import rest, stopping
 
 log = structlog.get_logger(__name__)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
-_LOOK_SECONDS = 0.2
-HOLD_SECONDS = 600.0
-"""How long a batch is held while the store fails. RabbitMQ takes back after half an hour what is not acknowledged, and
-counts each time it does: so a batch is held rather than given back again and again.
-"""
 
 
 @shared_task(name="tasks.changes.apply")
 def apply(format: str, messages: list[Any], backfill: bool = False) -> None:
-    """Takes in messages of one format, each a JSON value or its text; acknowledged only once they are committed.
+    """Takes in messages of one format, each a JSON value or its text. Acknowledged only once they are committed.
 
-    backfill: they are delivered behind what is live.
+    backfill: the changes are delivered behind live ones.
     """
-    give_back_at = monotonic() + HOLD_SECONDS
+    isolation = _isolation(format, backfill)
+    left = list(messages)
     pause = _FIRST_PAUSE_SECONDS
-    while True:
+
+    def done(count: int) -> None:
+        del left[:count]
+
+    while left:
         try:
-            accepted = _take(format, messages, backfill)
-        except StoreError as error:
-            log.warning("the store failed: the batch is held", reason=str(error), messages=len(messages))
-            if stopping() or monotonic() > give_back_at:
+            isolation.take(tuple(left), done)
+        except HeldError as error:
+            log.warning("nothing can be taken in: the batch is held", reason=str(error), messages=len(left))
+            if stopping():
                 raise Reject(str(error), requeue=True) from None  # the reason is said already
-        else:
-            ring(accepted.due)
-            return
-        _rest(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            rest(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
-def _rest(seconds: float) -> None:
-    """Sleeps, but not on while the worker is to end."""
-    end = monotonic() + seconds
-    while monotonic() < end and not stopping():
-        sleep(_LOOK_SECONDS)
-
-
-def _take(format: str, messages: list[Any], backfill: bool) -> Accepted:
-    opened = at_hand()
+def _isolation(format: str, backfill: bool) -> BatchIsolation[Any]:
+    opened = runtime()
     limit = opened.settings.intake.max_message_bytes
-    return inbox.take(opened.store, opened.syncs, format, messages, limit, backfill=backfill)
+
+    def take(messages: Sequence[Any]) -> None:
+        ring(bodies.take(opened.store, opened.syncs, format, messages, limit, backfill=backfill).due)
+
+    def set_aside(message: Any, error: Exception) -> None:
+        take([Unreadable(f"taking it in failed, and its neighbours went on: {told(error)}", message)])
+
+    return BatchIsolation(take, lambda: known_good.probe(opened, opened.settings.intake.format), set_aside)

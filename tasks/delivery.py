@@ -1,33 +1,37 @@
-"""Delivering. A ring is a doorbell: it says that something may be due, the store says what."""
+"""Delivers. A ring is a doorbell: it says that something may be due, and the store says what."""
 
+import atexit
 from collections.abc import Iterable
+from functools import cache
 from time import monotonic
 
-import structlog
 from celery import shared_task
 
-from tasks.base import CANNOT_PUBLISH, PUBLISH, at_hand, interruptible
+from connector.broker.doorbell import Doorbell
+from tasks.base import interruptible, runtime
 from tasks.worker import stopping
 
-log = structlog.get_logger(__name__)
 TURN_SECONDS = 5.0
 """How long one run goes on before it lets other work have its turn."""
 
 
 @shared_task(name="tasks.delivery.deliver")
 def deliver(sync: str) -> None:
-    """Delivers what is due for `sync`; rings again where it did not come to the end."""
+    """Delivers what is due for `sync`. Rings again if it did not come to the end."""
     end = monotonic() + TURN_SECONDS
     with interruptible("deliver"):
-        finished = at_hand().courier(sync).deliver(until=lambda: monotonic() > end or stopping())
+        finished = runtime().courier(sync).deliver(until=lambda: monotonic() > end or stopping())
         if not finished:
             ring([sync])
 
 
 def ring(syncs: Iterable[str]) -> None:
-    """Says that something may be due. A ring that is lost costs nothing but the time to the next sweep."""
-    try:
-        for sync in sorted(syncs):
-            deliver.apply_async(args=(sync,), **PUBLISH)
-    except CANNOT_PUBLISH as error:
-        log.warning("the doorbell is out of order: the sweep will look", reason=str(error))
+    """Says that something may be due, and does not wait. A lost ring costs nothing but the time to the next sweep."""
+    _doorbell()(syncs)
+
+
+@cache
+def _doorbell() -> Doorbell:
+    doorbell = Doorbell(deliver.app)
+    atexit.register(doorbell.close)
+    return doorbell

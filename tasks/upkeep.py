@@ -1,34 +1,57 @@
-"""What must happen from time to time."""
+"""Does the periodic duties."""
 
+from functools import partial
 from time import monotonic
 
 from celery import shared_task
 
-from connector.admin import retention as upkeep
-from tasks.base import PUBLISH, at_hand, interruptible
+from connector.admin import deviations, late_failures, retention
+from connector.admin.heartbeat import Pulse
+from connector.delivery.sweep import overdue
+from tasks.background import begin, ending
+from tasks.base import PUBLISH, interruptible, runtime
 from tasks.delivery import TURN_SECONDS, ring
+
+_pulse = Pulse()
 
 
 @shared_task(name="tasks.upkeep.sweep")
 def sweep() -> None:
-    """Rings for whatever is due: a lost doorbell is made good by this."""
+    """Rings for every sync with something due, which makes up for lost doorbells."""
     with interruptible("sweep"):
-        ring(upkeep.overdue(at_hand().store, at_hand().syncs))
+        ring(overdue(runtime().store, runtime().syncs))
+        _pulse.note(runtime().store)
+
+
+@shared_task(name="tasks.upkeep.compare")
+def compare() -> None:
+    """Says how many people changed settings concern."""
+    end = monotonic() + TURN_SECONDS
+    with interruptible("compare"):
+        deviations.tell(runtime(), until=lambda: monotonic() > end)
+
+
+@shared_task(name="tasks.upkeep.ask_for_failures")
+def ask_for_failures() -> None:
+    """Begins, in threads of this process, to ask each workspace what it dropped after it had answered 200."""
+    with interruptible("ask for failures"):
+        for watch in late_failures.watches(runtime()):
+            begin(late_failures.lease_name(watch.name), partial(watch.look, ending))
 
 
 @shared_task(name="tasks.upkeep.forget")
 def forget() -> None:
-    """Drops what was kept only to keep the order."""
+    """Drops the rows that were kept only to keep the order of messages."""
     with interruptible("forget"):
-        upkeep.forget_outsiders(at_hand().store)
+        retention.forget_outsiders(runtime().store)
 
 
 @shared_task(name="tasks.upkeep.retain")
 def retain() -> None:
-    """Drops what need not be kept any longer; goes on in another turn where there is more of it."""
+    """Drops what need not be kept any longer. Goes on in another turn if there is more of it."""
     end = monotonic() + TURN_SECONDS
     with interruptible("retain"):
-        opened = at_hand()
-        done = upkeep.retain(opened.store, opened.settings.retention, opened.syncs, until=lambda: monotonic() > end)
+        opened = runtime()
+        done = retention.retain(opened.store, opened.settings.retention, opened.syncs, until=lambda: monotonic() > end)
         if not done:
             retain.apply_async(**PUBLISH)

@@ -1,60 +1,92 @@
-"""How a worker of a fleet begins and ends, where Celery's own way is not ours."""
+"""Begins and ends a worker of a fleet, in the places where Celery's own way does not fit."""
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from mmap import mmap
 from threading import Timer
+from time import monotonic, sleep
 from typing import Any
 
 import billiard
 import billiard.pool
 import structlog
-from celery.signals import setup_logging, worker_shutting_down
-from celery.worker.consumer import Consumer
+from celery.signals import (
+    celeryd_after_setup,
+    celeryd_init,
+    setup_logging,
+    worker_process_shutdown,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
 from connector import log
-from tasks.base import settings
+from connector.broker.queues import BACKFILL, CHANGES, durable
+from connector.errors import SettingsError
+from connector.settings.schema import missing_credentials
+from tasks.base import give_back_the_store, settings
 
 _log = structlog.get_logger(__name__)
 _LAST_SECONDS = 5.0
+_LOOK_SECONDS = 0.2
 _flag = mmap(-1, 1)  # shared with the pool's processes, which are forked from this one
 # How often, ten times a second, a process of the pool looks whether its last result was read before it ends. While the
 # broker is away nobody reads it, and each would wait for 30 s. What is not read is not acknowledged: it comes again.
 billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
 
 
-_Steps: Any = Consumer.Blueprint
-
-
-class FleetConsumer(Consumer):
-    """Celery's consumer without delayed delivery: due times stand in the store, and it would declare 28 queues."""
-
-    class Blueprint(_Steps):  # type: ignore[misc]  # Celery's types take it for a variable
-        """The steps of the consumer."""
-
-        default_steps = tuple(each for each in _Steps.default_steps if "delayed_delivery" not in each)
-
-
 def stopping() -> bool:
-    """Whether the worker has been told to end: what is long then comes to its end, or is given back."""
+    """Whether the worker has been told to end, so that long work must end or be given back."""
     return _flag[0] != 0
+
+
+def rest(seconds: float, alive: Callable[[], object] = lambda: None) -> None:
+    """Sleeps, but not once the worker is told to end. Calls `alive` meanwhile."""
+    end = monotonic() + seconds
+    while monotonic() < end and not stopping():
+        alive()
+        sleep(_LOOK_SECONDS)
+
+
+@celeryd_init.connect
+def _refuse_to_start(**_: Any) -> None:
+    """Ends a worker that cannot serve every connection, since it would take work only to fail at it."""
+    missing = missing_credentials(settings())
+    if missing:
+        names = "\n".join(f"{name} is not set: Customer.io asks for it" for name in missing)
+        print(names, file=sys.stderr)
+        raise SystemExit(SettingsError.exit_code)
 
 
 @setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
-    """Logs as `connector` does, instead of as Celery does."""
+    """Makes Celery log as `connector` does."""
     log.configure(settings().log)
+
+
+@celeryd_after_setup.connect
+def _leave_to_the_reader(instance: Any, **_: Any) -> None:
+    """Leaves the queues of upstream's messages to the reader, which keeps their order, even if `-Q` names them."""
+    if durable(settings().broker.url):
+        instance.app.amqp.queues.deselect([CHANGES, BACKFILL])
 
 
 @worker_shutting_down.connect
 def _stop(how: str, **_: Any) -> None:
-    """On SIGTERM what was begun is finished; what takes longer than stop_seconds goes back to the queue."""
+    """On SIGTERM, finishes what was begun. What takes longer than stop_seconds goes back to the queue."""
     _flag[0] = 1
     if how == "Warm":
         seconds = settings().worker.stop_seconds
         _in(seconds, _give_back)
         _in(seconds + _LAST_SECONDS, _end)
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _give_back_the_store(**_: Any) -> None:
+    """In each process of the pool, and in the worker itself."""
+    give_back_the_store()
 
 
 def _in(seconds: float, act: Callable[[], None]) -> None:
@@ -69,7 +101,7 @@ def _give_back() -> None:
 
 
 def _end() -> None:
-    """While the broker is away Celery may wait for it for ever. Whatever is unfinished comes again all the same."""
+    """Ends the process without Celery, which may wait for an absent broker for ever. Unfinished messages come again."""
     for pid in [child.pid for child in billiard.active_children() if child.pid]:
         os.kill(pid, signal.SIGKILL)
     os._exit(0)

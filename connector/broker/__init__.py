@@ -1,0 +1,1 @@
+"""RabbitMQ, or the in-process broker: queues, publishing with confirmations, dead letters, doorbells."""

@@ -1,6 +1,6 @@
-"""Publishing to the intake queue as upstream does: pipelined, and each message confirmed by the broker.
+"""Publishes to the intake queue as upstream does: pipelined, and each message confirmed by the broker.
 
-What the broker did not confirm before a connection broke is published again: at least once, never less.
+A message that was not confirmed when its connection broke is published again: it arrives at least once.
 """
 
 from collections import deque
@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from time import sleep
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from amqp import Message
-from amqp.exceptions import AMQPError, PreconditionFailed
+from amqp.exceptions import AMQPError
 from kombu import Connection
 from kombu.exceptions import KombuError
 
-from connector import queues
+from connector.broker import connecting, declaring, queues
+from connector.broker.connecting import BrokerAddress
 from connector.errors import ConnectorError, SettingsError
 
 log = structlog.get_logger(__name__)
@@ -30,14 +31,25 @@ _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _PERSISTENT = 2
 
 
-class Outbox:
+class Outgoing(NamedTuple):
+    """A body, and the queue that it goes to."""
+
+    queue: str
+    body: bytes
+
+
+OutgoingBody = bytes | Outgoing
+"""A body of the publisher's first queue, or of a queue that it names."""
+
+
+class ConfirmWindow:
     """The messages of one run: still to be published, on their way, or confirmed."""
 
-    def __init__(self, bodies: Iterable[bytes]) -> None:
-        """`bodies` are taken one after the other, as there is room."""
+    def __init__(self, bodies: Iterable[OutgoingBody]) -> None:
+        """Takes the bodies one after the other, as there is room."""
         self._source = iter(bodies)
-        self._again: deque[bytes] = deque()
-        self._flying: dict[int, bytes] = {}
+        self._again: deque[OutgoingBody] = deque()
+        self._flying: dict[int, OutgoingBody] = {}
         self._number = 0
         self.confirmed = 0
         self.repeated = 0
@@ -45,11 +57,11 @@ class Outbox:
 
     @property
     def flying(self) -> int:
-        """How many are on their way."""
+        """How many messages are published and not confirmed."""
         return len(self._flying)
 
-    def take(self) -> bytes | None:
-        """The next to publish, from now on on its way; None where there is no other."""
+    def take(self) -> OutgoingBody | None:
+        """Returns the next message to publish, None if there is no other. It counts as on its way from now on."""
         body = self._again.popleft() if self._again else next(self._source, None)
         if body is not None:
             self._number += 1
@@ -57,50 +69,53 @@ class Outbox:
         return body
 
     def confirm(self, number: int, up_to: bool) -> None:
-        """The broker holds the message of that number on this channel, or all up to it."""
+        """Notes that the broker holds the message of this number on the channel, or all messages up to it."""
         self.confirmed += len(self._land(number, up_to))
 
     def refuse(self, number: int, up_to: bool) -> None:
-        """The broker did not take it: the queue is full, for instance. It is published again."""
+        """Notes that the broker did not take a message, perhaps because the queue is full. It is published again."""
         self.refused = True
         self._repeat(self._land(number, up_to))
 
     def start_channel(self) -> None:
-        """The broker counts from one again; what was on its way is published again."""
+        """Notes a new channel, on which the broker counts from one. What was on its way is published again."""
         self._number = 0
         self._repeat(self._land(max(self._flying, default=0), up_to=True))
 
-    def _land(self, number: int, up_to: bool) -> list[bytes]:
+    def _land(self, number: int, up_to: bool) -> list[OutgoingBody]:
         numbers = list(takewhile(lambda each: each <= number, self._flying)) if up_to else [number]
         return [self._flying.pop(each) for each in numbers]
 
-    def _repeat(self, bodies: list[bytes]) -> None:
+    def _repeat(self, bodies: list[OutgoingBody]) -> None:
         self._again.extend(bodies)
         self.repeated += len(bodies)
 
 
 class Publisher:
-    """Publishes to one queue of RabbitMQ."""
+    """Publishes to a queue of RabbitMQ, or to the shards of one."""
 
-    def __init__(self, broker_url: str, queue: str, *, window: int = _WINDOW) -> None:
-        """Opens nothing yet. Raises SettingsError where the broker is not RabbitMQ.
+    def __init__(self, broker: BrokerAddress, *names: str, window: int = _WINDOW) -> None:
+        """Opens nothing yet. Raises SettingsError if the broker is not RabbitMQ.
 
         Args:
-            broker_url: The broker's URL.
-            queue: The queue's name. It is declared as the workers declare it.
+            broker: Where it is.
+            names: The queues' names. They are declared as the workers declare them, unless they are there.
             window: The most messages that are on their way unconfirmed.
         """
-        if not queues.durable(broker_url):
-            reason = f"is {broker_url}, to which no other program can publish; give amqp://..., or use `connector send`"
+        url = connecting.url(broker)
+        if not queues.durable(url):
+            reason = f"is {url}, to which no other program can publish; give amqp://..., or use `connector send`"
             raise SettingsError(f"broker.url: {reason}")
-        self._connection = Connection(broker_url, connect_timeout=_CONNECT_SECONDS)
-        self._queue = queues.queue(queue, broker_url)
+        self._connection = Connection(url, ssl=connecting.tls(broker), connect_timeout=_CONNECT_SECONDS)
+        self._broker, self._names = broker, names
         self._window = window
 
-    def publish(self, bodies: Iterable[bytes], on_confirmed: Callable[[int], None] = lambda _: None) -> Outbox:
-        """Publishes each body as a persistent message of JSON. Comes back when the broker has confirmed all.
+    def publish(
+        self, bodies: Iterable[OutgoingBody], on_confirmed: Callable[[int], None] = lambda _: None
+    ) -> ConfirmWindow:
+        """Publishes each body as a persistent message of JSON, and returns when the broker has confirmed all.
 
-        A connection that breaks is opened again, with growing pauses and without end. Raises ConnectorError where the
+        A connection that breaks is opened again, with growing pauses and without end. Raises ConnectorError if the
         broker cannot be reached, or refuses, before it took anything.
 
         Args:
@@ -110,7 +125,7 @@ class Publisher:
         Returns:
             What came of it: the numbers of messages confirmed, and of those published again on the way.
         """
-        outbox = Outbox(bodies)
+        outbox = ConfirmWindow(bodies)
         failures, confirmed, reached = 0, 0, False
         while True:
             try:
@@ -132,12 +147,13 @@ class Publisher:
         self._connection.release()
 
     @contextmanager
-    def _channel(self, outbox: Outbox) -> Iterator[Any]:
-        """A channel with confirmations. A connection that broke is dropped without another word to the broker."""
+    def _channel(self, outbox: ConfirmWindow) -> Iterator[Any]:
+        """Returns a channel with confirmations. A broken connection is dropped without telling the broker."""
         try:
             self._connection.ensure_connection(max_retries=1, interval_start=0)
             channel: Any = self._connection.channel()
-            self._queue.bind(channel).declare()
+            for name in self._names:
+                declaring.declare(self._connection.connection, name, connecting.url(self._broker))
             channel.confirm_select()
             channel.events["basic_ack"].add(outbox.confirm)
             channel.events["basic_nack"].add(outbox.refuse)
@@ -148,7 +164,7 @@ class Publisher:
             self._connection.collect()
             raise
 
-    def _publish(self, channel: Any, outbox: Outbox, on_confirmed: Callable[[int], None]) -> None:
+    def _publish(self, channel: Any, outbox: ConfirmWindow, on_confirmed: Callable[[int], None]) -> None:
         told = outbox.confirmed
         while (body := outbox.take()) is not None or outbox.flying:
             if body is not None:
@@ -162,12 +178,11 @@ class Publisher:
                 told = outbox.confirmed
                 on_confirmed(told)
 
-    def _send(self, channel: Any, body: bytes) -> None:
+    def _send(self, channel: Any, item: OutgoingBody) -> None:
+        queue, body = item if isinstance(item, Outgoing) else (self._names[0], item)
         message = Message(body, content_type="application/json", content_encoding="utf-8", delivery_mode=_PERSISTENT)
         # Mandatory: a queue that is gone would else be confirmed like any other.
-        channel.basic_publish(
-            message, exchange="", routing_key=self._queue.name, mandatory=True, timeout=_CONFIRM_SECONDS
-        )
+        channel.basic_publish(message, exchange="", routing_key=queue, mandatory=True, timeout=_CONFIRM_SECONDS)
 
     def _pause(self, error: Exception, failures: int) -> None:
         seconds = min(_PAUSE_SECONDS * 2**failures, _LONGEST_PAUSE_SECONDS)
@@ -175,14 +190,11 @@ class Publisher:
         sleep(seconds)
 
     def _unusable(self, error: Exception) -> ConnectorError:
-        if isinstance(error, PreconditionFailed):
-            what = f"the queue {self._queue.name} is there, but not as this version declares it: {error}"
-            return ConnectorError(f"{what}. Delete it once it is empty (rabbitmqctl delete_queue {self._queue.name})")
         where = f"RabbitMQ at {self._connection.as_uri()} cannot be used"
         return ConnectorError(f"{where}: {error or 'no answer in time'}. Does it run, and is [broker] url right?")
 
 
-def _await(channel: Any, outbox: Outbox, most: int) -> None:
-    """Comes back when no more than `most` are on their way. Raises TimeoutError where the broker is silent."""
+def _await(channel: Any, outbox: ConfirmWindow, most: int) -> None:
+    """Waits until at most `most` messages are on their way. Raises TimeoutError if the broker is silent."""
     while outbox.flying > most:
         channel.connection.drain_events(timeout=_CONFIRM_SECONDS)

@@ -1,0 +1,1 @@
+"""The way in: bodies become changes, and a batch of changes one transaction."""

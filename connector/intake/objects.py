@@ -1,6 +1,6 @@
-"""Takes in what messages say of objects: one sync's part of a batch, inside the transaction of `intake`.
+"""Takes in what messages say about objects: one sync's part of a batch, inside the transaction of `intake`.
 
-The objects are locked before the users are: so everybody locks, and nobody waits for one who waits for them.
+The objects are locked before the users. Everybody locks in this order, so no two transactions wait for each other.
 """
 
 from collections import Counter
@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from connector import objects, plan, relating
-from connector.audience import Standing
+from connector.audience import future, objects, relationships
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.rules import Rules
+from connector.intake import set_aside
 from connector.model.change import Change, ObjectChange
 from connector.model.entity import Entity, Facts, tried_besides
 from connector.model.problem import Problem
-from connector.audience.rules import Rules
+from connector.planning.plan import is_owed
 from connector.store import entities
 from connector.store.entities import OBJECT
 from connector.store.tables import EXIT
@@ -22,7 +24,7 @@ from connector.store.tables import EXIT
 
 @dataclass(slots=True)
 class ObjectBatch:
-    """The objects that a batch may speak of, locked."""
+    """The objects that a batch may be about, locked."""
 
     rules: Rules
     before: dict[str, Entity]
@@ -32,27 +34,40 @@ class ObjectBatch:
 
     @classmethod
     def begin(
-        cls, connection: Connection, rules: Rules, told: Iterable[ObjectChange], changes: Sequence[Change], lane: int
+        cls, tx: Connection, rules: Rules, told: Iterable[ObjectChange], changes: Sequence[Change], lane: int
     ) -> "ObjectBatch":
-        """Locks the objects that messages about objects, and those about users, may move."""
+        """Locks the objects that messages about objects, and messages about users, may move.
+
+        Args:
+            tx: The transaction that takes the batch in.
+            rules: The sync's rules.
+            told: The messages about objects.
+            changes: The messages about users.
+            lane: In which lane objects become due.
+        """
         keys = {each.key for each in told}
-        keys.update(each.key for change in changes for each in relating.objects(change, rules))
+        keys.update(each.key for change in changes for each in relationships.objects(change, rules))
         if not keys:
             return cls(rules, {}, lane)
-        entities.reserve(connection, rules.name, keys, OBJECT)
-        return cls(rules, entities.load(connection, rules.name, keys, OBJECT), lane)
+        entities.reserve(tx, rules.name, keys, OBJECT)
+        return cls(rules, entities.load(tx, rules.name, keys, OBJECT), lane)
 
-    def take(self, connection: Connection, told: Iterable[ObjectChange], now: float) -> bool:
+    def take(self, tx: Connection, told: Iterable[ObjectChange], now: float) -> bool:
         """Merges what was told, in its order, and writes what moved; whether anything is due then."""
         facts = {key: entity.facts for key, entity in self.before.items()}
-        for change in told:
+        for given in told:
+            change, ahead = future.judged_object(given, now, self.rules.max_future_seconds)
+            self.problems += ahead
+            if self.before[change.key].unreadable:
+                self.problems.append(set_aside.of_object(change, self.before[change.key].unreadable))
+                continue
             merged = objects.merge(facts[change.key], change, self.rules)
             facts[change.key] = merged.facts
             self.problems += merged.problems
             self.tally["objects stale"] += merged.stale
         moved = [(entity, facts[key]) for key, entity in self.before.items() if facts[key] != entity.facts]
         written = [self._written(entity, after) for entity, after in moved]
-        entities.save(connection, self.rules.name, written, now, OBJECT)
+        entities.save(tx, self.rules.name, written, now, OBJECT)
         return any(each.due for each in written)
 
     def _written(self, entity: Entity, facts: Facts) -> entities.Written:
@@ -61,6 +76,6 @@ class ObjectBatch:
             tried = tried_besides(entity, objects.desired(entity, self.rules).person)
         moved = replace(entity, facts=facts, revision=entity.revision + 1, tried=tried)
         desired = objects.desired(moved, self.rules)
-        due = plan.owes(moved, desired, self.rules)
-        lane = EXIT if due and desired.standing is Standing.DELETED else self.lane
+        due = is_owed(moved, desired, self.rules)
+        lane = EXIT if due and desired.standing is AudienceStatus.DELETED else self.lane
         return entities.Written(moved, desired.standing, due, lane=lane)

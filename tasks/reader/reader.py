@@ -1,0 +1,143 @@
+"""Runs the reader: its queues and its threads, from their start to their end."""
+
+import threading
+from time import monotonic
+
+from connector.broker import queues
+from connector.broker.envelope import Door
+from connector.delivery.direct import Direct
+from connector.errors import StoreError
+from connector.runtime import Runtime
+from connector.settings.sections import IntakeSettings
+from tasks.reader.bell import Bell
+from tasks.reader.dead_letter_watch import DeadLetterWatch
+from tasks.reader.lane import Lane
+from tasks.reader.queue_leases import QueueLeases, keep_looking
+from tasks.reader.queue_thread import Reading, thread
+from tasks.reader.queue_watch import QueueWatch
+from tasks.reader.taking import Taker
+
+_BETWEEN_SECONDS = 0.5
+_SENDING_THREADS = 2
+"""How many threads send for the people that the reader has leased while it took their changes in."""
+
+
+class Reader:
+    """Reads its share of the intake queues in order, takes in, acknowledges, and rings."""
+
+    def __init__(self, runtime: Runtime, name: str, dead: str = "") -> None:
+        """Reads nothing yet.
+
+        Args:
+            runtime: What the process has open.
+            name: This reader's name, which no other has.
+            dead: The name of the reader before it, which is known to have died.
+        """
+        intake, broker = runtime.settings.intake, runtime.settings.broker
+        doors = _doors(intake)
+        arrived = threading.Condition()
+        self._store = runtime.store
+        self._dead = dead
+        self._leases = QueueLeases(runtime.store, name, _groups(intake))
+        self._lanes = [Lane(queue, door, arrived) for queue, door in doors.items()]
+        self._bell = Bell(runtime)
+        self._dead_letters = DeadLetterWatch(runtime.store, broker)
+        self._queue_watch = QueueWatch(runtime.store, broker, queues.names(intake))
+        self._direct = Direct({rules.name: runtime.courier(rules.name) for rules in runtime.syncs}, _SENDING_THREADS)
+        self._taker = Taker(runtime, self._lanes, self._leases, self._bell, self._direct)
+        self._readings = [
+            Reading(broker, _declared(lane), lane, self._leases, intake.batch_messages, _older(lane.door))
+            for lane in self._lanes
+        ]
+        self._stop, self._stop_taking = threading.Event(), threading.Event()
+        self._reading: list[threading.Thread] = []
+        self._others: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Starts the threads."""
+        self._others = [
+            thread(self._look, "leases", self._stop_taking),
+            thread(self._taker.run, "taking in", self._stop_taking),
+            thread(self._bell.run, "doorbell", self._stop_taking),
+            thread(self._watch_queues, "queues", self._stop_taking),
+            *(thread(self._send, f"sending {number}", self._stop_taking) for number in range(1, _SENDING_THREADS + 1)),
+        ]
+        self._reading = [
+            thread(reading.run, f"queue {lane.queue}", self._stop)
+            for reading, lane in zip(self._readings, self._lanes, strict=True)
+        ]
+
+    def _send(self, stop: threading.Event) -> None:
+        self._direct.work(stop.is_set)
+
+    def _watch_queues(self, stop: threading.Event) -> None:
+        """Looks how the queues are. One reader of the fleet is enough: the one that reads the first queue."""
+        while not stop.wait(_BETWEEN_SECONDS):
+            if self._leases.lease_of(self._lanes[0].queue):
+                self._dead_letters.look()
+                self._queue_watch.look()
+
+    def _look(self, stop: threading.Event) -> None:
+        if self._dead:
+            self._free_shares_of_dead(stop)
+        keep_looking(self._leases, stop)
+
+    def _free_shares_of_dead(self, stop: threading.Event) -> None:
+        """Frees the queues of the reader that died before this one, instead of waiting until its leases run out."""
+        while not stop.is_set():
+            try:
+                self._leases.free(self._dead)
+            except StoreError:
+                stop.wait(_BETWEEN_SECONDS)
+            else:
+                return
+
+    def stuck_for(self) -> float:
+        """Returns for how many seconds the thread that takes in has made no step."""
+        return monotonic() - self._taker.last_step
+
+    def stop(self, end_by: float) -> None:
+        """Finishes what was delivered, as far as there is time, and gives all leases back."""
+        self._stop.set()
+        for each in self._reading:
+            each.join(max(end_by - monotonic(), 0.0))
+        self._stop_taking.set()
+        for each in self._others:
+            each.join(max(min(end_by - monotonic(), _BETWEEN_SECONDS * 4), 0.0))
+        if monotonic() < end_by:
+            _give_back(self._leases)
+
+
+def _give_back(leases: QueueLeases) -> None:
+    try:
+        leases.end()
+    except StoreError:
+        return  # they run out by themselves
+
+
+def _doors(intake: IntakeSettings) -> dict[str, Door]:
+    """Returns every queue that a reader may read, and how to read it."""
+    live = {name: _door(intake, celery=False) for name in queues.live(intake)}
+    loads = {name: _door(intake, celery=False, backfill=True) for name in queues.loads(intake)}
+    tasks = {queues.CHANGES: _door(intake, celery=True), queues.BACKFILL: _door(intake, celery=True, backfill=True)}
+    return live | tasks | loads
+
+
+def _door(intake: IntakeSettings, *, celery: bool, backfill: bool = False) -> Door:
+    return Door(intake.format, backfill, celery, intake.max_message_bytes)
+
+
+def _groups(intake: IntakeSettings) -> list[list[str]]:
+    return [queues.live(intake), queues.loads(intake), [queues.CHANGES, queues.BACKFILL]]
+
+
+def _declared(lane: Lane) -> list[str]:
+    """Returns the queue, and its dead letters' queue: nobody else declares that, and RabbitMQ would drop them."""
+    return [lane.queue, queues.DEAD_LETTERS, *_older(lane.door)]
+
+
+def _older(door: Door) -> list[str]:
+    """Returns the queues of the previous version: messages left in them are older than those in the intake queues."""
+    if door.celery:
+        return []
+    return [queues.BACKFILL if door.backfill else queues.CHANGES]
