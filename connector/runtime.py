@@ -3,22 +3,23 @@
 import gc
 from dataclasses import dataclass, field
 
+from connector.audience.rules import Rules
 from connector.customerio.app_api import AppApi
 from connector.customerio.track import Track
-from connector.delivery import Courier
+from connector.delivery.claim_keeper import ClaimKeeper
+from connector.delivery.courier import Courier
+from connector.delivery.manual_segments import Mirrors
+from connector.delivery.sender import Sender
 from connector.errors import SettingsError
-from connector.line import Line
-from connector.mirrors import Mirrors
-from connector.audience.rules import Rules
 from connector.settings.schema import Settings, missing_credentials
-from connector.store.opening import Store
+from connector.store.engine import Store
 
 # A batch makes many objects that die together, hardly any in cycles: looking every 700 takes a fifth of the time.
 _GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(slots=True)
-class AtHand:
+class Runtime:
     """Opened once per process and handed on; `close` gives everything back."""
 
     settings: Settings
@@ -26,12 +27,13 @@ class AtHand:
     syncs: tuple[Rules, ...]
     _tracks: dict[str, Track] = field(default_factory=dict)
     _app_apis: dict[str, AppApi] = field(default_factory=dict)
+    _keeper: ClaimKeeper | None = None
 
     @classmethod
-    def open(cls, settings: Settings) -> "AtHand":
+    def open(cls, settings: Settings) -> "Runtime":
         """Opens the store that the settings name; no request is sent, no table touched yet."""
         gc.set_threshold(*_GARBAGE_THRESHOLDS)
-        return cls(settings, Store(settings.store.url), tuple(Rules.of(sync) for sync in settings.syncs.values()))
+        return cls(settings, Store(settings.store.url, settings.store), Rules.all_of(settings))
 
     def rules(self, sync: str) -> Rules:
         """The rules of `sync`. Raises SettingsError where the settings name no such sync."""
@@ -42,13 +44,15 @@ class AtHand:
         return rules
 
     def courier(self, sync: str) -> Courier:
-        """Who delivers `sync`. Raises SettingsError where the settings name no such sync."""
+        """The courier of `sync`. Raises SettingsError where the settings name no such sync."""
         rules = self.rules(sync)
         name = rules.connection
         rate = self.settings.connections[name].requests_per_second
-        line = Line(name, self.store, self.track(name), self.settings.delivery, rate)
+        sender = Sender(name, self.store, self.track(name), self.settings.delivery, rate)
         mirrors = self._mirrors(name) if rules.mirrors else None
-        return Courier(self.store, rules, line, self.settings.retention.call_bodies, mirrors)
+        if self._keeper is None:
+            self._keeper = ClaimKeeper(self.store)
+        return Courier(self.store, rules, sender, self.settings.retention.call_bodies, mirrors, self._keeper)
 
     def _mirrors(self, connection: str) -> Mirrors:
         keyed = self.settings.connections[connection].app_api_key is not None
@@ -77,6 +81,8 @@ class AtHand:
 
     def close(self) -> None:
         """Closes what is open."""
+        if self._keeper is not None:
+            self._keeper.close()
         for track in self._tracks.values():
             track.close()
         for app_api in self._app_apis.values():

@@ -1,0 +1,125 @@
+"""Sends at once for people who were leased while their changes were taken in (`intake.leasing`), by the same process.
+
+The thread that takes in asks `leasing` before each batch, hands over the people leased by it with `send`, and says with
+`look` in which syncs others became due. The threads that run `work` do the rest. While all of them are at work nobody
+is leased. People who become due meanwhile the threads claim themselves, together, when they are through: each thread
+those of the connection it sends to, so that nobody waits for a connection that is not their own.
+"""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+
+from connector.delivery.courier import Courier, CycleResult
+from connector.errors import ConnectorError
+from connector.planning.leasing import Leased, Leasing
+
+log = structlog.get_logger(__name__)
+_LOOK_SECONDS = 0.5
+_PAUSED = "the connection has been paused since"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    leased: Leased
+    taken_at: float
+
+
+class Direct:
+    """The orders that the threads of one process share. Times are seconds of the monotonic clock."""
+
+    def __init__(self, couriers: Mapping[str, Courier], threads: int) -> None:
+        """Has no orders yet. `couriers` are by sync; `threads` is how many will run `work`."""
+        self._couriers = couriers
+        self._changed = threading.Condition()
+        self._orders: deque[_Order] = deque()
+        self._due: set[str] = set()
+        self._free = threads
+        self._at_work: Counter[str] = Counter()
+        self._paused_at: dict[str, float] = {}
+        self._leasing = _leasing(couriers)
+
+    def leasing(self) -> Leasing | None:
+        """Returns for which syncs people may be leased with the next batch, None if no thread could send at once."""
+        with self._changed:
+            return self._leasing if self._free > len(self._orders) else None
+
+    def send(self, leased: Sequence[Leased], taken_at: float) -> None:
+        """Takes over the people that a batch leased. `taken_at`: a moment before its transaction began."""
+        with self._changed:
+            self._orders += [_Order(each, taken_at) for each in leased]
+            self._changed.notify(len(leased))
+
+    def look(self, syncs: Collection[str]) -> set[str]:
+        """If all threads are busy, keeps the syncs whose connection one of them sends to: it looks at them later.
+
+        Returns the others, to be rung for.
+        """
+        with self._changed:
+            kept = set() if self._free else {sync for sync in syncs if self._at_work[self._connection(sync)]}
+            self._due |= kept
+            return set(syncs) - kept
+
+    def work(self, stop: Callable[[], bool]) -> None:
+        """Sends until `stop` returns True and no order is left. Failures are logged; the leases run out."""
+        while (order := self._next(stop)) is not None:
+            connection = self._connection(order.leased.sync)
+            try:
+                self._send(order, stop)
+            finally:
+                with self._changed:
+                    self._free += 1
+                    self._at_work[connection] -= 1
+
+    def _next(self, stop: Callable[[], bool]) -> _Order | None:
+        """Waits for the next order and marks a thread as busy. Returns None if there is none and it is time to end."""
+        with self._changed:
+            while not self._orders and not stop():
+                self._changed.wait(_LOOK_SECONDS)
+            if not self._orders:
+                return None
+            order = self._orders.popleft()
+            self._free -= 1
+            self._at_work[self._connection(order.leased.sync)] += 1
+            return order
+
+    def _send(self, order: _Order, stop: Callable[[], bool]) -> None:
+        try:
+            syncs = {order.leased.sync} if self._deliver(order).more else set()
+            while (syncs := syncs | self._to_look_at(self._connection(order.leased.sync))) and not stop():
+                for sync in sorted(syncs):
+                    self._couriers[sync].deliver(until=stop)
+                syncs = set()
+        except ConnectorError as error:
+            log.warning("delivering failed: it is tried again when the leases have run out", reason=str(error))
+        except Exception:
+            log.exception("delivering failed: it is tried again when the leases have run out")
+
+    def _deliver(self, order: _Order) -> CycleResult:
+        leased, courier = order.leased, self._couriers[order.leased.sync]
+        name = courier.sender.name
+        stopped = _PAUSED if self._paused_at.get(name, 0.0) > order.taken_at else ""
+        first_turn = order.taken_at + leased.wait
+        done = courier.deliver_claimed(leased.lease, leased.claims, first_turn, order.taken_at, stopped)
+        if done.paused:
+            self._paused_at[name] = monotonic()
+        return done
+
+    def _to_look_at(self, connection: str) -> set[str]:
+        with self._changed:
+            due = {sync for sync in self._due if self._connection(sync) == connection}
+            self._due -= due
+        return due
+
+    def _connection(self, sync: str) -> str:
+        return self._couriers[sync].sender.name
+
+
+def _leasing(couriers: Mapping[str, Courier]) -> Leasing:
+    lines = {sync: courier.line for sync, courier in couriers.items()}
+    seconds = min((courier.sender.limits.lease_seconds for courier in couriers.values()), default=0.0)
+    return Leasing(seconds, lines)

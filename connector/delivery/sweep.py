@@ -1,0 +1,20 @@
+"""Finds the syncs with people who are due and for whom nobody is sending."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from connector.audience.rules import Rules
+from connector.store import claims, entities
+from connector.store.engine import Store
+
+
+def overdue(store: Store, syncs: Iterable[Rules]) -> list[str]:
+    """Returns the syncs with something due for which nobody is sending."""
+    with store.reading() as tx:
+        now = store.now(tx)
+        return [rules.name for rules in syncs if rules.deliver and _any_due(tx, rules, now)]
+
+
+def _any_due(connection: Any, rules: Rules, now: float) -> bool:
+    kinds = (entities.PERSON, entities.OBJECT) if rules.objects else (entities.PERSON,)
+    return any(claims.any_due(connection, rules.name, now, kind) for kind in kinds)
