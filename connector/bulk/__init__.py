@@ -1,0 +1,1 @@
+"""Users by the file, the table, the query or the job."""

@@ -6,21 +6,25 @@ from pydantic_core import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Files and URLs, or the name of a source; and how files are read, as `connector send` has it."""
+class BackfillInput:
+    """Files and URLs, or the name of a source; and how files are read, as `connector send` has it.
+
+    format: "" where it was not said: then [intake] has it.
+    """
 
     files: tuple[str, ...] = ()
     source: str = ""
-    format: str = "hull"
+    format: str = ""
     key: str | None = None
     segments: tuple[str, ...] = ()
+    allow_missing: bool = False
 
     def text(self) -> str:
         """The origin as JSON."""
         return to_json(asdict(self)).decode()
 
     @classmethod
-    def of(cls, text: str) -> "Origin":
+    def of(cls, text: str) -> "BackfillInput":
         """The origin that `text` made this of."""
         given = from_json(text)
         return cls(**{**given, "files": tuple(given["files"]), "segments": tuple(given["segments"])})
@@ -28,11 +32,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a backfill is: so many files, so many rows of the next one; of a source, the place of its last row."""
+    """How far a backfill is: so many files, so many rows of the next one; of a source, the place of its last row.
+
+    read: whether any row so far could be read.
+    """
 
     file: int = 0
     row: int = 0
     after: str | None = None
+    read: bool = False
 
     def text(self) -> str:
         """The position as JSON."""

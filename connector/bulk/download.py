@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from connector.customerio.bounded import Transport, within
 from connector.errors import ConnectorError
 
 SCHEMES = ("http", "https")
@@ -59,15 +60,23 @@ def fetched(
     pause: Callable[[float], None] = time.sleep,
     longest_seconds: float = _LONGEST_SECONDS,
 ) -> Iterator[Path]:
-    """The file behind a URL, for as long as the block lasts.
+    """Gives the file behind a URL, for as long as the block lasts. What may be over in a moment is tried four times.
 
-    What may be over in a moment is tried four times. Raises ConnectorError where it cannot be had, is larger than
-    `most_bytes`, takes longer than `longest_seconds`, or `until` said to stop.
+    Args:
+        url: Where it is.
+        most_bytes: The most bytes that it may have.
+        until: Says when to stop before the end.
+        pause: Waits for so many seconds between two tries.
+        longest_seconds: The longest time that it may take.
+
+    Raises:
+        ConnectorError: It cannot be had, is too large, takes too long, or `until` said to stop.
     """
     with NamedTemporaryFile(prefix="connector-") as file:
         end = time.monotonic() + longest_seconds
         for number in range(_TRIES):
-            fault = _attempt(url, file, most_bytes, lambda: until() or time.monotonic() > end)
+            with within(end - time.monotonic()):
+                fault = _attempt(url, file, most_bytes, lambda: until() or time.monotonic() > end)
             if not fault:
                 break
             pause(2.0**number if number < _TRIES - 1 else 0.0)
@@ -89,7 +98,7 @@ def _attempt(url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool
 def _fetch(url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool]) -> None:
     file.seek(0)
     file.truncate()
-    with httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
+    with httpx.Client(timeout=_TIMEOUT, follow_redirects=False, transport=Transport()) as client:
         try:
             _follow(client, url, file, most_bytes, stop)
         except httpx.InvalidURL as error:
@@ -126,6 +135,8 @@ def _save(response: httpx.Response, url: str, file: IO[bytes], most_bytes: int, 
         raise _PassingError(f"it answered {response.status_code}")
     if response.status_code != 200:
         raise ConnectorError(f"{shown(url)} cannot be fetched: it answered {response.status_code}")
+    if "," in response.headers.get("content-encoding", ""):  # packed more than once: a few bytes may be terabytes
+        raise ConnectorError(f"{shown(url)} cannot be fetched: it is packed more than once")
     size = 0
     for chunk in response.iter_bytes(_CHUNK):
         size += len(chunk)

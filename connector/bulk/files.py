@@ -3,25 +3,60 @@
 NDJSON (one JSON value a line), a JSON list, or one JSON value; plain or gzip, recognised by content, not by name.
 """
 
-import gzip
+import re
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import NamedTuple, cast
 
-import ijson
-from ijson.common import IncompleteJSONError, JSONError
 from pydantic_core import from_json
 
+from connector.bulk import json_list, unzipped
 from connector.errors import ConnectorError, UnreadableError
+from connector.formats import decode
+from connector.intake import bodies
+from connector.model.change import Message, Unreadable
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_DOCUMENT = 64 * 1024 * 1024
+_OF_ONE_LINE = re.compile(r" at line \d+ (?=column)")
 STANDARD_INPUT = Path("-")
+
+
+class Document(NamedTuple):
+    """The text of a JSON value in a file, and where it stands; "" where there is only one."""
+
+    body: bytes
+    place: str = ""
+
+
+def read(format: str, document: Document, max_bytes: int) -> list[Message]:
+    """The changes in a document. What cannot be read says where it stands."""
+    return [
+        replace(each, reason=_placed(each.reason, document.place)) if isinstance(each, Unreadable) else each
+        for each in bodies.read(format, document.body, max_bytes)
+    ]
+
+
+def no_message(document: Document, max_bytes: int) -> str:
+    """Why a document is no message in any form; "" where it may be one."""
+    reason = ""
+    if len(document.body) > max_bytes:
+        reason = f"it is larger than [intake] max_message_bytes, {max_bytes} bytes"
+    else:
+        try:
+            reason = "" if isinstance(decode(document.body), dict | list) else "it is neither an object nor a list"
+        except UnreadableError as error:
+            reason = str(error)
+    return reason and _placed(reason, document.place)
+
+
+def _placed(reason: str, place: str) -> str:
+    """The reason with the place in the file, which says more than a line within the text."""
+    return f"{place}: {_OF_ONE_LINE.sub(' at ', reason.replace('the body', 'it', 1))}" if place else reason
 
 
 class MessageFile:
@@ -31,65 +66,56 @@ class MessageFile:
         """`raw`: the file as it is; `size`: None where it cannot be known."""
         self.size = size
         self._raw = raw
-        compressed = raw.peek(2)[:2] == _GZIP_MAGIC
-        self._content = gzip.GzipFile(fileobj=raw) if compressed else raw
+        self._content = unzipped.plain(raw)
+        self._line = 0
 
     @property
     def position(self) -> int:
         """How far the file has been read."""
         return self._raw.tell() if self.size is not None else 0
 
-    def documents(self, max_bytes: int) -> Iterator[Any]:
-        """The documents: bytes of a JSON text, or a value decoded already. Raises UnreadableError at the broken place.
+    def documents(self, max_bytes: int) -> Iterator[Document]:
+        """The documents. Raises UnreadableError at the broken place.
 
-        A line longer than `max_bytes` comes cut behind that many, so that its reader sees that it is too long.
+        One longer than `max_bytes` comes cut behind that many, so that its reader sees that it is too long.
         """
-        try:
-            if self._starts_a_list():
-                yield from self._list()
-            else:
-                yield from self._values(max_bytes)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise UnreadableError(f"the file is not whole: {error}") from error
+        if self._starts_a_list():
+            found = json_list.items(self._content.read, max_bytes)
+            yield from (Document(item, f"item {place} of the list") for place, item in enumerate(found, 1))
+        else:
+            yield from self._values(max_bytes)
 
     def _starts_a_list(self) -> bool:
         """Whether the first character is a bracket, once blanks and a byte order mark are passed over."""
         if self._content.peek(3)[:3] == _BYTE_ORDER_MARK:
             self._content.read(3)
-        while self._content.peek(1)[:1].isspace():
-            self._content.read(1)
-        return self._content.peek(1)[:1] == b"["
+        while (first := self._content.peek(1)[:1]).isspace():
+            self._line += self._content.read(1) == b"\n"
+        return first == b"["
 
-    def _values(self, max_bytes: int) -> Iterator[bytes]:
+    def _values(self, max_bytes: int) -> Iterator[Document]:
         """NDJSON, of which a bad line harms only itself; or one value written over several lines."""
         lines = self._lines(max_bytes)
         first = next(lines, None)
         if first is None:
             return
-        second = b"" if _complete(first) else next(lines, b"")
-        if not second or len(first) > max_bytes or _is_document(second):
+        second = None if _complete(first.body) else next(lines, None)
+        if second is None or len(first.body) > max_bytes or _is_document(second.body):
             yield first
             if second:
                 yield second
             yield from lines
         else:
-            yield b"\n".join((first, second, self._content.read(_LONGEST_DOCUMENT)))
+            yield Document(b"\n".join((first.body, second.body, self._content.read(_LONGEST_DOCUMENT))))
 
-    def _lines(self, max_bytes: int) -> Iterator[bytes]:
+    def _lines(self, max_bytes: int) -> Iterator[Document]:
         while line := self._content.readline(max_bytes + 2):
+            self._line += 1
             rest = line
             while len(rest) > max_bytes + 1 and not rest.endswith(b"\n"):
                 rest = self._content.readline(max_bytes + 2)
             if line.strip():
-                yield line.rstrip(b"\r\n")
-
-    def _list(self) -> Iterator[Any]:
-        """The items of a list, or of several lists, one after another."""
-        try:
-            yield from ijson.items(self._content, "item", use_float=True, multiple_values=True)
-        except (IncompleteJSONError, JSONError) as error:
-            first_line = str(error).splitlines()[0]
-            raise UnreadableError(f"the list in the file is not JSON: {first_line}") from error
+                yield Document(line.rstrip(b"\r\n"), f"line {self._line}")
 
 
 def _complete(line: bytes) -> bool:

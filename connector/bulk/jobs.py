@@ -1,16 +1,16 @@
 """Jobs under way: found by how their ids begin, paused, resumed, cancelled."""
 
-from connector.store.by_prefix import the_only
 from connector.errors import ConnectorError
-from connector.model.job import UNDER_WAY, Job, State
+from connector.model.job import UNDER_WAY, Job, JobState
 from connector.store import jobs
-from connector.store.opening import Store
+from connector.store.by_prefix import the_only
+from connector.store.engine import Store
 
 
 def find(store: Store, id: str) -> Job:
     """The job whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
-    with store.reading() as connection:
-        found = jobs.find(connection, id=id, limit=2)
+    with store.reading() as tx:
+        found = jobs.find(tx, id=id, limit=2)
     return the_only(found, "job", id)
 
 
@@ -29,10 +29,10 @@ def cancel(store: Store, id: str) -> Job:
     return _turn(store, id, UNDER_WAY, "cancelled", "cancelled")
 
 
-def _turn(store: Store, id: str, states: tuple[State, ...], state: State, word: str) -> Job:
+def _turn(store: Store, id: str, states: tuple[JobState, ...], state: JobState, word: str) -> Job:
     job = find(store, id)
-    with store.writing() as connection:
-        turned = jobs.turn(connection, job.id, states, state, store.now(connection))
+    with store.writing() as tx:
+        turned = jobs.turn(tx, job.id, states, state, store.now(tx))
     job = find(store, job.id)
     if not turned:
         raise ConnectorError(f"the job {job.id} is {job.state}: only one that is {' or '.join(states)} can be {word}")

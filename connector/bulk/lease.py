@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.errors import ConnectorError, StoreError
-from connector.store import leases
-from connector.store.opening import Store
+from connector.store import named_leases
+from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
 SECONDS = 60.0
@@ -34,22 +34,22 @@ class Lease:
     seconds: float = SECONDS
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def confirm(self, connection: Connection) -> None:
+    def confirm(self, tx: Connection) -> None:
         """Renews it in a writing transaction: what that writes, no later holder will find undone. Raises LostError."""
-        now = self.store.now(connection)
-        if not leases.renew(connection, self.name, self.holder, now, self.seconds):
+        now = self.store.now(tx)
+        if not named_leases.renew(tx, self.name, self.holder, now, self.seconds):
             raise LostError(_LOST.format(self.name))
 
-    def check(self, connection: Connection) -> None:
+    def check(self, tx: Connection) -> None:
         """Looks whether it is held still, where nothing is written yet. Raises LostError."""
-        if self.name not in leases.held_by(connection, self.holder):
+        if self.name not in named_leases.held_by(tx, self.holder):
             raise LostError(_LOST.format(self.name))
 
     def _keep(self) -> None:
         while not self.ended.wait(self.seconds / _RENEWALS):
             try:
-                with self.store.writing() as connection:
-                    self.confirm(connection)
+                with self.store.writing() as tx:
+                    self.confirm(tx)
             except StoreError as error:
                 log.warning("a lease could not be renewed: tried again", lease=self.name, reason=str(error))
             except LostError:
@@ -60,8 +60,8 @@ class Lease:
 def leased(store: Store, name: str, seconds: float = SECONDS) -> Iterator[Lease | None]:
     """Holds the lease while the block lasts; None where another has it."""
     lease = Lease(store, name, seconds=seconds)
-    with store.writing() as connection:
-        taken = leases.take(connection, name, lease.holder, store.now(connection), seconds)
+    with store.writing() as tx:
+        taken = named_leases.take(tx, name, lease.holder, store.now(tx), seconds)
     if not taken:
         yield None
         return
@@ -72,5 +72,5 @@ def leased(store: Store, name: str, seconds: float = SECONDS) -> Iterator[Lease 
     finally:
         lease.ended.set()
         thread.join()
-        with suppress(StoreError), store.writing() as connection:
-            leases.give_back(connection, name, lease.holder)
+        with suppress(StoreError), store.writing() as tx:
+            named_leases.give_back(tx, name, lease.holder)

@@ -2,7 +2,7 @@
 
 A resync is a job, a row that says how far it has come. Every second somebody takes it a little further: the next
 people, in the order of their keys, become due in the same transaction that writes the new position. So it goes on from
-there whoever died, and two who take it further at once do no harm. Delivery does the rest.
+there after any crash, and two processes that take it further at once do no harm. Delivery does the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import structlog
 
-from connector.runtime import AtHand
-from connector.errors import ConnectorError, SettingsError
-from connector.model.job import UNDER_WAY, Job
 from connector.bulk.jobs import find
 from connector.customerio.segments import text_of
-from connector.store import connections, doubts, everybody, jobs, manual_segments
+from connector.errors import ConnectorError, SettingsError
+from connector.model.job import UNDER_WAY, Job
+from connector.runtime import Runtime
+from connector.store import connection_health, everybody, jobs, manual_segments, resend
+from connector.store.engine import Store
 from connector.store.entities import OBJECT
-from connector.store.opening import Store
 
 log = structlog.get_logger(__name__)
 KIND = "resync"
@@ -45,28 +45,28 @@ class Progress:
     pause: str
 
 
-def start(at_hand: AtHand, sync: str, per_second: float) -> Job:
+def start(runtime: Runtime, sync: str, per_second: float) -> Job:
     """Starts a resync of `sync`, of at most so many people a second. Raises ConnectorError where it cannot be.
 
     Manual segments that could not be sent to are tried again.
     """
-    rules = at_hand.rules(sync)
+    rules = runtime.rules(sync)
     if not rules.deliver:
         raise SettingsError(f"syncs.{sync}: deliver = false, so a resync would send nothing: set deliver = true first")
-    store = at_hand.store
-    with store.reading() as connection:
-        total = everybody.count(connection, sync)
-        objects = everybody.objects(connection, sync) if at_hand.rules(sync).objects else []
-    with store.writing() as connection:
-        jobs.begin_alone(connection)
-        _refuse_second(jobs.find(connection, sync=sync, kind=KIND, states=UNDER_WAY))
-        now = store.now(connection)
+    store = runtime.store
+    with store.reading(patient=True) as tx:
+        total = everybody.count(tx, sync)
+        objects = everybody.objects(tx, sync) if runtime.rules(sync).objects else []
+    with store.writing() as tx:
+        jobs.begin_alone(tx)
+        _refuse_second(jobs.find(tx, sync=sync, kind=KIND, states=UNDER_WAY))
+        now = store.now(tx)
         job = Job(uuid4().hex[:8], sync, KIND, total=total, per_second=per_second, created_at=now, updated_at=now)
         # Objects are due at once: there are fewer of them, and people are related to them.
-        doubts.send_whole(connection, sync, objects, now, OBJECT)
-        jobs.add(connection, job)
+        resend.send_whole(tx, sync, objects, now, OBJECT)
+        jobs.add(tx, job)
         targets = [text_of(target) for target in rules.mirrors.values()]
-        manual_segments.look_again(connection, sync, rules.connection, targets)
+        manual_segments.look_again(tx, sync, rules.connection, targets)
     log.info("resync started", job=job.id, sync=sync, people=total, objects=len(objects), per_second=per_second)
     return job
 
@@ -78,19 +78,19 @@ def _refuse_second(under_way: Sequence[Job]) -> None:
 
 
 def advance(
-    at_hand: AtHand, until: Callable[[], bool] = lambda: False, people_at_once: int = PEOPLE_AT_ONCE
+    runtime: Runtime, until: Callable[[], bool] = lambda: False, people_at_once: int = PEOPLE_AT_ONCE
 ) -> list[str]:
-    """Takes every running resync as far as its pace allows; the syncs for which somebody became due.
+    """Takes every running resync as far as its pace allows. Returns the syncs in which somebody became due.
 
     No more people become due than delivery claims in CLAIMS_AHEAD claims, so that an outage does not pile everybody up;
     `until` says when to stop; one transaction makes at most `people_at_once` due.
     """
-    with at_hand.store.reading() as connection:
-        running = jobs.find(connection, kind=KIND, states=("running",))
-    delivering = {rules.name for rules in at_hand.syncs if rules.deliver}
-    most_due = at_hand.settings.delivery.people * CLAIMS_AHEAD
+    with runtime.store.reading() as tx:
+        running = jobs.find(tx, kind=KIND, states=("running",))
+    delivering = {rules.name for rules in runtime.syncs if rules.deliver}
+    most_due = runtime.settings.delivery.people * CLAIMS_AHEAD
     mine = [job for job in running if job.sync in delivering]
-    return sorted({job.sync for job in mine if _advance_job(at_hand.store, job.id, most_due, until, people_at_once)})
+    return sorted({job.sync for job in mine if _advance_job(runtime.store, job.id, most_due, until, people_at_once)})
 
 
 def _advance_job(store: Store, id: str, most_due: int, until: Callable[[], bool], people_at_once: int) -> bool:
@@ -104,32 +104,32 @@ def _advance_job(store: Store, id: str, most_due: int, until: Callable[[], bool]
 
 def _step(store: Store, id: str, most_due: int, people_at_once: int) -> int:
     """Makes the next people due, and writes how far the job has come; how many people that were."""
-    with store.writing() as connection:
-        job = jobs.take(connection, id)
+    with store.writing() as tx:
+        job = jobs.take(tx, id)
         if job is None:
             return 0
-        now = store.now(connection)
-        room = most_due - everybody.due_behind(connection, job.sync, most_due)
+        now = store.now(tx)
+        room = most_due - everybody.due_behind(tx, job.sync, most_due)
         if room <= 0:
-            jobs.save(connection, job.waited(now))
+            jobs.save(tx, job.waited(now))
             return 0
         allowed = min(job.allowed(now), room, people_at_once)
         if not allowed:
             return 0
-        keys = everybody.after(connection, job.sync, job.position, allowed)
-        marked = doubts.send_whole(connection, job.sync, keys, now)
+        keys = everybody.after(tx, job.sync, job.position, allowed)
+        marked = resend.send_whole(tx, job.sync, keys, now)
         job = job.advanced(now, keys[-1] if keys else job.position, len(keys), {LEFT_ALONE: len(keys) - marked})
-        jobs.save(connection, job if len(keys) == allowed else job.ended(now))
+        jobs.save(tx, job if len(keys) == allowed else job.ended(now))
         return len(keys)
 
 
-def progress(at_hand: AtHand, id: str) -> Progress:
+def progress(runtime: Runtime, id: str) -> Progress:
     """How the job is doing. Raises ConnectorError where it is gone, SettingsError where its sync is."""
-    job = find(at_hand.store, id)
-    name = at_hand.rules(job.sync).connection
-    with at_hand.store.reading() as connection:
-        now = at_hand.store.now(connection)
-        health = connections.health(connection, name)
-        due = everybody.due_behind(connection, job.sync, _COUNTED_AT_MOST) if job.kind == KIND else 0
-    paused = health.paused(now, at_hand.track(name).credentials)
+    job = find(runtime.store, id)
+    name = runtime.rules(job.sync).connection
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+        health = connection_health.health(tx, name)
+        due = everybody.due_behind(tx, job.sync, _COUNTED_AT_MOST) if job.kind == KIND else 0
+    paused = health.paused(now, runtime.track(name).credentials)
     return Progress(job, due, max(now - job.updated_at, 0.0), f"{name}: {health.reason}" if paused else "")

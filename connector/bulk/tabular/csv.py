@@ -5,39 +5,37 @@ closed would otherwise swallow the users behind it in silence.
 """
 
 import csv
-import gzip
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from connector.model.change import Unreadable
-from connector.errors import ConnectorError, UnreadableError
+from connector.bulk import unzipped
 from connector.bulk.files import STANDARD_INPUT
+from connector.bulk.tabular.columns import Row
+from connector.errors import ConnectorError, UnreadableError
+from connector.model.change import Unreadable
 
 LONGEST_LINE = 5_000_000
 """Characters; so that a file without line ends cannot fill the memory."""
-_GZIP_MAGIC = b"\x1f\x8b"
+csv.field_size_limit(LONGEST_LINE)  # by itself Python's reader takes 131,072 characters in a cell
 _SHOWN = 10_000
-_NOT_WHOLE = (gzip.BadGzipFile, zlib.error, EOFError)
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
-
-Row = dict[str, Any]
 
 
 class CsvTable:
     """An open CSV file. `position` and `size` are bytes of the file as it lies on disk."""
+
+    untyped = True
 
     def __init__(self, raw: BufferedReader, size: int | None, name: str) -> None:
         """Reads the header line. Raises ConnectorError where there is none that can be used."""
         self.size = size
         self._raw = raw
         self._ended = False
-        content = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == _GZIP_MAGIC else raw
-        self._text = TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline="")
+        self._text = TextIOWrapper(unzipped.plain(raw), "utf-8-sig", "surrogateescape", newline="")
         self._reader = csv.reader(self._lines(), strict=True)
         self.columns = self._header(name)
 
@@ -91,7 +89,7 @@ class CsvTable:
         return Unreadable(f"line {self._reader.line_num} {what}", text)
 
     def _records(self) -> Iterator[list[str] | Unreadable]:
-        """The cells of each line that is not blank. A line that is wrong in itself harms only itself."""
+        """The cells of each line that has any but blank ones. A line that is wrong in itself harms only itself."""
         while True:
             before = self._reader.line_num
             try:
@@ -101,11 +99,9 @@ class CsvTable:
                     raise UnreadableError(f"a quote in line {before + 1} is not closed ({error})") from error
                 yield self._unreadable(f"is not CSV ({error})", [])
                 continue
-            except _NOT_WHOLE as error:
-                raise UnreadableError(f"the file is not whole: {error}") from error
             if cells is None:
                 return
-            if cells:
+            if any(cell and not cell.isspace() for cell in cells):
                 yield cells
 
     def _lines(self) -> Iterator[str]:

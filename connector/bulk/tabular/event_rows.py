@@ -1,13 +1,14 @@
-"""From a row to the native message of the event it stands for (docs/operations.md, "Warehouse sources")."""
+"""From a row to the native message of the event it stands for (docs/warehouses.md)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connector.bulk.tabular.columns import ColumnNames, listed, read_as, renamed
+from connector.bulk.tabular.headers import Header
+from connector.bulk.tabular.user_rows import IDENTITIES
 from connector.errors import SettingsError, UnreadableError
 from connector.formats.reading import word
-from connector.bulk.tabular.columns import Columns, listed, read_as, renamed
-from connector.bulk.tabular.user_rows import IDENTITIES
 
 NAME, TIME, TYPE = "name", "time", "type"
 
@@ -18,7 +19,7 @@ class EventShape:
 
     key: str
     name: str = ""
-    columns: Columns = field(default_factory=dict)
+    columns: ColumnNames = field(default_factory=dict)
 
 
 def check(shape: EventShape, columns: Sequence[str], name: str) -> None:
@@ -32,8 +33,15 @@ def check(shape: EventShape, columns: Sequence[str], name: str) -> None:
         raise SettingsError(f"{name} does not name the events: give `event`, or a column {NAME!r} or {TYPE!r}")
 
 
+def header(shape: EventShape, columns: Sequence[str]) -> Header:
+    """The columns of a table as its rows are read as events."""
+    renamed = shape.columns if shape.key in shape.columns else {shape.key: "", **shape.columns}
+    names = [each for column in columns if (each := renamed.get(column, column))]
+    return Header(columns, names, (*IDENTITIES, NAME, TIME, TYPE), renamed)
+
+
 def message(row: Mapping[str, Any], shape: EventShape) -> dict[str, Any]:
-    """The native message of a row: who it was, and what happened. Every other column is a property of the event.
+    """The native message of a row: the user, and what happened. Every other column is a property of the event.
 
     Raises UnreadableError for a row without the event's id.
     """

@@ -1,29 +1,33 @@
 """A table into the store: its rows as messages, and where it is a whole audience, who is not in it as having left."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from connector import intake
-from connector.model.change import Change, Message, Segment
-from connector.errors import ConnectorError, UnreadableError
+from connector.audience.rules import Rules
 from connector.bulk.tabular import messages as said
-from connector.bulk.tabular.user_rows import Shape, key_of, message
 from connector.bulk.tabular.messages import ROWS_AT_ONCE, Said
 from connector.bulk.tabular.seen_keys import Seen, kept
 from connector.bulk.tabular.table import Table
-from connector.audience.rules import Rules
+from connector.bulk.tabular.user_rows import UserShape, key_of, message, of_texts
+from connector.errors import ConnectorError, UnreadableError
+from connector.intake.accept import TakenIn, accept
+from connector.model.change import Change, Message, Segment
 from connector.store import members
-from connector.store.opening import Store
+from connector.store.engine import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What came of a table: rows taken in, rows that cannot be read, and who left because they are not in it."""
+    """What came of a table: rows taken in, rows that cannot be read, and who left because they are not in it.
+
+    unnamed: rows of a whole audience that are somebody's, and nobody can tell whose: for them nobody has left.
+    """
 
     changes: int
     unreadable: int
     left: int = 0
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Load:
 
     store: Store
     syncs: Sequence[Rules]
-    shape: Shape
+    shape: UserShape
     max_bytes: int
     backfill: bool = False
 
@@ -40,29 +44,30 @@ class Load:
         """Takes the table in; `report` is called after each transaction.
 
         Raises UnreadableError where the table breaks off, StoreError where the store fails, ConnectorError where a
-        whole audience has no row that can be read. Then nobody has left.
+        whole audience has no row that can be read. Then nobody has left, and neither where a row does not tell who it
+        is: they may be in it.
         """
         with kept() as seen:
-            changes, unreadable = self._rows(table, seen, report)
-            if not self.shape.full:
-                return Loaded(changes, unreadable)
-            if not changes:
+            loaded = self._rows(table, seen, report)
+            if self.shape.full and not loaded.changes:
                 raise ConnectorError(f"no row could be read: nobody has left {self.shape.entered[0]!r}")
-            return Loaded(changes, unreadable, self._leave(seen))
+            return replace(loaded, left=self._leave(seen)) if self.shape.full and not loaded.unnamed else loaded
 
-    def _rows(self, table: Table, seen: Seen, report: Callable[[], None]) -> tuple[int, int]:
-        changes = unreadable = 0
+    def _rows(self, table: Table, seen: Seen, report: Callable[[], None]) -> Loaded:
+        changes = unreadable = unnamed = 0
         for batch in said.batches(self._said(table)):
             seen.add(each.key for each in batch if each.key is not None)
             accepted = self._take(change for each in batch for change in said.read(each.body, self.max_bytes))
             changes += accepted.changes
             unreadable += accepted.unreadable
+            unnamed += sum(each.unnamed for each in batch)
             report()
-        return changes, unreadable
+        return Loaded(changes, unreadable, unnamed=unnamed if self.shape.full else 0)
 
     def _said(self, table: Table) -> Iterator[Said | UnreadableError]:
         key = key_of if self.shape.full else _nobody
-        for each in said.every(table, lambda row: message(row, self.shape), key):
+        shape = of_texts(self.shape) if table.untyped else self.shape
+        for each in said.every(table, lambda row: message(row, shape), key):
             if isinstance(each, UnreadableError):
                 stays = f", and nobody has left {self.shape.entered[0]!r}" if self.shape.full else ""
                 yield UnreadableError(f"{each}; what stands before that place is taken in{stays}")
@@ -70,14 +75,14 @@ class Load:
                 yield each
 
     def _leave(self, seen: Seen) -> int:
-        """Lets everybody leave who is in the segment, in any sync, and was not seen; how many."""
+        """Lets everybody leave who is in the segment, in any sync, and stands in no row; how many."""
         return sum(self._leave_sync(rules.name, seen) for rules in self.syncs)
 
     def _leave_sync(self, sync: str, seen: Seen) -> int:
         total, key = 0, ""
         while True:
-            with self.store.reading() as connection:
-                page = members.after(connection, sync, self.shape.entered[0], key, ROWS_AT_ONCE)
+            with self.store.reading() as tx:
+                page = members.after(tx, sync, self.shape.entered[0], key, ROWS_AT_ONCE)
             if page.last is None:
                 return total
             gone = seen.others(list(page.members))
@@ -85,8 +90,8 @@ class Load:
                 total += self._take([_leaving(each, page.members[each]) for each in gone]).changes
             key = page.last
 
-    def _take(self, messages: Iterable[Message]) -> intake.Accepted:
-        return intake.accept(self.store, self.syncs, messages, backfill=self.backfill)
+    def _take(self, messages: Iterable[Message]) -> TakenIn:
+        return accept(self.store, self.syncs, messages, backfill=self.backfill)
 
 
 def _leaving(key: str, segments: tuple[Segment, ...]) -> Change:
@@ -95,4 +100,4 @@ def _leaving(key: str, segments: tuple[Segment, ...]) -> Change:
 
 
 def _nobody(_: Mapping[str, Any]) -> None:
-    """Whom a row names does not matter where nobody leaves."""
+    """Takes no note of whom a row names: nobody leaves."""

@@ -1,15 +1,18 @@
 """What rows say, as native messages, in batches of bounded length and size."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
-from connector import inbox
-from connector.model.change import Message, Unreadable
-from connector.errors import UnreadableError
-from connector.inbox import SHOWN_CHARACTERS
+from connector.bulk.tabular.columns import NamedRowError, UnnamedRowError
 from connector.bulk.tabular.table import Table
+from connector.errors import UnreadableError
+from connector.intake import bodies
+from connector.intake.bodies import SHOWN_CHARACTERS
+from connector.model import bounds
+from connector.model.change import Message, Unreadable
 
 ROWS_AT_ONCE = 1000
 """How many rows go into one transaction at most."""
@@ -19,10 +22,14 @@ Native = dict[str, Any]
 
 
 class Said(NamedTuple):
-    """What a row says: a native message as JSON, and whom it names; or why there is none."""
+    """What a row says: a native message as JSON, and whom it names; or why there is none.
+
+    unnamed: whether it is somebody's, and nobody can tell whose.
+    """
 
     body: bytes | Unreadable
     key: str | None = None
+    unnamed: bool = False
 
 
 def one(
@@ -30,14 +37,29 @@ def one(
     message: Callable[[Mapping[str, Any]], Native],
     key_of: Callable[[Native], str | None],
 ) -> Said:
-    """What one row says. Whoever a row names is in the table, even if the rest of the row cannot be read."""
+    """What one row says. A user whom a row names is in the table, even if the rest of the row cannot be read."""
     if isinstance(row, Unreadable):
-        return Said(row)
+        return Said(row, unnamed=True)
     try:
         given = message(row)
     except UnreadableError as error:
-        return Said(Unreadable(str(error), to_json(row)[:SHOWN_CHARACTERS].decode(errors="replace")))
-    return Said(to_json(given), key_of(given))
+        whom = _known(key_of(dict(error.message))) if isinstance(error, NamedRowError) else None
+        unnamed = isinstance(error, UnnamedRowError)
+        return Said(Unreadable(str(error), bounds.readable(row)[:SHOWN_CHARACTERS]), whom, unnamed)
+    return Said(_encoded(given), _known(key_of(given)))
+
+
+def _known(key: str | None) -> str | None:
+    """By a key that no store can hold nothing is known; the row is read all the same, and refused with its reason."""
+    return key if key is None or bounds.storable(key) else None
+
+
+def _encoded(given: Native) -> bytes:
+    """The message as JSON. What no JSON can carry stands there so that its reader leaves out that field alone."""
+    try:
+        return to_json(given)
+    except (PydanticSerializationError, ValueError, RecursionError):
+        return json.dumps(bounds.bounded(given), default=str).encode()
 
 
 def every(
@@ -70,4 +92,4 @@ def batches(said: Iterable[Said | UnreadableError]) -> Iterator[list[Said]]:
 
 def read(body: bytes | Unreadable, max_bytes: int) -> list[Message]:
     """The changes that a row comes to; a row of more than `max_bytes` is a problem."""
-    return [body] if isinstance(body, Unreadable) else inbox.read("native", body, max_bytes)
+    return [body] if isinstance(body, Unreadable) else bodies.read("native", body, max_bytes)

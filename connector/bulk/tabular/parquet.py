@@ -1,6 +1,7 @@
 """Parquet, read a thousand rows at a time. pyarrow, which reads it, is asked for only here, and only when needed.
 
-Values as JSON has them: times and dates as ISO text, decimals as numbers, NaN and infinity as null. Bytes are refused.
+Values as JSON has them: times and dates as ISO text, decimals as numbers, NaN as null. In place of what JSON has
+nothing for stands a mark that nothing takes: that cell alone is left out, with a problem that says whose it is.
 """
 
 from collections.abc import Iterator
@@ -9,32 +10,43 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import singledispatch
 from importlib import import_module
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from connector.model.change import Unreadable
+from connector.bulk.tabular.columns import Row, is_blank
 from connector.errors import ConnectorError, UnreadableError
+from connector.model import bounds
+from connector.model.change import Unreadable
 
 ROWS_AT_ONCE = 1000
+UNREADABLE = object()
+"""What a reader gives where it cannot make anything of a value."""
 _READ_AHEAD_BYTES = 1_000_000
+_UNPACKED_BYTES = 32_000_000
+"""How much text that stands in dictionaries is unpacked at once."""
 _MISSING = "Parquet needs pyarrow, which is not installed: pip install pyarrow (the extra `parquet` of this package)"
-
-Row = dict[str, Any]
 
 
 class ParquetTable:
     """An open Parquet file. `position` and `size` count rows."""
 
+    untyped = False
+
     def __init__(self, path: Path) -> None:
-        """Reads what the file says of itself. Raises ConnectorError where it is no Parquet, or a column holds bytes."""
-        self._arrow = _pyarrow("pyarrow")
+        """Reads the file's own description. Raises ConnectorError where it is no Parquet."""
+        self._arrow = arrow_part("pyarrow")
         try:
             # By itself pyarrow would read each column of a row group as a whole.
-            self._file = _pyarrow("pyarrow.parquet").ParquetFile(
-                str(path), pre_buffer=False, buffer_size=_READ_AHEAD_BYTES, coerce_int96_timestamp_unit="us"
+            parquet = arrow_part("pyarrow.parquet")
+            self._file = parquet.ParquetFile(
+                str(path),
+                pre_buffer=False,
+                buffer_size=_READ_AHEAD_BYTES,
+                coerce_int96_timestamp_unit="us",
+                read_dictionary=_with_dictionaries(parquet.read_metadata(str(path))),
             )
         except (OSError, self._arrow.ArrowException) as error:
             raise ConnectorError(f"{path} is not a Parquet file, or not a whole one ({_first_line(error)})") from error
@@ -42,7 +54,6 @@ class ParquetTable:
         self.columns: tuple[str, ...] = tuple(schema.names)
         self.size: int | None = self._file.metadata.num_rows
         self.position = 0
-        self._refuse_bytes(schema, path)
         self._schema = self._arrow.schema([field.with_type(self._in_microseconds(field.type)) for field in schema])
 
     @classmethod
@@ -64,60 +75,108 @@ class ParquetTable:
         self._file.close()
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """The rows by column, or why one cannot be read. Raises UnreadableError where the file is damaged."""
+        """Each row by column but blank ones, or why it is unreadable. Raises UnreadableError for a damaged file."""
         for batch in self._batches():
+            if isinstance(batch, Unreadable):
+                self.position += 1
+                yield batch
+                continue
             for row in self._decoded(batch):
                 self.position += 1
-                yield row if isinstance(row, Unreadable) else self._plain(row)
+                plainly = {name: plain(value) for name, value in row.items() if name}
+                if not is_blank(plainly):
+                    yield plainly
 
     def _batches(self) -> Iterator[Any]:
         try:
             for batch in self._file.iter_batches(batch_size=ROWS_AT_ONCE):
                 table = self._arrow.Table.from_batches([batch])
-                yield table.cast(self._schema, safe=False)
+                for start, count in self._portions(batch):
+                    alone = count == 0
+                    yield _too_large() if alone else table.slice(start, count).cast(self._schema, safe=False)
         except (OSError, self._arrow.ArrowException) as error:
             raise UnreadableError(f"the file is damaged: {_first_line(error)}") from error
 
-    def _decoded(self, batch: Any) -> Iterator[Row | Unreadable]:
+    def _portions(self, batch: Any) -> Iterator[tuple[int, int]]:
+        """The first row and the number of rows of parts that fit the memory unpacked; 0 for a row that does not fit.
+
+        A value that stands once in a file may be that of every row.
+        """
+        sizes = self._unpacked(batch)
+        if sizes is None or sum(sizes) <= _UNPACKED_BYTES:
+            yield 0, batch.num_rows
+            return
+        start = size = 0
+        for place, row in enumerate(sizes):
+            if size + row > _UNPACKED_BYTES and start < place:
+                yield start, place - start
+                start, size = place, 0
+            if row > _UNPACKED_BYTES:
+                yield place, 0
+                start, size = place + 1, 0
+            else:
+                size += row
+        if start < batch.num_rows:
+            yield start, batch.num_rows - start
+
+    def _unpacked(self, batch: Any) -> list[int] | None:
+        """How many bytes the texts of each row have that stand in dictionaries; None where there are none."""
+        compute, total = arrow_part("pyarrow.compute"), None
+        for column in batch.columns:
+            if not self._arrow.types.is_dictionary(column.type) or not _is_text(column.type.value_type, self._arrow):
+                continue
+            lengths = compute.cast(compute.binary_length(column.dictionary), "int64")
+            sizes = compute.fill_null(compute.take(lengths, column.indices), 0)
+            total = sizes if total is None else compute.add(total, sizes)
+        return None if total is None else [int(each) for each in total.to_pylist()]
+
+    def _decoded(self, batch: Any) -> Iterator[Row]:
         """The rows of a batch as Python has them; one by one where some cannot be (a date in the year 200,000)."""
         try:
             rows = batch.to_pylist()
         except (ValueError, OverflowError, self._arrow.ArrowException):
-            rows = (self._alone(batch.slice(place, 1), self.position + 1) for place in range(batch.num_rows))
+            rows = (self._alone(batch, place) for place in range(batch.num_rows))
         yield from rows
 
-    def _alone(self, batch: Any, number: int) -> Row | Unreadable:
-        try:
-            row: Row = batch.to_pylist()[0]
-        except (ValueError, OverflowError, self._arrow.ArrowException) as error:
-            return Unreadable(f"row {number} has a value that cannot be read: {_first_line(error)}", None)
-        return row
+    def _alone(self, batch: Any, place: int) -> Row:
+        return {name: self._cell(column[place]) for name, column in zip(batch.column_names, batch.columns, strict=True)}
 
-    def _plain(self, row: Row) -> Row | Unreadable:
+    def _cell(self, scalar: Any) -> Any:
         try:
-            return {name: plain(value) for name, value in row.items() if name}
-        except UnreadableError as error:
-            return Unreadable(f"row {self.position} {error}", None)
-
-    def _refuse_bytes(self, schema: Any, path: Path) -> None:
-        types = self._arrow.types
-        kinds = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
-        for field in schema:
-            if any(is_kind(field.type) for is_kind in kinds):
-                reason = f"the column {field.name!r} holds bytes: leave it out, or write it as text"
-                raise ConnectorError(f"{path}: {reason}")
+            return scalar.as_py()
+        except (ValueError, OverflowError, self._arrow.ArrowException):
+            return UNREADABLE
 
     def _in_microseconds(self, type: Any) -> Any:
-        """Python's times have microseconds: nanoseconds are cut."""
+        """Python's times have microseconds: nanoseconds are cut. What stands in a dictionary is of the type of that."""
+        if self._arrow.types.is_dictionary(type):
+            return self._in_microseconds(type.value_type)
         if self._arrow.types.is_timestamp(type) and type.unit == "ns":
             return self._arrow.timestamp("us", type.tz)
         return type
 
 
+def _with_dictionaries(metadata: Any) -> list[str]:
+    """The columns of texts that have dictionaries: kept packed, until it is clear how large they are unpacked."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    packed = [each for each in chunks if each.physical_type == "BYTE_ARRAY" and each.has_dictionary_page]
+    return sorted({each.path_in_schema for each in packed if "." not in each.path_in_schema})
+
+
+def _is_text(type: Any, arrow: Any) -> bool:
+    of = arrow.types
+    return bool(of.is_string(type) or of.is_large_string(type) or of.is_binary(type) or of.is_large_binary(type))
+
+
+def _too_large() -> Unreadable:
+    return Unreadable(f"the row has more than {_UNPACKED_BYTES:,} bytes", None)
+
+
 @singledispatch
-def plain(value: Any) -> Any:
-    """A value as JSON has it. Raises UnreadableError for bytes, and for what JSON has nothing for."""
-    raise UnreadableError(f"has a value of the type {type(value).__name__}, which JSON cannot carry")
+def plain(value: Any) -> Any:  # noqa: ARG001 - of a type that is not registered
+    """A value as JSON has it; a mark in place of what JSON has nothing for."""
+    return bounds.marked(bounds.NO_JSON)
 
 
 @plain.register(NoneType)
@@ -128,15 +187,20 @@ def _(value: Any) -> Any:
 
 
 @plain.register(float)
-def _(value: float) -> float | None:
-    return value if isfinite(value) else None
+def _(value: float) -> float | str | None:
+    return value if isfinite(value) else _not_finite(nan=isnan(value))
 
 
 @plain.register(Decimal)
-def _(value: Decimal) -> int | float | None:
+def _(value: Decimal) -> int | float | str | None:
     if not value.is_finite():
-        return None
+        return _not_finite(nan=value.is_nan())
     return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _not_finite(*, nan: bool) -> str | None:
+    """Programs that know no null write NaN for it; nobody writes infinity for anything else."""
+    return None if nan else bounds.marked(bounds.NOT_FINITE)
 
 
 @plain.register(date)
@@ -166,7 +230,8 @@ def _(value: list[Any] | tuple[Any, ...]) -> list[Any]:
     return [plain(inner) for inner in value]
 
 
-def _pyarrow(module: str) -> Any:
+def arrow_part(module: str) -> Any:
+    """A module of pyarrow. Raises ConnectorError, with what to install, where it is not there."""
     try:
         return import_module(module)
     except ImportError as error:

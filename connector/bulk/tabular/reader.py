@@ -7,10 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connector import files, inbox
+from connector.bulk import files
+from connector.bulk.tabular import messages as said
+from connector.bulk.tabular import table, user_rows
+from connector.bulk.tabular.user_rows import UserShape
+from connector.errors import UnreadableError
 from connector.model.change import Message
-from connector.bulk.tabular import message, said, table
-from connector.bulk.tabular.user_rows import Shape
 
 Messages = list[Message]
 
@@ -22,14 +24,18 @@ class Batch(NamedTuple):
     messages: Messages
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Rows of a file that is open. position, size: how far it has been read, in whatever it counts."""
+@dataclass(slots=True)
+class TableReader:
+    """Rows of a file that is open. position, size: how far it has been read, in whatever it counts.
+
+    broken: why the file breaks off, once that place has been reached.
+    """
 
     rows: Iterator[Any]
     read: Callable[[Any], tuple[Messages, int]]
     position: Callable[[], int]
     size: int | None
+    broken: UnreadableError | None = None
 
     def skip(self, count: int) -> None:
         """Passes over so many rows."""
@@ -38,48 +44,69 @@ class Reader:
     def batch(self, most: int) -> Batch:
         """The next rows, at most so many, and no more than one transaction should have; none at the end.
 
-        Raises UnreadableError where the file breaks off.
+        Where the file breaks off, what stands before that place comes first. Then it raises UnreadableError.
         """
         messages: Messages = []
         count = size = 0
-        while count < most and size < said.BYTES_AT_ONCE:
-            row = next(self.rows, None)
-            if row is None:
-                break
+        while count < most and size < said.BYTES_AT_ONCE and (row := self._next(count)) is not None:
             found, length = self.read(row)
             messages += found
             count, size = count + 1, size + length
         return Batch(count, messages)
 
+    def _next(self, count: int) -> Any:
+        """The next row; None at the end, and where the file breaks off behind the `count` rows of a batch."""
+        try:
+            row = next(self.rows, None)
+        except UnreadableError as error:
+            self.broken = error
+            row = None
+        if row is None and self.broken is not None and not count:
+            raise self.broken
+        return row
+
 
 @contextmanager
-def opened(path: Path, kind: str | None, format: str, shape: Shape, max_bytes: int, name: str) -> Iterator[Reader]:
-    """Opens a file, called `name` in errors. kind: of a table, None for messages in `format`.
+def opened(
+    path: Path, kind: str | None, format: str, shape: UserShape, max_bytes: int, name: str
+) -> Iterator[TableReader]:
+    """Opens a file of users or of messages.
 
-    Raises ConnectorError where it cannot be read, SettingsError where its columns do not fit the shape.
+    Args:
+        path: The file.
+        kind: The kind of table; None for a file of messages.
+        format: The format of the messages.
+        shape: What the columns of a table mean.
+        max_bytes: The most bytes that one message may have.
+        name: What errors call the file.
+
+    Raises:
+        ConnectorError: The file cannot be read.
+        SettingsError: The columns do not fit the shape.
     """
     if kind is None:
         with files.opened(path) as messages:
             read = _of_message(format, max_bytes)
-            yield Reader(messages.documents(max_bytes), read, lambda: messages.position, messages.size)
+            yield TableReader(messages.documents(max_bytes), read, lambda: messages.position, messages.size)
         return
     with table.opened(path, kind) as rows:
-        message.check(shape, rows.columns, name)
-        yield Reader(rows.rows(), of_row(shape, max_bytes), lambda: rows.position, rows.size)
+        user_rows.check(shape, rows.columns, name)
+        shape = user_rows.of_texts(shape) if rows.untyped else shape
+        yield TableReader(rows.rows(), of_row(shape, max_bytes), lambda: rows.position, rows.size)
 
 
 def _of_message(format: str, max_bytes: int) -> Callable[[Any], tuple[Messages, int]]:
-    def read(document: Any) -> tuple[Messages, int]:
-        return inbox.read(format, document, max_bytes), len(document) if isinstance(document, bytes) else 0
+    def read(document: files.Document) -> tuple[Messages, int]:
+        return files.read(format, document, max_bytes), len(document.body)
 
     return read
 
 
-def of_row(shape: Shape, max_bytes: int) -> Callable[[Any], tuple[Messages, int]]:
+def of_row(shape: UserShape, max_bytes: int) -> Callable[[Any], tuple[Messages, int]]:
     """How a row of this shape is read: the changes, and the size of its message."""
 
     def read(row: Any) -> tuple[Messages, int]:
-        one = said.one(row, lambda given: message.message(given, shape), lambda _: None)
+        one = said.one(row, lambda given: user_rows.message(given, shape), lambda _: None)
         return said.read(one.body, max_bytes), len(one.body) if isinstance(one.body, bytes) else 0
 
     return read

@@ -1,4 +1,4 @@
-"""Whom a table named: too many to hold in memory, so a file of SQLite's holds them, which is gone when it is closed."""
+"""The users that a table has named: too many for the memory, so a SQLite file holds them, which is gone when closed."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,26 +1,31 @@
 """A table of users as its readers give it, and how one is opened by its name or by what the caller says it is."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from connector.model.change import Unreadable
-from connector.errors import ConnectorError
 from connector.bulk.files import STANDARD_INPUT
+from connector.bulk.tabular.columns import Row
 from connector.bulk.tabular.csv import CsvTable
 from connector.bulk.tabular.parquet import ParquetTable
+from connector.errors import ConnectorError
+from connector.model.change import Unreadable
 
 CSV, PARQUET = KINDS = ("csv", "parquet")
-Row = dict[str, Any]
 _ENDINGS: Mapping[str, str] = {".csv": CSV, ".csv.gz": CSV, ".parquet": PARQUET}
 
 
 class Table(Protocol):
-    """An open table. `position` and `size` (None where nobody knows) count whatever the reader counts, for a bar."""
+    """An open table. `position` and `size` (None where nobody knows) count whatever the reader counts, for a bar.
+
+    untyped: whether every cell is text, whatever it was.
+    """
 
     columns: tuple[str, ...]
     size: int | None
+    untyped: bool
 
     @property
     def position(self) -> int:
@@ -53,6 +58,6 @@ def opened(path: Path, kind: str) -> Iterator[Table]:
 
 def check_columns(columns: tuple[str, ...], name: str) -> None:
     """Raises ConnectorError where two columns have one name: nobody could tell which is meant."""
-    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    twice = sorted(name for name, count in Counter(columns).items() if name and count > 1)
     if twice:
         raise ConnectorError(f"{name}: more than one column is named {twice[0]!r}: give each a name of its own")

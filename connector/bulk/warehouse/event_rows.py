@@ -1,24 +1,28 @@
-"""Rows that are events: each is taken once, and one that is gone from the query has happened all the same."""
+"""Rows that are events: each is taken once. A row that is gone changes nothing: the event has happened."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.bulk.tabular import event_rows as event
+from connector.audience.rules import Rules
+from connector.bulk.tabular import event_rows
 from connector.bulk.tabular.event_rows import EventShape
+from connector.bulk.tabular.headers import WantedColumns
 from connector.settings.warehouse import WarehouseSource
 
 
-class Events:
+class EventRows:
     """The events of a source."""
 
-    def __init__(self, source: WarehouseSource, columns: Sequence[str]) -> None:
+    def __init__(self, source: WarehouseSource, columns: Sequence[str], _: Sequence[Rules]) -> None:
         """Raises SettingsError where the columns do not say whose the events are, or what they are called."""
+        name = f"sources.{source.name}"
         self._shape = EventShape(source.key, source.event, source.columns)
-        event.check(self._shape, columns, f"sources.{source.name}")
+        WantedColumns(setting=f"{name} columns").check(event_rows.header(self._shape, columns), name)
+        event_rows.check(self._shape, columns, name)
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The event that a row stands for."""
-        return event.message(row, self._shape)
+        return event_rows.message(row, self._shape)
 
     def key_of(self, message: Mapping[str, Any]) -> str | None:
         """The event's own id."""

@@ -3,24 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.model.change import ObjectChange
+from connector.audience.rules import Rules
+from connector.bulk.tabular.columns import read_as, renamed
+from connector.bulk.tabular.headers import Header, WantedColumns
 from connector.errors import UnreadableError
 from connector.formats.reading import word
 from connector.formats.relationships import DEFAULT_TYPE, object_id
-from connector.bulk.tabular.columns import read_as, renamed
+from connector.model.change import ObjectChange
 from connector.settings.warehouse import WarehouseSource
 
 
-class Objects:
+class ObjectRows:
     """The objects of a source."""
 
-    def __init__(self, source: WarehouseSource, columns: Sequence[str]) -> None:
-        """Raises SettingsError where two columns are read as one attribute."""
+    def __init__(self, source: WarehouseSource, columns: Sequence[str], syncs: Sequence[Rules]) -> None:
+        """Raises SettingsError where two columns are read as one attribute, or one nearly fits."""
         self._type = source.object_type or DEFAULT_TYPE
         self._key, self._columns, self._whole = source.key, source.columns, source.whole
         self._key_is_sent = source.key in source.columns
         own = [column for column in columns if column != source.key or self._key_is_sent]
-        read_as(own, source.columns, f"sources.{source.name}")
+        name = f"sources.{source.name}"
+        names = read_as(own, source.columns, name)
+        wanted = WantedColumns.of_objects(syncs, self._type, setting=f"{name} columns")
+        wanted.check(Header(own, names, (), source.columns), name)
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The object that a row stands for: the key is its id, every other column is an attribute.

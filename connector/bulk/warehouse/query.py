@@ -1,7 +1,7 @@
-"""A query's rows as a table: read through a cursor of the database's own, some at a time, whatever the database.
+"""A query's rows as a table: read through the database's own cursor, some at a time.
 
 The drivers are chosen by the URL; PostgreSQL's and SQLite's are here, others are installed beside. A connection only
-reads, as far as the database can be told so. No error shows the URL.
+reads, if the database can be told so. No error shows the URL.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,12 @@ from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from connector.model.change import Unreadable
-from connector.errors import ConnectorError, UnreadableError
+from connector.bulk.tabular.columns import Row, is_blank
 from connector.bulk.tabular.parquet import plain
-from connector.bulk.tabular.table import Row, check_columns
+from connector.bulk.tabular.table import check_columns
+from connector.bulk.warehouse import forgiving
+from connector.errors import ConnectorError, UnreadableError
+from connector.model.change import Unreadable
 from connector.settings.mistakes import starred, variable
 from connector.settings.warehouse import WarehouseSource
 
@@ -33,6 +35,7 @@ class QueryTable:
     """The rows of a query that has begun. position counts them; mark is the last one's value of the marked column."""
 
     size: int | None = None
+    untyped = False
 
     def __init__(self, result: CursorResult[Any], url: URL, marked: str) -> None:
         """`marked`: a column, or "" for none."""
@@ -44,23 +47,19 @@ class QueryTable:
         self._marked = self.columns.index(marked) if marked in self.columns else None
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """The rows by column, or why one cannot be read. Raises UnreadableError where the database fails."""
+        """Each row by column but blank ones, or why it is unreadable. Raises UnreadableError if the database fails."""
         for values in self._values():
             self.position += 1
             self.mark = None if self._marked is None else values[self._marked]
-            yield self._plain(values)
+            row = {name: plain(value) for name, value in zip(self.columns, values, strict=True) if name}
+            if not is_blank(row):
+                yield row
 
     def _values(self) -> Iterator[Any]:
         try:
             yield from chain.from_iterable(self._result.partitions(ROWS_AT_ONCE))
         except Exception as error:  # noqa: BLE001 - a driver may raise anything
             raise UnreadableError(f"the query broke off: {worded(error, self._url)}") from None
-
-    def _plain(self, values: Any) -> Row | Unreadable:
-        try:
-            return {name: plain(value) for name, value in zip(self.columns, values, strict=True) if name}
-        except UnreadableError as error:
-            return Unreadable(f"row {self.position} {error}", None)
 
 
 @contextmanager
@@ -69,9 +68,16 @@ def opened(
 ) -> Iterator[QueryTable]:
     """Runs the source's query.
 
-    marked: the column whose values are the rows' places; where it is given, rows come in its order, without those where
-    it is null. since, after: only rows with this value or a later one, only with a later one. limit: so many rows.
-    Raises ConnectorError where the database or its driver is not to be had, or refuses the query.
+    Args:
+        source: The source, with its query.
+        marked: The column whose values are the rows' places. Where it is given, rows come in its order, without
+            those where it is null.
+        since: Only rows with this value of the column or a later one.
+        after: Only rows with a later value than this one.
+        limit: The most rows to return.
+
+    Raises:
+        ConnectorError: The database or its driver is not to be had, or refuses the query.
     """
     url = _url(source)
     engine = _engine(url, source)
@@ -129,17 +135,19 @@ def _engine(url: URL, source: WarehouseSource) -> Engine:
         raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON"))
+    if url.get_driver_name() == "psycopg":
+        event.listen(engine, "connect", lambda raw, _: forgiving.register(raw))
     return engine
 
 
 def _run(
-    connection: Connection, source: WarehouseSource, marked: str, since: Any, after: Any, limit: int | None
+    tx: Connection, source: WarehouseSource, marked: str, since: Any, after: Any, limit: int | None
 ) -> CursorResult[Any]:
     """As it stands, the query goes to the driver untouched; else inside of a SELECT that orders and limits its rows."""
     query = source.query.strip().rstrip(";")
     try:
         if not marked:
-            return connection.exec_driver_sql(query, execution_options=_UNTOUCHED)
+            return tx.exec_driver_sql(query, execution_options=_UNTOUCHED)
         # A colon would begin a parameter of SQLAlchemy's; a comment at the end goes on to the end of its line.
         inner = text(query.replace(":", r"\:") + "\n").columns(column(marked)).alias("source_rows")
         place = inner.c[marked]
@@ -148,11 +156,11 @@ def _run(
             outer = outer.where(place >= _given(since))
         if after is not None:
             outer = outer.where(place > _given(after))
-        return connection.execute(outer)
+        return tx.execute(outer)
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
-        raise ConnectorError(f"{_name(source)}: {worded(error, connection.engine.url)}") from None
+        raise ConnectorError(f"{_name(source)}: {worded(error, tx.engine.url)}") from None
 
 
 def _given(value: Any) -> Any:

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.model.change import Change, ObjectChange
+from connector.audience.rules import Rules
+from connector.bulk.warehouse.event_rows import EventRows
+from connector.bulk.warehouse.object_rows import ObjectRows
+from connector.bulk.warehouse.user_rows import UserRows
 from connector.errors import SettingsError
+from connector.model.change import Change, ObjectChange
 from connector.settings.warehouse import WarehouseSource
-from connector.bulk.warehouse.event_rows import Events
-from connector.bulk.warehouse.object_rows import Objects
-from connector.bulk.warehouse.user_rows import People
 
 
-class Kind(Protocol):
+class RowKind(Protocol):
     """How rows of one kind are read."""
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,17 +28,20 @@ class Kind(Protocol):
         ...
 
 
-_KINDS: Mapping[str, Callable[[WarehouseSource, Sequence[str]], Kind]] = {
-    "people": People,
-    "events": Events,
-    "objects": Objects,
+_KINDS: Mapping[str, Callable[[WarehouseSource, Sequence[str], Sequence[Rules]], RowKind]] = {
+    "people": UserRows,
+    "events": EventRows,
+    "objects": ObjectRows,
 }
 
 
-def of(source: WarehouseSource, columns: Sequence[str]) -> Kind:
-    """How the rows of a source are read. Raises SettingsError where a query with these columns cannot be."""
+def of(source: WarehouseSource, columns: Sequence[str], syncs: Sequence[Rules]) -> RowKind:
+    """How the rows of a source are read for these syncs.
+
+    Raises SettingsError where a query with these columns cannot be, or has one that nearly fits.
+    """
     name = f"sources.{source.name}"
     for column in (source.key, source.cursor, *source.columns):
         if column and column not in columns:
             raise SettingsError(f"{name}: the query gives no column {column!r}: it gives {', '.join(columns)}")
-    return _KINDS[source.kind](source, columns)
+    return _KINDS[source.kind](source, columns, syncs)

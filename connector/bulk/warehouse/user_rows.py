@@ -1,30 +1,34 @@
-"""Rows that are users. Whose row is gone has left the segments that it put them in."""
+"""Rows that are users. A user whose row is gone has left the segments that the row put them in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.model.change import Change, Segment
-from connector.errors import SettingsError
+from connector.audience.rules import Rules
 from connector.bulk.tabular import user_rows as rows
 from connector.bulk.tabular.columns import read_as
-from connector.bulk.tabular.user_rows import SEGMENTS, Shape
+from connector.bulk.tabular.headers import WantedColumns
+from connector.bulk.tabular.user_rows import SEGMENTS, UserShape
+from connector.errors import SettingsError
+from connector.model.change import Change, Segment
 from connector.settings.warehouse import WarehouseSource
 
 _OWN_NAMES = ("id", "external_id", "email")
 
 
-class People:
+class UserRows:
     """The users of a source."""
 
-    def __init__(self, source: WarehouseSource, columns: Sequence[str]) -> None:
-        """Raises SettingsError where the columns do not say who is in which segment."""
+    def __init__(self, source: WarehouseSource, columns: Sequence[str], syncs: Sequence[Rules]) -> None:
+        """Raises SettingsError where the columns do not say in which segments the users are, or nearly fit."""
         name = f"sources.{source.name}"
+        wanted = WantedColumns.of(syncs, may_lack=True, setting=f"{name} columns")
         key = None if source.columns.get(source.key, source.key) in _OWN_NAMES else source.key
-        self._shape = Shape(key, source.segments, columns=source.columns, whole=source.whole)
+        self._shape = UserShape(key, source.segments, columns=source.columns, whole=source.whole, wanted=wanted)
         self._lists_segments = SEGMENTS in read_as(columns, source.columns, name)
         if not source.segments and not self._lists_segments:
             advice = f"give `segments`, or a column {SEGMENTS!r}"
             raise SettingsError(f"{name} does not say who is in which segment: {advice}")
+        self._shape.wanted.check(rows.header(self._shape, columns, name), name)
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The user whom a row stands for."""

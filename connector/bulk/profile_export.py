@@ -1,0 +1,85 @@
+"""Writes all profiles into a file: NDJSON, one profile a line, or Parquet, one column a field."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic_core import to_json
+
+from connector.activity import profiles
+from connector.activity.fields import ProfileField
+from connector.activity.profiles import ActivityProfile
+from connector.bulk.tabular.parquet import arrow_part
+from connector.store.engine import Store
+
+_TYPES = ("id", "email", "cio_id")
+
+
+def pages(store: Store, connections: Iterable[str], fields: Sequence[ProfileField]) -> Iterator[list[ActivityProfile]]:
+    """Yields the profiles of these workspaces, some hundreds at a time. Raises StoreError."""
+    for connection in connections:
+        yield from profiles.every(store, connection, fields)
+
+
+def write_lines(file: BinaryIO, found: Iterable[list[ActivityProfile]]) -> int:
+    """Writes a line of JSON for each profile; how many."""
+    count = 0
+    for page in found:
+        file.write(b"".join(to_json(each.as_json()) + b"\n" for each in page))
+        count += len(page)
+    return count
+
+
+def write_parquet(path: Path, found: Iterable[list[ActivityProfile]], fields: Sequence[ProfileField]) -> int:
+    """Writes a Parquet file: a row for each profile; how many. Raises ConnectorError without pyarrow.
+
+    A person may have several ids and addresses, so these columns are lists: ids, emails, cio_ids.
+    """
+    arrow = arrow_part("pyarrow")
+    schema = _schema(arrow, fields)
+    count = 0
+    with arrow_part("pyarrow.parquet").ParquetWriter(str(path), schema) as writer:
+        for page in found:
+            rows = [_row(each, fields) for each in page]
+            writer.write_table(arrow.Table.from_pylist(rows, schema))
+            count += len(rows)
+    return count
+
+
+def _schema(arrow: Any, fields: Sequence[ProfileField]) -> Any:
+    texts, moment = arrow.list_(arrow.string()), arrow.timestamp("s", tz="UTC")
+    types: Mapping[str, Any] = {
+        "date": moment,
+        "text": arrow.string(),
+        "number": arrow.float64(),
+        "list": texts,
+        "counts": arrow.map_(arrow.string(), arrow.int64()),
+    }
+    columns = {"connection": arrow.string(), **{f"{type}s": texts for type in _TYPES}, "updated_at": moment}
+    return arrow.schema([*columns.items(), *((field.target, types[field.type]) for field in fields)])
+
+
+def _row(profile: ActivityProfile, fields: Sequence[ProfileField]) -> dict[str, Any]:
+    known = {f"{type}s": profile.identifiers.get(type, []) for type in _TYPES}
+    values = {field.target: _cell(field.type, profile.fields.get(field.target)) for field in fields}
+    return {"connection": profile.connection, **known, "updated_at": _moment(profile.updated_at), **values}
+
+
+def _cell(type: str, value: Any) -> Any:
+    if value is None:
+        return None
+    match type:
+        case "date":
+            return _moment(value)
+        case "text":
+            return str(value)
+        case "number":
+            return float(value)
+        case "counts":
+            return list(value.items())
+    return value
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(int(at), UTC)

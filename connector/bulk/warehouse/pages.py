@@ -1,0 +1,46 @@
+"""A source's rows page by page, in the order of their keys: for who must be able to go on from any row."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from connector.audience.rules import Rules
+from connector.bulk.tabular import messages as said
+from connector.bulk.warehouse import cursor, query, row_kinds
+from connector.model.change import Message
+from connector.settings.warehouse import WarehouseSource
+
+
+class RowPage(NamedTuple):
+    """Some rows: how many, the changes they come to, and the place of the last one."""
+
+    rows: int
+    messages: list[Message]
+    after: str
+
+
+def read(
+    source: WarehouseSource, after: str | None, most: int, max_bytes: int, syncs: Sequence[Rules]
+) -> RowPage | None:
+    """Reads the next rows of a source.
+
+    Args:
+        source: The source, with its query.
+        after: The place to begin behind; None for the beginning.
+        most: The most rows to return.
+        max_bytes: The most bytes that the message of a row may have.
+        syncs: Whom the rows are for.
+
+    Returns:
+        The rows; None where there are none.
+
+    Raises:
+        ConnectorError: The query fails.
+        SettingsError: Its rows cannot be read.
+    """
+    messages = list[Message]()
+    with query.opened(source, marked=source.key, after=cursor.read(after), limit=most) as table:
+        kind = row_kinds.of(source, table.columns, syncs)
+        for row in table.rows():
+            messages += said.read(said.one(row, kind.message, kind.key_of).body, max_bytes)
+        count, last = table.position, table.mark
+    return RowPage(count, messages, cursor.written(last, source.key)) if count else None

@@ -1,0 +1,168 @@
+"""Sources in their turns: which are due, one run of one, and how each stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from connector.bulk.lease import SECONDS, Lease, LostError, leased
+from connector.bulk.warehouse.run import SourceHeldError, SourceRun, StoppedError, salt
+from connector.errors import ConnectorError, SettingsError, StoreError
+from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.model.source_run import NO_COUNTS, Counts, SourceState, due_at
+from connector.runtime import Runtime
+from connector.settings.warehouse import WarehouseSource, unknown_source
+from connector.store import named_leases, problems, sources
+
+log = structlog.get_logger(__name__)
+KIND: ProblemKind = "source"
+LATER = (StoreError, LostError, StoppedError)
+"""Why a run may end without an end: it goes on, or starts over, by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """The state of a source. next_at: unix seconds, 0 for at once, None for never by itself; running: it runs now."""
+
+    source: WarehouseSource
+    state: SourceState
+    running: bool
+    next_at: float | None
+
+
+def lease_name(source: str) -> str:
+    """The name of the lease that who runs the source holds."""
+    return f"source:{source}"
+
+
+def due(runtime: Runtime) -> list[str]:
+    """The sources that are due, and that nobody runs."""
+    if not runtime.settings.sources:
+        return []
+    found = standings(runtime)
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+    return [each.source.name for each in found if not each.running and each.next_at is not None and each.next_at <= now]
+
+
+def standings(runtime: Runtime) -> list[SourceStatus]:
+    """How every source of the settings stands. Those that are new are noted as seen."""
+    configured = runtime.settings.sources
+    with runtime.store.reading() as tx:
+        states = sources.load(tx)
+    if new := [name for name in configured if name not in states]:
+        with runtime.store.writing() as tx:
+            sources.see(tx, new, runtime.store.now(tx))
+            states = sources.load(tx)
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+        running = named_leases.held(tx, [lease_name(name) for name in configured], now)
+    return [
+        SourceStatus(source, states[name], lease_name(name) in running, due_at(states[name], source.times))
+        for name, source in configured.items()
+    ]
+
+
+def find(runtime: Runtime, name: str) -> WarehouseSource:
+    """The source of this name. Raises SettingsError where the settings name none."""
+    source = runtime.settings.sources.get(name)
+    if source is None:
+        raise SettingsError(unknown_source(name, runtime.settings.sources))
+    return source
+
+
+def ask(runtime: Runtime, name: str, *, may_leave: bool = False, again: bool = False) -> None:
+    """Asks for a run.
+
+    Args:
+        runtime: What this process has open.
+        name: The source, by its name.
+        may_leave: Whether the run may go on however many rows are gone.
+        again: Whether every row is taken in, changed or not.
+
+    Raises:
+        SettingsError: The settings do not name the source.
+    """
+    find(runtime, name)
+    standings(runtime)
+    with runtime.store.writing() as tx:
+        sources.ask(tx, name, may_leave=may_leave, again=again)
+
+
+def take_turn(
+    runtime: Runtime,
+    name: str,
+    until: Callable[[], bool] = lambda: False,
+    report: Callable[[Counts], None] = lambda _: None,
+    lease_seconds: float = SECONDS,
+) -> SourceState | None:
+    """Runs a source that is due to its end.
+
+    What is wrong with the query or its rows is kept with the source, and as a problem.
+
+    Args:
+        runtime: What this process has open.
+        name: The source, by its name.
+        until: Says when to stop before the end.
+        report: Is told how far the run has come.
+        lease_seconds: How long the run holds the source without a sign of life.
+
+    Returns:
+        How the source stands then; None where somebody else runs it, or just has.
+
+    Raises:
+        SettingsError: The settings do not name the source.
+        StoreError, LostError, StoppedError: The run goes on, or starts over, by itself.
+    """
+    source = find(runtime, name)
+    with leased(runtime.store, lease_name(name), lease_seconds) as lease:
+        if lease is None or name not in _due_still(runtime, name):
+            return None
+        state = _begun(runtime, lease, name)
+        salted, limit = salt(runtime.settings, source), runtime.settings.intake.max_message_bytes
+        run = SourceRun(runtime.store, runtime.syncs, source, lease, state, salted, limit, until, report)
+        return _attempted(runtime, run)
+
+
+def _due_still(runtime: Runtime, name: str) -> list[str]:
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+    found = [each for each in standings(runtime) if each.source.name == name]
+    return [each.source.name for each in found if each.next_at is not None and each.next_at <= now]
+
+
+def _begun(runtime: Runtime, lease: Lease, name: str) -> SourceState:
+    with runtime.store.writing() as tx:
+        lease.confirm(tx)
+        state = sources.load(tx)[name]
+        begun = replace(state, started_at=runtime.store.now(tx), ended_at=None, counts=NO_COUNTS)
+        sources.save(tx, begun)
+    log.info("source begun", source=name)
+    return begun
+
+
+def _attempted(runtime: Runtime, run: SourceRun) -> SourceState:
+    reason, failures = "", 0
+    try:
+        run.go()
+    except LATER:
+        raise
+    except SourceHeldError as error:
+        reason = str(error)
+    except ConnectorError as error:
+        reason, failures = str(error), run.state.failures + 1
+    return _ended(runtime, run, reason, failures)
+
+
+def _ended(runtime: Runtime, run: SourceRun, reason: str, failures: int) -> SourceState:
+    name = run.source.name
+    with runtime.store.writing() as tx:
+        run.lease.confirm(tx)
+        now = runtime.store.now(tx)
+        state = replace(run.state, ended_at=now, counts=run.counts, error=reason, failures=failures)
+        sources.save(tx, state)
+        sources.answer(tx, state)
+        problems.clear(tx, KIND, name, but=reason)
+        problems.add(tx, EVERY_SYNC, [Problem(KIND, name, reason)] if reason else [], now)
+    log.info("source ended", source=name, **state.counts._asdict(), reason=reason)
+    return state
