@@ -1,97 +1,70 @@
-"""The doors: POST /v1/changes, /v1/hull and /v1/lytics. Answered only once what came in is committed."""
+"""Opens the doors POST /v1/changes, /v1/hull and /v1/lytics. They answer only once what came in is committed."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 
-from connector import formats, intake
-from connector.runtime import AtHand
-from connector.doorbell import Ring
 from connector.errors import StoreError, UnreadableError
-from connector.intake import Accepted
-from connector.web import body
+from connector.web import answers, openapi
+from connector.web.answers import RETRY_SECONDS, Taken
+from connector.web.intake import Intake
 
-_RETRY_SECONDS = "5"
-BEARER = HTTPBearer(auto_error=False, description="The token of [web] token.")  # says so in OpenAPI; `body` checks it
+BEARER = HTTPBearer(auto_error=False, description="A token of the settings: [web] token or tokens.")
+"""Says so in OpenAPI; `Keyring` checks it."""
 
-# What Hull's platform is to do next (reference: hull-behaviour, 9.1).
+# What Hull's platform is to do next (docs/messages.md).
 _NEXT = {"flow_control": {"type": "next", "size": 100, "in": 1, "in_time": 1}}
 _RETRY = {"flow_control": {"type": "retry", "size": 10, "in": 1000, "in_time": 10}}
 
 
-class Taken(BaseModel):
-    """What became of a body: how many messages were taken in, and how many are kept as problems, unreadable."""
-
-    changes: int
-    unreadable: int
-
-
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The doors over what the process has open; `ring` says which syncs may have something due."""
+    """The doors for messages, each of one format."""
 
-    at_hand: AtHand
-    ring: Ring
+    intake: Intake
 
     def router(self) -> APIRouter:
-        """The routes."""
-        router = APIRouter(dependencies=[Depends(BEARER)])
-        router.post("/v1/changes", response_model=Taken, openapi_extra=accepting("application/x-ndjson"))(self.changes)
-        router.post("/v1/hull", openapi_extra=accepting())(self.hull)
-        router.post("/v1/lytics", response_model=Taken, openapi_extra=accepting())(self.lytics)
+        """Returns the routes."""
+        router = APIRouter(dependencies=[Depends(BEARER)], responses=openapi.REFUSALS)
+        native = openapi.accepting("NativeBody", "application/x-ndjson")
+        router.post("/v1/changes", response_model=Taken, openapi_extra=native)(self.changes)
+        hull = openapi.accepting("HullBody")
+        router.post("/v1/hull", responses=openapi.HULL_ANSWERS, openapi_extra=hull)(self.hull)
+        lytics = openapi.accepting("LyticsBody")
+        router.post("/v1/lytics", response_model=Taken, openapi_extra=lytics)(self.lytics)
         return router
 
-    async def changes(self, request: Request) -> Any:
+    async def changes(self, request: Request) -> JSONResponse:
         """Takes in native messages: one object, a list, or NDJSON."""
         return await self._answered(request, "native")
 
-    async def lytics(self, request: Request) -> Any:
+    async def lytics(self, request: Request) -> JSONResponse:
         """Takes in Lytics' audience triggers: one message, or a list of them."""
         return await self._answered(request, "lytics")
 
-    async def _answered(self, request: Request, format: str) -> Any:
+    async def _answered(self, request: Request, format: str) -> JSONResponse:
+        sender = self.intake.keys.authorize(request)
         try:
-            accepted = await self._take(request, format)
+            accepted = await self.intake.take(request, sender, format)
         except (UnreadableError, StoreError) as error:
-            raise refusal(error) from error
-        return Taken(changes=accepted.changes, unreadable=accepted.unreadable)
+            raise answers.refusal(error) from error
+        return JSONResponse(answers.taken(accepted))
 
     async def hull(self, request: Request) -> JSONResponse:
         """Takes in a Hull notification, and answers with the flow control that Hull's platform expects."""
+        sender = self.intake.keys.authorize(request)
         try:
-            await self._take(request, "hull")
-        except UnreadableError as error:
-            return JSONResponse({**_RETRY, "error": str(error)}, 400)
-        except StoreError:
-            return JSONResponse(_RETRY, 503, {"Retry-After": _RETRY_SECONDS})
+            await self.intake.take(request, sender, "hull")
+        except (UnreadableError, StoreError) as error:
+            return _hulls_refusal(error)
         return JSONResponse(_NEXT)
 
-    async def _take(self, request: Request, format: str) -> Accepted:
-        web = self.at_hand.settings.web
-        body.authorize(request, web.token)
-        read = await body.read(request, web.max_body_bytes)
-        accepted = await run_in_threadpool(self._accept, format, read)
-        self.ring(accepted.due)
-        return accepted
 
-    def _accept(self, format: str, read: bytes) -> Accepted:
-        return intake.accept(self.at_hand.store, self.at_hand.syncs, formats.read(format, read))
-
-
-def refusal(error: UnreadableError | StoreError) -> HTTPException:
-    """What a sender is told whose body was not taken in: what is wrong with it, or to send it again."""
-    if isinstance(error, UnreadableError):
-        return HTTPException(400, str(error))
-    reason = "the store cannot take it now: send it again"
-    return HTTPException(503, reason, {"Retry-After": _RETRY_SECONDS})
-
-
-def accepting(*more_types: str) -> dict[str, Any]:
-    """What OpenAPI says of a body that is read as it came: JSON, and these types."""
-    content: dict[str, Any] = {name: {"schema": {}} for name in ("application/json", *more_types)}
-    return {"requestBody": {"required": True, "content": content}}
+def _hulls_refusal(error: UnreadableError | StoreError) -> JSONResponse:
+    """Tells Hull's platform to try again. The reason is in the answer, for people who look."""
+    refused = answers.refusal(error)
+    told: dict[str, Any] = {**_RETRY, "error": str(refused.detail)}
+    return JSONResponse(told, refused.status_code, {"Retry-After": RETRY_SECONDS} if refused.headers else None)

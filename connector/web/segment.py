@@ -1,120 +1,132 @@
-"""The doors for calls of the Segment spec: POST /v1/segment, the paths that analytics libraries call, and a webhook."""
+"""Opens doors for calls of the Segment spec: POST /v1/segment, the paths that analytics libraries call, and a webhook.
 
-import hmac
-from base64 import b64encode
-from collections.abc import Callable
+Libraries call `/v1/track` or `/v1/t`. Some ignore a path in the host setting. So each call is served below
+/v1/segment, /v1/segment/v1 and /v1.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import BaseModel, SecretStr
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, HTTPException, Path, Request
+from fastapi.responses import JSONResponse
 
-from connector import formats, intake
-from connector.runtime import AtHand
-from connector.model.change import Message
-from connector.doorbell import Ring
+from connector import formats
 from connector.errors import StoreError, UnreadableError
-from connector.formats.segment import spec as segment_spec
-from connector.intake import Accepted
-from connector.web import body
-from connector.web.doors import BEARER, Taken, accepting, refusal
+from connector.formats import size
+from connector.formats.segment import spec
+from connector.intake.accept import TakenIn
+from connector.model.change import Message
+from connector.web import answers, openapi
+from connector.web.answers import Success, Taken
+from connector.web.doors import BEARER
+from connector.web.intake import BodyFormat, Check, Intake
+from connector.web.segment_signature import check_signature
 
 _FORMAT = "segment"
-_CHALLENGE = {"WWW-Authenticate": "Basic"}
-Type = Literal["identify", "track", "page", "screen", "group", "alias", "delete", "batch"]
-Reading = Callable[[bytes], list[Message]]
-
-
-class Success(BaseModel):
-    """What libraries and webhooks expect once a body is taken in, also where a message of it became a problem."""
-
-    success: bool = True
+_METRICS = "m"
+"""The type under which a library reports its own metrics: accepted, and ignored."""
+_MOST_UNKNOWN_BYTES = 500_000
+"""The most bytes of a body whose headers show no token: browser libraries send no more at once."""
+TYPES: Mapping[str, str] = {
+    "identify": "identify",
+    "track": "track",
+    "page": "page",
+    "screen": "screen",
+    "group": "group",
+    "alias": "alias",
+    "delete": "delete",
+    "batch": "batch",
+    "import": "batch",
+    "i": "identify",
+    "t": "track",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+    "b": "batch",
+}
+"""The type of a call that does not name its own, by the last part of the path."""
+_KNOWN = (*TYPES, _METRICS)
+Type = Annotated[str, Path(json_schema_extra={"enum": list(_KNOWN)})]
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentDoors:
-    """The doors over what the process has open; `ring` says which syncs may have something due."""
+    """The doors for calls of the Segment spec."""
 
-    at_hand: AtHand
-    ring: Ring
+    intake: Intake
 
     def router(self) -> APIRouter:
-        """The routes; the webhook before the types, one of which it would be taken for."""
-        router = APIRouter()
-        shown: dict[str, Any] = {"dependencies": [Depends(BEARER)]}
-        lines = accepting("application/x-ndjson")
-        router.post("/v1/segment", response_model=Taken, openapi_extra=lines, **shown)(self.calls)
-        router.post("/v1/segment/webhook", response_model=Success, openapi_extra=accepting())(self.webhook)
-        for path in ("/v1/segment/v1/{type}", "/v1/segment/{type}"):
-            router.post(path, response_model=Success, openapi_extra=accepting(), **shown)(self.library)
+        """Returns the routes. The webhook comes first, else `{type}` would match it."""
+        router = APIRouter(responses=openapi.REFUSALS)
+        documented: dict[str, Any] = {"dependencies": [Depends(BEARER)]}
+        body, lines = openapi.accepting("SegmentBody"), openapi.accepting("SegmentBody", "application/x-ndjson")
+        router.post("/v1/segment", response_model=Taken, openapi_extra=lines, **documented)(self.calls)
+        signed = openapi.signed(body)
+        router.post("/v1/segment/webhook", response_model=Success, openapi_extra=signed)(self.webhook)
+        plain = openapi.accepting("SegmentBody", "text/plain")
+        for path in ("/v1/segment/v1/{type}", "/v1/segment/{type}", "/v1/{type}"):
+            router.post(path, response_model=Success, openapi_extra=plain, **documented)(self.library)
+            router.post(f"{path}/", include_in_schema=False)(self.library)
         return router
 
-    async def calls(self, request: Request) -> Any:
+    async def calls(self, request: Request) -> JSONResponse:
         """Takes in calls of the Segment spec: one, a batch, a list of either, or NDJSON."""
-        body.authorize(request, self.at_hand.settings.web.token)
-        accepted = await self._take(await self._read(request), partial(formats.read, _FORMAT))
-        return Taken(changes=accepted.changes, unreadable=accepted.unreadable)
+        sender = self.intake.keys.authorize(request)
+        return JSONResponse(answers.taken(await self._take(request, sender, partial(formats.read, _FORMAT))))
 
-    async def library(self, request: Request, type: Type) -> Any:
-        """Takes in what an analytics library sends; it shows the token as a bearer token or as its write key.
+    async def library(self, request: Request, type: Type) -> JSONResponse:
+        """Takes in what an analytics library sends. The path gives the type of a call that does not say its own.
 
-        A write key is the user name of HTTP Basic, with an empty password. The path gives the type of a call without.
+        The library shows the token as its write key (the user name of HTTP Basic, with an empty password), as a bearer
+        token, in the header X-Write-Key, or, if no header shows one, as `writeKey` in the body.
         """
-        authorize_library(request, self.at_hand.settings.web.token)
-        await self._take(await self._read(request), partial(_typed, type))
-        return Success()
+        if type not in _KNOWN:
+            raise HTTPException(404, f"there is no such door; calls go to one of {', '.join(_KNOWN)}")
+        sender = self.intake.keys.authorize_library(request)
+        if type == _METRICS:
+            return JSONResponse({"success": True})
+        if sender is None:
+            read, most = partial(self._read_authorized_by_body, request, TYPES[type]), _MOST_UNKNOWN_BYTES
+            return JSONResponse(answers.success(await self._take(request, "", read, most=most)))
+        return JSONResponse(answers.success(await self._take(request, sender, partial(_typed, TYPES[type]))))
 
-    async def webhook(self, request: Request) -> Any:
+    async def webhook(self, request: Request) -> JSONResponse:
         """Takes in calls whose raw body is signed: `X-Signature` is its HMAC-SHA1 in hex."""
-        secret = self.at_hand.settings.web.segment_secret
+        secret = self.intake.runtime.settings.web.segment_secret
         if secret is None:
             raise HTTPException(503, "this door is closed: no secret is set (CONNECTOR__WEB__SEGMENT_SECRET)")
-        read = await self._read(request)
-        check_signature(request, read, secret)
-        await self._take(read, partial(formats.read, _FORMAT))
-        return Success()
+        check = partial(check_signature, request, secret=secret)
+        return JSONResponse(answers.success(await self._take(request, "", partial(formats.read, _FORMAT), check)))
 
-    async def _read(self, request: Request) -> bytes:
-        return await body.read(request, self.at_hand.settings.web.max_body_bytes)
-
-    async def _take(self, read: bytes, reading: Reading) -> Accepted:
+    async def _take(
+        self, request: Request, sender: str, read: BodyFormat, check: Check | None = None, most: int | None = None
+    ) -> TakenIn:
         try:
-            accepted = await run_in_threadpool(self._accept, read, reading)
+            return await self.intake.take_as(request, sender, read, check, most)
         except (UnreadableError, StoreError) as error:
-            raise refusal(error) from error
-        self.ring(accepted.due)
-        return accepted
+            raise answers.refusal(error) from error
 
-    def _accept(self, read: bytes, reading: Reading) -> Accepted:
-        return intake.accept(self.at_hand.store, self.at_hand.syncs, reading(read))
-
-
-def authorize_library(request: Request, token: SecretStr | None) -> None:
-    """Lets a request pass that shows the token as the user name of HTTP Basic, or as a bearer token.
-
-    Raises HTTPException 401 or 503.
-    """
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if token is None or scheme.lower() != "basic":
-        body.authorize(request, token)
-        return
-    write_key = b64encode(f"{token.get_secret_value()}:".encode())
-    if not hmac.compare_digest(given.strip().encode(), write_key):
-        raise HTTPException(401, "give the token as write key: the user name, with no password", _CHALLENGE)
+    def _read_authorized_by_body(self, request: Request, type: str, body: bytes) -> list[Message]:
+        """Reads a body that shows its sender's token only as `writeKey` within."""
+        try:
+            decoded = _decoded(body)
+        except UnreadableError:
+            decoded = None
+        self.intake.keys.authorize_body(request, decoded)
+        return _read(type, decoded)
 
 
-def check_signature(request: Request, read: bytes, secret: SecretStr) -> None:
-    """Lets a request pass whose `X-Signature` was made of this body with the secret. Raises HTTPException 401.
-
-    SHA-1 is what such senders sign with; as an HMAC it still holds.
-    """
-    given = request.headers.get("x-signature", "").strip().lower()
-    expected = hmac.digest(secret.get_secret_value().encode(), read, "sha1").hex()
-    if not hmac.compare_digest(given.encode(), expected.encode()):
-        raise HTTPException(401, "X-Signature is not the HMAC-SHA1 of this body with the shared secret, in hex")
+def _typed(type: str, body: bytes) -> list[Message]:
+    return _read(type, _decoded(body))
 
 
-def _typed(type: Type, read: bytes) -> list[Message]:
-    return formats.parse(_FORMAT, segment_spec.typed(formats.decode(read), type))
+def _decoded(body: bytes) -> object:
+    size.check_values(body)
+    return formats.decode(body)
+
+
+def _read(type: str, decoded: object) -> list[Message]:
+    return formats.parse(_FORMAT, spec.typed(decoded, type))

@@ -1,4 +1,4 @@
-"""Serving an ASGI application: here until told to stop, or in a thread for as long as a block lasts."""
+"""Serves an ASGI application: here until told to stop, or in a thread for as long as a block lasts."""
 
 import socket
 import threading
@@ -14,27 +14,39 @@ _BACKLOG = 2048
 
 
 class _Server(Server):
-    """A server that says when it listens."""
+    """A server that calls back once it listens."""
 
     def __init__(self, config: Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
         self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts, then says so."""
+        """Starts to listen, then calls back."""
         await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(_BACKLOG)  # asyncio takes as many connections at once as it lets wait: few, and many
         self._listening()
 
 
 def serve(config: Config, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serves until interrupted. Port 0 takes a free one; `on_ready` is told the URL. Raises ConnectorError."""
+    """Serves an application until the process is interrupted.
+
+    Args:
+        config: uvicorn's configuration.
+        host: the address to listen at.
+        port: the port, 0 for a free one.
+        on_ready: called with the URL once the server listens.
+
+    Raises:
+        ConnectorError: the address or port cannot be used.
+    """
     with _listen(host, port) as listener:
-        _Server(config, lambda: on_ready(_url(listener))).run([listener])
+        _Server(config, lambda: on_ready(_url(config, listener))).run([listener])
 
 
 @contextmanager
 def serving(config: Config, host: str, port: int) -> Iterator[str]:
-    """The URL under which an application is served, in a thread, until the block ends. Raises ConnectorError."""
+    """Serves an application in a thread until the block ends. Yields its URL. Raises ConnectorError."""
     listening = threading.Event()
     with _listen(host, port) as listener:
         server = _Server(config, listening.set)
@@ -43,7 +55,7 @@ def serving(config: Config, host: str, port: int) -> Iterator[str]:
         try:
             if not listening.wait(_START_SECONDS):
                 raise ConnectorError(f"the server did not start on {host} port {port}")
-            yield _url(listener)
+            yield _url(config, listener)
         finally:
             server.should_exit = True
             thread.join(_START_SECONDS)
@@ -63,6 +75,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _url(config: Config, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if config.is_ssl else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

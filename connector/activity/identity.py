@@ -1,0 +1,42 @@
+"""Who an activity is about, as the keys of profiles, and which keys turn out to be the same person.
+
+An activity belongs to the strongest identifier that it names: the id, else the e-mail, else Customer.io's own. Its
+other identifiers are linked to that one. What was said of them before is found by the links when somebody asks, so it
+does not matter which came first. Of two people who had one address, it belongs to who had it last.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from connector.activity.webhook import Activity, ReportedPerson
+
+ID, EMAIL, CIO_ID = "id:", "email:", "cio_id:"
+
+
+class ProfileLink(NamedTuple):
+    """That an identifier belongs to the profile of a stronger one. at: unix seconds; event_id: of who said so."""
+
+    identifier: str
+    owner: str
+    at: int
+    event_id: str
+
+
+def keys(person: ReportedPerson) -> list[str]:
+    """Returns the person's identifiers as keys of profiles, the strongest first."""
+    named = ((ID, person.id), (EMAIL, person.email), (CIO_ID, person.cio_id))
+    return [f"{prefix}{value}" for prefix, value in named if value]
+
+
+def links(activity: Activity) -> Iterator[ProfileLink]:
+    """Yields what the activity says of identifiers that belong together."""
+    owner, *others = keys(activity.person)
+    for each in others:
+        yield ProfileLink(each, owner, activity.timestamp, activity.event_id)
+
+
+def candidates(user: str) -> list[str]:
+    """Returns the keys under which somebody may be found who is asked for by an id, an address or `cio_id:...`."""
+    if user.startswith(CIO_ID):
+        return [user]
+    return [f"{ID}{user}", *([f"{EMAIL}{user.lower()}"] if "@" in user else []), f"{CIO_ID}{user}"]

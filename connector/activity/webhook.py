@@ -1,0 +1,185 @@
+"""Reads a reporting webhook: the current shape and the one from before 2020 become one `Activity`.
+
+Whatever the documents differ in is taken in both ways (docs/customerio.md#webhooks). A type or a metric that is not
+documented is read as well: Customer.io adds some.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pydantic_core import to_json
+
+from connector.model import bounds, times
+
+_MESSAGE = ("drafted", "attempted", "sent", "clicked", "converted", "failed", "undeliverable")
+_DELIVERED = ("delivered", "bounced")
+PREFERENCES_CHANGED = "cio_subscription_preferences_changed"
+METRICS: Mapping[str, frozenset[str]] = {
+    "customer": frozenset({"subscribed", "unsubscribed", PREFERENCES_CHANGED}),
+    "email": frozenset(
+        {*_MESSAGE, *_DELIVERED, "opened", "subscribed", "unsubscribed", "dropped", "spammed", "deferred"}
+    ),
+    "push": frozenset({*_MESSAGE, *_DELIVERED, "opened", "dropped"}),
+    "sms": frozenset({*_MESSAGE, *_DELIVERED, "replied"}),
+    "whatsapp": frozenset({*_MESSAGE, *_DELIVERED, "opened", "dropped", "replied"}),
+    "in_app": frozenset({*_MESSAGE, "opened"}),
+    "slack": frozenset(_MESSAGE),
+    "webhook": frozenset(_MESSAGE),
+}
+"""What Customer.io reports, by object type."""
+
+_OTHER_METRICS = {
+    "customer_subscription_preferences_changed": PREFERENCES_CHANGED,
+    "subscription_preferences_changed": PREFERENCES_CHANGED,
+}
+_OTHER_TYPES = {"in-app": "in_app", "inapp": "in_app", "whatasapp": "whatsapp"}
+_BY_MACHINES = ("machine", "proxied", "prefetched")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_ADDRESS = re.compile(r"[^\s<>,;:\"'()]+@[^\s<>,;:\"'()]+")
+_LONGEST_ID = 100
+_LONGEST_IDENTIFIER = 1000
+_OLD_TYPES = sorted(METRICS, key=len, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedPerson:
+    """Who an activity is about, as far as Customer.io says: "" for what it does not say. The e-mail in lower case."""
+
+    id: str = ""
+    email: str = ""
+    cio_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What happened to one person, or what they did.
+
+    event_id: the webhook's own, by which a repeat is known. timestamp: unix seconds. address: the e-mail address that
+    the webhook speaks of, which need not be the person's own. data: as it came, without what no store can keep;
+    left_out: that, each as a sentence.
+    """
+
+    event_id: str
+    object_type: str
+    metric: str
+    timestamp: int
+    person: ReportedPerson
+    address: str
+    data: Mapping[str, Any]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def event(self) -> str:
+        """What happened, in one word: `email_opened`."""
+        return f"{self.object_type}_{self.metric}"
+
+    @property
+    def by_machine(self) -> bool:
+        """Whether a program opened or clicked, or may have: a scanner, a proxy, a mail program that loads ahead."""
+        return self.metric in ("opened", "clicked") and any(self.data.get(name) is True for name in _BY_MACHINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why a webhook is no activity: a sentence that names no value."""
+
+    reason: str
+
+
+def parse(body: object, latest: float = float("inf")) -> Activity | Unusable:
+    """Reads a decoded webhook. `latest`: unix seconds after which nothing can have happened."""
+    if not isinstance(body, dict):
+        return Unusable("a webhook is an object, and this is none")
+    data = body.get("data")
+    if not isinstance(data, dict):
+        return Unusable("it has no `data`, which says what happened")
+    kind = _kind(body)
+    if kind is None:
+        return Unusable("it has neither `object_type` and `metric` nor `event_type`, or they are no names")
+    timestamp = _seconds(body.get("timestamp"))
+    if timestamp is None or timestamp > latest:
+        return Unusable("it has no `timestamp` in unix seconds" if timestamp is None else "its `timestamp` is to come")
+    data, faults = bounds.fitting(data)
+    person = _person(data)
+    if person == ReportedPerson():
+        return Unusable("it names nobody: neither customer_id nor identifiers nor an e-mail address")
+    left_out = tuple(f"`{bounds.whole_characters(name)}` {why}: it is left out" for name, why in faults.items())
+    return Activity(event_id(body), *kind, timestamp, person, _address(data), data, left_out)
+
+
+def event_id(body: Mapping[str, Any]) -> str:
+    """Returns the webhook's own id, or one made of all that it says."""
+    given = body.get("event_id")
+    if isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and bounds.storable(given):
+        return given
+    return sha256(bounds.readable(body).encode()).hexdigest()
+
+
+def _kind(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The object type and the metric, as the documents spell them."""
+    if isinstance(old := body.get("event_type"), str):
+        given: tuple[Any, Any] = _old_kind(old.strip().lower())
+    else:
+        given = body.get("object_type", body.get("object_type_type")), body.get("metric")
+    if not all(isinstance(each, str) for each in given):
+        return None
+    object_type, metric = (each.strip().lower() for each in given)
+    kind = _OTHER_TYPES.get(object_type, object_type), _OTHER_METRICS.get(metric, metric)
+    return kind if all(map(_NAME.fullmatch, kind)) else None
+
+
+def _old_kind(event_type: str) -> tuple[str, str]:
+    """The two parts of `email_opened`. A type may have two words, and a metric several."""
+    known = next((each for each in _OLD_TYPES if event_type.startswith(f"{each}_")), event_type.partition("_")[0])
+    return known, event_type[len(known) + 1 :]
+
+
+def _seconds(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:20])
+    return times.seconds(value)
+
+
+def _person(data: Mapping[str, Any]) -> ReportedPerson:
+    """Who it is about. Only a webhook that names them in no other way names them by the address it was sent to."""
+    given = data.get("identifiers")
+    named: Mapping[str, Any] = given if isinstance(given, dict) else {}
+    id = _text(named.get("id")) or _text(data.get("customer_id"))
+    email = _mail(named.get("email"))
+    cio_id = _text(named.get("cio_id"))
+    if not (id or email or cio_id):
+        email = _address(data)
+    return ReportedPerson(id, email, cio_id)
+
+
+def _address(data: Mapping[str, Any]) -> str:
+    """The first e-mail address that is told: of the person, of the customer, of who received the message."""
+    given = data.get("identifiers")
+    own = given.get("email") if isinstance(given, dict) else None
+    found = (_mail(each) for each in (own, data.get("email_address"), data.get("recipient")))
+    return next(filter(None, found), "")
+
+
+def _mail(value: Any) -> str:
+    """The address within a text such as `Ada <ada@example.com>`; "" where there is none."""
+    if not isinstance(value, str) or not bounds.storable(value):
+        return ""
+    found = _ADDRESS.search(value[:_LONGEST_IDENTIFIER])
+    return found[0].lower() if found else ""
+
+
+def _text(value: Any) -> str:
+    """An identifier as text; "" where it is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    text = str(value).strip() if isinstance(value, int) or len(value) <= _LONGEST_IDENTIFIER else ""
+    return text if bounds.storable(text) else ""
+
+
+def as_text(activity: Activity) -> str:
+    """An activity as the webhook of the current shape that it is: what is kept of it."""
+    kind = {"event_id": activity.event_id, "object_type": activity.object_type, "metric": activity.metric}
+    return to_json({**kind, "timestamp": activity.timestamp, "data": activity.data}).decode()

@@ -1,0 +1,110 @@
+"""Finds the sender of a request: by its headers, before its body is read, or else by the body."""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fastapi import HTTPException, Request
+from pydantic import SecretStr
+from pydantic_core import from_json, to_json
+
+from connector.model.change import Message, Unreadable
+from connector.settings.sections import WebSettings
+
+WRITE_KEY = "writeKey"
+_WRITE_KEY_HEADER = "x-write-key"
+_MASK = "***"
+_HOW = "send the header 'Authorization: Bearer TOKEN'"
+_HOW_OF_LIBRARIES = "give the token as write key: the user name, with no password, or as a bearer token"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The tokens that open the doors, each with the name of its holder."""
+
+    tokens: Mapping[str, str]
+
+    @classmethod
+    def of(cls, web: WebSettings) -> "Keyring":
+        """Returns the tokens of the settings: the one without a name, and the named ones."""
+        given: Mapping[str, SecretStr | None] = {
+            "token": web.token,
+            **{f"tokens.{k}": v for k, v in web.tokens.items()},
+        }
+        return cls({name: text for name, secret in given.items() if secret and (text := secret.get_secret_value())})
+
+    def authorize(self, request: Request) -> str:
+        """Returns the sender of the request, by its headers.
+
+        A token is shown as a bearer token, as the user name of HTTP Basic, or in the header X-Write-Key. Raises
+        HTTPException: 401 if no header shows a valid token, 503 if the settings have no token.
+        """
+        return self._known(_shown(request), request)
+
+    def authorize_library(self, request: Request) -> str | None:
+        """Returns the sender of a library's request, by its headers.
+
+        Returns None if no header shows a token: then the body may show it.
+        """
+        self._open()
+        if not request.headers.get("authorization") and _WRITE_KEY_HEADER not in request.headers:
+            return None
+        return self._known(_shown(request), request, _HOW_OF_LIBRARIES)
+
+    def authorize_body(self, request: Request, body: object) -> str:
+        """Returns the sender of a decoded body, by the write key in it. Raises HTTPException 401."""
+        first = body[0] if isinstance(body, list) and body else body
+        given = first.get(WRITE_KEY) if isinstance(first, dict) else None
+        return self._known(given if isinstance(given, str) else "", request, _HOW_OF_LIBRARIES)
+
+    def masked(self, message: Message) -> Message:
+        """Returns the message. One that is kept as a problem loses every token in it."""
+        if not isinstance(message, Unreadable) or message.message is None:
+            return message
+        text = to_json(message.message, fallback=str)
+        found = [token for each in self.tokens.values() if (token := to_json(each)[1:-1]) in text]
+        if not found:
+            return message
+        for token in found:
+            text = text.replace(token, _MASK.encode())
+        return replace(message, message=from_json(text))
+
+    def _open(self) -> None:
+        if not self.tokens:
+            raise HTTPException(503, "this door is closed: no token is set (CONNECTOR__WEB__TOKEN)")
+
+    def _known(self, given: str, request: Request, how: str = _HOW) -> str:
+        """Returns the owner of the token. All tokens are compared, so that the time tells nothing about them."""
+        self._open()
+        found = [name for name, token in self.tokens.items() if hmac.compare_digest(given.encode(), token.encode())]
+        if found:
+            return found[0]
+        basic = how == _HOW_OF_LIBRARIES and authorization(request)[0] == "basic"
+        raise HTTPException(401, how, {"WWW-Authenticate": "Basic" if basic else "Bearer"})
+
+
+def authorization(request: Request) -> tuple[str, str]:
+    """Returns the scheme of a request's Authorization header, in lower case, and what it gives; "" if there is none."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower(), given.strip()
+
+
+def _shown(request: Request) -> str:
+    """Returns the token that the headers show, "" for none."""
+    match authorization(request):
+        case "bearer", given:
+            return given
+        case "basic", given:
+            return _user_of(given)
+        case _:
+            return request.headers.get(_WRITE_KEY_HEADER, "").strip()
+
+
+def _user_of(given: str) -> str:
+    """Returns the user name of HTTP Basic, if there is no password."""
+    try:
+        user, colon, password = b64decode(given, validate=True).decode().partition(":")
+    except ValueError:
+        return ""
+    return user if colon and not password else ""

@@ -1,0 +1,192 @@
+"""HTTP/1.1 for the doors: uvicorn's, with an end to every wait and a bound on connections.
+
+uvicorn itself ends only a connection that is silent between two requests. Here each phase of a request has its end. At
+the most connections allowed, the one that has been silent the longest makes room for the next.
+"""
+
+import asyncio
+import logging
+from enum import Enum, auto
+from typing import Any
+
+import h11
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from connector.web.limits import Limits, most_connections
+from connector.web.refusals import Reason, Refusals
+
+_ACCEPTED_AT_ONCE = 16  # asyncio opens several such handfuls before it says that one is open
+_GRACE_SECONDS = 10
+
+
+class DoorsConfig(Config):
+    """The configuration of the doors: an application, bounds for connections, and a counter of refusals."""
+
+    def __init__(self, app: Any, limits: Limits, refusals: Refusals, connections: int = 0) -> None:
+        """Configures uvicorn for the doors.
+
+        Args:
+            app: the ASGI application.
+            limits: the bounds of a request and a connection.
+            refusals: counts what is turned away.
+            connections: how many connections are open at most; 0 for as many as the open files of the process allow.
+        """
+        super().__init__(
+            app,
+            http=DoorsProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            backlog=_ACCEPTED_AT_ONCE,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self.limits = limits
+        self.refusals = refusals
+        self.connections = connections or most_connections()
+
+
+class Phase(Enum):
+    """The phase that a connection is in."""
+
+    BUSY = auto()
+    """A request is being read or answered: the reader of its body bounds that."""
+    HEADERS = auto()
+    """The headers of a request are on their way, or the first request is awaited."""
+    IDLE = auto()
+    """Answered; another request may come."""
+    LINGER = auto()
+    """Answered before the body was read; the rest of it is still coming, and is dropped."""
+
+
+class DoorsProtocol(H11Protocol):
+    """One connection of a client."""
+
+    config: DoorsConfig
+
+    def __init__(self, config: DoorsConfig, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        """Begins a connection; uvicorn calls this.
+
+        Args:
+            config: how the doors are served.
+            server_state: uvicorn's state of the server.
+            app_state: the application's state.
+            _loop: the event loop, None for the running one.
+        """
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _Counted(self.logger, config.refusals)  # type: ignore[assignment]
+        self.heard_at = self.loop.time()
+        self._phase: Phase | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def expendable(self) -> bool:
+        """Whether the connection may be ended to make room: not while a complete request is being answered."""
+        processing = self._in_request and not self.cycle.more_body
+        return not processing and not self.transport.is_closing()
+
+    @property
+    def _in_request(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Called when a client has connected."""
+        super().connection_made(transport)
+        self._make_room()
+        self._enter(Phase.HEADERS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called when the connection is closed, by either side."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        for timer in (self._timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Called with what the client sent."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+        self._move()
+
+    def on_response_complete(self) -> None:
+        """Called when a request is answered."""
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # _move sets what takes its place
+        self._move()
+
+    def pause_writing(self) -> None:
+        """Called when the client does not read its answer."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.config.limits.write_seconds, self.turn_away, "too_slow")
+
+    def resume_writing(self) -> None:
+        """Called when the client reads its answer again."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+
+    def turn_away(self, reason: Reason) -> None:
+        """Ends the connection, whatever phase it is in."""
+        self.config.refusals.add(reason)
+        self.transport.abort()
+
+    def _move(self) -> None:
+        if self._in_request:
+            phase = Phase.BUSY
+        elif self.conn.their_state is h11.SEND_BODY:
+            phase = Phase.LINGER
+        elif self.cycle is None or self.conn.trailing_data[0]:
+            phase = Phase.HEADERS
+        else:
+            phase = Phase.IDLE
+        if phase is not self._phase or phase is Phase.IDLE:
+            self._enter(phase)
+
+    def _enter(self, phase: Phase) -> None:
+        self._phase = phase
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        match phase:
+            case Phase.HEADERS:
+                self._end_in(self.config.limits.header_seconds, "unfinished")
+            case Phase.IDLE:
+                self._end_in(self.config.limits.idle_seconds, "idle")
+            case Phase.LINGER:
+                self._end_in(self.config.limits.linger_seconds, "unfinished")
+            case Phase.BUSY:
+                pass
+
+    def _end_in(self, seconds: float, reason: Reason) -> None:
+        self._timer = self.loop.call_later(seconds, self._end, reason)
+
+    def _end(self, reason: Reason) -> None:
+        if self._phase is Phase.IDLE:
+            self.timeout_keep_alive_handler()  # an orderly end, and nothing to be counted
+        else:
+            self.turn_away(reason)
+
+    def _make_room(self) -> None:
+        """If there are too many connections, ends the one that has been silent longest and is not being answered."""
+        if len(self.connections) <= self.config.connections:
+            return
+        others = [each for each in self.connections if isinstance(each, DoorsProtocol) and each.expendable]
+        min(others, key=lambda each: each.heard_at, default=self).turn_away("crowded_out")
+
+
+class _Counted:
+    """uvicorn's logger. It counts the warnings about clients that do not speak HTTP instead of logging each."""
+
+    def __init__(self, logger: logging.Logger, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self._logger = logger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._logger, name)
+
+    def warning(self, *_: object) -> None:
+        """Counts a warning."""
+        self._refusals.add("invalid")
