@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from connector.actions.action import Action
-from connector.actions.template import Constant, Path, Source, Table
-from connector.model.change import EventKind
+from connector.actions.template import Constant, Path, TemplateObject, TemplateSource
 from connector.audience.rules import Rules
+from connector.model.change import EventKind
 
 _KINDS: dict[str, EventKind] = {"track": "event", "page": "page", "screen": "screen"}
 _MOVES = ("enter_segment", "leave_segment")
@@ -32,14 +32,14 @@ def _unknown_paths(action: Action) -> Iterator[str]:
 def _paths(action: Action) -> Iterator[Path]:
     yield from (each.field for each in action.when.conditions)
     for template in action.template.values():
-        yield from template.paths if isinstance(template, Table) else _among(template, Path)
+        yield from template.paths if isinstance(template, TemplateObject) else _among(template, Path)
 
 
-def _among(source: Source, kind: type[Path]) -> Iterable[Path]:
+def _among(source: TemplateSource, kind: type[Path]) -> Iterable[Path]:
     return (each for each in source if isinstance(each, kind))
 
 
-def _values(source: Source) -> list[str]:
+def _values(source: TemplateSource) -> list[str]:
     return [str(each.value) for each in source if isinstance(each, Constant)]
 
 
@@ -49,7 +49,7 @@ def _events(action: Action, rules: Rules) -> Iterator[str]:
     if kind is None:
         return
     name = action.template.get("name", ())
-    given = _values(name) if not isinstance(name, Table) else []
+    given = _values(name) if not isinstance(name, TemplateObject) else []
     names = given or (sorted(action.when.events) if not name and kind == "event" else [])
     for each in names or ([kind] if kind != "event" else []):
         if not rules.allows(kind, each):
@@ -58,7 +58,7 @@ def _events(action: Action, rules: Rules) -> Iterator[str]:
 
 def _segments(action: Action, rules: Rules) -> Iterator[str]:
     source = action.template.get("segment", ())
-    if action.effect.name not in _MOVES or isinstance(source, Table):
+    if action.effect.name not in _MOVES or isinstance(source, TemplateObject):
         return
     for each in _values(source):
         if not rules.admits([(each, each)]):
@@ -68,7 +68,7 @@ def _segments(action: Action, rules: Rules) -> Iterator[str]:
 def _attributes(action: Action, rules: Rules) -> Iterator[str]:
     """Attributes by names that the settings give."""
     table = action.template.get("attributes", ())
-    if action.effect.name != "identify" or not isinstance(table, Table):
+    if action.effect.name != "identify" or not isinstance(table, TemplateObject):
         return
     sources = [source for _, source in rules.attributes] + [each.source for each in rules.transformed]
     read = {name for each in (*sources, rules.identifier, rules.email) for name in each.flat}

@@ -1,14 +1,13 @@
-"""What must be looked after from time to time."""
+"""Retention: what is dropped, after how long, a few rows at a time. `store/retention` has the statements."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import structlog
 
 from connector.audience.rules import Rules
-from connector.settings.sections import Retention
-from connector.store import claims, entities, retention
-from connector.store.opening import Store
+from connector.settings.sections import RetentionSettings
+from connector.store import retention, tallies
+from connector.store.engine import Store
 from connector.store.retention import Drop
 
 log = structlog.get_logger(__name__)
@@ -17,47 +16,54 @@ OUTSIDER_SECONDS = _DAY_SECONDS
 """How long a user who never was in the audience is remembered, so that an older message cannot bring them in."""
 _ADMISSION_DAYS = 7.0
 _JOB_DAYS = 90.0
+_PROCESS_DAYS = 1.0
+_SLOTS_SECONDS = 600.0
+_ENDED_WAITS_SECONDS = 60.0
 _ROWS_AT_ONCE = 1000
-
-
-def overdue(store: Store, syncs: Iterable[Rules]) -> list[str]:
-    """The syncs that have something due which nobody is sending."""
-    with store.reading() as connection:
-        now = store.now(connection)
-        return [rules.name for rules in syncs if rules.deliver and _any_due(connection, rules, now)]
-
-
-def _any_due(connection: Any, rules: Rules, now: float) -> bool:
-    kinds = (entities.PERSON, entities.OBJECT) if rules.objects else (entities.PERSON,)
-    return any(claims.any_due(connection, rules.name, now, kind) for kind in kinds)
 
 
 def forget_outsiders(store: Store) -> int:
     """Drops the rows of users who never were in the audience and were not heard of for a day; how many."""
-    with store.writing() as connection:
-        return entities.forget_outsiders(connection, store.now(connection) - OUTSIDER_SECONDS)
+    with store.writing(patient=True) as tx:
+        return retention.forget_outsiders(tx, store.now(tx) - OUTSIDER_SECONDS)
 
 
 def retain(
     store: Store,
-    settings: Retention,
+    settings: RetentionSettings,
     syncs: Iterable[Rules],
     until: Callable[[], bool] = lambda: False,
     rows_at_once: int = _ROWS_AT_ONCE,
 ) -> bool:
-    """Drops what need not be kept any longer; False where `until` said to stop before all of it was gone."""
+    """Drops what need not be kept any longer.
+
+    Args:
+        store: Where it is kept.
+        settings: For how many days each kind is kept.
+        syncs: The rules of all syncs: their deletion guards look back at what they admitted.
+        until: Is asked between two transactions whether to stop.
+        rows_at_once: The most rows that one transaction deletes.
+
+    Returns:
+        False if it was stopped before all of it was dropped.
+    """
     kinds = _kinds(settings, max((rules.deletion_guard.window_seconds for rules in syncs), default=0.0))
     finished = [_drop_all(store, what, drop, seconds, until, rows_at_once) for what, drop, seconds in kinds]
     return all(finished)
 
 
-def _kinds(settings: Retention, longest_window: float) -> list[tuple[str, Drop, float]]:
+def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str, Drop, float]]:
     """What is dropped, how, and after how many seconds."""
     return [
         ("events", retention.drop_events, settings.events_days * _DAY_SECONDS),
         ("calls", retention.drop_calls, settings.calls_days * _DAY_SECONDS),
         ("problems", retention.drop_problems, settings.problems_days * _DAY_SECONDS),
+        ("problems of waits that ended", retention.drop_ended_waits, _ENDED_WAITS_SECONDS),
+        ("webhooks", retention.drop_webhooks, settings.webhooks_days * _DAY_SECONDS),
         ("admissions", retention.drop_admissions, max(_ADMISSION_DAYS * _DAY_SECONDS, longest_window)),
+        ("minutes", retention.drop_minutes, settings.minutes_days * _DAY_SECONDS),
+        ("slots of minutes, added up,", tallies.join_slots, _SLOTS_SECONDS),
+        ("processes", retention.drop_processes, _PROCESS_DAYS * _DAY_SECONDS),
         ("jobs", retention.drop_jobs, _JOB_DAYS * _DAY_SECONDS),
     ]
 
@@ -69,8 +75,8 @@ def _drop_all(
     total = 0
     dropped = rows_at_once
     while dropped == rows_at_once and not until():
-        with store.writing() as connection:
-            dropped = drop(connection, store.now(connection) - seconds, rows_at_once)
+        with store.writing() as tx:
+            dropped = drop(tx, store.now(tx) - seconds, rows_at_once)
         total += dropped
     if total:
         log.info("old rows dropped", what=what, rows=total)

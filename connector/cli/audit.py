@@ -7,12 +7,13 @@ import typer
 from pydantic_core import to_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option
 
 from connector.admin.audit.audit import SECOND_LOOK_SECONDS, Audit, Drifted, Findings
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, opened, out
 from connector.admin.audit.drift import Difference
+from connector.cli.opening import opened
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, out
+from connector.cli.tables import table
 from connector.errors import SettingsError
 
 _EXAMPLES = 5
@@ -36,12 +37,12 @@ def audit(
     """Compare what Customer.io holds with what was delivered. Exit code 1 where drift was found and not repaired."""
     if delete and not repair:
         raise SettingsError("--delete says how to repair: give --repair too")
-    at_hand = opened(settings)
-    one = Audit.of(at_hand, sync, wait)
+    runtime = opened(settings)
+    one = Audit.of(runtime, sync, wait)
     findings = _watched(one, sample, silent=json)
     repaired = one.repair(findings.drifted, delete=delete) if repair else 0
     one.record(findings, repaired)
-    at_hand.close()
+    runtime.close()
     if json:
         _print_lines(sync, findings, repaired)
     else:
@@ -114,7 +115,7 @@ def _advice(findings: Findings, *, repair: bool) -> str:
 
 def _table(findings: Findings) -> Table:
     """The kinds of drift, how often each was found, and some examples."""
-    table = Table("drift", "times", "user", "attribute", "delivered", "held")
+    rows: list[tuple[str, ...]] = []
     examples: dict[str, list[tuple[Drifted, Difference]]] = {}
     for one, difference in _pairs(findings):
         examples.setdefault(difference.kind, []).append((one, difference))
@@ -122,9 +123,8 @@ def _table(findings: Findings) -> Table:
         for place, (one, difference) in enumerate(found[:_EXAMPLES]):
             first = (kind, f"{len(found):,}") if place == 0 else ("", "")
             shown = (_shortened(difference.delivered), _shortened(difference.held))
-            table.add_row(*map(Text, (*first, one.expected.key, difference.name, *shown)))
-        table.add_section()
-    return table
+            rows.append((*first, one.expected.key, difference.name, *shown))
+    return table(("drift", "times", "user", "attribute", "delivered", "held"), rows)
 
 
 def _pairs(findings: Findings) -> Iterator[tuple[Drifted, Difference]]:

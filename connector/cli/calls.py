@@ -1,17 +1,19 @@
 """`connector calls`: the requests to Customer.io, lately."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
 from pydantic_core import from_json, to_json
-from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option, Typer
 
 from connector.admin.request_log import find
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, opened, out
-from connector.store import calls
-from connector.store.calls import Logged
+from connector.cli.opening import opened
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
+from connector.cli.tables import table
+from connector.errors import SettingsError
+from connector.store import request_log
+from connector.store.request_log import Logged
 
 app = Typer(help="List and show the requests to Customer.io.", no_args_is_help=False)
 
@@ -22,21 +24,29 @@ def listing(
     settings: SettingsFile = SETTINGS_TOML,
     failed: Annotated[bool, Option("--failed", help="Only those that were not taken whole.")] = False,
     connection: Annotated[str, Option(help="Only those to this connection.")] = "",
+    sync: Annotated[str, Option(help="Only those of this sync.")] = "",
+    status: Annotated[int | None, Option(help="Only those answered so; 0 is for no answer.")] = None,
+    since: Annotated[float, Option(min=0.0, help="Only those of the last so many seconds; 0 is for all.")] = 0.0,
     limit: Annotated[int, Option(help="How many at the most, the latest first.")] = 50,
     json: AsJson = False,
 ) -> None:
     """List the requests to Customer.io, the latest first."""
     if context.invoked_subcommand is not None:
         return
-    at_hand = opened(settings)
-    with at_hand.store.reading() as transaction:
-        found = calls.find(transaction, workspace=connection, failed=failed, limit=limit)
-    at_hand.close()
+    runtime = opened(settings)
+    workspace = _existing("--connection", connection, runtime.settings.connections)
+    of_sync = _existing("--sync", sync, runtime.settings.syncs)
+    with runtime.store.reading() as tx:
+        at = runtime.store.now(tx) - since if since else 0.0
+        found = request_log.find(
+            tx, workspace=workspace, sync=of_sync, failed=failed, status=status, since=at, limit=limit
+        )
+    runtime.close()
     if json:
         for each in found:
             out.out(to_json(_summary(each)).decode(), highlight=False)
     else:
-        out.print(_table(found) if found else "No calls.")
+        out.print(table(("id", "at", "request", "answer"), map(_cells, found)) if found else "No calls.")
 
 
 @app.command()
@@ -44,22 +54,25 @@ def show(
     id: Annotated[str, Argument(help="The call's id, or how it begins.")], settings: SettingsFile = SETTINGS_TOML
 ) -> None:
     """Show a call with its request and reply, where they are kept ([retention] call_bodies)."""
-    at_hand = opened(settings)
-    logged = find(at_hand.store, id)
-    at_hand.close()
+    runtime = opened(settings)
+    logged = find(runtime.store, id)
+    runtime.close()
     bodies = {"request": _value(logged.call.body), "reply": _value(logged.call.reply)}
     out.print_json(to_json(_summary(logged) | bodies).decode())
 
 
-def _table(found: list[Logged]) -> Table:
-    table = Table("id", "at", "connection", "sync", "items", "bytes", "status", "ms", "verdict")
-    for each in found:
-        call = each.call
-        at = day_and_time(call.at)
-        numbers = [f"{number:,}" for number in (call.items, call.body_bytes, call.status, call.milliseconds)]
-        verdict = f"{call.verdict}: {call.reason}" if call.reason else call.verdict
-        table.add_row(*map(Text, (each.id, at, call.connection, call.sync, *numbers, verdict)))
-    return table
+def _cells(logged: Logged) -> tuple[str, ...]:
+    call = logged.call
+    place = call.connection if call.connection == call.sync else f"{call.sync} to {call.connection}"
+    said = f"{call.status or 'none'}, {call.milliseconds:,} ms, {call.verdict}"
+    request = f"{place}: {call.items:,} items, {call.body_bytes:,} bytes"
+    return logged.id, day_and_time(call.at), request, f"{said}: {call.reason}" if call.reason else said
+
+
+def _existing(option: str, name: str, known: Collection[str]) -> str:
+    if name and name not in known:
+        raise SettingsError(f"{option}: there is no {name!r}; the settings name {', '.join(known)}")
+    return name
 
 
 def _summary(logged: Logged) -> dict[str, Any]:

@@ -1,58 +1,58 @@
 """`connector check`: is everything set so that it can work?"""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
 
 import typer
 from pydantic_core import to_json
-from rich.markup import escape
+from rich.text import Text
 
-from connector.customerio import segments as manual_segment
 from connector.admin.check_actions import doubts
-from connector.runtime import AtHand
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
+from connector.audience.rules import Rules
+from connector.bulk.tabular import unheard_segments
+from connector.bulk.warehouse import query
+from connector.cli import check_services as services
+from connector.cli.finding import Finding, Level
+from connector.cli.opening import settings_of
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out
+from connector.customerio import region
+from connector.customerio import segments as manual_segment
+from connector.customerio.region import Unknown, Workspace
+from connector.customerio.segments import Absent, SegmentFault
 from connector.errors import ConnectorError, StoreError
 from connector.formats.relationships import DEFAULT_TYPE
-from connector.customerio.segments import Absent, Fault
-from connector.audience.rules import Rules
-from connector.settings.schema import Settings, Sync, missing_credentials
+from connector.model.attribute_names import EVERYTHING
+from connector.runtime import Runtime
+from connector.settings.connection import Connection
 from connector.settings.manual_segments import Target
+from connector.settings.schema import Settings, Sync, missing_credentials
 from connector.settings.warehouse import WarehouseSource
-from connector.bulk.warehouse import query
 
-Level = Literal["ok", "warning", "failed"]
-_MARKS: dict[Level, str] = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "failed": "[red]failed[/] "}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was checked, how it came out, and what to do about it."""
-
-    level: Level
-    what: str
-    text: str
+_STYLES: dict[Level, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     """Check the settings, the store and the credentials: one line each. Exit code 1 where something failed."""
     loaded = settings_of(settings)
-    at_hand = AtHand.open(loaded)
+    runtime = Runtime.open(loaded)
     size = f"{len(loaded.syncs)} sync(s), {len(loaded.connections)} connection(s)"
     findings = [Finding("ok", "settings", f"{settings}: {size}")]
     for sync in loaded.syncs.values():
         findings += _of_sync(sync)
-    findings.append(_of_store(at_hand))
-    findings += _of_credentials(loaded, at_hand)
-    findings += [finding for rules in at_hand.syncs for finding in _of_mirrors(rules, at_hand)]
-    findings += _shared_segments(at_hand.syncs)
-    findings += [_of_source(source, at_hand.syncs) for source in loaded.sources.values()]
-    at_hand.close()
+    findings += [services.of_store(runtime), *services.of_store_clock(runtime)]
+    findings += [*services.of_broker(loaded), *services.of_doors(loaded)]
+    findings += _of_credentials(loaded, runtime)
+    findings += [finding for rules in runtime.syncs for finding in _of_mirrors(rules, runtime)]
+    findings += _shared_segments(runtime.syncs)
+    findings += _shared_people(runtime.syncs)
+    findings += [_of_source(source, runtime.syncs) for source in loaded.sources.values()]
+    findings += _unheard(runtime)
+    runtime.close()
     for each in findings:
         if json:
             out.out(to_json({"level": each.level, "what": each.what, "text": each.text}).decode(), highlight=False)
         else:
-            out.print(f"{_MARKS[each.level]} {escape(f'{each.what}: {each.text}')}", highlight=False, soft_wrap=True)
+            line = Text.assemble((f"{each.level:<7}", _STYLES[each.level]), f" {each.what}: {each.text}")
+            out.print(line, soft_wrap=True)
     if any(each.level == "failed" for each in findings):
         raise typer.Exit(1)
 
@@ -77,32 +77,22 @@ def _warnings(sync: Sync) -> Iterator[str]:
         rule = sync.suppress_when
         whom = f"{rule.attribute} is {str(rule.equals).lower()!r}"
         yield f"suppress_when: whose {whom} is deleted in Customer.io and blocked there; no data comes back"
-    targets = {attribute.target for attribute in sync.attributes}
-    if sync.identify_by in ("id", "cio_id") and "email" not in targets:
+    addressed = any(
+        each.target == "email" or (each.source == EVERYTHING and "email" not in each.left_out)
+        for each in sync.attributes
+    )
+    if sync.identify_by in ("id", "cio_id") and not addressed:
         yield 'no attribute is sent as "email": Customer.io will have no address to mail these people at'
     yield from doubts(Rules.of(sync))
 
 
-def _of_store(at_hand: AtHand) -> Finding:
-    place = at_hand.store.place
-    try:
-        version = at_hand.store.version()
-    except StoreError as error:
-        return Finding("failed", "store", str(error))
-    if version is None and at_hand.settings.broker.url == "memory://":
-        return Finding("ok", "store", f"{place}: empty, `connector run` makes the tables")
-    if version is None:
-        return Finding("warning", "store", f"{place}: empty, run `connector migrate`")
-    return Finding("ok", "store", f"{place}: tables of version {version}")
-
-
-def _of_credentials(settings: Settings, at_hand: AtHand) -> Iterator[Finding]:
+def _of_credentials(settings: Settings, runtime: Runtime) -> Iterator[Finding]:
     for name in missing_credentials(settings):
         yield Finding("failed", "credentials", f"{name} is not set")
     for name, connection in settings.connections.items():
         if connection.site_id is None or connection.api_key is None:
             continue
-        yield _of_workspace(name, at_hand)
+        yield from _of_workspace(name, runtime)
 
 
 def _of_source(source: WarehouseSource, syncs: Iterable[Rules]) -> Finding:
@@ -119,47 +109,55 @@ def _of_source(source: WarehouseSource, syncs: Iterable[Rules]) -> Finding:
     return Finding("ok", what, f"{source.kind} from {database}{by_hand}")
 
 
+def _unheard(runtime: Runtime) -> Iterator[Finding]:
+    """Warnings of sources with a segment that nobody has heard of. A store that is away has a finding of its own."""
+    for source in runtime.settings.sources.values():
+        try:
+            text = unheard_segments.warning(runtime.store, runtime.syncs, source)
+        except StoreError:
+            return
+        if text is not None:
+            yield Finding("warning", f"sources.{source.name}", text)
+
+
 def _takes(rules: Rules, type: str) -> bool:
-    """Whether the sync takes in what messages say of objects of a type."""
+    """Whether the sync takes in what messages say about objects of a type."""
     return type in rules.objects and "object" in rules.objects[type].sources
 
 
-def _of_workspace(name: str, at_hand: AtHand) -> Finding:
-    connection = at_hand.settings.connections[name]
+def _of_workspace(name: str, runtime: Runtime) -> Iterator[Finding]:
     what = f"connections.{name}"
-    status, body, fault = at_hand.track(name).region()
-    match status:
-        case 200 if body.get("region") not in (None, connection.region):
-            region = body["region"]
-            return Finding("failed", what, f'the workspace is in region "{region}": set region = "{region}"')
-        case 200:
-            workspace = f"workspace {body.get('environment_id', '?')} in region {body.get('region')}"
-            return Finding("ok", what, f"{workspace} at {connection.track_base}")
-        case 401 | 403:
-            text = (
-                f"Customer.io refused the credentials ({status}): check this connection's SITE_ID, API_KEY and region"
-            )
-            return Finding("failed", what, text)
-        case 0:
-            return Finding("failed", what, fault)
-        case _:
-            return Finding("failed", what, f"{connection.track_base} answered {status}, which is not Customer.io's way")
+    reply = runtime.track(name).region()
+    yield _whose(what, runtime.settings.connections[name], region.read(reply))
+    yield from services.of_workspace_clock(what, reply)
 
 
-def _of_mirrors(rules: Rules, at_hand: AtHand) -> Iterator[Finding]:
+def _whose(what: str, connection: Connection, found: Workspace | Unknown) -> Finding:
+    match found:
+        case Workspace(region=its) if its != connection.region:
+            return Finding("failed", what, f'the workspace is in region "{its}": set region = "{its}"')
+        case Workspace(number, its):
+            return Finding("ok", what, f"workspace {number} in region {its} at {connection.track_base}")
+        case Unknown(reason, credentials=True):
+            return Finding("failed", what, f"{reason}: check this connection's SITE_ID, API_KEY and region")
+        case Unknown(reason):
+            return Finding("failed", what, reason)
+
+
+def _of_mirrors(rules: Rules, runtime: Runtime) -> Iterator[Finding]:
     """Whether the manual segments of a sync can be filled."""
     if not rules.mirrors:
         return
     what = f"syncs.{rules.name}.manual_segments"
-    if at_hand.settings.connections[rules.connection].app_api_key is None:
+    if runtime.settings.connections[rules.connection].app_api_key is None:
         for mirror, target in rules.mirrors.items():
             yield _unseen(what, mirror, target, rules.connection)
         return
-    reply = at_hand.app_api(rules.connection).segments()
+    reply = runtime.app_api(rules.connection).segments()
     for mirror, target in rules.mirrors.items():
         into = f"{mirror!r} into {manual_segment.text_of(target)}"
         match manual_segment.looked_up(reply, target):
-            case Fault(reason):
+            case SegmentFault(reason):
                 yield Finding("failed", what, f"{into}: {reason}")
             case Absent() if isinstance(target, int):
                 yield Finding("failed", what, f"{into}: Customer.io has no segment of this id")
@@ -174,6 +172,18 @@ def _unseen(what: str, mirror: str, target: Target, connection: str) -> Finding:
     if isinstance(target, int):
         return Finding("ok", what, f"{into}: not looked at, which takes the App API's key")
     return Finding("failed", what, f"{into}: {manual_segment.no_key(connection)}")
+
+
+def _shared_people(syncs: Sequence[Rules]) -> Iterator[Finding]:
+    """Syncs that delete whom another one may hold in the same workspace: none knows whom the others have brought."""
+    for rules in syncs:
+        others = [each.name for each in syncs if each.connection == rules.connection and each.name != rules.name]
+        if others and rules.on_exit == "delete":
+            text = (
+                f"who leaves is deleted in Customer.io, also where syncs.{others[0]}, which delivers to "
+                f'{rules.connection} too, still has them. Unless they share nobody, give on_exit = "clear" or "keep"'
+            )
+            yield Finding("warning", f"syncs.{rules.name}.on_exit", text)
 
 
 def _shared_segments(syncs: Iterable[Rules]) -> Iterator[Finding]:

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 from pydantic_core import to_json
-from rich.table import Table
-from rich.text import Text
 from typer import Option, Typer
 
-from connector import dead_letters
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out, settings_of
+from connector.broker import dead_letters
+from connector.broker.queues import durable
+from connector.cli.opening import settings_of
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, out
+from connector.cli.tables import table
 from connector.errors import SettingsError
-from connector.queues import durable
+from connector.model.visible import visible
+from connector.settings.sections import BrokerSettings
 
 app = Typer(help="Look at, replay and discard messages that no worker could finish.", no_args_is_help=False)
 
@@ -32,11 +34,9 @@ def listing(
         for each in found:
             out.out(to_json(asdict(each)).decode(), highlight=False)
         return
-    table = Table("queue", "reason", "times", "messages", "begins with")
-    for each in found:
-        cells = (each.queue, each.reason, str(each.times), str(each.messages), each.text[:80])
-        table.add_row(*map(Text, cells))
-    out.print(table if found else "No dead letters.")
+    rows = [(each.queue, each.reason, str(each.times), str(each.messages), visible(each.text[:80])) for each in found]
+    columns = ("queue", "reason", "times", "messages", "begins with")
+    out.print(table(columns, rows) if found else "No dead letters.")
 
 
 @app.command()
@@ -46,14 +46,15 @@ def replay(settings: SettingsFile = SETTINGS_TOML) -> None:
 
 
 @app.command()
-def discard(settings: SettingsFile = SETTINGS_TOML) -> None:
+def discard(settings: SettingsFile = SETTINGS_TOML, yes: Yes = False) -> None:
     """Drop all of them for good."""
-    typer.confirm("Drop all dead letters for good?", abort=True, err=True)
+    if not agreed("Drop all dead letters for good?", yes=yes):
+        raise typer.Abort
     out.print(f"{dead_letters.discard(_broker(settings))} dropped", highlight=False)
 
 
-def _broker(settings: SettingsFile) -> str:
-    url = settings_of(settings).broker.url
-    if not durable(url):
+def _broker(settings: SettingsFile) -> BrokerSettings:
+    broker = settings_of(settings).broker
+    if not durable(broker.url):
         raise SettingsError("broker.url: memory:// has no dead letters; a fleet's broker, amqp://, has")
-    return url
+    return broker

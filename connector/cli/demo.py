@@ -1,8 +1,7 @@
 """`connector demo`: the sample through the real doors into a simulated Customer.io, and a look at what came of it."""
 
 import gzip
-import signal
-import threading
+import sys
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,12 +13,13 @@ from rich.table import Table
 from typer import Option
 
 from connector import demo as sample
-from connector import inbox
-from connector.cli.sigterm import end_on_sigterm
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
+from connector.cli.sigterm import end_on_sigterm
 from connector.demo import embedded, expected, fleet
 from connector.demo.stage import Stage
+from connector.intake import bodies
 from connector.settings.schema import Settings, load
+from connector.stop_signal import StopSignal
 
 _SETTLE_SECONDS = 120.0
 _SHOWN_DIFFERENCES = 20
@@ -37,6 +37,7 @@ def demo(
     settings: SettingsFile = SETTINGS_TOML, once: Once = False, fleet_mode: Fleet = False, folder: Folder = None
 ) -> None:
     """Send 1,000 sample notifications through the product into the simulator, and show what it holds then."""
+    settings = _settings_file(settings)
     loaded = load(settings)
     end_on_sigterm()
     notifications = _notifications()
@@ -54,6 +55,12 @@ def demo(
         raise typer.Exit(1)
 
 
+def _settings_file(given: Path) -> Path:
+    """The file that was asked for; where nobody asked, and there is none, the shipped one that the package brings."""
+    shipped = Path(__file__).parents[1] / "demo" / "settings.toml"
+    return shipped if given == SETTINGS_TOML and not given.exists() and shipped.exists() else given
+
+
 def _notifications() -> list[bytes]:
     packed = resources.files(sample).joinpath("sample.ndjson.gz").read_bytes()
     return gzip.decompress(packed).splitlines()
@@ -62,7 +69,7 @@ def _notifications() -> list[bytes]:
 def _messages(notifications: Sequence[bytes], settings: Settings) -> int:
     """How many messages stand in the notifications."""
     limit = settings.intake.max_message_bytes
-    return sum(len(inbox.read(_SAMPLE_FORMAT, notification, limit)) for notification in notifications)
+    return sum(len(bodies.read(_SAMPLE_FORMAT, notification, limit)) for notification in notifications)
 
 
 def _send(stage: Stage, notifications: Sequence[bytes]) -> None:
@@ -86,11 +93,11 @@ def _show(status: dict[str, Any], summary: dict[str, Any], differences: list[str
         table.add_row(f"problems: {kind}", f"{count:,}", "for a human: each with its reason")
     out.print(table)
     if not differences:
-        out.print("[green]Customer.io holds exactly what it must.[/]")
+        out.print("Customer.io holds exactly what it must.", style="green")
         return
-    out.print(f"[red]Customer.io does not hold what it must: {len(differences)} differences[/]")
+    out.print(f"Customer.io does not hold what it must: {len(differences)} differences", style="red")
     for line in differences[:_SHOWN_DIFFERENCES]:
-        out.print(f"  {line}", highlight=False, markup=False)
+        out.print(f"  {line}", highlight=False)
 
 
 _OF_MESSAGES = {"messages": "everything that came in", "unreadable": "kept as problems, their neighbours went on"}
@@ -121,17 +128,15 @@ def _stay(stage: Stage) -> None:
         f"  . {stage.environment}                      # the demo's addresses and keys\n"
         f"  curl -s {stage.simulator}/_simulator/people | head -3\n"
         f"  curl -s {stage.simulator}/_simulator/activity | tail -3\n"
-        f"  .venv/bin/connector status\n"
-        f"  .venv/bin/connector check\n"
-        f"  .venv/bin/connector plan {stage.sample}\n"
-        f"  .venv/bin/connector {stage.sender} {stage.sample}   # once more: nothing changes\n"
+        f"  {sys.argv[0]} status\n"
+        f"  {sys.argv[0]} check\n"
+        f"  {sys.argv[0]} plan {stage.sample}\n"
+        f"  {sys.argv[0]} {stage.sender} {stage.sample}   # once more: nothing changes\n"
         f"  {stage.connector}/docs                     # the HTTP doors\n"
         f"Logs: {stage.folder}/*.log",
         highlight=False,
         soft_wrap=True,
     )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = StopSignal()
     while not stop.wait(1.0):
         stage.check_alive()

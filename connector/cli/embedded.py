@@ -5,34 +5,30 @@ before it is answered, and what a lost doorbell left due is found by the sweep.
 """
 
 import fcntl
-import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import TextIO
 
 import structlog
 from celery import Celery
-from uvicorn import Config
 
-from connector import doorbell
-from connector.runtime import AtHand
-from connector.errors import ConnectorError, SettingsError
-from connector.web.server import serving
+from connector.admin.heartbeat import HeartbeatThread
+from connector.broker import beat_schedule, doorbell
+from connector.broker.doorbell import Doorbell
+from connector.errors import ConnectorError, SettingsError, StoreError
+from connector.runtime import Runtime
 from connector.settings.schema import Settings
-from connector.store import claims, leases
-from connector.web.app import create_app
+from connector.stop_signal import StopSignal
+from connector.store import claims, heartbeats, named_leases, sqlite
+from connector.store.migrate import migrate
+from connector.web.app import create_app, served
+from connector.web.server import serving
 
 log = structlog.get_logger(__name__)
 _STOP_SECONDS = 20.0
-_PERIODS = {
-    "tasks.jobs.advance": 1.0,
-    "tasks.sources.look": 5.0,
-    "tasks.upkeep.forget": 3600.0,
-    "tasks.upkeep.retain": 3600.0,
-}
-"""What beat rings for in a fleet, and how often in seconds; the sweep's period is a setting."""
 
 
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
@@ -40,34 +36,42 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     if settings.broker.url != "memory://":
         reason = "`connector run` is the embedded mode, with memory://; a fleet's workers are `celery -A tasks worker`"
         raise SettingsError(f"broker.url: {reason}")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    at_hand = AtHand.open(settings)
-    at_hand.require_credentials()
-    with _only_one(at_hand), _worker() as app:
-        _prepare(at_hand)
-        config = Config(create_app(at_hand, doorbell.ring(app)), log_config=None, access_log=False, lifespan="off")
+    stop = StopSignal()
+    runtime = Runtime.open(settings)
+    runtime.require_credentials()
+    with _only_one(runtime):
+        _prepare(runtime)
+        _serve(runtime, stop, on_ready)
+    runtime.close()
+
+
+def _serve(runtime: Runtime, stop: StopSignal, on_ready: Callable[[str], None]) -> None:
+    settings = runtime.settings
+    with (
+        _worker() as (app, works),
+        closing(Doorbell(app)) as ring,
+        closing(HeartbeatThread(runtime.store, "run").start()),
+    ):
+        config = served(create_app(runtime, ring, works=works))
         with serving(config, settings.web.host, settings.web.port) as url:
-            log.info("ready", url=url, store=at_hand.store.place)
+            log.info("ready", url=url, store=runtime.store.place)
             on_ready(url)
-            _tick(app, stop, settings.delivery.sweep_seconds)
-    at_hand.close()
+            _tick(app, stop, beat_schedule.duties(settings.delivery.sweep_seconds))
 
 
-def _prepare(at_hand: AtHand) -> None:
-    if at_hand.store.migrate():
-        log.info("store migrated", store=at_hand.store.place)
-    with at_hand.store.writing() as connection:
-        released = claims.release_all(connection)
-        leases.release_all(connection)
+def _prepare(runtime: Runtime) -> None:
+    if migrate(runtime.store):
+        log.info("store migrated", store=runtime.store.place)
+    with runtime.store.writing() as tx:
+        released = claims.release_all(tx)
+        named_leases.release_all(tx)
+        heartbeats.end_all(tx)
     if released:
         log.info("took over what an earlier run had begun to send", people=released)
 
 
-def _tick(app: Celery, stop: threading.Event, sweep_seconds: float) -> None:
+def _tick(app: Celery, stop: StopSignal, periods: beat_schedule.Duties) -> None:
     """The embedded mode's beat: an in-process thread needs no schedule file."""
-    periods = {"tasks.upkeep.sweep": sweep_seconds, **_PERIODS}
     next_at = dict.fromkeys(periods, monotonic())
     while not stop.wait(max(min(next_at.values()) - monotonic(), 0.0)):
         now = monotonic()
@@ -77,8 +81,8 @@ def _tick(app: Celery, stop: threading.Event, sweep_seconds: float) -> None:
 
 
 @contextmanager
-def _worker() -> Iterator[Celery]:
-    """A Celery worker in a thread."""
+def _worker() -> Iterator[tuple[Celery, Callable[[], bool]]]:
+    """A Celery worker in a thread: its application, and whether it goes on."""
     app = doorbell.application()
     worker = app.WorkController(
         pool="solo", hostname="embedded@localhost", without_gossip=True, without_mingle=True, without_heartbeat=True
@@ -86,24 +90,32 @@ def _worker() -> Iterator[Celery]:
     thread = threading.Thread(target=worker.start, name="worker", daemon=True)
     thread.start()
     try:
-        yield app
+        yield app, thread.is_alive
     finally:
         worker.stop()
         thread.join(_STOP_SECONDS)
 
 
 @contextmanager
-def _only_one(at_hand: AtHand) -> Iterator[None]:
+def _only_one(runtime: Runtime) -> Iterator[None]:
     """Two programs that both believe to be alone would send for one person at the same time."""
-    database = at_hand.store.url.database
-    if not at_hand.store.on_sqlite or not database or database == ":memory:":
+    database = runtime.store.url.database
+    if not runtime.store.on_sqlite or not database or database == ":memory:":
         yield
         return
-    with Path(f"{database}.lock").open("w") as lock:
+    with _lock_file(runtime, database) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            place = at_hand.store.place
+            place = runtime.store.place
             reason = f"another `connector run` works on {place}: stop it, or give this one another [store] url"
             raise ConnectorError(reason) from error
         yield
+
+
+def _lock_file(runtime: Runtime, database: str) -> TextIO:
+    try:
+        return Path(f"{database}.lock").open("w")
+    except OSError as error:
+        why = sqlite.hint(runtime.store.url)
+        raise StoreError(f"the store {runtime.store.place} cannot be used: {error.strerror}{why}") from error

@@ -1,24 +1,26 @@
 """`connector forget`, and `connector suppress` and `unsuppress`: what a privacy request asks for."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 from pydantic_core import to_json
-from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option
 
-from connector import by_hand, whom
-from connector.by_hand import Answer
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, opened, out
+from connector.admin.privacy import direct_request, find_user
+from connector.admin.privacy.direct_request import OperationAnswer
+from connector.admin.privacy.find_user import By, FoundUser
+from connector.admin.privacy.forget import ForgetPart, Forgetting, Receipt
+from connector.cli.opening import opened
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, day_and_time, err, out
+from connector.cli.tables import table
 from connector.errors import SettingsError
-from connector.admin.privacy.forget import Forgetting, Part, Receipt
-from connector.whom import By, Found
+from connector.model.entity import Identifier
 
 _BY: Mapping[str, By] = {"": "", "key": "key", "identifier": "identifier"}
 _ACTIONS = {False: "delete", True: "suppress"}
+_NOT_PROVED = "Customer.io was asked, and nothing proves that it holds them no more"
+_NOT_ASKED = "Customer.io was asked for nobody, as no identifier of theirs is known"
 _UPSTREAM = (
     "A message that waits in a queue, or a dead letter, may speak of them still, and upstream may send them again: "
     "then they come back."
@@ -28,9 +30,8 @@ User = Annotated[str, Argument(help="The user's key upstream, or their id or e-m
 OneSync = Annotated[str, Option("--sync", help="Only in this sync.")]
 How = Annotated[str, Option("--by", help="What USER is, where it could be both: key or identifier.")]
 Suppress = Annotated[bool, Option("--suppress", help="Have Customer.io refuse them from now on.")]
-Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
-Identifier = Annotated[str, Argument(help="Whom, by what the sync's identify_by says: id, email or cio_id.")]
-Sync = Annotated[str, Option("--sync", help="The sync, as the settings name it: it says which workspace.")]
+UserArgument = Annotated[str, Argument(help="Whom, by what the sync's identify_by says: id, email or cio_id.")]
+SyncOption = Annotated[str, Option("--sync", help="The sync, as the settings name it: it says which workspace.")]
 
 
 def forget(
@@ -43,12 +44,12 @@ def forget(
     json: AsJson = False,
 ) -> None:
     """Forget a user: delete them in Customer.io, and then whatever the store has of them."""
-    at_hand = opened(settings)
-    found = whom.find(at_hand, user, sync, _by(by))
-    if not yes:
-        _ask(f"{_found(found)}. {_ACTIONS[suppress].capitalize()} them in Customer.io, and erase them here, for good?")
-    receipt = Forgetting(at_hand, found, suppress=suppress).run()
-    at_hand.close()
+    runtime = opened(settings)
+    found = find_user.find(runtime, user, sync, _by(by))
+    act = _ACTIONS[suppress].capitalize()
+    _ask(f"{_found(found)}. {act} them in Customer.io, and erase them here, for good?", yes=yes)
+    receipt = Forgetting(runtime, found, suppress=suppress).run()
+    runtime.close()
     if json:
         out.out(to_json(_as_json(receipt)).decode(), highlight=False)
     else:
@@ -57,22 +58,23 @@ def forget(
         raise typer.Exit(1)
 
 
-def suppress(identifier: Identifier, sync: Sync, settings: SettingsFile = SETTINGS_TOML, yes: Yes = False) -> None:
+def suppress(
+    identifier: UserArgument, sync: SyncOption, settings: SettingsFile = SETTINGS_TOML, yes: Yes = False
+) -> None:
     """Have Customer.io delete a person and refuse them from then on. The store keeps what it has of them."""
-    at_hand = opened(settings)
-    at_hand.rules(sync)
-    if not yes:
-        _ask(f"{sync}: have Customer.io delete {identifier!r} for good, and refuse them from then on?")
-    by_hand.order(at_hand, sync, identifier, "suppress")
-    at_hand.close()
+    runtime = opened(settings)
+    runtime.rules(sync)
+    _ask(f"{sync}: have Customer.io delete {identifier!r} for good, and refuse them from then on?", yes=yes)
+    direct_request.order(runtime, sync, identifier, "suppress")
+    runtime.close()
     out.print(f"{sync}: {identifier} is suppressed: Customer.io has deleted them and ignores them", highlight=False)
 
 
-def unsuppress(identifier: Identifier, sync: Sync, settings: SettingsFile = SETTINGS_TOML) -> None:
+def unsuppress(identifier: UserArgument, sync: SyncOption, settings: SettingsFile = SETTINGS_TOML) -> None:
     """Have Customer.io take a suppressed person again. Nothing is restored."""
-    at_hand = opened(settings)
-    by_hand.order(at_hand, sync, identifier, "unsuppress")
-    at_hand.close()
+    runtime = opened(settings)
+    direct_request.order(runtime, sync, identifier, "unsuppress")
+    runtime.close()
     out.print(f"{sync}: {identifier} is free again: Customer.io takes what comes next", highlight=False)
 
 
@@ -82,14 +84,13 @@ def _by(given: str) -> By:
     return _BY[given]
 
 
-def _ask(question: str) -> None:
+def _ask(question: str, *, yes: bool) -> None:
     """Goes on only where a human says so. Raises SettingsError where there is none to ask."""
-    if not sys.stdin.isatty():
-        raise SettingsError(f"{question} Nobody is at a terminal to be asked: give --yes")
-    typer.confirm(question, abort=True, err=True)
+    if not agreed(question, yes=yes):
+        raise typer.Abort
 
 
-def _found(found: Found) -> str:
+def _found(found: FoundUser) -> str:
     if not found.rows:
         return f"There is no row of {found.user!r}, but other traces"
     held = {row.sync: "held" if row.entity.delivered else "not held" for row in found.rows}
@@ -102,28 +103,30 @@ def _as_json(receipt: Receipt) -> dict[str, Any]:
         "key": receipt.key,
         "at": receipt.at,
         "complete": receipt.complete,
+        "proved": receipt.proved,
         "suppressed": receipt.suppress,
         "syncs": [_part(part) for part in receipt.parts],
         "elsewhere": _erased(receipt.elsewhere),
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: ForgetPart) -> dict[str, Any]:
     return {
         "sync": part.sync,
         "forgotten": part.erased is not None,
         "reason": part.reason,
-        "customerio": [_answer(each) for each in part.answers],
+        "customerio": [_answer(each, part) for each in part.answers],
         "read_back": part.proof.state,
         "read_back_reason": part.proof.reason,
         "erased": None if part.erased is None else _erased(part.erased),
         "handed_on": [] if part.erased is None else list(part.erased.handed_on),
+        "not_proved": [{each.type: each.value} for each in part.unproved],
         "left": [{each.type: each.value} for each in part.left],
         "others": [{"sync": sync, "user": key} for sync, key in part.others],
     }
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: OperationAnswer, part: ForgetPart) -> dict[str, Any]:
     return {
         "action": answer.operation.item["action"],
         "identifier": answer.operation.item["identifiers"],
@@ -131,7 +134,13 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "status": answer.status,
         "at": answer.at,
         "reason": answer.reason,
+        "read_back": part.proof.state_of(_addressed(answer)),
     }
+
+
+def _addressed(answer: OperationAnswer) -> Identifier:
+    [pair] = answer.operation.item["identifiers"].items()
+    return Identifier(*pair)
 
 
 def _erased(erased: Any) -> Mapping[str, int]:
@@ -139,31 +148,28 @@ def _erased(erased: Any) -> Mapping[str, int]:
 
 
 def _show(receipt: Receipt) -> None:
-    table = Table("sync", "at Customer.io", "answer", "at", "read back", "erased here")
-    for part in receipt.parts:
-        for cells in _lines(part):
-            table.add_row(*map(Text, cells))
+    columns = ("sync", "at", "at Customer.io", "read back", "erased here")
     if receipt.parts:
-        out.print(table)
+        out.print(table(columns, (cells for part in receipt.parts for cells in _lines(part)), whole=("at",)))
     for line in _sentences(receipt):
-        out.print(line, highlight=False, soft_wrap=True, markup=False)
+        out.print(line, highlight=False, soft_wrap=True)
     err.print(_UPSTREAM, soft_wrap=True)
     if not receipt.complete:
         err.print("Not everything was confirmed. What is left is still here: run it again.", soft_wrap=True)
 
 
-def _lines(part: Part) -> Iterator[tuple[str, ...]]:
+def _lines(part: ForgetPart) -> Iterator[tuple[str, ...]]:
     erased = "nothing yet" if part.erased is None else _counts(part.erased)
-    rest = (part.proof.state, erased)
     if not part.answers:
-        yield (part.sync, "nothing", "", "", *rest)
+        yield (part.sync, "", "nothing", part.proof.state, erased)
     for answer in part.answers:
-        [(type, value)] = answer.operation.item["identifiers"].items()
+        identifier = _addressed(answer)
         at = day_and_time(answer.at) if answer.at else ""
-        yield (part.sync, f"{answer.operation.item['action']} {type} {value}", _status(answer), at, *rest)
+        asked = f"{answer.operation.item['action']} {identifier.type} {identifier.value}"
+        yield (part.sync, at, f"{asked}: {_status(answer)}", part.proof.state_of(identifier), erased)
 
 
-def _status(answer: Answer) -> str:
+def _status(answer: OperationAnswer) -> str:
     return f"{answer.state} ({answer.status})" if answer.status else answer.state
 
 
@@ -178,9 +184,18 @@ def _sentences(receipt: Receipt) -> Iterator[str]:
             yield f"{part.sync}: {sentence}"
     if any(_erased(receipt.elsewhere).values()):
         yield f"elsewhere: erased {_counts(receipt.elsewhere)}"
-    yield f"{receipt.key}: {'is forgotten' if receipt.complete else 'is not forgotten yet'}"
+    yield f"{receipt.key}: {_outcome(receipt)}"
     if receipt.suppress:
         yield _refused_from_now_on(receipt)
+
+
+def _outcome(receipt: Receipt) -> str:
+    if not receipt.complete:
+        return "is not forgotten yet"
+    if receipt.proved:
+        return "is forgotten"
+    asked = any(part.answers for part in receipt.parts)
+    return f"is forgotten here; {_NOT_PROVED if asked else _NOT_ASKED}"
 
 
 def _refused_from_now_on(receipt: Receipt) -> str:
@@ -189,11 +204,14 @@ def _refused_from_now_on(receipt: Receipt) -> str:
     return f"{receipt.key}: nobody is suppressed; `connector suppress` takes an identifier that is not known here"
 
 
-def _of_part(part: Part) -> Iterator[str]:
+def _of_part(part: ForgetPart) -> Iterator[str]:
     if part.reason:
         yield part.reason
     if part.proof.reason:
         yield f"not read back: {part.proof.reason}"
+    if part.unproved and part.proof.state != "still there":
+        named = ", ".join(f"{each.type} {each.value}" for each in part.unproved)
+        yield f"not proved: that nobody is there any more as {named}. Customer.io has only answered that it took it"
     if part.erased is not None and part.erased.handed_on:
         yield f"their identifier goes to {', '.join(part.erased.handed_on)}, who waited for it"
     if part.left:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic_core import from_json
 from typer import Argument, Option
 
-from connector.admin.hull_import import convert as hull_settings
+from connector.admin.hull_import import convert
 from connector.cli.options import err, out
 from connector.errors import ConnectorError, SettingsError, UnreadableError
 
@@ -25,17 +25,17 @@ Force = Annotated[bool, Option("--force", help="Write over a file that is there 
 def import_hull(file: HullFile, output: Output = None, force: Force = False) -> None:
     """Turn the settings of Hull's Customer.io connector into a settings.toml."""
     try:
-        imported = hull_settings.imported(_document(file))
+        imported = convert.imported(_document(file))
     except UnreadableError as error:
         raise UnreadableError(f"{file}: {error}") from None
     for warning in imported.warnings:
-        err.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"warning: {warning}", highlight=False, soft_wrap=True)
     if output is None:
         out.out(imported.text, end="", highlight=False)
     else:
         _write(output, imported.text, force=force)
         done = f"{output} is written; now: connector check --settings {output}"
-        err.print(done, markup=False, highlight=False, soft_wrap=True)
+        err.print(done, highlight=False, soft_wrap=True)
 
 
 def _document(file: Path) -> Any:

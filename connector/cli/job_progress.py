@@ -7,10 +7,10 @@ from pydantic_core import to_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from connector import backfill, resync
-from connector.runtime import AtHand
+from connector.bulk import backfill, resync
 from connector.cli.options import err, out
 from connector.model.job import UNDER_WAY, Job
+from connector.runtime import Runtime
 
 INTERRUPTED = 130
 _LOOK_SECONDS = 0.5
@@ -21,10 +21,10 @@ _NOBODY = (
 )
 
 
-def follow(at_hand: AtHand, job: Job, *, json: bool) -> None:
-    """Shows how far a job is until it is over. Exit code 1 where it was paused or cancelled, 130 for Ctrl-C."""
+def follow(runtime: Runtime, job: Job, *, json: bool) -> None:
+    """Shows a job until it is over. Exit code 1: paused, cancelled, or nothing could be read. 130: Ctrl-C."""
     try:
-        ended = _watch(at_hand, job, silent=json)
+        ended = _watch(runtime, job, silent=json)
     except KeyboardInterrupt:
         err.print(
             f"The {job.kind} goes on. `connector jobs follow {job.id}` shows it again, `connector jobs pause {job.id}` "
@@ -34,6 +34,9 @@ def follow(at_hand: AtHand, job: Job, *, json: bool) -> None:
         )
         raise typer.Exit(INTERRUPTED) from None
     show(ended, json=json)
+    if backfill.read_nothing(ended):
+        err.print("No row could be read: `connector problems --kind unreadable` shows why.", soft_wrap=True)
+        raise typer.Exit(1)
     if ended.state != "done":
         raise typer.Exit(1)
 
@@ -41,7 +44,7 @@ def follow(at_hand: AtHand, job: Job, *, json: bool) -> None:
 def show(job: Job, *, json: bool) -> None:
     """Prints a job in a line."""
     words = to_json(job).decode() if json else f"{job.kind} {job.id} of {job.sync}: {wording(job)}"
-    out.print(words, highlight=False, markup=False, soft_wrap=True)
+    out.print(words, highlight=False, soft_wrap=True)
 
 
 def wording(job: Job) -> str:
@@ -61,14 +64,14 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
-def _watch(at_hand: AtHand, job: Job, *, silent: bool) -> Job:
+def _watch(runtime: Runtime, job: Job, *, silent: bool) -> Job:
     """Looks again and again until the job is over, and nobody is due by it any more."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     said = ""
     progress = backfill.progress if job.kind == backfill.KIND else resync.progress
     with Progress(*columns, console=err, transient=True, disable=silent or not err.is_terminal) as bar:
         task = bar.add_task("", total=job.total or None)
-        while not _over(seen := progress(at_hand, job.id)):
+        while not _over(seen := progress(runtime, job.id)):
             total = seen.job.total or None
             bar.update(task, completed=seen.job.done, total=total, description=f"{seen.due:,} still due")
             if (note := _note(seen)) != said:

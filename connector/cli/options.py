@@ -1,32 +1,44 @@
-"""Options and arguments that several commands share."""
+"""Options, arguments and consoles that several commands share."""
 
 import os
 import sys
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from rich.console import Console
+from rich.segment import Segment
 from typer import Argument, Option
 
-from connector import log
-from connector.runtime import AtHand
-from connector.formats import NAMES
-from connector.settings.schema import Settings, load
+from connector.errors import SettingsError
+from connector.model.visible import visible, visible_lines
 
 SETTINGS_VARIABLE = "CONNECTOR_SETTINGS"
 
 SettingsFile = Annotated[
     Path, Option("--settings", "-s", envvar=SETTINGS_VARIABLE, help="The settings file.", show_default=True)
 ]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, Option("--json", help="JSON for machines instead of text for people.")]
-Format = Annotated[str, Option("--format", "-f", help=f"The form of the messages: {', '.join(NAMES)}.")]
 File = Annotated[Path, Argument(help="JSON or NDJSON, plain or .gz; - for standard input.")]
 
 SETTINGS_TOML = Path("settings.toml")
 
 
-class _Output(Console):
+class _Shown(Console):
+    """What people see: square brackets are no markup, and no control character of anybody's data reaches a terminal."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False)
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        clean = (each if each.control else Segment(visible_lines(each.text), each.style) for each in buffer)
+        return super()._render_buffer(clean)
+
+
+class _Output(_Shown):
     """Standard output. A reader who stops reading, as `| head` does, is no failure."""
 
     def on_broken_pipe(self) -> None:
@@ -36,25 +48,22 @@ class _Output(Console):
 
 
 out = _Output()
-err = Console(stderr=True)
+err = _Shown(stderr=True)
 
 
-def settings_of(path: Path, *, serves: bool = False) -> Settings:
-    """Loads the settings, sets up the log, and tells Celery's side where they are. Raises SettingsError.
-
-    serves: whether the command goes on until it is stopped; its log then is what people see of it.
-    """
-    loaded = load(path)
-    log.configure(loaded.log, brief=not serves)
-    os.environ[SETTINGS_VARIABLE] = str(path.resolve())
-    return loaded
+def agreed(question: str, *, yes: bool) -> bool:
+    """Whether a human says so, or has said so before by --yes. Raises SettingsError where there is none to ask."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise SettingsError(f"{visible(question)} Nobody is at a terminal to be asked: give --yes")
+    return typer.confirm(visible(question), err=True)
 
 
-def opened(path: Path) -> AtHand:
-    """What the settings name, with tables of this version. Raises SettingsError, and StoreError for other tables."""
-    at_hand = AtHand.open(settings_of(path))
-    at_hand.store.check_version()
-    return at_hand
+def check_connection(name: str, known: Collection[str]) -> None:
+    """Raises SettingsError if the settings, which have those that are `known`, name no such connection."""
+    if name not in known:
+        raise SettingsError(f"there is no connection {name!r}: the settings name {', '.join(known)}")
 
 
 def day_and_time(at: float) -> str:

@@ -1,25 +1,32 @@
-"""`connector plan`: what a file of messages would send."""
+"""`connector plan`: what a file of messages, or a table of users, would send."""
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
+import typer
 from pydantic_core import from_json, to_json
-from rich.table import Table
 from rich.text import Text
 from typer import Option
 
-from connector import files, inbox
-from connector.model.change import Message
-from connector.cli.options import SETTINGS_TOML, AsJson, File, Format, SettingsFile, err, out, settings_of
-from connector.errors import ConnectorError, SettingsError, UnreadableError
-from connector.formats import NAMES
-from connector.preview import Preview, Previewer
+from connector.admin.preview.preview import Preview, Previewer
 from connector.audience.rules import Rules
+from connector.bulk.tabular import reader, user_rows
+from connector.bulk.tabular.headers import WantedColumns
+from connector.bulk.tabular.messages import ROWS_AT_ONCE
+from connector.bulk.tabular.table import kind_of
+from connector.bulk.tabular.user_rows import UserShape
+from connector.cli.opening import settings_of
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, err, out
+from connector.cli.table_options import AllowMissing, FileFormat, TableFile, TableKey, TableSegments, check_format
+from connector.cli.tables import table
+from connector.errors import ConnectorError, UnreadableError
+from connector.model.change import Message, Unreadable
+from connector.model.visible import visible
+from connector.settings.schema import Settings
 
-Known = Annotated[
+KnownFile = Annotated[
     Path | None,
     Option("--known", help='People delivered already: [{"user": KEY, "identifier": VALUE, "attributes": {...}}].'),
 ]
@@ -28,21 +35,28 @@ Explain = Annotated[bool, Option("--explain", help="Say of each attribute, event
 
 
 def plan(
-    file: File,
+    file: TableFile,
     settings: SettingsFile = SETTINGS_TOML,
-    format: Format = "hull",
-    known: Known = None,
+    format: FileFormat = "",
+    key: TableKey = None,
+    segment: TableSegments = None,
+    allow_missing: AllowMissing = False,
+    known: KnownFile = None,
     explain: Explain = False,
+    yes: Yes = False,  # noqa: ARG001  # nothing is asked here: what is written for `send` is taken
     json: AsJson = False,
 ) -> None:
-    """Show what a file of messages would send to Customer.io; nothing is stored or sent."""
-    if format not in NAMES:
-        raise SettingsError(f"--format: {format!r} is not accepted; give one of {', '.join(NAMES)}")
+    """Show what a file of messages, or of users, would send to Customer.io; nothing is stored or sent."""
+    check_format(format)
     loaded = settings_of(settings)
-    previewer = Previewer(tuple(Rules.of(sync) for sync in loaded.syncs.values()), explained=explain)
+    syncs = Rules.all_of(loaded)
+    previewer = Previewer(syncs, explained=explain)
     if known is not None:
         previewer.know(_known(known))
-    previews = previewer.preview(_messages(file, format, loaded.intake.max_message_bytes))
+    wanted = WantedColumns.of(syncs, may_lack=allow_missing)
+    shape = UserShape(key, tuple(segment or ()), columns=loaded.rows.columns, wanted=wanted)
+    seen: Counter[bool] = Counter()
+    previews = previewer.preview(_noted(_messages(file, format or loaded.intake.format, shape, loaded), seen))
     if json:
         for each in previews:
             out.out(to_json(each.as_json()).decode(), highlight=False)
@@ -51,12 +65,24 @@ def plan(
             _explain(each)
     else:
         _show(previews)
+    if seen[False] and not seen[True]:
+        raise typer.Exit(1)
 
 
-def _messages(file: Path, format: str, max_bytes: int) -> Iterator[Message]:
-    with files.opened(file) as opened:
-        for document in opened.documents(max_bytes):
-            yield from inbox.read(format, document, max_bytes)
+def _noted(messages: Iterator[Message], seen: "Counter[bool]") -> Iterator[Message]:
+    """The messages; how many could be read, and how many not, is counted."""
+    for each in messages:
+        seen[not isinstance(each, Unreadable)] += 1
+        yield each
+
+
+def _messages(file: Path, format: str, shape: UserShape, settings: Settings) -> Iterator[Message]:
+    kind = kind_of(file, format)
+    if kind is None:
+        user_rows.refuse_shape(shape, str(file))
+    with reader.opened(file, kind, format, shape, settings.intake.max_message_bytes, str(file)) as rows:
+        while (batch := rows.batch(ROWS_AT_ONCE)).rows:
+            yield from batch.messages
 
 
 def _known(file: Path) -> list[Any]:
@@ -74,29 +100,30 @@ def _explain(preview: Preview) -> None:
     whom = preview.user or (f"the object {preview.object}" if preview.object else "nobody")
     title = f"{whom} in {preview.sync}" if preview.sync else "a message that cannot be read"
     out.print(Text(f"{title}: {preview.decision} ({preview.reason})", style="bold"))
-    table = Table("what", "name", "becomes", "because", box=None, pad_edge=False)
-    for line in preview.explanation:
-        table.add_row(*map(Text, line))
-    out.print(table)
+    columns = ("what", "name", "becomes", "because")
+    if preview.explanation:
+        out.print(table(columns, preview.explanation, whole=("what",), box=None, pad_edge=False))
 
 
 def _show(previews: Iterator[Preview]) -> None:
-    table = Table("user", "sync", "decision", "reason", "operations", "left out", title="What would be sent")
     decisions: Counter[str] = Counter()
+    rows = []
     for each in previews:
         decisions[each.decision] += 1
-        operations = Counter(str(operation.get("action", "event")) for operation in each.operations)
-        events = (f"{name}: {why}" for name, why in each.skipped_events)
-        left_out = chain(events, (problem.reason for problem in each.problems))
-        counted = ", ".join(f"{count} {name}" if count > 1 else name for name, count in operations.items())
-        cells = (
-            each.user or each.object or "",
-            each.sync or "",
-            each.decision,
-            each.reason,
-            counted,
-            "\n".join(left_out),
-        )
-        table.add_row(*map(Text, cells))
-    out.print(table)
+        rows.append(_cells(each))
+    columns = ("user", "sync", "decision", "reason", "operations", "left out")
+    out.print(table(columns, rows, whole=("decision",), title="What would be sent"))
     err.print(", ".join(f"{count} {name}" for name, count in sorted(decisions.items())) or "no messages")
+
+
+def _cells(preview: Preview) -> tuple[str, ...]:
+    operations = Counter(str(operation.get("action", "event")) for operation in preview.operations)
+    counted = ", ".join(f"{count} {name}" if count > 1 else name for name, count in operations.items())
+    whom = preview.user or preview.object or ""
+    return visible(whom), preview.sync or "", preview.decision, preview.reason, counted, "\n".join(_left_out(preview))
+
+
+def _left_out(preview: Preview) -> Iterator[str]:
+    """What of a message is not sent, each thing once: the reason for the whole message stands beside it."""
+    yield from (visible(f"{name}: {why}") for name, why in preview.skipped_events)
+    yield from (visible(each.reason) for each in preview.problems if each.reason not in preview.reason)

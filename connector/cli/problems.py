@@ -4,76 +4,114 @@ from typing import Annotated, Any, get_args
 
 import typer
 from pydantic_core import to_json
-from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option, Typer
 
-from connector import remedy
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, opened, out
-from connector.model.problem import Kind
+from connector.admin import problems as remedy
+from connector.admin.problems import ProblemGroup
+from connector.cli.opening import opened
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
+from connector.cli.tables import table
+from connector.errors import SettingsError
+from connector.model.problem import ProblemKind
+from connector.model.visible import visible
 from connector.store import problems
 from connector.store.problems import Kept
 
 app = Typer(help="List, show, replay and discard what needs a human.", no_args_is_help=False)
-Id = Annotated[str, Argument(help="The problem's id, or how it begins.")]
+ProblemId = Annotated[str, Argument(help="The problem's id, or how it begins.")]
+
+ReplayFormat = Annotated[
+    str, Option("--format", "-f", help="The form of an unreadable message; left out, the one that refused it.")
+]
 
 
 @app.callback(invoke_without_command=True)
 def listing(
     context: typer.Context,
     settings: SettingsFile = SETTINGS_TOML,
-    kind: Annotated[str, Option(help=f"Only of this kind: {', '.join(get_args(Kind))}.")] = "",
+    kind: Annotated[str, Option(help=f"Only of this kind: {', '.join(get_args(ProblemKind))}.")] = "",
     limit: Annotated[int, Option(help="How many at the most, the latest first.")] = 50,
+    group: Annotated[
+        bool, Option("--group", help="Those of the same cause in one line, the most frequent first.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """List problems, the latest first."""
     if context.invoked_subcommand is not None:
         return
-    at_hand = opened(settings)
-    with at_hand.store.reading() as connection:
-        found = problems.kept(connection, kind=kind, limit=limit)
-    at_hand.close()
+    kind = _known(kind)
+    runtime = opened(settings)
+    if group:
+        _show_groups(remedy.grouped(runtime.store, kind)[:limit], json=json)
+        runtime.close()
+        return
+    with runtime.store.reading() as tx:
+        found = problems.kept(tx, kind=kind, limit=limit)
+    runtime.close()
     if json:
         for each in found:
             out.out(to_json(_as_json(each)).decode(), highlight=False)
         return
-    table = Table("id", "kind", "sync", "user", "times", "last", "reason")
-    for each in found:
-        last = day_and_time(each.last_at)
-        problem = each.problem
-        cells = (each.id[:8], problem.kind, each.sync, problem.subject, str(each.count), last, problem.reason)
-        table.add_row(*map(Text, cells))
-    out.print(table if found else "No problems.")
+    columns = ("id", "last", "kind", "what happened")
+    out.print(table(columns, map(_cells, found), whole=columns[:3]) if found else "No problems.")
 
 
 @app.command()
-def show(id: Id, settings: SettingsFile = SETTINGS_TOML) -> None:
+def show(id: ProblemId, settings: SettingsFile = SETTINGS_TOML) -> None:
     """Show a problem whole, with what it stopped."""
-    at_hand = opened(settings)
-    out.print_json(to_json(_as_json(remedy.find(at_hand, id))).decode())
-    at_hand.close()
+    runtime = opened(settings)
+    out.print_json(to_json(_as_json(remedy.find(runtime, id))).decode())
+    runtime.close()
 
 
 @app.command()
 def replay(
-    id: Id,
+    id: ProblemId,
     settings: SettingsFile = SETTINGS_TOML,
-    format: Annotated[str, Option("--format", "-f", help="The form of an unreadable message.")] = "hull",
+    format: ReplayFormat = "",
 ) -> None:
     """Try again what the problem stopped, once its cause is mended."""
-    at_hand = opened(settings)
-    out.print(remedy.replay(at_hand, remedy.find(at_hand, id), format), highlight=False)
-    at_hand.close()
+    runtime = opened(settings)
+    out.print(remedy.replay(runtime, remedy.find(runtime, id), format), highlight=False)
+    runtime.close()
 
 
 @app.command()
-def discard(id: Id, settings: SettingsFile = SETTINGS_TOML) -> None:
+def discard(id: ProblemId, settings: SettingsFile = SETTINGS_TOML) -> None:
     """Take a problem from the list; nothing else changes."""
-    at_hand = opened(settings)
-    kept = remedy.find(at_hand, id)
-    remedy.discard(at_hand, kept)
-    at_hand.close()
+    runtime = opened(settings)
+    kept = remedy.find(runtime, id)
+    remedy.discard(runtime, kept)
+    runtime.close()
     out.print(f"{kept.id} discarded", highlight=False)
+
+
+def _show_groups(groups: list[ProblemGroup], *, json: bool) -> None:
+    if json:
+        for each in groups:
+            out.out(to_json(each).decode(), highlight=False)
+        return
+    rows = [
+        (f"{each.problems:,}", f"{each.times:,}", day_and_time(each.last_at), each.kind, visible(each.reason))
+        for each in groups
+    ]
+    columns = ("problems", "times", "last", "kind", "what happened, for instance")
+    out.print(table(columns, rows, whole=columns[:4]) if rows else "No problems.")
+
+
+def _cells(kept: Kept) -> tuple[str, ...]:
+    problem = kept.problem
+    whose = ": ".join(visible(each) for each in (kept.sync, problem.subject) if each)
+    times = f" ({kept.count:,} times)" if kept.count > 1 else ""
+    what = f"{whose}: {problem.reason}" if whose else problem.reason
+    return kept.id[:8], day_and_time(kept.last_at), problem.kind, f"{visible(what)}{times}"
+
+
+def _known(kind: str) -> str:
+    known = get_args(ProblemKind)
+    if kind and kind not in known:
+        raise SettingsError(f"--kind: {kind!r} is not accepted; give one of {', '.join(known)}")
+    return kind
 
 
 def _as_json(kept: Kept) -> dict[str, Any]:
@@ -87,4 +125,5 @@ def _as_json(kept: Kept) -> dict[str, Any]:
         "first_at": kept.first_at,
         "last_at": kept.last_at,
         "payload": kept.problem.payload,
+        "form": kept.problem.form,
     }

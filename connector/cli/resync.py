@@ -4,26 +4,27 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from connector.bulk import resync as resyncs
-from connector.cli import job_progress as following
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, opened
+from connector.bulk.resync import start
+from connector.cli import job_progress
+from connector.cli.opening import opened
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile
 
-PerSecond = Annotated[float, Option("--per-second", min=1, help="How many people a second become due at the most.")]
-Detach = Annotated[bool, Option("--detach", help="Start it and come back at once.")]
+ResyncPace = Annotated[float, Option("--per-second", min=1, help="How many people a second become due at the most.")]
+ResyncDetach = Annotated[bool, Option("--detach", help="Start it and come back at once.")]
 
 
 def resync(
     sync: Annotated[str, Argument(help="The sync, as the settings name it.")],
     settings: SettingsFile = SETTINGS_TOML,
-    per_second: PerSecond = 500.0,
-    detach: Detach = False,
+    per_second: ResyncPace = 500.0,
+    detach: ResyncDetach = False,
     json: AsJson = False,
 ) -> None:
     """Deliver everybody of a sync whole again, behind what is live. Ctrl-C only stops the watching."""
-    at_hand = opened(settings)
-    job = resyncs.start(at_hand, sync, per_second)
+    runtime = opened(settings)
+    job = start(runtime, sync, per_second)
     if detach:
-        following.show(job, json=json)
+        job_progress.show(job, json=json)
     else:
-        following.follow(at_hand, job, json=json)
-    at_hand.close()
+        job_progress.follow(runtime, job, json=json)
+    runtime.close()

@@ -1,79 +1,99 @@
 """`connector send`: a file of messages, or a table of users, into the store."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated
 
+import typer
 from pydantic_core import to_json
-from typer import Argument, Option
+from typer import Option
 
-from connector import files, inbox
-from connector.runtime import AtHand
-from connector.cli.progress import bar
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, out, settings_of
-from connector.errors import SettingsError
-from connector.formats import NAMES
-from connector.bulk.tabular import message, table
+from connector.bulk import hull_people
+from connector.bulk.tabular import reader, table, user_rows
+from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.load import Load, Loaded
-from connector.bulk.tabular.user_rows import Shape
+from connector.bulk.tabular.messages import ROWS_AT_ONCE
+from connector.bulk.tabular.user_rows import UserShape
+from connector.cli.opening import settings_of
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, err, out
+from connector.cli.progress import bar
+from connector.cli.table_options import (
+    AllowMissing,
+    FileFormat,
+    TableFile,
+    TableKey,
+    TableSegments,
+    check_format,
+    check_segments,
+)
+from connector.errors import SettingsError
+from connector.intake.accept import accept
+from connector.model.change import Message
+from connector.runtime import Runtime
+from connector.store.migrate import migrate
 
-_BATCH_DOCUMENTS = 1000
-_BATCH_BYTES = 2_000_000
-_FORMATS = (*NAMES, *table.KINDS)
-
-File = Annotated[
-    Path, Argument(help="JSON or NDJSON, plain or .gz; a table of users, .csv or .parquet; - for standard input.")
+BackfillOption = Annotated[bool, Option("--backfill", help="A bulk load: delivered behind everything that is live.")]
+BroughtByHull = Annotated[
+    bool,
+    Option("--brought-by-hull", help="Customer.io has whom Hull's notes (customerio/created_at) say it had brought."),
 ]
-Format = Annotated[
-    str, Option("--format", "-f", help=f"The form of the messages, or of the table: {', '.join(_FORMATS)}.")
-]
-Backfill = Annotated[bool, Option("--backfill", help="A bulk load: delivered behind everything that is live.")]
-Key = Annotated[str | None, Option("--key", help="A table: the column that is the user's id.")]
-Segments = Annotated[list[str] | None, Option("--segment", help="A table: the segment its users are in; repeatable.")]
 Full = Annotated[bool, Option("--full", help="A table: nobody else is in the segment; who is not in it has left.")]
 
 
 def send(
-    file: File,
+    file: TableFile,
     settings: SettingsFile = SETTINGS_TOML,
-    format: Format = "hull",
-    backfill: Backfill = False,
-    key: Key = None,
-    segment: Segments = None,
+    format: FileFormat = "",
+    backfill: BackfillOption = False,
+    key: TableKey = None,
+    segment: TableSegments = None,
     full: Full = False,
+    brought_by_hull: BroughtByHull = False,
+    allow_missing: AllowMissing = False,
+    yes: Yes = False,
     json: AsJson = False,
 ) -> None:
     """Take in a file of messages, or of users. What is in the store is delivered by whoever runs on it."""
-    if format not in _FORMATS:
-        raise SettingsError(f"--format: {format!r} is not accepted; give one of {', '.join(_FORMATS)}")
-    shape = Shape(key, tuple(segment or ()), full)
+    check_format(format)
+    shape = UserShape(key, tuple(segment or ()), full)
     kind = table.kind_of(file, format)
-    if kind is None and shape != Shape():
-        raise SettingsError(f"--key, --segment and --full are for tables of users: {file} is not CSV or Parquet")
-    at_hand = _opened(settings)
-    shape = replace(shape, columns=at_hand.settings.rows.columns)
-    started = monotonic()
     if kind is None:
-        sent = _send(at_hand, file, format, backfill=backfill, silent=json)
+        user_rows.refuse_shape(shape, str(file))
+    runtime = _opened(settings)
+    wanted = WantedColumns.of(runtime.syncs, may_lack=allow_missing)
+    shape = replace(shape, columns=runtime.settings.rows.columns, wanted=wanted)
+    started = monotonic()
+    form = format or runtime.settings.intake.format
+    if brought_by_hull and (kind is not None or form != "hull"):
+        raise SettingsError("--brought-by-hull: these notes stand in messages of the form hull; give --format hull")
+    if kind is None:
+        noted = brought_by_hull and partial(hull_people.note, runtime.store, runtime.syncs)
+        sent = _send(runtime, file, form, noted or _nothing, backfill=backfill, silent=json)
     else:
-        sent = _send_table(at_hand, file, kind, shape, backfill=backfill, silent=json)
+        sent = _send_table(runtime, file, kind, shape, backfill=backfill, silent=json, yes=yes)
     seconds = monotonic() - started
-    at_hand.close()
+    runtime.close()
     if json:
         _show_json(sent, seconds, full=full)
     else:
         _show(sent, seconds, shape)
+    if sent.unnamed:
+        reason = f"{sent.unnamed:,} row(s) do not tell whose they are"
+        err.print(f"Nobody has left {shape.entered[0]}: {reason}. Mend them, and send the file again.", markup=False)
+    if sent.unnamed or (sent.unreadable and not sent.changes):
+        raise typer.Exit(1)
 
 
-def _opened(settings: Path) -> AtHand:
-    at_hand = AtHand.open(settings_of(settings))
-    if at_hand.store.on_sqlite:
-        at_hand.store.migrate()
+def _opened(settings: Path) -> Runtime:
+    runtime = Runtime.open(settings_of(settings))
+    if runtime.store.on_sqlite:
+        migrate(runtime.store)
     else:
-        at_hand.store.check_version()
-    return at_hand
+        runtime.store.check_version()
+    return runtime
 
 
 def _show_json(sent: Loaded, seconds: float, *, full: bool) -> None:
@@ -81,43 +101,45 @@ def _show_json(sent: Loaded, seconds: float, *, full: bool) -> None:
     out.out(to_json({**counted, "seconds": round(seconds, 3)}).decode())
 
 
-def _show(sent: Loaded, seconds: float, shape: Shape) -> None:
+def _show(sent: Loaded, seconds: float, shape: UserShape) -> None:
     rate = f"{sent.changes / seconds:,.0f} a second" if seconds else ""
     out.print(f"{sent.changes:,} messages taken in ({rate}), {sent.unreadable:,} could not be read", highlight=False)
-    if shape.full:
+    if shape.full and not sent.unnamed:
         out.print(f"{sent.left:,} left {shape.entered[0]}: they are not in the file", highlight=False, markup=False)
     if sent.unreadable:
         err.print("Those are kept as problems with their reasons: `connector problems` lists them.")
 
 
-def _send(at_hand: AtHand, file: Path, format: str, *, backfill: bool, silent: bool) -> Loaded:
-    changes = unreadable = 0
-    limit = at_hand.settings.intake.max_message_bytes
-    with files.opened(file) as opened, bar(file.name, opened.size, silent=silent) as moved:
-        for documents in _batches(opened.documents(limit)):
-            accepted = inbox.take(at_hand.store, at_hand.syncs, format, documents, limit, backfill=backfill)
+def _nothing(_: Sequence[Message]) -> int:
+    return 0
+
+
+def _send(
+    runtime: Runtime, file: Path, format: str, note: Callable[[Sequence[Message]], int], *, backfill: bool, silent: bool
+) -> Loaded:
+    changes = unreadable = noted = 0
+    limit = runtime.settings.intake.max_message_bytes
+    with (
+        reader.opened(file, None, format, UserShape(), limit, str(file)) as rows,
+        bar(file.name, rows.size, silent=silent) as moved,
+    ):
+        while (batch := rows.batch(ROWS_AT_ONCE)).rows:
+            accepted = accept(runtime.store, runtime.syncs, batch.messages, backfill=backfill)
             changes += accepted.changes
             unreadable += accepted.unreadable
-            moved(opened.position)
+            noted += note(batch.messages)
+            moved(rows.position())
+    if noted and not silent:
+        err.print(f"{noted:,} of these users Customer.io may have from Hull: they are due", highlight=False)
     return Loaded(changes, unreadable)
 
 
-def _send_table(at_hand: AtHand, file: Path, kind: str, shape: Shape, *, backfill: bool, silent: bool) -> Loaded:
-    load = Load(at_hand.store, at_hand.syncs, shape, at_hand.settings.intake.max_message_bytes, backfill)
+def _send_table(
+    runtime: Runtime, file: Path, kind: str, shape: UserShape, *, backfill: bool, silent: bool, yes: bool
+) -> Loaded:
+    load = Load(runtime.store, runtime.syncs, shape, runtime.settings.intake.max_message_bytes, backfill)
     with table.opened(file, kind) as opened:
-        message.check(shape, opened.columns, str(file))
+        user_rows.check(shape, opened.columns, str(file))
+        check_segments(runtime, shape.entered, yes=yes)
         with bar(file.name, opened.size, silent=silent) as moved:
             return load.run(opened, lambda: moved(opened.position))
-
-
-def _batches(documents: Iterable[Any]) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document) if isinstance(document, bytes) else 0
-        if len(batch) >= _BATCH_DOCUMENTS or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

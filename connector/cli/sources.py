@@ -7,19 +7,20 @@ from typing import Annotated, Any
 import typer
 from pydantic_core import to_json
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 from typer import Argument, Option, Typer
 
-from connector.runtime import AtHand
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, opened, out
+from connector.bulk.tabular import unheard_segments
+from connector.bulk.warehouse import scheduling
+from connector.bulk.warehouse.scheduling import SourceStatus
+from connector.cli.opening import opened
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, out
+from connector.cli.tables import table
 from connector.errors import ConnectorError
 from connector.model.source_run import Counts, SourceState
-from connector.bulk.warehouse import turns
-from connector.bulk.warehouse.turns import Standing
+from connector.runtime import Runtime
 
 app = Typer(help="List the warehouses that are read, and run one.", no_args_is_help=False)
-Name = Annotated[str, Argument(help="The source, as the settings name it.")]
+SourceName = Annotated[str, Argument(help="The source, as the settings name it.")]
 Now = Annotated[bool, Option("--now", help="Run it here, to its end, instead of leaving it to a worker.")]
 MayLeave = Annotated[bool, Option("--may-leave", help="However many rows are gone: who they stood for leaves.")]
 Again = Annotated[bool, Option("--again", help="Take every row in, also those that did not change.")]
@@ -30,22 +31,21 @@ def listing(context: typer.Context, settings: SettingsFile = SETTINGS_TOML, json
     """List the sources: the last run, what came of it, the next one."""
     if context.invoked_subcommand is not None:
         return
-    at_hand = opened(settings)
-    found = turns.standings(at_hand)
-    at_hand.close()
+    runtime = opened(settings)
+    found = scheduling.standings(runtime)
+    runtime.close()
     if json:
         for each in found:
             out.out(to_json(_as_json(each)).decode(), highlight=False)
         return
-    table = Table("source", "kind", "last run", "rows", "changed", "left", "next run", "how it went")
-    for each in found:
-        table.add_row(*map(Text, _cells(each)))
-    out.print(table if found else "No sources: the settings name none.")
+    columns = ("source", "last run", "next run", "how it went")
+    shown = table(columns, map(_cells, found), whole=columns[1:3])
+    out.print(shown if found else "No sources: the settings name none.")
 
 
 @app.command()
 def run(
-    name: Name,
+    name: SourceName,
     settings: SettingsFile = SETTINGS_TOML,
     now: Now = False,
     may_leave: MayLeave = False,
@@ -53,23 +53,25 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Run a source before its time: by the next worker that looks, or here and now. Exit code 1 where it failed."""
-    at_hand = opened(settings)
-    turns.ask(at_hand, name, may_leave=may_leave, again=again)
+    runtime = opened(settings)
+    if (unheard := unheard_segments.warning(runtime.store, runtime.syncs, scheduling.find(runtime, name))) is not None:
+        err.print(unheard, highlight=False, soft_wrap=True, markup=False)
+    scheduling.ask(runtime, name, may_leave=may_leave, again=again)
     if now:
-        state = _run_here(at_hand, name, silent=json)
+        state = _run_here(runtime, name, silent=json)
         if state is None:
             raise ConnectorError(f"the source {name} is being run by somebody else: `connector sources` shows how far")
-    found = next(each for each in turns.standings(at_hand) if each.source.name == name)
-    at_hand.close()
+    found = next(each for each in scheduling.standings(runtime) if each.source.name == name)
+    runtime.close()
     words = to_json(_as_json(found)).decode() if json else f"{name}: {_wording(found)}"
-    out.print(words, highlight=False, markup=False, soft_wrap=True)
+    out.print(words, highlight=False, soft_wrap=True)
     if now and found.state.error:
         raise typer.Exit(1)
 
 
-def _run_here(at_hand: AtHand, name: str, *, silent: bool) -> SourceState | None:
+def _run_here(runtime: Runtime, name: str, *, silent: bool) -> SourceState | None:
     with _counter(name, silent=silent) as report:
-        return turns.take_turn(at_hand, name, report=report)
+        return scheduling.take_turn(runtime, name, report=report)
 
 
 @contextmanager
@@ -85,26 +87,25 @@ def _counter(name: str, *, silent: bool) -> Iterator[Any]:
         yield report
 
 
-def _cells(standing: Standing) -> tuple[str, ...]:
-    state = standing.state
+def _cells(status: SourceStatus) -> tuple[str, ...]:
+    state = status.state
     last = "" if state.started_at is None else day_and_time(state.started_at)
-    counts = [f"{each:,}" for each in (state.counts.rows, state.counts.changed, state.counts.left)]
-    return (state.name, standing.source.kind, last, *counts, _next(standing), _how(standing))
+    return f"{state.name} ({status.source.kind})", last, _next(status), _wording(status)
 
 
-def _wording(standing: Standing) -> str:
-    state, counts = standing.state, standing.state.counts
-    if state.asked and not standing.running:
+def _wording(status: SourceStatus) -> str:
+    state, counts = status.state, status.state.counts
+    if state.asked and not status.running:
         return "asked for; a worker, or `connector run`, takes it within seconds"
     figures = f"{counts.rows:,} rows, {counts.changed:,} changed, {counts.left:,} left"
     bad = f", {counts.unreadable:,} could not be read (`connector problems`)" if counts.unreadable else ""
     twice = f", {counts.repeated:,} with a key that came before" if counts.repeated else ""
-    return f"{figures}{bad}{twice}; {_how(standing)}"
+    return f"{figures}{bad}{twice}; {_how(status)}"
 
 
-def _how(standing: Standing) -> str:
-    state = standing.state
-    if standing.running:
+def _how(status: SourceStatus) -> str:
+    state = status.state
+    if status.running:
         return "running"
     if state.under_way:
         return "interrupted, goes on by itself"
@@ -113,23 +114,23 @@ def _how(standing: Standing) -> str:
     return state.error or "done"
 
 
-def _next(standing: Standing) -> str:
-    if standing.next_at is None:
+def _next(status: SourceStatus) -> str:
+    if status.next_at is None:
         return "by hand"
-    return "now" if standing.next_at == 0 else day_and_time(standing.next_at)
+    return "now" if status.next_at == 0 else day_and_time(status.next_at)
 
 
-def _as_json(standing: Standing) -> dict[str, Any]:
-    state = standing.state
+def _as_json(status: SourceStatus) -> dict[str, Any]:
+    state = status.state
     return {
         "source": state.name,
-        "kind": standing.source.kind,
-        "running": standing.running,
+        "kind": status.source.kind,
+        "running": status.running,
         "asked": state.asked,
         "started_at": state.started_at,
         "ended_at": state.ended_at,
         **state.counts._asdict(),
-        "next_at": standing.next_at,
+        "next_at": status.next_at,
         "failures": state.failures,
         "error": state.error,
     }

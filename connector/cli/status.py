@@ -1,30 +1,50 @@
-"""`connector status` and `connector resume`."""
+"""`connector status` and `connector resume`: on the store alone, so that they start fast."""
 
-from dataclasses import asdict
-from math import isinf
+import time
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic_core import to_json
 from rich.table import Table
-from typer import Argument
+from typer import Argument, Exit, Option
 
-from connector.runtime import AtHand
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, opened, out, settings_of
-from connector.errors import SettingsError
-from connector.intake import EVERY_SYNC
-from connector.store import connections, counts, overview, problems
-from connector.store.connection_health import Health
+from connector.admin.status import Depths, gathered
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, check_connection, day_and_time, out
+from connector.settings.schema import Settings, load
+from connector.store import connection_health
+from connector.store.engine import Store
+
+_WATCH_SECONDS = 2.0
+_BEHIND_SECONDS = 300.0
 
 
-def status(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
-    """Show what is held, due, paused and problematic."""
-    at_hand = opened(settings)
-    found = _status(at_hand)
-    at_hand.close()
-    if json:
-        out.out(to_json(found).decode(), highlight=False)
-    else:
-        _show(found)
+def status(
+    settings: SettingsFile = SETTINGS_TOML,
+    json: AsJson = False,
+    watch: Annotated[bool, Option("--watch", "-w", help="Show it again every two seconds, until Ctrl-C.")] = False,
+    behind: Annotated[
+        float, Option("--behind", min=0.0, help="How many seconds somebody may wait before that is a failure.")
+    ] = _BEHIND_SECONDS,
+) -> None:
+    """Say in a sentence how things stand, and show who works, what is held, due, paused and problematic.
+
+    Exit code 1 where somebody is needed: workers or beat are gone, a connection or a queue waits for a human, deletions
+    are held, there are dead letters, or the oldest change waits for longer than --behind.
+    """
+    loaded = load(settings)
+    store = _opened(loaded)
+    try:
+        while True:
+            found = gathered(loaded, store, _depths(loaded), behind)
+            _show(found, json=json, again=watch)
+            if not watch:
+                break
+            time.sleep(_WATCH_SECONDS)
+    finally:
+        store.close()
+    if found["needs_somebody"]:
+        raise Exit(1)
 
 
 def resume(
@@ -32,63 +52,90 @@ def resume(
     settings: SettingsFile = SETTINGS_TOML,
 ) -> None:
     """End the pause of a connection, for instance after Customer.io refused its credentials."""
-    loaded = settings_of(settings)
-    if connection not in loaded.connections:
-        raise SettingsError(f"there is no connection {connection!r}: the settings name {', '.join(loaded.connections)}")
-    at_hand = AtHand.open(loaded)
-    at_hand.store.check_version()
-    with at_hand.store.writing() as transaction:
-        ended = connections.resume(transaction, connection)
-    at_hand.close()
+    loaded = load(settings)
+    check_connection(connection, loaded.connections)
+    store = _opened(loaded)
+    with store.writing() as transaction:
+        ended = connection_health.resume(transaction, connection)
+    store.close()
     out.print(f"{connection}: {'resumed' if ended else 'was not paused'}", highlight=False)
 
 
-def _status(at_hand: AtHand) -> dict[str, Any]:
-    with at_hand.store.reading() as connection:
-        now = at_hand.store.now(connection)
-        return {
-            "store": at_hand.store.place,
-            "syncs": {
-                rules.name: asdict(overview.of(connection, rules.name, rules.mirrors)) for rules in at_hand.syncs
-            },
-            "messages": counts.tallies(connection, EVERY_SYNC),
-            "connections": {
-                name: _health(connections.health(connection, name), at_hand.track(name).credentials, now)
-                for name in at_hand.settings.connections
-            },
-            "problems": problems.by_kind(connection),
-        }
+def _opened(settings: Settings) -> Store:
+    store = Store(settings.store.url, settings.store)
+    store.check_version()
+    return store
 
 
-def _health(health: Health, credentials: str, now: float) -> dict[str, Any]:
-    if not health.paused(now, credentials) or health.paused_until is None:
-        return {"paused": False}
-    for_human = isinf(health.paused_until)
-    seconds = None if for_human else round(health.paused_until - now, 1)
-    return {"paused": True, "reason": health.reason, "seconds_left": seconds, "needs_resume": for_human}
+def _depths(settings: Settings) -> Depths | None:
+    """How to ask RabbitMQ for the depth of queues. Its library is imported only where there is a RabbitMQ."""
+    if not settings.broker.durable:
+        return None
+
+    def ask() -> Mapping[str, int]:
+        found: Mapping[str, int] = import_module("connector.broker.depth").of_messages(settings.broker, settings.intake)
+        return found
+
+    return ask
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], *, json: bool, again: bool) -> None:
+    if json:
+        out.out(to_json(found).decode(), highlight=False)
+        return
+    if again:
+        out.clear()
+    out.print(found["sentence"], highlight=False, soft_wrap=True)
+    out.print(_table(found))
+    for name, health in found["connections"].items():
+        out.print(f"{name}: {_wording(name, health)}", highlight=False, soft_wrap=True)
+    for name, queue in found["queues"].items():
+        out.print(f"queue {name}: {_read_by(queue)}", highlight=False, soft_wrap=True)
+    for each in found["processes"]:
+        out.print(f"{each['name']}: {_seen(each)}", highlight=False, soft_wrap=True)
+
+
+def _table(found: Mapping[str, Any]) -> Table:
     table = Table(title=found["store"], title_justify="left", show_header=True)
     table.add_column("sync")
     table.add_column("what")
     table.add_column("count", justify="right")
     for sync, numbers in found["syncs"].items():
-        tallies, mirrors = numbers.pop("tallies"), numbers.pop("manual_segments")
-        mirrored = [(f"in the manual segment of {mirror}", count) for mirror, count in mirrors.items()]
-        for name, count in (*numbers.items(), *mirrored, *tallies.items()):
+        kept = {name: count for name, count in numbers.items() if isinstance(count, int)}
+        mirrors = {f"in the manual segment of {each}": count for each, count in numbers["manual_segments"].items()}
+        for name, count in {**kept, **mirrors, **numbers["tallies"]}.items():
             table.add_row(sync, name.replace("_", " "), f"{count:,}")
         table.add_section()
     for name, count in (*found["messages"].items(), *((f"problems: {k}", n) for k, n in found["problems"].items())):
         table.add_row("", name, f"{count:,}")
-    out.print(table)
-    for name, health in found["connections"].items():
-        out.print(f"{name}: {_wording(name, health)}", highlight=False, soft_wrap=True)
+    return table
 
 
-def _wording(name: str, health: dict[str, Any]) -> str:
+def _seen(process: Mapping[str, Any]) -> str:
+    return (
+        f"lives, seen {process['seen_seconds']} s ago"
+        if process["lives"]
+        else f"gone, last seen {day_and_time(process['seen_at'])} UTC"
+    )
+
+
+def _read_by(queue: Mapping[str, Any]) -> str:
+    waiting = "" if queue["messages"] is None else f"{queue['messages']:,} messages wait, "
+    if queue["held"]:
+        return f"{waiting}held for {queue['held_seconds']} s, nothing is lost: {queue['held']}"
+    if queue["otherwise"] and not queue["reader"]:
+        return str(queue["otherwise"])
+    read = f"{waiting}read by {queue['reader']}" if queue["reader"] else f"{waiting}read by nobody"
+    return f"{read}; {queue['otherwise']}" if queue["otherwise"] else read
+
+
+def _wording(name: str, health: Mapping[str, Any]) -> str:
+    success = (
+        "" if health["last_success_at"] is None else f"; last success {day_and_time(health['last_success_at'])} UTC"
+    )
     if not health["paused"]:
-        return "open"
+        return f"open{success}"
     if health["needs_resume"]:
-        return f"paused until new credentials are set or `connector resume {name}`: {health['reason']}"
-    return f"paused for {health['seconds_left']} s: {health['reason']}"
+        until = f"paused until its credentials are taken (tried once a minute), or `connector resume {name}`"
+        return f"{until}: {health['reason']}{success}"
+    return f"paused for {health['seconds_left']} s: {health['reason']}{success}"

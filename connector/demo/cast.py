@@ -1,4 +1,4 @@
-"""Who plays on the demo's stage: child processes, each with a log, ended together."""
+"""The programs of the demo: child processes, each with a log, ended together."""
 
 import signal
 import subprocess

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from connector.demo.cast import Cast
-from connector.demo.stage import Sent, Stage, emptied, environment, start_simulator
+from connector.demo.stage import OnSent, Stage, emptied, environment, start_simulator
 from connector.errors import ConnectorError
 
 FOLDER = Path("var/demo")
@@ -25,7 +25,7 @@ def staged(settings: Path, folder: Path) -> Iterator[Stage]:
         connector = cast.connector("connector", "run", environ=environ).url()
         places = {"Customer.io, simulated": simulator, "The connector": connector}
 
-        def send(notifications: Sequence[bytes], sent: Sent) -> None:
+        def send(notifications: Sequence[bytes], sent: OnSent) -> None:
             _send(connector, ours["CONNECTOR__WEB__TOKEN"], notifications, sent)
 
         stage = Stage(folder, simulator, connector, places, environ, [cast], send, "send")
@@ -33,7 +33,7 @@ def staged(settings: Path, folder: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _send(connector: str, token: str, notifications: Sequence[bytes], sent: Sent) -> None:
+def _send(connector: str, token: str, notifications: Sequence[bytes], sent: OnSent) -> None:
     """Sends notifications one by one, as Hull does. Raises ConnectorError where one was not taken in."""
     with httpx.Client(timeout=60, headers={"Authorization": f"Bearer {token}"}) as client:
         for number, notification in enumerate(notifications, 1):

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from connector.broker.publisher import Publisher
 from connector.demo.cast import Cast
 from connector.demo.postgres import Postgres
 from connector.demo.rabbitmq import RabbitMQ
-from connector.demo.stage import Sent, Stage, emptied, environment, start_simulator
-from connector.broker.publisher import Publisher
+from connector.demo.stage import OnSent, Stage, emptied, environment, start_simulator
 from connector.settings.schema import load
 
 FOLDER = Path("var/fleet")
@@ -68,8 +68,8 @@ def _start_worker(cast: Cast, name: str, environ: Mapping[str, str]) -> None:
     cast.start(name, "celery", "-A", "tasks", "worker", *options, environ=environ)
 
 
-def _sender(settings: Path, rabbitmq: RabbitMQ) -> Callable[[Sequence[bytes], Sent], None]:
-    def send(notifications: Sequence[bytes], sent: Sent) -> None:
+def _sender(settings: Path, rabbitmq: RabbitMQ) -> Callable[[Sequence[bytes], OnSent], None]:
+    def send(notifications: Sequence[bytes], sent: OnSent) -> None:
         publisher = Publisher(rabbitmq.url, load(settings).intake.queue)
         publisher.publish(notifications, sent)
         publisher.close()

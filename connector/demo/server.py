@@ -76,7 +76,7 @@ class Server:
 
     def _launch(self, command: list[str], env: Mapping[str, str], **owner: Any) -> None:
         with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C is for whoever started it, who then ends it in its turn.
+            # A session of its own: Ctrl-C reaches the program that started it, which then ends it.
             self._popen = subprocess.Popen(
                 command, env=dict(env), cwd=self._folder, stdout=log, stderr=log, start_new_session=True, **owner
             )

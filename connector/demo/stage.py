@@ -20,7 +20,7 @@ from connector.errors import ConnectorError
 _SITE_ID, _API_KEY, _APP_API_KEY = "demo-site", "demo-key", "demo-app-key"
 _ENVIRONMENT = "environment.sh"
 
-Sent = Callable[[int], None]
+OnSent = Callable[[int], None]
 """Is told how many notifications were taken by now."""
 
 
@@ -45,7 +45,7 @@ class Stage:
     places: Mapping[str, str]
     environ: Mapping[str, str]
     running: Sequence[Alive]
-    send: Callable[[Sequence[bytes], Sent], None]
+    send: Callable[[Sequence[bytes], OnSent], None]
     sender: str
 
     @property
@@ -80,7 +80,7 @@ class Stage:
     def _status(self) -> dict[str, Any]:
         command = [sys.executable, "-m", "connector", "status", "--json"]
         done = subprocess.run(command, env=dict(self.environ), capture_output=True, text=True, check=False)
-        if done.returncode:
+        if not done.stdout:  # it ends with 1 also where it has told all: somebody is needed
             raise ConnectorError(f"connector status failed: {done.stderr.strip()}")
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -123,7 +123,14 @@ def start_simulator(cast: Cast, environ: Mapping[str, str]) -> Process:
 
 
 def environment(settings: Path, simulator: str, store_url: str, broker_url: str) -> dict[str, str]:
-    """The shipped settings, pointed at the simulator, a store and a broker of the demo's own and a free port."""
+    """Returns the environment of a demo: the shipped settings, pointed at what the demo started, and a free port.
+
+    Args:
+        settings: The settings file.
+        simulator: The URL of the simulator.
+        store_url: The URL of the store.
+        broker_url: The URL of the broker.
+    """
     return {
         "CONNECTOR_SETTINGS": str(settings.resolve()),
         "CONNECTOR__STORE__URL": store_url,

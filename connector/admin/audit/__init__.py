@@ -1,0 +1,1 @@
+"""Comparing what Customer.io holds with what the store says it holds."""

@@ -1,7 +1,7 @@
 """Audit: reads people back, compares them with what was delivered, and makes due again what has drifted.
 
-Customer.io shows what it was told a little later, and people change while they are looked at. So whoever seems to have
-drifted is looked at twice, some seconds apart, and counts only where nothing of theirs has moved in between.
+Customer.io shows a write a little later, and people change while they are compared. So somebody who seems to have
+drifted is looked at twice, some seconds apart, and counts only if nothing of theirs has changed in between.
 """
 
 import time
@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import uuid4
 
-from connector import drift, lookup
-from connector.runtime import AtHand
+from connector.admin.audit import drift
 from connector.admin.audit.drift import Difference, Expected
-from connector.model.job import Job
-from connector.lookup import PEOPLE_A_REQUEST
-from connector.delivery.app_reader import ReadBack
 from connector.audience.rules import Rules
-from connector.store import doubts, encoding, jobs, samples
-from connector.store.opening import Store
+from connector.customerio import people as lookup
+from connector.delivery.app_reader import ReadBack
+from connector.model.job import Job
+from connector.model.limits import PEOPLE_A_READ
+from connector.runtime import Runtime
+from connector.store import encoding, jobs, resend, samples
+from connector.store.engine import Store
 
 KIND = "audit"
 SECOND_LOOK_SECONDS = 15.0
-"""Customer.io shows a write about ten seconds later (reference: customerio-api, 4.1)."""
+"""Customer.io shows a write about ten seconds later (docs/customerio.md#app-api)."""
 _REPAIRED_AT_ONCE = 1000
 _Each = TypeVar("_Each")
 
@@ -65,27 +66,27 @@ class Audit:
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of(cls, at_hand: AtHand, sync: str, wait_seconds: float = SECOND_LOOK_SECONDS) -> "Audit":
+    def of(cls, runtime: Runtime, sync: str, wait_seconds: float = SECOND_LOOK_SECONDS) -> "Audit":
         """The audit of `sync`, with so many seconds between two looks.
 
         Raises SettingsError where the settings name no such sync, or its connection has no key for the App API.
         """
-        rules, settings = at_hand.rules(sync), at_hand.settings
+        rules, settings = runtime.rules(sync), runtime.settings
         name = rules.connection
         rate = settings.connections[name].app_requests_per_second
-        readback = ReadBack(name, at_hand.store, at_hand.app_api(name), settings.delivery, rate)
-        side_by_side = tuple(each.name for each in at_hand.syncs if each.connection == name)
-        return cls(at_hand.store, rules, readback, side_by_side, wait_seconds)
+        readback = ReadBack(name, runtime.store, runtime.app_api(name), settings.delivery, rate)
+        side_by_side = tuple(each.name for each in runtime.syncs if each.connection == name)
+        return cls(runtime.store, rules, readback, side_by_side, wait_seconds)
 
     def look(self, sample: int, on_progress: OnProgress = lambda _done, _total: None) -> Findings:
         """Compares up to `sample` people who are held, and up to `sample` who were deleted.
 
         Raises ConnectorError where the App API gives no answer.
         """
-        with self.store.reading() as connection:
-            started_at = self.store.now(connection)
-            held = samples.held(connection, self.rules.name, sample)
-            gone = samples.gone(connection, self.rules.name, sample) if self.rules.on_exit == "delete" else []
+        with self.store.reading(patient=True) as tx:
+            started_at = self.store.now(tx)
+            held = samples.held(tx, self.rules.name, sample)
+            gone = samples.gone(tx, self.rules.name, sample) if self.rules.on_exit == "delete" else []
         keys = [*held, *gone]
         on_progress(0, len(keys))
         first = self._compare(keys, lambda done: on_progress(done, len(keys)))
@@ -101,9 +102,9 @@ class Audit:
     def _compare(
         self, keys: Sequence[str], on_done: Callable[[int], None], as_before: Mapping[str, Expected] | None = None
     ) -> "_Compared":
-        """Compares these people, some at a time; of `as_before`, those only of whom the same is expected as then."""
+        """Compares these people, some at a time. `as_before`: only those of whom the same is still expected."""
         compared, drifted, done = 0, list[Drifted](), 0
-        for part in _parts(keys, PEOPLE_A_REQUEST):
+        for part in _parts(keys, PEOPLE_A_READ):
             expected = self._expected(part)
             if as_before is not None:
                 expected = [each for each in expected if each == as_before[each.key]]
@@ -116,12 +117,12 @@ class Audit:
         return _Compared(compared, tuple(drifted))
 
     def _expected(self, keys: Collection[str]) -> list[Expected]:
-        """What to expect of these users now; nobody's absence where somebody else is there under the identifier."""
-        with self.store.reading() as connection:
-            entities = samples.quiet(connection, self.rules.name, keys)
+        """What to expect of these users now. Nobody is expected to be absent if another user has the identifier."""
+        with self.store.reading(patient=True) as tx:
+            entities = samples.quiet(tx, self.rules.name, keys)
             expected = [each for entity in entities if (each := drift.expected(entity, self.rules)) is not None]
             absent = [encoding.identifier_text(each.identifier) for each in expected if each.person is None]
-            holders = samples.holders(connection, self.side_by_side, absent)
+            holders = samples.holders(tx, self.side_by_side, absent)
         return [each for each in expected if each.person is not None or not self._taken(each, holders)]
 
     def _taken(self, expected: Expected, holders: Mapping[str, set[tuple[str, str]]]) -> bool:
@@ -129,28 +130,28 @@ class Audit:
         return bool(holding - {(self.rules.name, expected.key)})
 
     def repair(self, drifted: Collection[Drifted], *, delete: bool) -> int:
-        """Makes people due again as far as they are still as they were found; how many.
+        """Makes people due again who are still as they were found. Returns how many.
 
-        Who should be absent is deleted only with `delete`, and only as the deletion guard allows.
+        People who should be absent are deleted only with `delete`, and only as the deletion guard allows.
         """
         mendable = [each.expected for each in drifted if delete or each.expected.person is not None]
         return sum(self._make_due(part) for part in _parts(mendable, _REPAIRED_AT_ONCE))
 
     def _make_due(self, people: Sequence[Expected]) -> int:
         sync = self.rules.name
-        with self.store.writing() as connection:
-            now = self.store.now(connection)
-            unmoved = set(doubts.unmoved(connection, sync, {each.key: each.revision for each in people}))
+        with self.store.writing() as tx:
+            now = self.store.now(tx)
+            unmoved = set(resend.unmoved(tx, sync, {each.key: each.revision for each in people}))
             still = [each for each in people if each.key in unmoved]
             whole = [each.key for each in still if each.person is not None]
             absent = {each.key: each.identifier for each in still if each.person is None}
-            sent = doubts.send_whole(connection, sync, whole, now)
-            return sent + doubts.delete_again(connection, sync, absent, now)
+            sent = resend.send_whole(tx, sync, whole, now)
+            return sent + resend.delete_again(tx, sync, absent, now)
 
     def record(self, findings: Findings, repaired: int) -> None:
         """Keeps what came of an audit as a job that is done, for those who ask later."""
         numbers = {"compared": findings.compared, "drifted": len(findings.drifted), "repaired": repaired}
-        with self.store.writing() as connection:
+        with self.store.writing() as tx:
             job = Job(
                 id=uuid4().hex[:8],
                 sync=self.rules.name,
@@ -161,9 +162,9 @@ class Audit:
                 per_second=self.readback.requests_per_second,
                 counts={**numbers, **findings.kinds()},
                 created_at=findings.started_at,
-                updated_at=self.store.now(connection),
+                updated_at=self.store.now(tx),
             )
-            jobs.add(connection, job)
+            jobs.add(tx, job)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Drift: where Customer.io holds something else than what it confirmed.
 
-An audit compares what was delivered with what the App API shows. It shows every value as a string (reference:
-customerio-api, 3.2), and some things Customer.io writes in its own way or changes by itself: those are no drift.
+An audit compares what was delivered with what the App API shows. It shows every value as a string
+(docs/customerio.md#app-api). Some things Customer.io writes in its own way or changes by itself: those are no drift.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 from pydantic_core import from_json, to_json
 
-from connector import address, audience
-from connector.audience import Standing
-from connector.model.entity import Entity, Identifier, Person
+from connector.audience import desired as audience
+from connector.audience.audience_status import AudienceStatus
 from connector.audience.rules import Rules
+from connector.model.entity import Entity, Identifier, Profile
 from connector.planning.step import UNCERTAIN
 
-Kind = Literal["missing", "should be absent", "attribute other", "attribute absent", "attribute surplus"]
+DriftKind = Literal["missing", "should be absent", "attribute other", "attribute absent", "attribute surplus"]
 
 _OF_CUSTOMERIO = ("_", "cio_")
-"""How the names begin that Customer.io keeps for itself (reference: customerio-api, 2.6)."""
+"""How the names begin that Customer.io keeps for itself (docs/customerio.md#reserved-names)."""
 _NOT_COMPARED = frozenset({"anonymous_id", "unsubscribed", "timezone_valid"})
 """A visitor's id is used up by the merge; whether to be mailed is for the person themselves to change."""
 _EMPTY = (None, "")
@@ -35,7 +35,7 @@ class Difference:
     surplus: the attribute `name` has another value, is not there, is there although it was cleared.
     """
 
-    kind: Kind
+    kind: DriftKind
     name: str = ""
     delivered: Any = None
     held: Any = None
@@ -51,7 +51,7 @@ class Expected:
     key: str
     revision: int
     identifier: Identifier
-    person: Person | None
+    person: Profile | None
     optional: bool = False
 
 
@@ -65,12 +65,12 @@ def expected(entity: Entity, rules: Rules) -> Expected | None:
     if entity.delivered is not None:
         if desired.person is None:
             return None
-        # Who is only updated may never have been there (mode = "update").
+        # In mode "update" people may never have been there.
         return Expected(
             entity.key, entity.revision, entity.delivered.identifier, entity.delivered, optional=rules.update_only
         )
-    last = address.of(entity.facts.identity.values, rules)
-    if desired.standing is not Standing.DELETED or last is None:
+    last = rules.addressing.identifier(entity.facts.identity.values)
+    if desired.standing is not AudienceStatus.DELETED or last is None:
         return None
     return Expected(entity.key, entity.revision, last, None)
 

@@ -1,0 +1,1 @@
+"""Reading the settings of Hull's connector."""

@@ -1,18 +1,20 @@
-"""The settings of Hull's Customer.io connector as a settings.toml of ours (reference: hull-behaviour, 1, 4, 5, 10).
+"""The settings of Hull's Customer.io connector as a settings.toml of ours (docs/moving-from-hull.md).
 
-Nothing is guessed that decides who is deleted or who is who: what cannot be understood there is an error, everything
-else that cannot be taken along is a warning. Credentials are not read.
+Nothing is guessed that decides about deletions or identifiers: there, what cannot be understood is an error.
+Everything else that cannot be taken along is a warning. Credentials are not read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from connector import naming, settings_rules
+from connector.admin.hull_import.template import SEGMENT_ATTRIBUTE, TemplateRow, filled
 from connector.errors import UnreadableError
-from connector.formats.reading import storable, word
-from connector.admin.hull_import.template import SEGMENT_ATTRIBUTE, Row, filled
+from connector.formats.reading import word
+from connector.model import attribute_names
+from connector.model.bounds import storable
+from connector.model.limits import ATTRIBUTES_AN_ITEM
+from connector.settings import validators
 from connector.settings.mistakes import listed, shown
-from connector.settings.validators import MOST_ATTRIBUTES
 
 LIMITS = {
     "max_attribute_name_length": 150,
@@ -31,6 +33,19 @@ KNOWN = (
     "synchronized_attributes",
     *LIMITS,
 )
+ON_THE_PAGE = {
+    "customer.io site id": "site_id",
+    "customer.io api key": "api_key",
+    "user filter": "synchronized_segments",
+    "enable user deletion": "enable_user_deletion",
+    "events filter": "events_filter",
+    "send anonymous events": "anonymous_events",
+    "which user attribute to send as 'customerid'": "user_id_mapping",
+    "attribute list": "synchronized_attributes",
+}
+"""The settings as Hull's page heads them, in small letters: whoever copies from there has these."""
+HEADINGS = frozenset({"credentials_title", "configuration_title"})
+"""What stands among the settings and is none: headings of that page."""
 ALWAYS_SENT = ("email", "created_at")
 _SWITCHES = {True: True, False: False, None: False, "true": True, "false": False}
 
@@ -51,12 +66,12 @@ def imported(document: Any) -> Imported:
     names = dict(_segment_names(document))
     text = filled(
         label=_label(document),
-        segments=[Row(key, names.get(key)) for key in given.segments()],
+        segments=[TemplateRow(key, names.get(key)) for key in given.segments()],
         deletes=given.switch("enable_user_deletion"),
-        events=[Row(name) for name in given.events()],
+        events=[TemplateRow(name) for name in given.events()],
         anonymous_events=given.switch("anonymous_events"),
         identifier=given.identifier(),
-        attributes=[Row(name) for name in given.attributes()],
+        attributes=[TemplateRow(name) for name in given.attributes()],
         set_there=given.private.keys(),
     )
     given.look_over_the_rest()
@@ -84,7 +99,7 @@ class _Given:
         field = ("external_id" if given is None else given).strip() if isinstance(given, str | None) else None
         if field is None or not storable(field):
             raise UnreadableError(f"user_id_mapping: {shown(given)} is not accepted; it is the name of an attribute")
-        for fault in settings_rules.identifier(field):
+        for fault in validators.identifier(field):
             raise UnreadableError(f"user_id_mapping: {fault}")
         return field
 
@@ -101,12 +116,12 @@ class _Given:
         """The attributes sent, with those that Hull always sent; of two that get one name the last, as in Hull."""
         chosen: dict[str, str] = {}
         for field in (*ALWAYS_SENT, *map(str.strip, self._names("synchronized_attributes"))):
-            target = naming.target(field)
+            target = attribute_names.target(field)
             if faults := _faults(target):
                 self.warnings += [f"synchronized_attributes: {fault}; it is left out" for fault in faults]
                 continue
             before = chosen.get(target, field)
-            if naming.bare(before) != naming.bare(field):
+            if attribute_names.bare(before) != attribute_names.bare(field):
                 both = f"{shown(before)} and {shown(field)} both become {shown(target)}"
                 self._warn("synchronized_attributes", f"{both}; only the second is taken, as in Hull")
             chosen[target] = field
@@ -118,14 +133,14 @@ class _Given:
             if _number(self.private.get(name), usual) != usual:
                 self._warn(name, f"has no counterpart: Customer.io's own limit of {usual} bytes holds here")
         for name in self.private:
-            if name not in KNOWN:
+            if name not in KNOWN and name not in HEADINGS:
                 self._warn(shown(name), "has no counterpart here; it is left out")
 
     def _not_too_many(self, fields: list[str]) -> list[str]:
-        if len(fields) > MOST_ATTRIBUTES:
-            left_out = f"the last {len(fields) - MOST_ATTRIBUTES} are left out"
+        if len(fields) > ATTRIBUTES_AN_ITEM:
+            left_out = f"the last {len(fields) - ATTRIBUTES_AN_ITEM} are left out"
             self._warn("synchronized_attributes", f"Customer.io holds 300 attributes a person; {left_out}")
-        return fields[:MOST_ATTRIBUTES]
+        return fields[:ATTRIBUTES_AN_ITEM]
 
     def _names(self, name: str, star: str = "") -> list[str]:
         """The entries of a list, each once. star: why an entry "*" is left out."""
@@ -150,7 +165,7 @@ class _Given:
 def _faults(target: str) -> list[str]:
     if target == SEGMENT_ATTRIBUTE:
         return [f"{shown(target)} is the attribute that lists the segments"]
-    return settings_rules.target(target)
+    return validators.target(target)
 
 
 def _number(given: Any, usual: int) -> float:
@@ -172,11 +187,17 @@ def _private(document: Any) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise UnreadableError("is no JSON object; give private_settings, or the connector that has them")
     for holder in _holders(document):
-        found: Mapping[str, Any] = holder["private_settings"]
-        return found
-    if not any(name in document for name in KNOWN):
+        return _by_name(holder["private_settings"])
+    found = _by_name(document)
+    if not any(name in found for name in KNOWN):
         raise UnreadableError(f"has none of the settings of Hull's Customer.io connector: {listed(KNOWN)}")
-    return document
+    return found
+
+
+def _by_name(private: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings by their names; one that is there by its heading too is taken by its name."""
+    headed = {ON_THE_PAGE.get(" ".join(name.lower().split()), name): value for name, value in private.items()}
+    return headed | {name: value for name, value in private.items() if name in KNOWN}
 
 
 def _label(document: Mapping[str, Any]) -> str:

@@ -85,8 +85,8 @@ _WITH_STATE = (
 )
 
 
-class Row(NamedTuple):
-    """An entry of a list, and what a comment says of it."""
+class TemplateRow(NamedTuple):
+    """An entry of a list, and the comment beside it."""
 
     text: str
     comment: str | None = None
@@ -95,15 +95,26 @@ class Row(NamedTuple):
 def filled(
     *,
     label: str,
-    segments: Iterable[Row],
+    segments: Iterable[TemplateRow],
     deletes: bool,
-    events: Iterable[Row],
+    events: Iterable[TemplateRow],
     anonymous_events: bool,
     identifier: str,
-    attributes: Iterable[Row],
+    attributes: Iterable[TemplateRow],
     set_there: Collection[str],
 ) -> str:
-    """The text of the file. set_there: the names of the settings that Hull had; the others had their defaults."""
+    """Returns the text of the settings file.
+
+    Args:
+        label: What Hull called the connector; "" for nothing.
+        segments: The segments of the sync, with a comment each.
+        deletes: Whether who leaves the audience is deleted.
+        events: The events that are sent, with a comment each.
+        anonymous_events: Whether events of visitors without a user are sent.
+        identifier: The field that `id` comes from.
+        attributes: The attributes that are sent, with a comment each.
+        set_there: The names of the settings that Hull had; all others had their defaults.
+    """
     states = {f"is_{name}": "" if name in set_there else " (not set)" for name in _WITH_STATE}
     return _TEMPLATE.substitute(
         states,
@@ -118,12 +129,12 @@ def filled(
     )
 
 
-def _list(rows: Iterable[Row]) -> str:
+def _list(rows: Iterable[TemplateRow]) -> str:
     lines = [f"  {_quoted(row.text)},{_comment(row)}\n" for row in rows]
     return f"[\n{''.join(lines)}]" if lines else "[]"
 
 
-def _comment(row: Row) -> str:
+def _comment(row: TemplateRow) -> str:
     """`shown` writes control characters, which may not stand in a comment, as escapes."""
     return "" if row.comment is None else f"  # {shown(row.comment)[1:-1]}"
 

@@ -1,0 +1,1 @@
+"""What messages would send, without storing or sending anything."""

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from connector import audience, explain_objects, preferences
 from connector.actions.action import NOT_MEANT, Applied, Turn
-from connector.audience import Standing
+from connector.admin.preview import explain_objects
+from connector.admin.preview.explanation import Explanation, shown
+from connector.audience.addressing import has_email, said
+from connector.audience.apply_change import AppliedChange
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import desired
+from connector.audience.rules import Rules
+from connector.customerio.operations.objects import key_of
+from connector.model import attribute_names
 from connector.model.change import Change
 from connector.model.entity import Entity
-from connector.admin.preview.explanation import Line, shown
-from connector.mapping import has_email
-from connector.audience.apply_change import Merged
-from connector.customerio.operations.objects import key_of
 from connector.model.problem import Problem
-from connector.audience.rules import Rules
 from connector.planning.step import same
 
 _NAMED = 20
@@ -38,8 +40,8 @@ _WHY = {
 
 _NO_NEWS = "no news: whoever unsubscribed in Customer.io meanwhile stays so"
 _AS_A_WHOLE = {
-    Standing.SUPPRESSED: "they are suppressed, whatever their segments are, until upstream says otherwise",
-    Standing.MERGED: "they turned out to be another user, who gets their events and what they leave behind",
+    AudienceStatus.SUPPRESSED: "they are suppressed, whatever their segments are, until upstream says otherwise",
+    AudienceStatus.MERGED: "they turned out to be another user, who gets their events and what they leave behind",
 }
 
 
@@ -47,11 +49,20 @@ def explain(
     change: Change,
     rules: Rules,
     before: Entity,
-    merged: Merged,
+    merged: AppliedChange,
     operations: Sequence[Mapping[str, Any]],
     skipped: Iterable[tuple[str, str]],
-) -> list[Line]:
-    """What becomes of everything in `change`, which made `merged` of `before` and leads to `operations`."""
+) -> list[Explanation]:
+    """Says what becomes of everything in a change.
+
+    Args:
+        change: The change, as it was read.
+        rules: The sync's rules.
+        before: The user before the change.
+        merged: What the change made of the user.
+        operations: What is sent to Customer.io for it; JSON.
+        skipped: The events that are not sent: name and reason.
+    """
     return [
         _audience(change, rules, merged),
         _identifier(rules, before, merged),
@@ -64,82 +75,86 @@ def explain(
     ]
 
 
-def actions(told: Change, applied: Applied) -> list[Line]:
+def actions(told: Change, applied: Applied) -> list[Explanation]:
     """Which actions took a call, and why not the sync's own that did not. None where it has no actions of its own."""
     call = told.call or {}
     turns = [turn for turn in applied.turns if turn.own or turn.outcome != NOT_MEANT]
-    return [Line("action", _called(turn), turn.outcome, turn.reason(call)) for turn in turns]
+    return [Explanation("action", _called(turn), turn.outcome, turn.reason(call)) for turn in turns]
 
 
 def _called(turn: Turn) -> str:
     return f"{turn.action.name}: {turn.action.effect.name}" if turn.own else turn.action.name
 
 
-def _objects(rules: Rules, before: Entity, merged: Merged, operations: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+def _objects(
+    rules: Rules, before: Entity, merged: AppliedChange, operations: Sequence[Mapping[str, Any]]
+) -> Iterator[Explanation]:
     if not rules.objects:
         return
     for operation in operations:
         if operation.get("type") == "object":
             why = "the object is not in Customer.io as it should be; it goes before those who are related to it"
-            yield Line("object", key_of(operation["identifiers"]), f"{operation['action']} sent", why)
-    person = audience.desired(merged.facts, rules).person
-    yield from explain_objects.relationships(before, operations, person.relationships if person else ())
+            yield Explanation("object", key_of(operation["identifiers"]), f"{operation['action']} sent", why)
+    person = desired(merged.facts, rules).person
+    yield from explain_objects.relationships(before, operations, person.relationships if person else {})
 
 
-def _audience(change: Change, rules: Rules, merged: Merged) -> Line:
+def _audience(change: Change, rules: Rules, merged: AppliedChange) -> Explanation:
     """Which of the user's segments are whitelisted."""
-    if merged.standing in (Standing.SUPPRESSED, Standing.MERGED):
-        return Line("audience", "", "out", _AS_A_WHOLE[merged.standing])
+    if merged.standing in (AudienceStatus.SUPPRESSED, AudienceStatus.MERGED):
+        return Explanation("audience", "", "out", _AS_A_WHOLE[merged.standing])
     if rules.everybody:
-        return Line("audience", "*", "in", "everybody is")
+        return Explanation("audience", "*", "in", "everybody is")
     present = [(key, name) for key, name in merged.facts.segments.values.items() if name is not None]
     names = [name for key, name in present if rules.admits([(key, name)])]
     if names:
-        return Line("audience", ", ".join(names), "in", "`segments` names it")
+        return Explanation("audience", ", ".join(names), "in", "`segments` names it")
     if change.segments is None and not present:
-        return Line("audience", "", "out", "no message has said yet which segments the user is in")
+        return Explanation("audience", "", "out", "no message has said yet which segments the user is in")
     among = ", ".join(str(name) for _, name in present[:_NAMED]) or "none"
-    return Line("audience", among, "out", "`segments` names none of these")
+    return Explanation("audience", among, "out", "`segments` names none of these")
 
 
-def _identifier(rules: Rules, before: Entity, merged: Merged) -> Line:
-    value = merged.facts.identity.values.get("identifier")
-    if rules.by_either and value is None and merged.standing is not Standing.NO_EMAIL:
+def _identifier(rules: Rules, before: Entity, merged: AppliedChange) -> Explanation:
+    value = said(merged.facts.identity.values)
+    if rules.addressing.knows_leads and value is None and merged.standing is not AudienceStatus.NO_EMAIL:
         return _by_email(merged.facts.identity.values.get("email"))
-    if merged.standing is Standing.NO_EMAIL:
-        return Line("identifier", rules.identify_by, "missing", "`require_email`: there is no e-mail address")
-    if value is None or merged.standing is Standing.NO_IDENTIFIER:
-        return Line("identifier", rules.identify_by, "missing", "the field that `identifier` names holds none")
-    kind = "id" if rules.by_either else rules.identify_by
-    lead = rules.by_either and before.delivered is not None and before.delivered.identifier.type == "email"
+    if merged.standing is AudienceStatus.NO_EMAIL:
+        return Explanation("identifier", rules.identify_by, "missing", "`require_email`: there is no e-mail address")
+    if value is None or merged.standing is AudienceStatus.NO_IDENTIFIER:
+        return Explanation("identifier", rules.identify_by, "missing", "the field that `identifier` names holds none")
+    kind = rules.addressing.main_kind
+    lead = rules.addressing.knows_leads and before.delivered is not None and before.delivered.identifier.type == "email"
     more = "; Customer.io gives it to the person it has by e-mail" if lead else ""
-    return Line("identifier", kind, shown(value), f"from the field that `identifier` names{more}")
+    return Explanation("identifier", kind, shown(value), f"from the field that `identifier` names{more}")
 
 
-def _by_email(email: str | None) -> Line:
+def _by_email(email: str | None) -> Explanation:
     """Somebody without an id, where people are known by id or by e-mail."""
     if not has_email(email):
-        return Line("identifier", "id_or_email", "missing", "neither the field that `identifier` names nor an e-mail")
-    return Line("identifier", "email", shown(email), "a lead: the field that `identifier` names holds no id yet")
+        return Explanation(
+            "identifier", "id_or_email", "missing", "neither the field that `identifier` names nor an e-mail"
+        )
+    return Explanation("identifier", "email", shown(email), "a lead: the field that `identifier` names holds no id yet")
 
 
 def _attributes(
-    rules: Rules, before: Entity, merged: Merged, operations: Sequence[Mapping[str, Any]]
-) -> Iterator[Line]:
+    rules: Rules, before: Entity, merged: AppliedChange, operations: Sequence[Mapping[str, Any]]
+) -> Iterator[Explanation]:
     told: dict[str, Any] = {}
     for operation in operations:
         if operation.get("action") == "identify" and operation.get("type") == "person":
             told |= operation["attributes"]
-    person = audience.desired(merged.facts, rules).person
+    person = desired(merged.facts, rules).person
     wanted = person.attributes if person else {}
     held = before.delivered.attributes if before.delivered else {}
     for name in sorted({*rules.targets, *told, *wanted} - {"_update"}):
         outcome, reason = _attribute(name, told, wanted, held, merged)
-        yield Line("attribute", name, outcome, reason)
+        yield Explanation("attribute", name, outcome, reason)
 
 
 def _attribute(
-    name: str, told: Mapping[str, Any], wanted: Mapping[str, Any], held: Mapping[str, Any], merged: Merged
+    name: str, told: Mapping[str, Any], wanted: Mapping[str, Any], held: Mapping[str, Any], merged: AppliedChange
 ) -> tuple[str, str]:
     left_out = _left_out(name, merged.problems)
     if left_out is not None:
@@ -150,10 +165,10 @@ def _attribute(
         again = name in held and same(held[name], told[name])
         why = "it goes with the whole person, unchanged" if again else "new" if name not in held else "it has changed"
         return f"sent: {shown(told[name])}", why
-    if merged.standing is not Standing.IN:
+    if merged.standing is not AudienceStatus.IN:
         return "not sent", str(merged.standing)
     if name in wanted:
-        return "not sent", _NO_NEWS if preferences.is_one(name) else "Customer.io holds it already"
+        return "not sent", _NO_NEWS if attribute_names.is_preference(name) else "Customer.io holds it already"
     return "not sent", "upstream has said nothing of it"
 
 
@@ -161,39 +176,48 @@ def _left_out(name: str, problems: Sequence[Problem]) -> str | None:
     return next((each.reason for each in problems if each.reason.startswith(f"attribute {name!r} ")), None)
 
 
-def _unmapped(change: Change, rules: Rules) -> Iterator[Line]:
+def _unmapped(change: Change, rules: Rules) -> Iterator[Explanation]:
     """The fields that no attribute reads."""
     sources = [source for _, source in rules.attributes] + [each.source for each in rules.transformed]
     read = set(chain.from_iterable(source.flat for source in (*sources, rules.identifier, rules.email)))
-    names = [name for name in change.user if name not in read and name != "traits"]
+    names = [name for name in change.user if name not in read and name != "traits" and not _is_sent(name, rules)]
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         listed = ", ".join(map(shown, names[:_NAMED])) + more
-        yield Line("fields", listed, "not sent", "`attributes` does not name them")
+        yield Explanation("fields", listed, "not sent", "`attributes` does not name them")
 
 
-def _mirrors(rules: Rules, before: Entity, merged: Merged) -> Iterator[Line]:
+def _is_sent(name: str, rules: Rules) -> bool:
+    """Whether a field is sent that the settings do not name."""
+    return rules.every_field is not None and rules.every_field.sends(attribute_names.target(name))
+
+
+def _mirrors(rules: Rules, before: Entity, merged: AppliedChange) -> Iterator[Explanation]:
     """Of each manual segment, whether the person should be in it."""
-    wanted = audience.desired(merged.facts, rules).memberships if rules.mirrors else {}
+    wanted = desired(merged.facts, rules).memberships if rules.mirrors else {}
     for mirror, target in rules.mirrors.items():
         was_in = bool(before.delivered and before.delivered.memberships.get(mirror))
         if mirror in wanted:
-            yield Line("manual segment", str(target), "in", f"the user is in {mirror!r}")
+            yield Explanation("manual segment", str(target), "in", f"the user is in {mirror!r}")
         else:
-            outside = f"in {mirror!r}" if merged.standing is Standing.IN else "in the audience"
-            yield Line("manual segment", str(target), "taken out" if was_in else "out", f"the user is not {outside}")
+            outside = f"in {mirror!r}" if merged.standing is AudienceStatus.IN else "in the audience"
+            yield Explanation(
+                "manual segment", str(target), "taken out" if was_in else "out", f"the user is not {outside}"
+            )
 
 
-def _events(operations: Iterable[Mapping[str, Any]], skipped: Iterable[tuple[str, str]]) -> Iterator[Line]:
+def _events(operations: Iterable[Mapping[str, Any]], skipped: Iterable[tuple[str, str]]) -> Iterator[Explanation]:
     for operation in operations:
         if "name" in operation:
-            yield Line("event", shown(operation["name"]), "sent", _WHY.get(str(operation.get("action")), _WHY["event"]))
+            yield Explanation(
+                "event", shown(operation["name"]), "sent", _WHY.get(str(operation.get("action")), _WHY["event"])
+            )
     for name, reason in skipped:
-        yield Line("event", shown(name), "not sent", reason)
+        yield Explanation("event", shown(name), "not sent", reason)
 
 
-def _operations(operations: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+def _operations(operations: Iterable[Mapping[str, Any]]) -> Iterator[Explanation]:
     of_people = (operation for operation in operations if operation.get("type") != "object")
     actions = dict.fromkeys(str(operation.get("action", "event")) for operation in of_people)
     for action in actions:
-        yield Line("operation", action, "sent", _WHY.get(action, _WHY["event"]))
+        yield Explanation("operation", action, "sent", _WHY.get(action, _WHY["event"]))

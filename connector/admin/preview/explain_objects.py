@@ -3,49 +3,58 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from connector.audience import Desired, Standing
+from connector.admin.preview.explanation import Explanation, shown
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
+from connector.audience.objects import AppliedObjectChange
+from connector.audience.rules import Rules
+from connector.customerio.operations.objects import key_of
 from connector.model.change import ObjectChange
 from connector.model.entity import Entity
-from connector.admin.preview.explanation import Line, shown
-from connector.audience.objects import Merged
-from connector.customerio.operations.objects import key_of
-from connector.audience.rules import Rules
 from connector.planning.step import same
 
 _STANDS = {
-    Standing.IN: "the object is to be there",
-    Standing.KEPT: "the object left: kept as last sent",
-    Standing.DELETED: "the object is deleted, or left with `on_exit` delete",
+    AudienceStatus.IN: "the object is to be there",
+    AudienceStatus.KEPT: "the object left: kept as last sent",
+    AudienceStatus.DELETED: "the object is deleted, or left with `on_exit` delete",
 }
 
 
 def decision(
-    change: ObjectChange, rules: Rules, desired: Desired, merged: Merged, *, sends: bool
+    change: ObjectChange, rules: Rules, desired: Desired, merged: AppliedObjectChange, *, sends: bool
 ) -> tuple[Literal["sync", "exit", "skip"], str]:
-    """What becomes of a message about an object, and why."""
+    """Says what becomes of a message about an object, and why.
+
+    Args:
+        change: The message.
+        rules: The sync's rules.
+        desired: What Customer.io should hold of the object.
+        merged: What the message made of the object.
+        sends: Whether anything is sent for it.
+    """
     rule = rules.objects.get(change.type)
     if rule is None:
         return "skip", f"`objects` names no type {change.type}"
     if change.origin not in rule.sources:
         return "skip", f"`from` of the type {change.type} does not name {change.origin}"
     reason = _STANDS.get(desired.standing, str(desired.standing))
-    if desired.standing is Standing.DELETED:
+    if desired.standing is AudienceStatus.DELETED:
         return "exit", reason
-    if sends or desired.standing is Standing.KEPT:
+    if sends or desired.standing is AudienceStatus.KEPT:
         return ("sync" if sends else "skip"), reason
     return "skip", "older than what is known" if merged.stale else "unchanged: Customer.io holds it already"
 
 
-def explain(before: Entity, operations: Iterable[Mapping[str, Any]], reason: str) -> Iterator[Line]:
+def explain(before: Entity, operations: Iterable[Mapping[str, Any]], reason: str) -> Iterator[Explanation]:
     """What becomes of an object whose message led to `operations`."""
     sent = list(operations)
     if not sent:
-        yield Line("object", before.key, "not sent", reason)
+        yield Explanation("object", before.key, "not sent", reason)
     held = before.delivered.attributes if before.delivered else {}
     for operation in sent:
-        yield Line("object", before.key, f"{operation['action']} sent", reason)
+        yield Explanation("object", before.key, f"{operation['action']} sent", reason)
         for name, value in operation.get("attributes", {}).items():
-            yield Line(
+            yield Explanation(
                 "attribute", name, "cleared" if value is None else f"sent: {shown(value)}", _why(name, value, held)
             )
 
@@ -58,7 +67,9 @@ def _why(name: str, value: Any, held: Mapping[str, Any]) -> str:
     return "it goes with the whole object, unchanged" if same(held[name], value) else "it has changed"
 
 
-def relationships(before: Entity, operations: Sequence[Mapping[str, Any]], wanted: Iterable[str]) -> Iterator[Line]:
+def relationships(
+    before: Entity, operations: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]
+) -> Iterator[Explanation]:
     """What becomes of a person's relationships."""
     told: set[str] = set()
     for operation in operations:
@@ -66,10 +77,12 @@ def relationships(before: Entity, operations: Sequence[Mapping[str, Any]], wante
             key = key_of(related["identifiers"])
             told.add(key)
             if operation["action"] == "delete_relationships":
-                yield Line("relationship", key, "ended", "upstream ended it, or named another account, or left it out")
+                yield Explanation(
+                    "relationship", key, "ended", "upstream ended it, or named another account, or left it out"
+                )
             else:
-                yield Line("relationship", key, "sent", "it is new, or its attributes have changed")
+                yield Explanation("relationship", key, "sent", "it is new, or its attributes have changed")
     held = before.delivered.relationships if before.delivered else {}
-    for key in sorted(set(wanted) - told):
+    for key in sorted({key for key, each in wanted.items() if each is not None} - told):
         waits = "Customer.io does not hold the object: it was deleted"
-        yield Line("relationship", key, "not sent", "Customer.io holds it already" if key in held else waits)
+        yield Explanation("relationship", key, "not sent", "Customer.io holds it already" if key in held else waits)

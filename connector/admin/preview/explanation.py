@@ -5,7 +5,7 @@ from typing import NamedTuple
 _SHOWN = 60
 
 
-class Line(NamedTuple):
+class Explanation(NamedTuple):
     """One thing (an attribute, an event, an operation, the audience), what becomes of it, and why."""
 
     kind: str

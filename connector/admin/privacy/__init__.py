@@ -1,0 +1,1 @@
+"""Requests about one user: find, delete, prove."""

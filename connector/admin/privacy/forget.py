@@ -12,29 +12,31 @@ from uuid import uuid4
 
 import structlog
 
-from connector import gone, mention, whom
-from connector.runtime import AtHand
-from connector.by_hand import Answer, ByHand
-from connector.model.entity import Entity, Identifier
-from connector.errors import ConnectorError
-from connector.gone import GONE_SECONDS, NOT_READ_BACK, Proof
-from connector.customerio.operations import delete, suppress
+from connector.admin.privacy import find_user, verify_deleted
+from connector.admin.privacy.direct_request import ByHand, OperationAnswer
+from connector.admin.privacy.find_user import FoundUser
+from connector.admin.privacy.verify_deleted import GONE_SECONDS, NOT_READ_BACK, Proof
 from connector.audience.rules import Rules
-from connector.planning.step import Operation
-from connector.store import encoding, erasure, samples, traces
+from connector.customerio.operations import delete, suppress
+from connector.customerio.operations.operation import Operation
+from connector.errors import ConnectorError
+from connector.model.entity import Entity, Identifier
+from connector.runtime import Runtime
+from connector.store import encoding, erasure, mentions, name_search, samples
 from connector.store.erasure import Busy
 from connector.store.mentions import Erased, Traces
-from connector.whom import Found
 
 log = structlog.get_logger(__name__)
 
-BUSY_SECONDS = 30.0
+CLAIM_SECONDS = 300.0
+"""How long the user's rows are claimed: for the requests, and until the App API shows the person no more."""
+BUSY_SECONDS = 40.0
 """How long to wait for a worker that is sending for the user: it takes a second, or the worker is dead."""
 _LOOK_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ForgetPart:
     """What came of one sync.
 
     answers: what Customer.io said to each operation; proof: what reading the person back showed; erased: None where
@@ -43,12 +45,18 @@ class Part:
     """
 
     sync: str
-    answers: Sequence[Answer] = ()
+    answers: Sequence[OperationAnswer] = ()
     proof: Proof = NOT_READ_BACK
     erased: Erased | None = None
     reason: str = ""
     left: tuple[Identifier, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def unproved(self) -> tuple[Identifier, ...]:
+        """The identifiers that Customer.io was asked to delete, and of which nothing shows that they are gone."""
+        asked = [Identifier(*pair) for each in self.answers for pair in each.operation.item["identifiers"].items()]
+        return tuple(each for each in asked if self.proof.state_of(each) != "gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +67,18 @@ class Receipt:
     key: str
     at: float
     suppress: bool
-    parts: tuple[Part, ...]
+    parts: tuple[ForgetPart, ...]
     elsewhere: Erased
 
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do."""
         return all(part.erased is not None for part in self.parts)
+
+    @property
+    def proved(self) -> bool:
+        """Whether Customer.io was asked in each sync, and has been seen to hold nobody under any identifier."""
+        return self.complete and all(part.answers and not part.unproved for part in self.parts)
 
 
 @dataclass(slots=True)
@@ -88,8 +101,8 @@ class _Claimed:
 class Forgetting:
     """The course of it: claim everywhere; then, sync by sync, tell Customer.io, look, erase."""
 
-    at_hand: AtHand
-    found: Found
+    runtime: Runtime
+    found: FoundUser
     suppress: bool = False
     busy_seconds: float = BUSY_SECONDS
     gone_seconds: float = GONE_SECONDS
@@ -112,7 +125,7 @@ class Forgetting:
 
     def _syncs(self) -> list[str]:
         """The syncs with a row of the user's, in the order in which intake takes rows."""
-        order = {rules.name: place for place, rules in enumerate(self.at_hand.syncs)}
+        order = {rules.name: place for place, rules in enumerate(self.runtime.syncs)}
         return sorted((row.sync for row in self.found.rows), key=lambda sync: order.get(sync, len(order)))
 
     def _claim(self, sync: str) -> Iterator[_Claimed]:
@@ -126,93 +139,95 @@ class Forgetting:
                 )
             self.sleep(_LOOK_AGAIN_SECONDS)
         if claim is not None:
-            rules = next((rules for rules in self.at_hand.syncs if rules.name == sync), None)
+            rules = next((rules for rules in self.runtime.syncs if rules.name == sync), None)
             yield _Claimed(sync, claim, rules)
 
     def _try_to_claim(self, sync: str) -> Entity | Busy | None:
-        store, seconds = self.at_hand.store, self.at_hand.settings.delivery.lease_seconds
-        with store.writing() as connection:
-            return erasure.claim(connection, sync, self.found.key, self.lease, store.now(connection), seconds)
+        store, seconds = self.runtime.store, CLAIM_SECONDS
+        with store.writing(patient=True) as tx:
+            return erasure.claim(tx, sync, self.found.key, self.lease, store.now(tx), seconds)
 
     def _address(self, claimed: _Claimed) -> None:
         """Finds the identifiers to act on: another user's are left alone, whatever was once tried for this one."""
         if claimed.rules is None:
             return
-        possible = whom.addresses(claimed.entity, claimed.rules)
+        possible = find_user.addresses(claimed.entity, claimed.rules)
         texts = {each: encoding.identifier_text(each) for each in possible}
-        with self.at_hand.store.reading() as connection:
-            holders = samples.holders(connection, [claimed.sync], sorted(texts.values()))
+        with self.runtime.store.reading(patient=True) as tx:
+            holders = samples.holders(tx, [claimed.sync], sorted(texts.values()))
         own = {(claimed.sync, self.found.key)}
         claimed.mine = tuple(each for each in possible if holders.get(texts[each], own) == own)
         claimed.left = tuple(each for each in possible if each not in claimed.mine)
 
     def _traces(self, claimed: Sequence[_Claimed]) -> Traces:
-        """What else speaks of the user, by any of their names."""
+        """What else mentions the user, by any of their names."""
         names = {self.found.user.lower(), self.found.key.lower()}
         for each in claimed:
-            names |= mention.names(each.entity, each.mine)
-        with self.at_hand.store.reading() as connection:
-            return traces.find(connection, [self.found.key], names, self.found.sync)
+            names |= name_search.names(each.entity, each.mine)
+        with self.runtime.store.reading(patient=True) as tx:
+            return mentions.find(tx, [self.found.key], names, self.found.sync)
 
-    def _part(self, claimed: _Claimed, all_claimed: Sequence[_Claimed], found: Traces) -> Part:
+    def _part(self, claimed: _Claimed, all_claimed: Sequence[_Claimed], found: Traces) -> ForgetPart:
         sync, rules = claimed.sync, claimed.rules
         if rules is None:
             reason = "the settings do not name this sync any more, nor so its workspace: put it back, and run it again"
-            return Part(sync, reason=reason)
+            return ForgetPart(sync, reason=reason)
         answers = self._tell(claimed)
         failed = next((each for each in answers if each.state != "confirmed"), None)
         if failed is not None:
-            return Part(sync, answers, reason=f"{failed.state} by Customer.io: {failed.reason}", left=claimed.left)
-        proof = gone.look(self.at_hand, rules.connection, claimed.mine, self.gone_seconds, self.sleep)
+            return ForgetPart(
+                sync, answers, reason=f"{failed.state} by Customer.io: {failed.reason}", left=claimed.left
+            )
+        proof = verify_deleted.look(self.runtime, rules.connection, claimed.mine, self.gone_seconds, self.sleep)
         if proof.state == "still there":
             reason = "Customer.io confirmed it, and shows the person still: something else may write them there"
-            return Part(sync, answers, proof, reason=reason, left=claimed.left)
+            return ForgetPart(sync, answers, proof, reason=reason, left=claimed.left)
         others = self._others(rules, claimed.mine, {each.sync for each in all_claimed})
         erased = self._erase(sync, found)
         reason = "" if erased is not None else "somebody else has taken the row up meanwhile"
-        return Part(sync, answers, proof, erased, reason, claimed.left, others)
+        return ForgetPart(sync, answers, proof, erased, reason, claimed.left, others)
 
-    def _tell(self, claimed: _Claimed) -> list[Answer]:
+    def _tell(self, claimed: _Claimed) -> list[OperationAnswer]:
         """Has Customer.io delete, or suppress, the user under all identifiers."""
         item = suppress.item if self.suppress else delete.item
         if not claimed.mine:
             return []
         claimed.sent = True  # whatever ends this program before it knows better
-        answers = ByHand.of(self.at_hand, claimed.sync).send([Operation(item(each)) for each in claimed.mine])
+        answers = ByHand.of(self.runtime, claimed.sync).send([Operation(item(each)) for each in claimed.mine])
         claimed.sent = any(each.may_be_applied for each in answers)
         return answers
 
     def _others(self, rules: Rules, identifiers: Sequence[Identifier], ours: set[str]) -> tuple[tuple[str, str], ...]:
-        """Who else of the same workspace is held under one of these identifiers: Customer.io has lost them too."""
-        syncs = [each.name for each in self.at_hand.syncs if each.connection == rules.connection]
-        with self.at_hand.store.reading() as connection:
-            holders = samples.holders(connection, syncs, [encoding.identifier_text(each) for each in identifiers])
+        """Other users of the workspace who are held under one of these identifiers: Customer.io has lost them too."""
+        syncs = [each.name for each in self.runtime.syncs if each.connection == rules.connection]
+        with self.runtime.store.reading(patient=True) as tx:
+            holders = samples.holders(tx, syncs, [encoding.identifier_text(each) for each in identifiers])
         found = {holder for each in holders.values() for holder in each}
         return tuple(sorted(found - {(sync, self.found.key) for sync in ours}))
 
     def _erase(self, sync: str, found: Traces) -> Erased | None:
-        store = self.at_hand.store
-        with store.writing() as connection:
-            erased = erasure.erase(connection, sync, self.found.key, self.lease, found, store.now(connection))
+        store = self.runtime.store
+        with store.writing(patient=True) as tx:
+            erased = erasure.erase(tx, sync, self.found.key, self.lease, found, store.now(tx), self.runtime.rules(sync))
         if erased is not None:
             log.info("forgotten", sync=sync, events=erased.events, problems=erased.problems)
         return erased
 
     def _give_back(self, claimed: Sequence[_Claimed]) -> None:
         """Ends the leases on rows that are still there."""
-        with self.at_hand.store.writing() as connection:
+        with self.runtime.store.writing(patient=True) as tx:
             for each in claimed:
-                erasure.give_back(connection, each.sync, self.found.key, self.lease, sent=each.sent)
+                erasure.give_back(tx, each.sync, self.found.key, self.lease, sent=each.sent)
 
-    def _receipt(self, parts: tuple[Part, ...], found: Traces) -> Receipt:
+    def _receipt(self, parts: tuple[ForgetPart, ...], found: Traces) -> Receipt:
         receipt = Receipt(self.found.user, self.found.key, time.time(), self.suppress, parts, Erased())
         return replace(receipt, elsewhere=self._sweep(parts, found)) if receipt.complete else receipt
 
-    def _sweep(self, parts: Sequence[Part], found: Traces) -> Erased:
-        """Erases what speaks of the user where they have no row: messages that could not be read are of no sync."""
+    def _sweep(self, parts: Sequence[ForgetPart], found: Traces) -> Erased:
+        """Erases what mentions the user where they have no row: messages that could not be read belong to no sync."""
         elsewhere = sorted(found.syncs() - {part.sync for part in parts})
         total = Erased()
         for sync in elsewhere:
-            with self.at_hand.store.writing() as connection:
-                total = total.plus(traces.erase(connection, sync, self.found.key, found))
+            with self.runtime.store.writing(patient=True) as tx:
+                total = total.plus(mentions.erase(tx, sync, self.found.key, found))
         return total

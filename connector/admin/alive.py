@@ -1,0 +1,62 @@
+"""Notes on this machine that a process lives, for health checks that must not depend on the store or the broker.
+
+Each process touches a file of its own every few seconds. The files lie in a folder that only its user can write to. A
+check compares the time of the newest one with the clock: so it is fast, and a store that is away kills no worker.
+"""
+
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from time import time
+
+FOLDER_VARIABLE = "CONNECTOR_ALIVE_DIR"
+_STALE_SECONDS = 86_400.0
+
+
+def folder() -> Path:
+    """Returns the folder of the files: below the one that CONNECTOR_ALIVE_DIR names, else below the temporary one."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or tempfile.gettempdir()) / f"connector-{os.getuid()}"
+
+
+def file_of(role: str, pid: int) -> Path:
+    """Returns the file that the process `pid` touches in the role `role`."""
+    return folder() / f"{role}.{pid}"
+
+
+def note(file: Path) -> None:
+    """Notes that the process of this file lives. Where nothing can be written nothing is noted; the check says so."""
+    with suppress(OSError):
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        if not _is_ours(file.parent):
+            return
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        os.utime(file, follow_symlinks=False)
+
+
+def forget(file: Path) -> None:
+    """Takes the file of a process away that ends in order, and files that others left a day ago."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+        old = time() - _STALE_SECONDS
+        for each in file.parent.iterdir():
+            if each.lstat().st_mtime < old:
+                each.unlink(missing_ok=True)
+
+
+def seconds_since(role: str) -> float | None:
+    """Returns how long ago a process of this role lived here, in seconds; None if none ever said so."""
+    try:
+        if not _is_ours(folder()):
+            return None
+        times = [each.lstat().st_mtime for each in folder().glob(f"{role}.*")]
+    except OSError:
+        return None
+    return max(time() - max(times), 0.0) if times else None
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether the folder is a real one of this user: anybody may have made one of that name in /tmp."""
+    found = place.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()

@@ -1,0 +1,155 @@
+"""Failures behind 200: asks Customer.io's activity log what it dropped later, and makes it problems of our people."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.audience.rules import Rules
+from connector.customerio import activities
+from connector.customerio.activities import ActivityPage, LogEntry, LogPosition
+from connector.customerio.app_api import AppApi
+from connector.delivery.app_reader import wait_for_turn
+from connector.model.bounds import whole_characters
+from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.runtime import Runtime
+from connector.store import activity_positions, entities, identifier_holders, named_leases, problems
+from connector.store.encoding import identifier_text
+from connector.store.engine import Store
+from connector.store.tallies import tally
+
+log = structlog.get_logger(__name__)
+KIND: ProblemKind = "failed later"
+LEASE_SECONDS = 120.0
+PAGES_A_TURN = 50
+"""So many pages of one type are read in a turn, so that a flood of one hides no other; the next turn goes on there."""
+_FIRST_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class FailureWatch:
+    """Reads the activity log of one workspace; one process at a time, and all turns shared with other readers.
+
+    syncs: the syncs that deliver to the workspace.
+    """
+
+    name: str
+    store: Store
+    api: AppApi
+    syncs: tuple[Rules, ...]
+    requests_per_second: float
+    sleep: Callable[[float], None] = time.sleep
+
+    def look(self, until: Callable[[], bool] = lambda: False) -> int:
+        """Reads what is new, and returns how many failures of our people it found. `until` says when to stop."""
+        holder = uuid4().hex
+        with self.store.writing() as tx:
+            now = self.store.now(tx)
+            if not named_leases.take(tx, lease_name(self.name), holder, now, LEASE_SECONDS):
+                return 0
+            known = activity_positions.positions(tx, self.name)
+        first = LogPosition(now - _FIRST_SECONDS)
+        wanted = activities.types(each for rules in self.syncs for each in rules.objects)
+        found = 0
+        for type_ in wanted:
+            counted = None if until() else self._read(type_, known.get(type_, first), holder, until)
+            if counted is None:
+                break
+            found += counted
+        with self.store.writing() as tx:
+            named_leases.give_back(tx, lease_name(self.name), holder)
+        return found
+
+    def _read(self, type_: str, position: LogPosition, holder: str, until: Callable[[], bool]) -> int | None:
+        """Reads one type; None if Customer.io, or the lease, lets it read no further."""
+        found = 0
+        for _ in range(PAGES_A_TURN):
+            wait_for_turn(self.store, self.name, self.requests_per_second, self.sleep)
+            page = activities.read(self.api.activities(type_, position.resume))
+            if not isinstance(page, ActivityPage):
+                self._say(page.reason, for_human=page.until == "human")
+                return None
+            new, position = activities.taken(position, page)
+            counted = self._keep(type_, new, position, holder)
+            if counted is None:
+                return None
+            found += counted
+            if not position.resume or until():
+                break
+        return found
+
+    def _keep(self, type_: str, new: list[LogEntry], position: LogPosition, holder: str) -> int | None:
+        """Keeps a page in one transaction. Returns how many were of our people; None if the lease is lost."""
+        with self.store.writing() as tx:
+            now = self.store.now(tx)
+            if not named_leases.renew(tx, lease_name(self.name), holder, now, LEASE_SECONDS):
+                return None
+            activity_positions.keep(tx, self.name, type_, position)
+            problems.clear(tx, "activities", self.name)
+            ours = self._note(tx, new, now) if new else 0
+        if new:
+            log.warning("Customer.io dropped what it had answered 200", connection=self.name, type=type_, ours=ours,
+                        others=len(new) - ours)  # fmt: skip
+        return ours
+
+    def _note(self, tx: Connection, new: list[LogEntry], now: float) -> int:
+        matched: set[str] = set()
+        for rules in self.syncs:
+            keys = _keys(tx, rules.name, new)
+            about = [(keys[each.id], each) for each in new if each.id in keys]
+            problems.add(tx, rules.name, [_problem(key, each) for key, each in about], now)
+            tally(tx, {rules.name: Counter(f"{KIND}: {each.type}" for _, each in about)}, now)
+            matched |= keys.keys()
+        others = Counter(f"{KIND}, of nobody here: {each.type}" for each in new if each.id not in matched)
+        tally(tx, {EVERY_SYNC: others}, now)
+        return len(matched)
+
+    def _say(self, reason: str, *, for_human: bool) -> None:
+        log.warning("the activity log cannot be read", connection=self.name, reason=reason)
+        if for_human:
+            told = f"{reason}: what Customer.io answers with 200 and drops later is not seen"
+            with self.store.writing() as tx:
+                problems.clear(tx, "activities", self.name, but=told)
+                problems.add(tx, EVERY_SYNC, [Problem("activities", self.name, told)], self.store.now(tx))
+
+
+def watches(runtime: Runtime) -> list[FailureWatch]:
+    """Returns a watch for each workspace that is delivered to, whose App API key is set, and that is to be watched."""
+    found: defaultdict[str, list[Rules]] = defaultdict(list)
+    for rules in runtime.syncs:
+        if rules.deliver:
+            found[rules.connection].append(rules)
+    return [
+        FailureWatch(name, runtime.store, runtime.app_api(name), tuple(syncs), settings.app_requests_per_second)
+        for name, syncs in found.items()
+        if (settings := runtime.settings.connections[name]).app_api_key is not None and settings.watch_failures
+    ]
+
+
+def lease_name(connection: str) -> str:
+    """Returns the name of the lease under which a workspace's activity log is read."""
+    return f"activities:{connection}"
+
+
+def _keys(tx: Connection, sync: str, new: Iterable[LogEntry]) -> dict[str, str]:
+    """Returns the keys of the users and objects of a sync that entries are about, by the ids of the entries."""
+    names = {each.id: [identifier_text(name) for name in each.identifiers] for each in new}
+    held = identifier_holders.holders(tx, sync, {name for each in names.values() for name in each})
+    objects = entities.load(tx, sync, {each.object_key for each in new if each.object_key}, entities.OBJECT)
+    found = {id: _first(held, each) for id, each in names.items()}
+    found |= {each.id: each.object_key for each in new if each.object_key in objects}
+    return {id: key for id, key in found.items() if key}
+
+
+def _first(held: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((held[name] for name in names if name in held), "")
+
+
+def _problem(key: str, activity: LogEntry) -> Problem:
+    said = activity.reason or "it gives no reason"
+    reason = whole_characters(f"Customer.io answered 200 and dropped it later ({activity.type}): {said}")
+    return Problem(KIND, key, reason, {"activity": activity.id, "at": activity.at, "data": dict(activity.data)})

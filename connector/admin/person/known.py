@@ -1,0 +1,192 @@
+"""Gathers all that the store has of one person, at one moment, and asks Customer.io what it holds of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from connector.activity import fields, identity, profiles
+from connector.activity.profiles import ActivityProfile
+from connector.admin.person import words
+from connector.admin.privacy import find_user
+from connector.audience import desired as audience
+from connector.audience import holding
+from connector.audience.desired import Desired
+from connector.audience.rules import Rules
+from connector.customerio import people as lookup
+from connector.customerio.responses import Pause
+from connector.delivery.app_reader import ReadBack
+from connector.errors import ConnectorError
+from connector.model.entity import Identifier
+from connector.model.problem import EVERY_SYNC
+from connector.runtime import Runtime
+from connector.store import connection_health, mentions, name_search, person_rows, problems
+from connector.store.connection_health import Health
+from connector.store.encoding import identifier_text
+from connector.store.person_rows import EventSummary, PersonRow
+from connector.store.problems import Kept
+from connector.store.request_log import Logged
+
+EVENTS, PROBLEMS, CALLS_LOOKED_AT = 20, 50, 100
+"""How many of each are shown at the most; of calls, how many are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNow:
+    """What Customer.io holds of a person at this moment, by its App API; reason: why that is not known, else ""."""
+
+    state: Literal["there", "not there", "not known"]
+    attributes: Mapping[str, object]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonInSync:
+    """A person as one sync has them.
+
+    rules, wanted: None where the settings have no such sync, and wanted also where the row cannot be read. identifiers:
+    every one under which Customer.io may know them, but for those that are another user's; why: the reason for where
+    they stand; waits: what stands between them and Customer.io.
+    """
+
+    row: PersonRow
+    rules: Rules | None
+    wanted: Desired | None
+    identifiers: tuple[Identifier, ...]
+    why: str
+    waits: tuple[str, ...]
+    events: Sequence[EventSummary]
+    event_counts: Mapping[str, int]
+    calls: Sequence[Logged]
+    held: HeldNow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """All that is known of the user `key`, who was asked for as `user`."""
+
+    user: str
+    key: str
+    syncs: Sequence[PersonInSync]
+    problems: Sequence[Kept]
+    profiles: Sequence[ActivityProfile]
+
+
+def gather(runtime: Runtime, user: str, sync: str = "") -> KnownPerson:
+    """Gathers what the store has of a user, in one sync or in all.
+
+    Raises:
+        SettingsError: The settings name no such sync.
+        ConnectorError: Nobody is known so, or more than one user is.
+    """
+    if sync:
+        runtime.rules(sync)
+    with runtime.store.reading(patient=True) as tx:
+        key = _the_key(person_rows.keys(tx, user, sync), user)
+        now = runtime.store.now(tx)
+        syncs = [_in_sync(tx, runtime, row, now) for row in person_rows.rows(tx, key, now, sync)]
+        told = problems.about(tx, key, _syncs(runtime, syncs, sync), PROBLEMS)
+        reported = list(_profiles(tx, runtime, user, syncs, sync))
+    if not syncs and not told and not reported:
+        where = f"in the sync {sync!r}" if sync else "in any sync"
+        raise ConnectorError(
+            f"nobody is known as {user!r} {where}: give their key upstream, id, e-mail or anonymous id"
+        )
+    return KnownPerson(user, key, syncs, told, reported)
+
+
+def _the_key(keys: Sequence[str], user: str) -> str:
+    if len(keys) > 1:
+        names = ", ".join(map(repr, keys))
+        raise ConnectorError(
+            f"{user!r} may be any of {len(keys)} users: {names}. Give the key of the one that is meant"
+        )
+    return keys[0] if keys else user
+
+
+def _syncs(runtime: Runtime, found: Sequence[PersonInSync], sync: str) -> list[str]:
+    if sync:
+        return [sync]
+    return sorted({EVERY_SYNC, *(each.name for each in runtime.syncs), *(each.row.sync for each in found)})
+
+
+def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float) -> PersonInSync:
+    rules = next((each for each in runtime.syncs if each.name == row.sync), None)
+    usable = rules if rules is not None and not row.entity.unreadable else None
+    wanted = _wanted(row, usable) if usable else None
+    identifiers, others = _identifiers(tx, row, usable)
+    health = connection_health.health(tx, rules.connection) if rules else Health()
+    key = row.entity.key
+    names = {key.lower(), *name_search.names(row.entity, identifiers) - others}
+    return PersonInSync(
+        row=row,
+        rules=rules,
+        wanted=wanted,
+        identifiers=identifiers,
+        why=words.why(row.entity.facts, wanted.standing, usable) if wanted and usable else "",
+        waits=tuple(words.waits(row, rules, health, now)),
+        events=person_rows.latest_events(tx, row.sync, key, EVENTS),
+        event_counts=person_rows.event_counts(tx, row.sync, key),
+        calls=mentions.calls_about(tx, row.sync, names, CALLS_LOOKED_AT),
+    )
+
+
+def _wanted(row: PersonRow, rules: Rules) -> Desired:
+    return holding.with_id_that_stays(row.entity, audience.desired(row.entity.facts, rules), rules)
+
+
+def _identifiers(tx: Connection, row: PersonRow, rules: Rules | None) -> tuple[tuple[Identifier, ...], frozenset[str]]:
+    """Returns the identifiers under which Customer.io may know the person, and what of theirs is another user's now.
+
+    The latter are values in lower case: what is known of them is said of somebody else.
+    """
+    delivered = row.entity.delivered
+    found = find_user.addresses(row.entity, rules) if rules else (delivered.identifier,) if delivered else ()
+    texts = {identifier_text(each): each for each in found}
+    own = person_rows.not_anothers(tx, row.sync, row.entity.key, list(texts))
+    others = frozenset(texts[each].value.lower() for each in texts.keys() - set(own))
+    return tuple(texts[each] for each in own), others
+
+
+def _profiles(
+    tx: Connection, runtime: Runtime, user: str, syncs: Sequence[PersonInSync], sync: str
+) -> Iterator[ActivityProfile]:
+    """Finds what each workspace has reported: of the person's own identifiers, or of the name where there is no row."""
+    shown = fields.of(runtime.settings.profiles)
+    wanted = [runtime.rules(sync).connection] if sync else list(runtime.settings.connections)
+    for connection in wanted:
+        here = [each for each in syncs if each.rules is not None and each.rules.connection == connection]
+        own = [identifier_text(name) for each in here for name in each.identifiers]
+        found = profiles.of_keys(tx, connection, own if syncs else identity.candidates(user), shown)
+        if found is not None:
+            yield found
+
+
+def held_now(runtime: Runtime, person: PersonInSync) -> HeldNow:
+    """Asks Customer.io what it holds of a person, by one request that is not tried again.
+
+    Raises StoreError, since all who ask take turns.
+    """
+    whom = _whom_to_ask(person)
+    if person.rules is None or whom is None:
+        return HeldNow("not known", {}, "no identifier of their own is known to ask by")
+    connection = runtime.settings.connections[person.rules.connection]
+    if connection.app_api_key is None:
+        return HeldNow("not known", {}, f"the connection {connection.name!r} has no app_api_key")
+    api, rate = runtime.app_api(connection.name), connection.app_requests_per_second
+    answer = ReadBack(connection.name, runtime.store, api, runtime.settings.delivery, rate).ask_once(whom)
+    if isinstance(answer, Pause):
+        return HeldNow("not known", {}, answer.reason)
+    attributes = answer.people.get(lookup.normal(whom))
+    return HeldNow("not there", {}) if attributes is None else HeldNow("there", attributes)
+
+
+def _whom_to_ask(person: PersonInSync) -> Identifier | None:
+    """Returns the identifier by which the person is, should be or may be there; none that is another user's."""
+    delivered, wanted = person.row.entity.delivered, person.wanted
+    if delivered is not None:
+        return delivered.identifier
+    if wanted is not None and wanted.person is not None and wanted.person.identifier in person.identifiers:
+        return wanted.person.identifier
+    return next(iter(person.identifiers), None)

@@ -1,0 +1,121 @@
+"""Remedies for problems: replayed once their cause is mended, or discarded."""
+
+from dataclasses import dataclass
+
+from connector.errors import ConnectorError
+from connector.intake import bodies
+from connector.runtime import Runtime
+from connector.store import deletion_guard, entities, events, problems
+from connector.store.by_prefix import the_only
+from connector.store.engine import Store
+from connector.store.problem_bounds import FloodShape, cause_of
+from connector.store.problems import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemGroup:
+    """Problems of one cause: their kind, the latest's reason, how many they are, how often they came, and when last."""
+
+    kind: str
+    reason: str
+    problems: int
+    times: int
+    last_at: float
+
+
+def grouped(store: Store, kind: str = "") -> list[ProblemGroup]:
+    """Returns the problems of one kind, or of all, by their cause: those that came most often first.
+
+    Names and numbers in a reason are no cause of their own.
+    """
+    groups: dict[FloodShape, ProblemGroup] = {}
+    with store.reading(patient=True) as tx:
+        for kind_, reason, times, last_at in problems.reasons(tx, kind):
+            cause = cause_of(kind_, reason)
+            known = groups.get(cause) or ProblemGroup(kind_, reason, 0, 0, 0.0)
+            latest = known.reason if known.last_at > last_at else reason
+            groups[cause] = ProblemGroup(
+                kind_, latest, known.problems + 1, known.times + times, max(known.last_at, last_at)
+            )
+    return sorted(groups.values(), key=lambda each: (-each.times, each.kind, each.reason))
+
+
+def find(runtime: Runtime, id: str) -> Kept:
+    """The problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
+    with runtime.store.reading() as tx:
+        found = problems.kept(tx, id=id, limit=2)
+    return the_only(found, "problem", id)
+
+
+def approve(runtime: Runtime, sync: str) -> int:
+    """Lets the held deletions of a sync go; how many."""
+    with runtime.store.writing() as tx:
+        return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=True)
+
+
+def drop(runtime: Runtime, sync: str) -> int:
+    """Drops the held deletions of a sync; how many. These people stay until the next message about them."""
+    with runtime.store.writing() as tx:
+        return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=False)
+
+
+def discard(runtime: Runtime, kept: Kept) -> None:
+    """Takes the problem from the list. Held deletions are dropped with it; else nothing changes."""
+    if kept.problem.kind == "held":
+        drop(runtime, kept.sync)
+        return
+    with runtime.store.writing() as tx:
+        problems.remove(tx, kept.id)
+
+
+def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
+    """Tries again what the problem stopped, and takes it from the list; what was done, in words.
+
+    An unreadable message is read again as `format`, "" for the form that refused it; what Customer.io refused is due
+    again; held deletions are let go.
+    Raises ConnectorError for a problem that only a resync or a new message of its user can solve, and for a message
+    that still cannot be read.
+    """
+    match kept.problem.kind:
+        case "unreadable" | "poison":
+            return _read_again(runtime, kept, format)
+        case "refused" | "failing" | "failed later":
+            return _send_again(runtime, kept)
+        case "held":
+            return f"{approve(runtime, kept.sync)} deletion(s) let go"
+        case "segment":
+            raise ConnectorError(f"a manual segment is tried again, and filled, by `connector resync {kept.sync}`")
+        case "source":
+            raise ConnectorError(f"mend its cause: `connector sources run {kept.problem.subject}` then tries again")
+        case "connection":
+            raise ConnectorError(f"mend its cause: `connector resume {kept.problem.subject}` then tries again at once")
+        case "backfill":
+            raise ConnectorError(f"mend its cause: `connector jobs resume {kept.problem.subject}` then goes on")
+        case "webhook":
+            raise ConnectorError("Customer.io has its answer and does not send it again: read it, and discard it")
+        case "queue" | "activities" | "signature":
+            raise ConnectorError("it goes by itself once its cause is mended")
+        case kind:
+            reason = "is solved by the user's next message: mend its cause and discard it"
+            raise ConnectorError(f"a problem of the kind {kind!r} {reason}")
+
+
+def _read_again(runtime: Runtime, kept: Kept, format: str) -> str:
+    if kept.problem.payload is None:
+        raise ConnectorError("what could not be read is not kept with this problem: mend its cause, and send it again")
+    intake = runtime.settings.intake
+    form, limit = format or kept.problem.form or intake.format, intake.max_message_bytes
+    accepted = bodies.take(runtime.store, runtime.syncs, form, [kept.problem.payload], limit)
+    if accepted.unreadable:
+        raise ConnectorError(f"the message still cannot be read as {form}: {kept.problem.reason}")
+    discard(runtime, kept)
+    return f"{accepted.changes} message(s) taken in"
+
+
+def _send_again(runtime: Runtime, kept: Kept) -> str:
+    with runtime.store.writing() as tx:
+        count = events.owe_again(tx, kept.sync, kept.problem.subject)
+        for kind in (entities.OBJECT, entities.PERSON):
+            entities.make_due(tx, kept.sync, [kept.problem.subject], runtime.store.now(tx), kind)
+        problems.remove(tx, kept.id)
+    return f"{kept.problem.subject} is due again" + (f", with {count} event(s)" if count else "")

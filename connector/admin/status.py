@@ -1,0 +1,183 @@
+"""Gathers the state of the whole, as `connector status` shows it: from the store, and of queues from the broker."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from math import isinf
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.admin.verdict import NEEDED_IN_A_FLEET, PausedConnection, State, Verdict, clock, verdict
+from connector.audience.rules import Rules
+from connector.customerio.credentials import fingerprint
+from connector.errors import ConnectorError
+from connector.model.problem import EVERY_SYNC
+from connector.settings.schema import Settings
+from connector.store import connection_health, heartbeats, named_leases, overview, problems, request_log
+from connector.store import tallies as counts
+from connector.store.connection_health import Health
+from connector.store.engine import Store
+from connector.store.heartbeats import Heartbeat
+
+Depths = Callable[[], Mapping[str, int]]
+"""Asks the broker how many messages wait in each queue. Raises ConnectorError."""
+DEAD_LETTERS = "dead-letters"
+_SLOW_SWEEP_SECONDS = 120.0
+Status = dict[str, Any]
+"""The state of the whole, or of a part of it, as `connector status --json` shows it."""
+
+
+def gathered(settings: Settings, store: Store, depths: Depths | None, behind_seconds: float) -> Status:
+    """Returns the state of everything, as JSON, at one moment of the store.
+
+    Args:
+        settings: The settings.
+        store: The store.
+        depths: How to ask the broker; None if the broker is this process's own.
+        behind_seconds: How long somebody may wait before that needs a human.
+    """
+    queued, broker_error = _asked(depths)
+    with store.reading(patient=True) as tx:
+        now = store.now(tx)
+        found = _from_store(settings, store, tx, now)
+    found["queues"] = _with_depths(found["queues"], queued)
+    said = _verdict(settings, found, broker_error, now, behind_seconds)
+    return {"state": said.state, "sentence": said.sentence, "needs_somebody": said.needs_somebody, **found}
+
+
+def _asked(depths: Depths | None) -> tuple[Mapping[str, int], str]:
+    if depths is None:
+        return {}, ""
+    try:
+        return depths(), ""
+    except ConnectorError as error:
+        return {}, str(error)
+
+
+def _from_store(settings: Settings, store: Store, tx: Connection, now: float) -> Status:
+    return {
+        "store": store.place,
+        "syncs": {name: _sync(tx, name, Rules.of(sync).mirrors, now) for name, sync in settings.syncs.items()},
+        "messages": counts.tallies(tx, EVERY_SYNC),
+        "connections": {
+            name: _connection(tx, name, fingerprint(each), now) for name, each in settings.connections.items()
+        },
+        "queues": _queues(tx, now) if settings.broker.durable else {},
+        "problems": problems.by_kind(tx),
+        "processes": [_process(each, now) for each in heartbeats.known(tx)],
+    }
+
+
+def _sync(tx: Connection, name: str, mirrors: Any, now: float) -> Status:
+    found = asdict(overview.of(tx, name, mirrors))
+    oldest = found.pop("oldest_due_at")
+    return {**found, "oldest_due_seconds": None if oldest is None else round(max(now - oldest, 0.0), 1)}
+
+
+def _connection(tx: Connection, name: str, credentials: str, now: float) -> Status:
+    success = request_log.last_success(tx, name)
+    health = connection_health.health(tx, name)
+    return {**_health(health, credentials, now), "failing_since": health.since, "last_success_at": success}
+
+
+def _health(health: Health, credentials: str, now: float) -> Status:
+    if not health.paused(now, credentials) or health.paused_until is None:
+        return {"paused": False}
+    for_human = isinf(health.paused_until)
+    seconds = None if for_human else round(health.paused_until - now, 1)
+    return {"paused": True, "reason": health.reason, "seconds_left": seconds, "needs_resume": for_human}
+
+
+def _queues(tx: Connection, now: float) -> dict[str, Status]:
+    """Of each queue: who reads it, where it is held, why and for how long, and which arguments it has otherwise."""
+    readers = {
+        name.removeprefix(named_leases.QUEUE): holder.rpartition("/")[0]
+        for name, (holder, until) in named_leases.beginning_with(tx, named_leases.QUEUE).items()
+        if until >= now
+    }
+    held = {each.problem.subject: each for each in problems.kept(tx, kind="queue")}
+    otherwise = {each.problem.subject: each.problem.reason for each in problems.kept(tx, kind="queue arguments")}
+    return {
+        name: {
+            "reader": readers.get(name),
+            "held": held[name].problem.reason if name in held else None,
+            "held_seconds": round(now - held[name].first_at, 1) if name in held else None,
+            "otherwise": otherwise.get(name),
+        }
+        for name in sorted({*readers, *held, *otherwise})
+    }
+
+
+def _with_depths(queues: Mapping[str, Status], queued: Mapping[str, int]) -> dict[str, Status]:
+    nobody: Status = {"reader": None, "held": None, "held_seconds": None, "otherwise": None}
+    names = sorted({*queues, *queued})
+    return {name: {**queues.get(name, nobody), "messages": queued.get(name)} for name in names}
+
+
+def _process(each: Heartbeat, now: float) -> Status:
+    seen = round(max(now - each.seen_at, 0.0), 1)
+    return {
+        "role": each.role,
+        "name": each.name,
+        "seen_at": each.seen_at,
+        "seen_seconds": seen,
+        "lives": each.lives(now),
+    }
+
+
+def _verdict(settings: Settings, found: Status, broker_error: str, now: float, behind_seconds: float) -> Verdict:
+    delivered = [found["syncs"][name] for name, sync in settings.syncs.items() if sync.deliver]
+    waits = [each["oldest_due_seconds"] for each in delivered if each["oldest_due_seconds"] is not None]
+    oldest = max(waits, default=None)
+    failing = [each["failing_since"] for each in found["connections"].values() if each["failing_since"] is not None]
+    queued = {name: each["messages"] for name, each in found["queues"].items() if each["messages"] is not None}
+    state = State(
+        now=now,
+        people=sum(each["due"] for each in delivered),
+        objects=sum(each["objects_due"] for each in delivered),
+        oldest=None if oldest is None else now - oldest,
+        paused=list(_paused(found["connections"], now)),
+        failing_since=min(failing, default=None),
+        held=sum(each["deletions_held"] for each in found["syncs"].values()),
+        gone=gone(found["processes"], durable=settings.broker.durable),
+        nobody=not settings.broker.durable and {each["role"] for each in found["processes"]} <= {heartbeats.SWEEP},
+        queued={name: count for name, count in queued.items() if name != DEAD_LETTERS},
+        queues_held={name: each["held"] for name, each in found["queues"].items() if each["held"]},
+        dead_letters=queued.get(DEAD_LETTERS, 0),
+        broker_error=broker_error,
+    )
+    return verdict(state, behind_seconds)
+
+
+def gone(processes: list[Status], *, durable: bool) -> dict[str, float | None]:
+    """Returns the roles that are needed, or were there, and that nobody has any more; and who was seen when.
+
+    Args:
+        processes: The processes as `gathered` gives them, those seen last first.
+        durable: Whether a fleet with a broker of its own is at work: it needs workers and beat.
+    """
+    living = {each["role"] for each in processes if each["lives"]}
+    last: dict[str, float | None] = dict.fromkeys(NEEDED_IN_A_FLEET if durable else ())
+    for each in reversed(processes):
+        last[each["role"]] = each["seen_at"]
+    missing = {role: seen for role, seen in last.items() if role not in living}
+    if heartbeats.SWEEP in missing and not (_at_work(living) and _is_slow(missing[heartbeats.SWEEP], processes)):
+        del missing[heartbeats.SWEEP]  # those who would sweep are gone themselves, or have a long turn
+    return missing
+
+
+def _at_work(living: set[str]) -> bool:
+    return living >= set(NEEDED_IN_A_FLEET) or "run" in living
+
+
+def _is_slow(seen_at: float | None, processes: list[Status]) -> bool:
+    return any(each["seen_at"] == seen_at and each["seen_seconds"] > _SLOW_SWEEP_SECONDS for each in processes)
+
+
+def _paused(connections: Mapping[str, Status], now: float) -> Iterator[PausedConnection]:
+    for name, each in connections.items():
+        if each["paused"]:
+            since = each["failing_since"]
+            at = f" {clock(since, now)}" if each["needs_resume"] and since is not None else ""
+            left = "" if each["needs_resume"] else f", for {each['seconds_left']:.0f} s"
+            yield PausedConnection(name, f"{each['reason']}{at}{left}", since, each["needs_resume"])

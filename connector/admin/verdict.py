@@ -1,0 +1,148 @@
+"""Decides what one sentence says of the whole, and whether somebody is needed. Pure: times are handed in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+_DAY_SECONDS = 86_400
+NEEDED_IN_A_FLEET = ("worker", "beat")
+_WORDS = {
+    "worker": "no worker lives",
+    "beat": "beat is gone",
+    "web": "the web doors are gone",
+    "run": "`connector run` is gone",
+    "sweep": "the workers do not do what beat rings for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PausedConnection:
+    """A connection that nothing is sent to. since: unix seconds, if known. for_human: whether it stays so by itself."""
+
+    name: str
+    reason: str
+    since: float | None
+    for_human: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the sentence is made of. Times are unix seconds.
+
+    people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits.
+    gone: the roles that nobody has any more, and when somebody was last seen in each. nobody: whether no process at
+    all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broker_error: why the
+    broker could not be asked.
+    """
+
+    now: float
+    people: int = 0
+    objects: int = 0
+    oldest: float | None = None
+    paused: Sequence[PausedConnection] = ()
+    failing_since: float | None = None
+    held: int = 0
+    gone: Mapping[str, float | None] = field(default_factory=dict)
+    nobody: bool = False
+    queued: Mapping[str, int] = field(default_factory=dict)
+    queues_held: Mapping[str, str] = field(default_factory=dict)
+    dead_letters: int = 0
+    broker_error: str = ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anybody, or any object, is due."""
+        return self.people + self.objects > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """state: one word or two for programs. sentence: the same for people. needs_somebody: it will not mend itself."""
+
+    state: str
+    sentence: str
+    needs_somebody: bool
+
+
+def verdict(found: State, behind_seconds: float) -> Verdict:
+    """Returns what the state of things comes to; whoever waits for longer than `behind_seconds` needs somebody."""
+    troubles = list(_troubles(found, behind_seconds))
+    rest = list(_amounts(found))
+    if troubles:
+        parts = [words for _, words in troubles] + rest
+        return Verdict(troubles[0][0], _capital("; ".join(parts)), needs_somebody=True)
+    if found.paused:
+        return Verdict("paused", _capital("; ".join([*map(_pause, found.paused), *rest])), needs_somebody=False)
+    if found.nobody:
+        return Verdict("not running", "Nothing waits, and nobody runs here", needs_somebody=False)
+    return Verdict("up to date", f"Customer.io is up to date; {_oldest(found)}", needs_somebody=False)
+
+
+def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
+    """Yields the state and the words of everything that needs somebody, the worst first."""
+    for role, seen_at in found.gone.items():
+        last = "" if seen_at is None else f" (last seen {clock(seen_at, found.now)})"
+        yield "gone", f"{_WORDS.get(role, f'{role} is gone')}{last}"
+    if found.nobody and found.waiting:
+        yield "gone", "nobody delivers: start `connector run`"
+    if found.broker_error:
+        yield "broker away", found.broker_error
+    for queue, why in found.queues_held.items():
+        yield "queue held", f"the queue {queue} is held: {why}"
+    for each in found.paused:
+        if each.for_human:
+            yield "paused", _pause(each)
+    if found.held:
+        yield "held", f"{found.held:,} deletions are held: `connector approve` lets them go"
+    if found.dead_letters:
+        yield "dead letters", f"{found.dead_letters:,} dead letters: `connector dead-letters` shows them"
+    late = _late_since(found)
+    if found.waiting and late is not None and found.now - late > behind_seconds:
+        yield "behind", f"behind: the oldest change waits for {duration(found.now - late)}"
+
+
+def _late_since(found: State) -> float | None:
+    """Since when somebody waits, or since when Customer.io takes nothing: a try that fails begins the wait anew."""
+    return min((each for each in (found.oldest, found.failing_since) if each is not None), default=None)
+
+
+def _pause(each: PausedConnection) -> str:
+    return f"paused: {each.name}: {each.reason}"
+
+
+def _amounts(found: State) -> Iterator[str]:
+    """Yields what waits, in words: people, objects, and messages by their queue."""
+    if found.people:
+        yield f"{found.people:,} {'person waits' if found.people == 1 else 'people wait'}"
+    if found.objects:
+        yield f"{found.objects:,} {'object waits' if found.objects == 1 else 'objects wait'}"
+    for queue, count in found.queued.items():
+        if count:
+            yield f"{count:,} {'message waits' if count == 1 else 'messages wait'} in {queue}"
+
+
+def _oldest(found: State) -> str:
+    if not found.waiting:
+        return "; ".join(["nobody waits", *_amounts(found)])
+    oldest = "all of a bulk load" if found.oldest is None else f"oldest change {duration(found.now - found.oldest)}"
+    return "; ".join([oldest, *_amounts(found)])
+
+
+def clock(at: float, now: float) -> str:
+    """Returns a time for people: of the day if that is today, else with the date. In UTC."""
+    form = "at %H:%M:%S UTC" if now - at < _DAY_SECONDS / 2 else "on %Y-%m-%d at %H:%M UTC"
+    return datetime.fromtimestamp(at, UTC).strftime(form)
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration for people, with two units at the most."""
+    if seconds < 60:
+        return f"{max(seconds, 0.0):.1f} s"
+    minutes, hours, days = round(seconds / 60), round(seconds / 60) // 60, round(seconds / 60) // 1440
+    if not hours:
+        return f"{minutes} min"
+    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60} min"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,75 @@
+"""`connector webhooks`: does Customer.io report what the profiles want, to us?"""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from typer import Argument, Option, Typer
+
+from connector.activity import fields
+from connector.activity.webhook import METRICS
+from connector.cli.opening import settings_of
+from connector.cli.options import SETTINGS_TOML, SettingsFile, check_connection, out
+from connector.customerio import reporting_webhooks
+from connector.customerio.reporting_webhooks import WebhookRemedy
+from connector.errors import SettingsError
+from connector.runtime import Runtime
+from connector.settings.mistakes import variable
+
+app = Typer(help="Look at Customer.io's reporting webhooks, and set them up.", no_args_is_help=True)
+_NOT_TO_BE_ASKED_FOR = {"email_subscribed"}
+"""Is reported, and is in no list of what a webhook may report."""
+ReachedAt = Annotated[str, Option(help="Where Customer.io reaches the doors, as https://connector.example.com.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Look at Customer.io's reporting webhooks, and set them up."""
+
+
+@app.command()
+def check(
+    connection: Annotated[str, Argument(help="The connection, as the settings name it.")],
+    settings: SettingsFile = SETTINGS_TOML,
+    url: ReachedAt = "",
+    apply: Annotated[bool, Option("--apply", help="Make the webhook, or mend it.")] = False,
+) -> None:
+    """Ask Customer.io what it reports to us, and say what is missing. Exit code 1 where something is, and stays."""
+    with closing(Runtime.open(settings_of(settings))) as runtime:
+        mended = _checked(runtime, connection, url, apply=apply)
+    if not mended:
+        raise typer.Exit(1)
+
+
+def _checked(runtime: Runtime, connection: str, url: str, *, apply: bool) -> bool:
+    """Says what is missing, and mends it if that is wanted; whether nothing is missing then."""
+    check_connection(connection, runtime.settings.connections)
+    api, path = runtime.app_api(connection), f"/webhooks/customerio/{connection}"
+    rows = reporting_webhooks.listed(api.reporting_webhooks(), connection)
+    found = reporting_webhooks.remedy(rows, path, f"{url.rstrip('/')}{path}" if url else "", _wanted(runtime))
+    _say(found, connection, runtime)
+    if found.lacks and apply:
+        if found.id is None and not url:
+            raise SettingsError("a new webhook needs an address: give --url https://YOUR.HOST")
+        reporting_webhooks.confirmed(api.set_reporting_webhook(found.id, found.body), connection)
+        out.print(f"{connection}: the webhook is {'made' if found.id is None else 'mended'}", highlight=False)
+    return apply or not found.lacks
+
+
+def _wanted(runtime: Runtime) -> set[str]:
+    """What Customer.io must report for the fields that are configured."""
+    chosen = fields.of(runtime.settings.profiles)
+    return {
+        f"{kind}_{metric}"
+        for kind, metrics in METRICS.items()
+        for metric in metrics
+        if any(each.looks_at(kind, metric) for each in chosen)
+    } - _NOT_TO_BE_ASKED_FOR
+
+
+def _say(found: WebhookRemedy, connection: str, runtime: Runtime) -> None:
+    for each in found.lacks or ("all is reported that the profiles want",):
+        out.print(f"{connection}: {each}", highlight=False, soft_wrap=True)
+    if not runtime.settings.connections[connection].webhook_keys:
+        name = variable(("connections", connection, "webhook_keys"))
+        out.print(f"{connection}: {name} is not set: the door is closed", highlight=False, soft_wrap=True)
