@@ -1,6 +1,6 @@
 """A faithful Customer.io in memory, Track API v1 and v2 and App API on one port: to stage, show and test against.
 
-The rules are those of reference: customerio-api; section 8 lists them. The state machine knows no HTTP:
+The rules are those of docs/customerio.md; docs/customerio.md#the-simulator lists them. The state machine knows no HTTP:
 
     options -> people, objects, segments, anonymous, suppression, activity -> state
     state   -> attributes, merging, relationships, identify, events, lifecycle -> workspace   `now` is an argument

@@ -12,7 +12,7 @@ from connector.simulator.base.limits import Wrong
 
 JSON = "application/json; charset=utf-8"
 
-# As recorded from the real server; it sends no rate-limit and no request-id headers (reference: customerio-api, 1.2).
+# As recorded from the real server; it sends no rate-limit and no request-id headers (docs/customerio.md#answers).
 _HEADERS = {
     "content-type": JSON,
     "cache-control": "no-cache, no-store, must-revalidate, max-age=0",

@@ -1,4 +1,4 @@
-"""App API, people: search and everything about one (reference: customerio-api, 4.4)."""
+"""App API, people: search and everything about one (docs/customerio.md#app-api)."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.errors import UnreadableError
-from connector.simulator import answers, app_filter, view
+from connector.simulator.api import answers, app_filter
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.app_guard import named_person, page_of, visible
 from connector.simulator.api.app_segments import segment_row
 from connector.simulator.api.app_workspace import activity_row
+from connector.simulator.state import view
 from connector.simulator.state.simulator import Simulator
 
 _ONE = "/v1/customers/{customer_id}"
@@ -39,7 +40,7 @@ class AppCustomers:
         ]
 
     async def by_email(self, request: Request) -> Response:
-        """Who has this email: nobody is an empty list. In an id-only workspace several may."""
+        """The people with this email, an empty list if there are none. In an id-only workspace there may be several."""
         email = request.query_params.get("email", "").lower()
         if not email:
             raise UnreadableError("email is required")
@@ -105,7 +106,7 @@ class AppCustomers:
         return answers.json({"cio_relationships": page, "next": following})
 
     async def preferences(self, request: Request) -> Response:
-        """A person's subscription topics, as far as they were ever named."""
+        """A person's subscription topics: those that some call has named."""
         person = named_person(request, self._simulator)
         held = person.attributes.get("cio_subscription_preferences")
         topics = held.get("topics") if isinstance(held, dict) else None

@@ -1,4 +1,4 @@
-"""App API, exports: asked for, pending once, then done and downloaded (reference: customerio-api, 4.4)."""
+"""App API, exports: asked for, pending once, then done and downloaded (docs/customerio.md#app-api)."""
 
 import csv
 import io
@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from connector.simulator import answers, app_filter, view
+from connector.simulator.api import answers, app_filter
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.app_guard import MissingError, visible
+from connector.simulator.state import view
 from connector.simulator.state.simulator import Simulator
 
 _FILES = "/_simulator/exports"

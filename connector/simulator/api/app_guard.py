@@ -1,4 +1,4 @@
-"""What the App API's calls have in common: key, rate, pages, errors (reference: customerio-api, 3.1 and 4.1)."""
+"""What the App API's calls have in common: key, rate, pages, errors (docs/customerio.md#app-api)."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
@@ -10,9 +10,9 @@ from starlette.routing import Route
 from connector.errors import UnreadableError
 from connector.simulator.api import answers
 from connector.simulator.api.auth import is_bearer
-from connector.simulator.state.people import Person
+from connector.simulator.state.people import SimulatedPerson
 from connector.simulator.state.simulator import Simulator
-from connector.simulator.state.state import State
+from connector.simulator.state.state import SimulatedState
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -21,15 +21,22 @@ class MissingError(Exception):
     """A call names something that is not there; it is answered 404."""
 
 
-def guarded(route: Route, simulator: Simulator) -> Route:
-    """The route, behind the bearer key and the rate limit, with its errors in the App API's envelope."""
+def guarded(route: Route, simulator: Simulator, rate: str = "", per_second: int | None = None) -> Route:
+    """Returns the route behind the bearer key and a rate limit, with its errors in the App API's envelope.
+
+    Args:
+        route: The route as it answers by itself.
+        simulator: Whose key, options and clock count.
+        rate: A name for the calls that are counted together.
+        per_second: How many of them are allowed in a second; None for the general rate of the options.
+    """
     endpoint: _Endpoint = route.endpoint
 
     async def answer(request: Request) -> Response:
         if not is_bearer(request, simulator):
             return errors("unauthorized", 401)
-        limit = simulator.options.app_rate_limit
-        if limit and not _admit(simulator, limit):
+        limit = simulator.options.app_rate_limit if per_second is None else per_second
+        if limit and not _admit(simulator, rate, limit):
             return errors(f"rate limited to {limit} requests per 1s", 429, {"retry-after": "1"})
         try:
             return await endpoint(request)
@@ -46,13 +53,13 @@ def errors(detail: str, status: int, headers: dict[str, str] | None = None) -> R
     return answers.json({"errors": [{"detail": detail, "status": str(status)}]}, status, headers)
 
 
-def visible(simulator: Simulator) -> State:
+def visible(simulator: Simulator) -> SimulatedState:
     """What reads see by now: they trail writes by as much as the options say."""
     return simulator.workspace.visible(simulator.clock())
 
 
-def named_person(request: Request, simulator: Simulator) -> Person:
-    """The person the path and `id_type` name, as far as visible; MissingError where there is none."""
+def named_person(request: Request, simulator: Simulator) -> SimulatedPerson:
+    """The person whom the path and `id_type` name; MissingError where there is none, or none is visible yet."""
     kind = request.query_params.get("id_type", "id")
     value = unquote(request.path_params["customer_id"])
     person = visible(simulator).people.find(kind, value) if kind in simulator.options.kinds else None
@@ -69,8 +76,8 @@ def page_of(request: Request, default: int, most: int) -> tuple[str, int]:
     return request.query_params.get("start", ""), int(limit or default)
 
 
-def _admit(simulator: Simulator, limit: int) -> bool:
-    now, recent = simulator.clock(), simulator.app_calls
+def _admit(simulator: Simulator, rate: str, limit: int) -> bool:
+    now, recent = simulator.clock(), simulator.app_calls[rate]
     recent[:] = [at for at in recent if at > now - 1]
     if len(recent) >= limit:
         return False

@@ -1,4 +1,4 @@
-"""App API, segments: the catalogue and who is in it (reference: customerio-api, 4.3)."""
+"""App API, segments: the catalogue and who is in it (docs/customerio.md#manual-segments)."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.errors import UnreadableError
-from connector.simulator import answers, view
+from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.app_guard import MissingError, page_of, visible
-from connector.simulator.state.segments import Segment
+from connector.simulator.state import view
+from connector.simulator.state.segments import SimulatedSegment
 from connector.simulator.state.simulator import Simulator
 
 _ONE = "/v1/segments/{segment_id}"
@@ -68,7 +69,7 @@ class AppSegments:
         return answers.json({"segment_id": segment.id, "count": len(members)})
 
     async def membership(self, request: Request) -> Response:
-        """Who is in it, page by page."""
+        """The members, page by page."""
         segment = self._named(request)
         start, limit = page_of(request, 1000, 30_000)
         people, following = view.page(visible(self._simulator).memberships.of(segment.id), start, limit)
@@ -81,7 +82,7 @@ class AppSegments:
         self._named(request)
         return answers.json({"used_by": {"campaigns": [], "draft_newsletters": [], "sent_newsletters": []}})
 
-    def _named(self, request: Request) -> Segment:
+    def _named(self, request: Request) -> SimulatedSegment:
         number = request.path_params["segment_id"]
         is_number = number.isascii() and number.isdigit()
         segment = self._simulator.workspace.catalogue.find(int(number)) if is_number else None
@@ -90,7 +91,7 @@ class AppSegments:
         return segment
 
 
-def segment_row(segment: Segment) -> dict[str, Any]:
+def segment_row(segment: SimulatedSegment) -> dict[str, Any]:
     """A segment as the App API writes it."""
     return {
         "id": segment.id,

@@ -1,5 +1,6 @@
-"""App API, the workspace itself: activities, addresses, workspaces, webhooks (reference: customerio-api, 4.4)."""
+"""App API, the workspace itself: activities, addresses, workspaces, webhooks (docs/customerio.md#app-api)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -7,10 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.errors import UnreadableError
-from connector.simulator import answers, view
-from connector.simulator.state.activity import Entry
+from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.app_guard import MissingError, page_of, visible
+from connector.simulator.state import view
+from connector.simulator.state.activity import Entry
 from connector.simulator.state.simulator import Simulator
 
 _WEBHOOKS = "/v1/reporting_webhooks"
@@ -43,7 +45,7 @@ class AppWorkspace:
         start, limit = page_of(request, 10, 100)
         wanted = request.query_params.get("type")
         log = visible(self._simulator).log
-        entries = log.of(wanted) if wanted else list(log)
+        entries = [each for each in (log.of(wanted) if wanted else log) if _is_asked_for(each, request.query_params)]
         page, following = view.page(entries[::-1], start, limit)
         return answers.json({"activities": [activity_row(one) for one in page], "next": following})
 
@@ -94,6 +96,13 @@ class AppWorkspace:
         if found is None:
             raise MissingError
         return found
+
+
+def _is_asked_for(entry: Entry, given: Mapping[str, str]) -> bool:
+    """Whether an entry is about the person and the event or attribute that a call names, as far as it names them."""
+    name, person = given.get("name"), given.get("customer_id")
+    named = name is None or name in (entry.detail.get("name"), entry.detail.get("attribute"))
+    return named and (person is None or entry.identifiers.get(given.get("id_type", "id")) == person)
 
 
 def activity_row(entry: Entry) -> dict[str, Any]:

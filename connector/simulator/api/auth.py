@@ -1,4 +1,4 @@
-"""Who may call: Basic for the Track API, Bearer for the App API (reference: customerio-api, 1.2 and 4.1)."""
+"""Credentials: Basic for the Track API, Bearer for the App API (docs/customerio.md#credentials)."""
 
 import base64
 import hmac
@@ -11,10 +11,10 @@ from starlette.routing import Route
 from connector.simulator.api import answers
 from connector.simulator.state.simulator import Simulator
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
-def basic(endpoint: Endpoint, simulator: Simulator) -> Endpoint:
+def basic(endpoint: Handler, simulator: Simulator) -> Handler:
     """The endpoint, for those who have the site id and the API key."""
 
     async def guarded(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Identifiers in paths: Track v1 tells the kind from the value's shape (reference: customerio-api, 1.3)."""
+"""Identifiers in paths: Track v1 tells the kind from the value's shape (docs/customerio.md#paths)."""
 
 import re
 

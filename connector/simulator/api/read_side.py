@@ -11,10 +11,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from connector.errors import UnreadableError
-from connector.simulator import answers, view
-from connector.simulator.state.activity import Entry
+from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.paths import named_in_path
+from connector.simulator.state import view
+from connector.simulator.state.activity import Entry
 from connector.simulator.state.people import Thing
 from connector.simulator.state.simulator import Simulator
 
@@ -25,9 +26,12 @@ _WELCOME = """A simulated Customer.io: it keeps everything in memory and sends n
 Track API   /api/v2/batch  /api/v2/entity  /api/v1/customers/...  /api/v1/accounts/region   (site id and API key)
 App API     /v1/customers  /v1/segments  /v1/activities  ...                               (bearer key)
 Look inside /_simulator/summary  /_simulator/people  /_simulator/people/{id or email}  /_simulator/anonymous
-            /_simulator/objects  /_simulator/calls  /_simulator/activity
+            /_simulator/objects  /_simulator/calls  /_simulator/activity  /_simulator/violations
 Steer       POST /_simulator/reset  {"mode": "id_only", ...}
             POST /_simulator/faults [{"path": "/api/v2/*", "status": 503, "times": 3}]
+                                    [{"path": "/api", "containing": "user-7", "status": 500}]
+                                    [{"path": "/api", "status": 200, "body": "{}", "size": 9000000, "drip": 1}]
+            POST /_simulator/webhooks {"url": "http://127.0.0.1:9000/", "signing_key": "key", "count": 10}
 """
 
 
@@ -47,6 +51,7 @@ class ReadSide:
             Route("/_simulator/objects", self.objects),
             Route("/_simulator/calls", self.calls),
             Route("/_simulator/activity", self.activity),
+            Route("/_simulator/violations", self.violations),
             Route("/_simulator/summary", self.summary),
             Route("/_simulator/reset", self.reset, methods=["POST"]),
             Route("/_simulator/faults", self.faults),
@@ -88,6 +93,10 @@ class ReadSide:
         log = self._simulator.workspace.live.log
         wanted = request.query_params.get("type")
         return _lines(log.of(wanted) if wanted else log, Entry._asdict)
+
+    async def violations(self, _request: Request) -> Response:
+        """What strict mode found in requests, oldest first."""
+        return answers.json(self._simulator.violations)
 
     async def summary(self, _request: Request) -> Response:
         """Everything in numbers."""

@@ -1,4 +1,4 @@
-"""Track API v1, people: each call is one operation of v2 in other words (reference: customerio-api, 1.4 and 1.5)."""
+"""Track API v1, people: each call is one operation of v2 in other words (docs/customerio.md#track-v1)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.simulator import answers, checks, limits
+from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
-from connector.simulator.base.limits import Wrong
 from connector.simulator.api.paths import is_malformed, named_in_path
+from connector.simulator.base import limits
+from connector.simulator.base.limits import Wrong
+from connector.simulator.state import request_checks
 from connector.simulator.state.simulator import Simulator
 
 _PERSON = "/api/v1/customers/{identifier}"
@@ -101,7 +103,7 @@ class TrackV1:
         """Merges secondary into primary; what is wrong comes in the envelope for one error (1.6)."""
         body = await json_object(request)
         item = {"type": "person", "action": "merge", "primary": body.get("primary"), "secondary": body.get("secondary")}
-        wrong = checks.operation(item, self._simulator.options)
+        wrong = request_checks.operation(item, self._simulator.options)
         return answers.single(f"{wrong[0].field} {wrong[0].message}") if wrong else self._apply(item)
 
     def _person(self, request: Request, item: dict[str, Any], wrong: Sequence[Wrong] = ()) -> Response:
@@ -111,7 +113,7 @@ class TrackV1:
             return answers.single(f"malformed cio_id identifier {path!r}")
         kind, value = named_in_path(path, self._simulator.options)
         item["identifiers"] = {kind: value}
-        found = {one.field: one for one in (*wrong, *checks.operation(item, self._simulator.options))}
+        found = {one.field: one for one in (*wrong, *request_checks.operation(item, self._simulator.options))}
         return answers.several(found.values()) if found else self._apply(item)
 
     def _apply(self, item: dict[str, Any]) -> Response:
@@ -130,7 +132,7 @@ def _event_wrong(body: dict[str, Any], simulator: Simulator, raw: bytes) -> list
         *limits.event_name(body.get("name")),
         *limits.event_data(body.get("data"), "data", may_be_large=len(raw) > limits.EVENT_DATA_BYTES),
         *limits.timestamp(body.get("timestamp")),
-        *checks.event_id(body.get("id"), simulator.options),
+        *request_checks.event_id(body.get("id"), simulator.options),
     ]
     if (body.get("type") or "event") not in ("event", "page", "screen"):
         wrong.append(Wrong("invalid", "type", "must be one of event, page, screen"))
@@ -138,13 +140,14 @@ def _event_wrong(body: dict[str, Any], simulator: Simulator, raw: bytes) -> list
 
 
 def _mismatch(path: str, attributes: dict[str, Any], simulator: Simulator) -> list[Wrong]:
-    """The body's id: a non-empty string, and the path's where the path is an id (1.6)."""
+    """The body's id: a text that is not empty, or a whole number; and the path's where the path is an id (1.6)."""
     if "id" not in attributes:
         return []
-    if not isinstance(attributes["id"], str) or not attributes["id"]:
+    id = attributes["id"]
+    if isinstance(id, bool) or not isinstance(id, str | int) or id == "":
         return [Wrong("invalid", "attributes.id", "must be a string and cannot be empty")]
     kind, value = named_in_path(path, simulator.options)
-    if kind == "id" and attributes["id"] != value:
+    if kind == "id" and str(id) != value:
         return [Wrong("invalid", "attributes.id", "attribute and identifier are not the same value")]
     return []
 

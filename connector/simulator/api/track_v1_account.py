@@ -1,4 +1,4 @@
-"""Track API v1 beyond people: region, segments, metrics, forms (reference: customerio-api, 1.1, 1.4 and 4.2)."""
+"""Track API v1 beyond people: region, segments, metrics, forms (docs/customerio.md#track-v1)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.simulator import answers, checks, view
+from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
 from connector.simulator.base.limits import Wrong
+from connector.simulator.state import request_checks, view
 from connector.simulator.state.simulator import Simulator
 
 _MOST_IDS = 1000
@@ -40,6 +41,7 @@ class TrackAccount:
         return [
             Route("/api/v1/metrics", self.metrics, methods=["POST"]),
             Route("/api/v1/push/events", self.push, methods=["POST"]),
+            Route("/push/events", self.push, methods=["POST"]),
             Route("/unsubscribe/{delivery_id}", self.unsubscribe, methods=["POST"]),
         ]
 
@@ -71,7 +73,7 @@ class TrackAccount:
             return answers.several([Wrong("required", "data", "must hold an id or an email")])
         item = {"type": "person", "action": "identify", "identifiers": {kinds[0]: fields[kinds[0]]}}
         item["attributes"] = {name: value for name, value in fields.items() if name != kinds[0]}
-        wrong = checks.operation(item, self._simulator.options)
+        wrong = request_checks.operation(item, self._simulator.options)
         if wrong:
             return answers.several(wrong)
         self._apply(item)

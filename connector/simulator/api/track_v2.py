@@ -1,4 +1,4 @@
-"""Track API v2: entity and batch (reference: customerio-api, 2)."""
+"""Track API v2: entity and batch (docs/customerio.md#batches)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.errors import UnreadableError
-from connector.simulator import answers, checks, limits
+from connector.simulator.api import answers
+from connector.simulator.base import limits
 from connector.simulator.base.faults import Rule, refusal
 from connector.simulator.base.limits import Wrong
+from connector.simulator.state import request_checks
 from connector.simulator.state.simulator import Simulator
 
 
@@ -73,7 +75,7 @@ class TrackV2:
         return answers.per_item(wrong) if wrong else answers.accepted()
 
     def _wrong(self, item: Any, refusing: tuple[Rule, ...], now: float) -> Sequence[Wrong]:
-        found = checks.operation(item, self._simulator.options)
+        found = request_checks.operation(item, self._simulator.options)
         return found if found or not refusing else refusal(item, refusing, now)
 
     def _oversize(self, field: str, message: str) -> Response:

@@ -7,7 +7,7 @@ KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AnsweredCall:
     """One request and its answer. `status` is 0 where the connection was cut; `fault` names the rule that answered."""
 
     endpoint: str
@@ -27,9 +27,9 @@ class Calls:
         self.total = 0
         self.items = 0
         self.by_status: Counter[str] = Counter()
-        self.last: deque[Call] = deque(maxlen=KEPT)
+        self.last: deque[AnsweredCall] = deque(maxlen=KEPT)
 
-    def add(self, call: Call) -> None:
+    def add(self, call: AnsweredCall) -> None:
         """Remembers a call."""
         self.total += 1
         self.items += call.items

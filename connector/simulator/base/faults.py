@@ -1,4 +1,4 @@
-"""Faults to order: rules that say which calls go wrong and how (reference: customerio-api, 8.6)."""
+"""Faults to order: rules that say which calls go wrong and how (docs/customerio.md#the-simulator)."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,8 +10,9 @@ from typing import Any
 from connector.errors import UnreadableError
 from connector.simulator.base.limits import Wrong
 
-_NUMBERS = ("status", "retry_after", "latency", "probability", "seed", "times", "after", "rate_limit")
-_KEYS = frozenset({*_NUMBERS, "path", "containing", "body", "headers", "drop", "items"})
+_NUMBERS = ("status", "retry_after", "latency", "probability", "seed", "times", "after", "rate_limit", "drip", "size")
+_KEYS = frozenset({*_NUMBERS, "path", "containing", "body", "headers", "drop", "items", "packed"})
+MOST_BYTES = 10_000_000_000
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class FaultDecision:
     """What the rules make of one call: how long it waits, which rule answers it, which refuse some of its items."""
 
     latency: float = 0.0
@@ -70,7 +71,7 @@ class Decision:
     refusing: tuple[Rule, ...] = ()
 
 
-NOTHING = Decision()
+NOTHING = FaultDecision()
 
 
 class Faults:
@@ -85,7 +86,7 @@ class Faults:
             raise UnreadableError("faults must be a list of rules")
         self.rules = [_rule(order) for order in orders]
 
-    def decide(self, path: str, now: float, body: bytes = b"") -> Decision:
+    def decide(self, path: str, now: float, body: bytes = b"") -> FaultDecision:
         """What happens to a call."""
         if not self.rules:
             return NOTHING
@@ -97,8 +98,8 @@ class Faults:
                 continue
             latency += rule.order.get("latency", 0.0)
             if rule.answers:
-                return Decision(latency, rule, refusing)
-        return Decision(latency, None, refusing)
+                return FaultDecision(latency, rule, refusing)
+        return FaultDecision(latency, None, refusing)
 
 
 def refusal(item: Mapping[str, Any], rules: tuple[Rule, ...], now: float) -> tuple[Wrong, ...]:
@@ -127,6 +128,8 @@ def _rule(order: Any) -> Rule:
     for key in _NUMBERS:
         if key in order and (isinstance(order[key], bool) or not isinstance(order[key], int | float)):
             raise UnreadableError(f"{key} must be a number")
+    if order.get("drip", 0) < 0 or not 0 <= order.get("size", 0) <= MOST_BYTES:
+        raise UnreadableError(f"drip must be seconds, and size bytes, up to {MOST_BYTES:,}")
     if not 200 <= order.get("status", 200) <= 599 or not isinstance(order.get("headers", {}), dict):
         raise UnreadableError("status must be from 200 to 599 and headers an object")
     return Rule(order, random=Random(order.get("seed", 0)))

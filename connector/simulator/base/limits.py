@@ -1,4 +1,4 @@
-"""Customer.io's limits, in bytes of UTF-8 (reference: customerio-api, 3.2 and 10), and what breaks one.
+"""Customer.io's limits, in bytes of UTF-8 (docs/customerio.md#sizes), and what breaks one.
 
 A check gives back what is wrong, one per bad field, and nothing for what is right. Lengths are measured in bytes only
 where the characters could exceed the limit (one is four bytes at most), since almost none do.

@@ -12,7 +12,7 @@ class Options:
     """One workspace's settings; the first group is its address, the others can be changed by a reset.
 
     The defaults are a workspace that identifies by email or id and answers at once. `phone` identifies in `identifiers`
-    only: as an attribute it may be shared, as most senders expect.
+    only: as an attribute it may be shared, as most senders expect. `strict` counts where the simulator was started so.
     """
 
     site_id: str = "site-id"
@@ -32,6 +32,7 @@ class Options:
     shuffle: int | None = None
     app_rate_limit: int = 10
     dynamic_segments: tuple[str, ...] = ()
+    strict: bool = True
 
     def __post_init__(self) -> None:
         if self.region not in ("us", "eu"):
@@ -88,4 +89,5 @@ _ACCEPTS: dict[str, Callable[[Any], bool]] = {
     "shuffle": lambda value: value is None or _is_count(value),
     "app_rate_limit": _is_count,
     "dynamic_segments": _is_names,
+    "strict": _is_flag,
 }

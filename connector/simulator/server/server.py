@@ -1,19 +1,17 @@
 """Serving the simulator: in this thread until told to stop, or in another for as long as a test needs it."""
 
-import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from time import time
 
 from uvicorn import Config
 
-from connector.web import server as serving
-from connector.simulator.server.cutting import CuttableProtocol
 from connector.simulator.base.options import Options
+from connector.simulator.server.certificate import Certificate
+from connector.simulator.server.cutting import CuttableProtocol
+from connector.simulator.server.gate import Inspect
 from connector.simulator.server.web import create_app
-
-# Everything a simulator holds lives on, so looking for garbage among it every 700 objects is a third of its time.
-_GARBAGE_THRESHOLDS = (50_000, 20, 50)
+from connector.web import server
 
 
 def serve(
@@ -25,19 +23,35 @@ def serve(
     region: str = "us",
     latency: float = 0.0,
     on_ready: Callable[[str], None] = lambda _: None,
+    inspect: Inspect | None = None,
+    certificate: Certificate | None = None,
 ) -> None:
-    """Serves until interrupted. Port 0 takes a free one; `on_ready` is told the URL once it listens."""
-    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    """Serves until interrupted.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+        site_id: The Track API takes requests with this user name ...
+        api_key: ... and this password.
+        app_api_key: The App API takes requests with this bearer key.
+        region: What the account's region is said to be: us or eu.
+        latency: How many seconds each answer takes at least.
+        on_ready: Is told the URL once it listens.
+        inspect: Says of each request what is not documented; None looks at none.
+        certificate: Serves over TLS with it; None serves plain HTTP.
+    """
     options = Options(site_id=site_id, api_key=api_key, app_api_key=app_api_key, region=region, latency=latency)
-    serving.serve(_config(create_app(options)), host, port, on_ready)
+    server.serve(_config(create_app(options, inspect=inspect), certificate), host, port, on_ready)
 
 
-def running(options: Options | None = None, clock: Callable[[], float] = time) -> AbstractContextManager[str]:
+def running(
+    options: Options | None = None, clock: Callable[[], float] = time, inspect: Inspect | None = None
+) -> AbstractContextManager[str]:
     """The URL of a simulator that runs on a free loopback port, in a thread, until the block ends."""
-    return serving.serving(_config(create_app(options, clock)), "127.0.0.1", 0)
+    return server.serving(_config(create_app(options, clock, inspect)), "127.0.0.1", 0)
 
 
-def _config(app: object) -> Config:
+def _config(app: object, certificate: Certificate | None = None) -> Config:
     # Clients keep their connections; a server that closes idle ones early would add errors nobody ordered.
     return Config(
         app,  # type: ignore[arg-type]
@@ -48,4 +62,6 @@ def _config(app: object) -> Config:
         access_log=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
+        ssl_certfile=certificate and certificate.file,
+        ssl_keyfile=certificate and certificate.key,
     )

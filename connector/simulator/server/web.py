@@ -8,23 +8,30 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from connector.errors import UnreadableError
-from connector.simulator import answers, app_guard
+from connector.simulator.api import answers, app_guard
 from connector.simulator.api.app_customers import AppCustomers
 from connector.simulator.api.app_exports import AppExports
 from connector.simulator.api.app_segments import AppSegments
+from connector.simulator.api.app_send import AppSend
 from connector.simulator.api.app_workspace import AppWorkspace
 from connector.simulator.api.auth import guarded
-from connector.simulator.server.gate import Gate
-from connector.simulator.base.options import Options
 from connector.simulator.api.read_side import ReadSide
-from connector.simulator.state.simulator import Clock, Simulator
 from connector.simulator.api.track_v1 import TrackV1
 from connector.simulator.api.track_v1_account import TrackAccount
 from connector.simulator.api.track_v2 import TrackV2
+from connector.simulator.base.options import Options
+from connector.simulator.server.gate import Gate, Inspect
+from connector.simulator.server.webhooks import Webhooks
+from connector.simulator.state.simulator import Simulator, TimeSource
 
 
-def create_app(options: Options | None = None, clock: Clock = time.time) -> ASGIApp:
-    """A simulated Customer.io with these options; the clock decides what is late, old or visible."""
+def create_app(
+    options: Options | None = None, clock: TimeSource = time.time, inspect: Inspect | None = None
+) -> ASGIApp:
+    """A simulated Customer.io with these options.
+
+    The clock decides what is late, old or visible; `inspect` finds what strict mode refuses.
+    """
     simulator = Simulator(options or Options(), clock)
     account = TrackAccount(simulator)
     exports = AppExports(simulator)
@@ -40,13 +47,15 @@ def create_app(options: Options | None = None, clock: Clock = time.time) -> ASGI
         *(guarded(route, simulator) for route in track),
         *account.open_routes(),
         *(app_guard.guarded(route, simulator) for route in app),
+        *AppSend(simulator).routes(),
         *exports.files(),
         *ReadSide(simulator).routes(),
+        *Webhooks(simulator).routes(),
     ]
     site = Starlette(routes=routes, exception_handlers={UnreadableError: _unreadable})
     # A redirect is an answer the real API never gives; a path with a slash too many is simply not there.
     site.router.redirect_slashes = False
-    return Gate(site, simulator)
+    return Gate(site, simulator, inspect)
 
 
 async def _unreadable(_request: Request, error: Exception) -> Response:

@@ -1,0 +1,1 @@
+"""What a simulated workspace holds, and the rules by which it changes."""

@@ -1,4 +1,4 @@
-"""The activity log: where Customer.io says what became of a call it answered 200 (reference: customerio-api, 7.4)."""
+"""The activity log: what Customer.io says became of a call it answered 200 (docs/customerio.md#silent-failures)."""
 
 import heapq
 from collections import Counter, deque
@@ -28,7 +28,14 @@ class ActivityLog:
         self._rings: dict[str, deque[Entry]] = {}
 
     def write(self, type_: str, at: float, identifiers: Mapping[str, str | None], detail: Mapping[str, Any]) -> None:
-        """Adds an entry; `identifiers` may be a living person's, what they are now is kept."""
+        """Adds an entry.
+
+        Args:
+            type_: The type of the entry, as the activity log of Customer.io names it.
+            at: When it happened, in unix seconds.
+            identifiers: Of whom it tells, by kind. They may be those of a living person: what they are now is kept.
+            detail: What else the entry says; JSON.
+        """
         ring = self._rings.get(type_)
         if ring is None:
             ring = self._rings[type_] = deque(maxlen=KEPT_OF_A_TYPE)

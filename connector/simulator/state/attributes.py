@@ -3,17 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.simulator.state.people import Person
+from connector.simulator.state.people import SimulatedPerson
 
 _PREFERENCES = "cio_subscription_preferences"
 _TOPIC = f"{_PREFERENCES}.topics."
 
 
-def write(person: Person, changes: Mapping[str, Any], at: float, dated: bool) -> list[str]:
-    """Applies `changes` as true from `at` and returns the names that were dropped.
+def write(person: SimulatedPerson, changes: Mapping[str, Any], at: float, dated: bool) -> list[str]:
+    """Applies changes to the attributes of a person. The last one wins (docs/customerio.md#order).
 
-    Per attribute the last one wins, and only a `dated` change (one that came with a timestamp) can lose; equal times
-    go to the later call (reference: customerio-api, 2.4).
+    Args:
+        person: Who has the attributes.
+        changes: Values by name; None removes the attribute.
+        at: From when on they are true, in unix seconds.
+        dated: Whether the request said so itself. Only then can a change lose; equal times go to the later call.
+
+    Returns:
+        The names of the attributes whose change lost.
     """
     stale = [name for name in changes if person.timestamps.get(name, at) > at] if dated and person.timestamps else []
     if stale:
@@ -28,13 +34,13 @@ def write(person: Person, changes: Mapping[str, Any], at: float, dated: bool) ->
     return stale
 
 
-def _remove(person: Person, names: list[str]) -> None:
+def _remove(person: SimulatedPerson, names: list[str]) -> None:
     for name in names:
         person.attributes.pop(name, None)
         person.timestamps.pop(name, None)
 
 
-def _with_topics(person: Person, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _with_topics(person: SimulatedPerson, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changes with their flat topic keys folded into the preferences, which keep their other topics (1.5).
 
     That null takes a topic away, as it does an attribute, is our reading: it is not documented.

@@ -1,11 +1,11 @@
-"""Events, pages and screens, of known and of anonymous people (reference: customerio-api, 1.5 and 5)."""
+"""Events, pages and screens, of known and of anonymous people (docs/customerio.md#events)."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from connector.simulator.state.people import Event
-from connector.simulator.state.state import State, named
+from connector.simulator.state.people import SimulatedEvent
+from connector.simulator.state.state import SimulatedState, named
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
 
@@ -15,7 +15,7 @@ def is_ulid(event_id: Any) -> bool:
     return isinstance(event_id, str) and _ULID.fullmatch(event_id) is not None
 
 
-def record(state: State, item: Mapping[str, Any], now: float) -> None:
+def record(state: SimulatedState, item: Mapping[str, Any], now: float) -> None:
     """Records an event once: a ULID seen before in this workspace is accepted and ignored.
 
     An id that is no ULID, where it is accepted at all, de-duplicates nothing: what the real API does is not known.
@@ -31,7 +31,7 @@ def record(state: State, item: Mapping[str, Any], now: float) -> None:
     return None
 
 
-def _place(state: State, item: Mapping[str, Any], event: Event, now: float) -> bool:
+def _place(state: SimulatedState, item: Mapping[str, Any], event: SimulatedEvent, now: float) -> bool:
     identifiers = item["identifiers"]
     if not identifiers:
         state.anonymous.keep(None, event)
@@ -49,10 +49,10 @@ def _place(state: State, item: Mapping[str, Any], event: Event, now: float) -> b
     return person is not None
 
 
-def _read(item: Mapping[str, Any], now: float) -> Event:
+def _read(item: Mapping[str, Any], now: float) -> SimulatedEvent:
     timestamp = item.get("timestamp")
     at = int(now) if timestamp is None else timestamp
-    return Event(item.get("id"), item["name"].strip(), item["action"], at, item.get("attributes") or {}, now)
+    return SimulatedEvent(item.get("id"), item["name"].strip(), item["action"], at, item.get("attributes") or {}, now)
 
 
 def _names(item: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Identify: who a call means, what they may be called, what is written (reference: customerio-api, 7.1)."""
+"""Identify: the person a call means, identifiers they may get, what is written (docs/customerio.md#identity)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from connector.simulator.state.anonymous import can_trigger
 from connector.simulator.state.attributes import write
 from connector.simulator.state.merging import combine
-from connector.simulator.state.people import Person
+from connector.simulator.state.people import SimulatedPerson
 from connector.simulator.state.relationships import relate
-from connector.simulator.state.state import State, named
+from connector.simulator.state.state import SimulatedState, named
 
 _CONTROL = frozenset({"_timestamp", "_update", "cio_id", "_created_in_customerio_at", "timezone_valid"})
 _SPECIAL = {
@@ -17,7 +17,7 @@ _SPECIAL = {
 }
 
 
-class Call(NamedTuple):
+class IdentifyCall(NamedTuple):
     """An identify as it is read: the name it came under, the names it claims, the attributes it writes."""
 
     kind: str
@@ -35,7 +35,7 @@ class Call(NamedTuple):
         return [(self.kind, self.value), *claimed]
 
 
-def identify(state: State, item: Mapping[str, Any], now: float) -> None:
+def identify(state: SimulatedState, item: Mapping[str, Any], now: float) -> None:
     """Creates or updates a person, unless a name is suppressed; every refusal is an entry in the log, not an answer."""
     call = _read(state, item, now)
     if len(state.suppressed) and state.suppressed.blocks(call.names):
@@ -55,12 +55,12 @@ def identify(state: State, item: Mapping[str, Any], now: float) -> None:
     return None
 
 
-def _read(state: State, item: Mapping[str, Any], now: float) -> Call:
+def _read(state: SimulatedState, item: Mapping[str, Any], now: float) -> IdentifyCall:
     attributes = item.get("attributes") or {}
     kind, value = named(item["identifiers"])
     timestamp = item.get("timestamp")
     if _SPECIAL[state.options.mode].isdisjoint(attributes):
-        return Call(kind, value, {}, attributes, _or(timestamp, int(now)), timestamp is not None, False)
+        return IdentifyCall(kind, value, {}, attributes, _or(timestamp, int(now)), timestamp is not None, False)
     timestamp = _or(timestamp, attributes.get("_timestamp"))
     kinds = ("id", "email") if state.options.mode == "email_or_id" else ("id",)
     claims = {claimed: attributes[claimed] for claimed in kinds if claimed in attributes}
@@ -70,7 +70,7 @@ def _read(state: State, item: Mapping[str, Any], now: float) -> Call:
     if kind == "anonymous_id":
         kind, value, claims, rest = _named_by_claims(value, claims, rest)
     only_update = attributes.get("_update") is True
-    return Call(kind, value, claims, rest, _or(timestamp, int(now)), timestamp is not None, only_update)
+    return IdentifyCall(kind, value, claims, rest, _or(timestamp, int(now)), timestamp is not None, only_update)
 
 
 def _or(value: Any, default: Any) -> Any:
@@ -87,7 +87,7 @@ def _named_by_claims(
     return "anonymous_id", anonymous_id, claims, rest
 
 
-def _match(state: State, call: Call, now: float) -> Person | None:
+def _match(state: SimulatedState, call: IdentifyCall, now: float) -> SimulatedPerson | None:
     """The person the call is about: by its own name, by one it claims (who then gets the call's name), or a new one."""
     if call.kind == "anonymous_id":
         return state.anonymous.owner(call.value) or _refused(state, call, now, "nobody has this anonymous_id yet")
@@ -107,14 +107,14 @@ def _match(state: State, call: Call, now: float) -> Person | None:
     return state.arrive(call.kind, call.value, now, "identify")
 
 
-def _refused(state: State, call: Call, now: float, reason: str) -> Person | None:
+def _refused(state: SimulatedState, call: IdentifyCall, now: float, reason: str) -> SimulatedPerson | None:
     """Nobody, and an entry that says why."""
     state.log.write("failed_attribute_change", now, {call.kind: call.value}, {"reason": reason})
     return None
 
 
-def _claim(state: State, person: Person, call: Call, now: float) -> Person:
-    """Gives the person the names the call claims; returns who is left, as two people may become one."""
+def _claim(state: SimulatedState, person: SimulatedPerson, call: IdentifyCall, now: float) -> SimulatedPerson:
+    """Gives the person the identifiers that the call claims. Returns the person that remains: two may become one."""
     for kind, value in call.claims.items():
         text = "" if value is None else str(value)
         owner = state.people.find(kind, text) if text else None
@@ -130,7 +130,9 @@ def _claim(state: State, person: Person, call: Call, now: float) -> Person:
     return person
 
 
-def _rename(state: State, person: Person, name: tuple[str, str], changeable: bool, now: float) -> None:
+def _rename(
+    state: SimulatedState, person: SimulatedPerson, name: tuple[str, str], changeable: bool, now: float
+) -> None:
     """A name nobody has: free to take when the person has none; to change it takes the cio_id, or the setting."""
     kind, value = name
     if person.identifiers[kind] is not None and not changeable:
@@ -141,14 +143,16 @@ def _rename(state: State, person: Person, name: tuple[str, str], changeable: boo
         state.people.take(person, kind)
 
 
-def _may_merge(state: State, person: Person, other: Person, kind: str, claimed: str) -> bool:
-    """Auto-merge: one has an id and no email, the other an email and no id (reference: customerio-api, 7.1)."""
+def _may_merge(state: SimulatedState, person: SimulatedPerson, other: SimulatedPerson, kind: str, claimed: str) -> bool:
+    """Auto-merge: one has an id and no email, the other an email and no id (docs/customerio.md#identity)."""
     complete = {kind, claimed} == {"id", "email"}
     apart = complete and person.identifiers[claimed] is None and other.identifiers[kind] is None
     return state.options.auto_merge and apart
 
 
-def _shared_names(state: State, person: Person, attributes: Mapping[str, Any], now: float) -> Mapping[str, Any]:
+def _shared_names(
+    state: SimulatedState, person: SimulatedPerson, attributes: Mapping[str, Any], now: float
+) -> Mapping[str, Any]:
     """A phone number finds the first person who has it; an anonymous_id belongs to one person only."""
     if "phone" in attributes and "phone" in state.options.kinds:
         _take_phone(state, person, attributes["phone"])
@@ -165,7 +169,7 @@ def _shared_names(state: State, person: Person, attributes: Mapping[str, Any], n
     return attributes
 
 
-def _take_phone(state: State, person: Person, phone: Any) -> None:
+def _take_phone(state: SimulatedState, person: SimulatedPerson, phone: Any) -> None:
     owner = state.people.find("phone", phone) if isinstance(phone, str) else None
     if owner is None and isinstance(phone, str) and phone:
         state.people.give(person, "phone", phone)
@@ -173,7 +177,7 @@ def _take_phone(state: State, person: Person, phone: Any) -> None:
         state.people.take(person, "phone")
 
 
-def _adopt(state: State, person: Person, anonymous_id: str, now: float) -> None:
+def _adopt(state: SimulatedState, person: SimulatedPerson, anonymous_id: str, now: float) -> None:
     if person.attributes.get("anonymous_id") != anonymous_id:
         state.anonymous.pass_on(person)
     events = state.anonymous.claim(anonymous_id, person, now)
@@ -185,6 +189,6 @@ def _adopt(state: State, person: Person, anonymous_id: str, now: float) -> None:
         state.log.write("anon_merge", now, person.identifiers, detail)
 
 
-def _log_failed(state: State, person: Person, name: tuple[str, Any], now: float, reason: str) -> None:
+def _log_failed(state: SimulatedState, person: SimulatedPerson, name: tuple[str, Any], now: float, reason: str) -> None:
     detail = {"attribute": name[0], "value": name[1], "reason": reason}
     state.log.write("failed_attribute_change", now, person.identifiers, detail)

@@ -1,14 +1,14 @@
-"""Deleting, suppressing and freeing people, and their devices and segments (reference: customerio-api, 4.2 and 7.2)."""
+"""Deleting, suppressing and freeing people, and their devices and segments (docs/customerio.md#delete-and-suppress)."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from connector.simulator.state.state import State, named
+from connector.simulator.state.state import SimulatedState, named
 
 _Item = Mapping[str, Any]
 
 
-def delete(state: State, item: _Item, now: float) -> None:
+def delete(state: SimulatedState, item: _Item, now: float) -> None:
     """Deletes a person; a missing one is as good as deleted."""
     person = state.people.find(*named(item["identifiers"]))
     if person is not None:
@@ -17,7 +17,7 @@ def delete(state: State, item: _Item, now: float) -> None:
         state.log.write("profile_delete", now, person.identifiers, {"by": "delete"})
 
 
-def suppress(state: State, item: _Item, now: float) -> None:
+def suppress(state: SimulatedState, item: _Item, now: float) -> None:
     """Deletes the person and blocks every identifier they had."""
     kind, value = named(item["identifiers"])
     person = state.people.find(kind, value)
@@ -29,12 +29,12 @@ def suppress(state: State, item: _Item, now: float) -> None:
     return state.log.write("profile_delete", now, person.identifiers, {"by": "suppress"})
 
 
-def unsuppress(state: State, item: _Item, _now: float) -> None:
+def unsuppress(state: SimulatedState, item: _Item, _now: float) -> None:
     """Frees the identifiers that were blocked together; nothing is restored."""
     state.suppressed.free(named(item["identifiers"]))
 
 
-def add_device(state: State, item: _Item, now: float) -> None:
+def add_device(state: SimulatedState, item: _Item, now: float) -> None:
     """Adds a device, or updates the one of this token."""
     person = state.reach(item["identifiers"], now, "add_device")
     if person is None:
@@ -46,14 +46,14 @@ def add_device(state: State, item: _Item, now: float) -> None:
     person.devices[token] = {**held, **device, "attributes": attributes}
 
 
-def delete_device(state: State, item: _Item, _now: float) -> None:
+def delete_device(state: SimulatedState, item: _Item, _now: float) -> None:
     """Deletes a device, if there is one."""
     person = state.people.find(*named(item["identifiers"]))
     if person is not None:
         person.devices.pop(item["device"]["token"], None)
 
 
-def add_to_segment(state: State, item: _Item, now: float) -> None:
+def add_to_segment(state: SimulatedState, item: _Item, now: float) -> None:
     """Puts known people into a manual segment; unknown ids are ignored, and nobody is made."""
     for value in item["ids"]:
         person = state.people.find(item["id_type"], value)
@@ -63,7 +63,7 @@ def add_to_segment(state: State, item: _Item, now: float) -> None:
             state.log.write("unknown_member", now, {item["id_type"]: value}, {"segment_id": item["segment_id"]})
 
 
-def remove_from_segment(state: State, item: _Item, _now: float) -> None:
+def remove_from_segment(state: SimulatedState, item: _Item, _now: float) -> None:
     """Takes people out of a manual segment; unknown ids are ignored."""
     for value in item["ids"]:
         person = state.people.find(item["id_type"], value)
@@ -71,6 +71,6 @@ def remove_from_segment(state: State, item: _Item, _now: float) -> None:
             state.memberships.remove(item["segment_id"], person)
 
 
-def metric(state: State, _item: _Item, _now: float) -> None:
+def metric(state: SimulatedState, _item: _Item, _now: float) -> None:
     """Counts a delivery's metric: the simulator sends nothing, so there is nothing to attach it to."""
     state.counts["metrics"] += 1

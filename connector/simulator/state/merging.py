@@ -1,16 +1,16 @@
-"""Merging two people, by call or by itself (reference: customerio-api, 7.1 and 7.3)."""
+"""Merging two people, by call or by itself (docs/customerio.md#merge)."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from connector.simulator.state.people import Person
-from connector.simulator.state.state import State, named
+from connector.simulator.state.people import SimulatedPerson
+from connector.simulator.state.state import SimulatedState, named
 
 _HISTORY_SECONDS = 30 * 86400
 _EMPTY: tuple[Any, ...] = (None, "")
 
 
-def merge(state: State, item: Mapping[str, Any], now: float) -> None:
+def merge(state: SimulatedState, item: Mapping[str, Any], now: float) -> None:
     """Merges secondary into primary; where either is unknown nothing happens but an entry in the log."""
     primary = state.people.find(*named(item["primary"]))
     secondary = state.people.find(*named(item["secondary"]))
@@ -21,8 +21,15 @@ def merge(state: State, item: Mapping[str, Any], now: float) -> None:
     combine(state, primary, secondary, now)
 
 
-def combine(state: State, primary: Person, secondary: Person, now: float) -> None:
-    """Gives primary what it lacks of secondary's, the last thirty days of events, and deletes secondary."""
+def combine(state: SimulatedState, primary: SimulatedPerson, secondary: SimulatedPerson, now: float) -> None:
+    """Gives the primary person what they lack of the secondary one, who is deleted.
+
+    Args:
+        state: The workspace that both are in.
+        primary: Who stays.
+        secondary: Who is deleted. Their events of the last thirty days move over.
+        now: Unix seconds.
+    """
     was = dict(secondary.identifiers)
     state.forget(secondary, primary)
     for kind in ("id", "email", "phone"):

@@ -1,14 +1,14 @@
-"""Objects (companies, courses, ...) and who is related to them (reference: customerio-api, 2.2)."""
+"""Objects (companies, courses, ...) and who is related to them (docs/customerio.md#objects)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.simulator.state.people import Person, Thing
+from connector.simulator.state.people import SimulatedPerson, Thing
 
 _FIRST_CIO_OBJECT_ID = 0x0B000001
 
 
-class Objects:
+class SimulatedObjects:
     """Every object, found by type and id or by cio_object_id."""
 
     def __init__(self) -> None:
@@ -60,25 +60,25 @@ class Objects:
         thing.anonymous.pop(anonymous_id, None)
         self._waiting.get(anonymous_id, {}).pop(thing, None)
 
-    def claim(self, anonymous_id: str, person: Person) -> None:
+    def claim(self, anonymous_id: str, person: SimulatedPerson) -> None:
         """Gives the person the relationships that waited for their anonymous_id."""
         for thing in self._waiting.pop(anonymous_id, ()):
             link(person, thing, thing.anonymous.pop(anonymous_id))
 
 
-def link(person: Person, thing: Thing, attributes: Mapping[str, Any]) -> None:
+def link(person: SimulatedPerson, thing: Thing, attributes: Mapping[str, Any]) -> None:
     """Relates the two, or updates how."""
     thing.people[person] = None
     write(person.relationships.setdefault(thing, {}), attributes)
 
 
-def unlink(person: Person, thing: Thing) -> None:
+def unlink(person: SimulatedPerson, thing: Thing) -> None:
     """Ends the relationship, if there is one."""
     thing.people.pop(person, None)
     person.relationships.pop(thing, None)
 
 
-def unlink_all(person: Person, heir: Person | None = None) -> None:
+def unlink_all(person: SimulatedPerson, heir: SimulatedPerson | None = None) -> None:
     """Ends all of a person's relationships; an heir gets those they have not."""
     for thing, attributes in list(person.relationships.items()):
         unlink(person, thing)
@@ -87,7 +87,7 @@ def unlink_all(person: Person, heir: Person | None = None) -> None:
 
 
 def write(held: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Changes attributes of an object or a relationship: null and "" remove (reference: customerio-api, 2.5)."""
+    """Changes attributes of an object or a relationship: null and "" remove (docs/customerio.md#objects)."""
     for name, value in changes.items():
         if value is None or value == "":
             held.pop(name, None)

@@ -1,4 +1,4 @@
-"""People, the objects they are related to, and the identifiers they are found by (reference: customerio-api, 7.1)."""
+"""People, the objects they are related to, and the identifiers they are found by (docs/customerio.md#identity)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 _FIRST_CIO_ID = 0xA3000001
 
 
-class Event(NamedTuple):
+class SimulatedEvent(NamedTuple):
     """One event, page or screen as it was received."""
 
     id: str | None
@@ -27,7 +27,7 @@ class Thing:
     object_id: str
     cio_object_id: str
     attributes: dict[str, Any] = field(default_factory=dict)
-    people: "dict[Person, None]" = field(default_factory=dict)
+    people: "dict[SimulatedPerson, None]" = field(default_factory=dict)
     anonymous: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -41,7 +41,7 @@ class Thing:
 
 
 @dataclass(slots=True, eq=False)
-class Person:
+class SimulatedPerson:
     """One profile. `timestamps` says for each attribute when its value was true."""
 
     number: int
@@ -49,7 +49,7 @@ class Person:
     identifiers: dict[str, str | None]
     attributes: dict[str, Any] = field(default_factory=dict)
     timestamps: dict[str, float] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
+    events: list[SimulatedEvent] = field(default_factory=list)
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)
     relationships: dict[Thing, dict[str, Any]] = field(default_factory=dict)
 
@@ -60,50 +60,50 @@ class Person:
 
     @property
     def unsubscribed(self) -> bool:
-        """Any casing of true, 1 and "1" are; anything else is not (reference: customerio-api, 2.6)."""
+        """Any casing of true, 1 and "1" are; anything else is not (docs/customerio.md#reserved-names)."""
         return str(self.attributes.get("unsubscribed", "")).lower() in ("true", "1")
 
 
-class People:
+class SimulatedPeople:
     """Everybody, found by any identifier. Email compares case-insensitively, the others exactly."""
 
     def __init__(self) -> None:
         self.created = 0
-        self._index: dict[str, dict[str, Person]] = {"id": {}, "email": {}, "phone": {}, "cio_id": {}}
+        self._index: dict[str, dict[str, SimulatedPerson]] = {"id": {}, "email": {}, "phone": {}, "cio_id": {}}
 
     def __len__(self) -> int:
         return len(self._index["cio_id"])
 
-    def __iter__(self) -> Iterator[Person]:
+    def __iter__(self) -> Iterator[SimulatedPerson]:
         """People in the order they were created, as they are now: safe against changes while it is read."""
         return iter(list(self._index["cio_id"].values()))
 
-    def find(self, kind: str, value: str) -> Person | None:
+    def find(self, kind: str, value: str) -> SimulatedPerson | None:
         """The person who holds this identifier."""
         return self._index[kind].get(value.lower() if kind == "email" else value)
 
-    def create(self, now: float) -> Person:
-        """A new person who is known by nothing but a new cio_id."""
+    def create(self, now: float) -> SimulatedPerson:
+        """A new person with nothing but a new cio_id."""
         cio_id = f"{_FIRST_CIO_ID + self.created:08x}"
         self.created += 1
-        person = Person(self.created, now, {"id": None, "email": None, "phone": None, "cio_id": cio_id})
+        person = SimulatedPerson(self.created, now, {"id": None, "email": None, "phone": None, "cio_id": cio_id})
         self._index["cio_id"][cio_id] = person
         return person
 
-    def give(self, person: Person, kind: str, value: str) -> None:
+    def give(self, person: SimulatedPerson, kind: str, value: str) -> None:
         """Makes `person` be found by this identifier, and no longer by the one of this kind they had."""
         self.take(person, kind)
         person.identifiers[kind] = value
         self._index[kind][value.lower() if kind == "email" else value] = person
 
-    def take(self, person: Person, kind: str) -> None:
+    def take(self, person: SimulatedPerson, kind: str) -> None:
         """Frees the identifier of this kind, if the person has one."""
         held = person.identifiers[kind]
         if held is not None:
             del self._index[kind][held.lower() if kind == "email" else held]
             person.identifiers[kind] = None
 
-    def remove(self, person: Person) -> None:
+    def remove(self, person: SimulatedPerson) -> None:
         """Forgets the person; they keep saying who they were."""
         was = dict(person.identifiers)
         for kind in was:

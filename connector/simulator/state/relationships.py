@@ -1,16 +1,16 @@
-"""Objects as operations write them, and relationships between people and objects (reference: customerio-api, 2.2)."""
+"""Objects as operations write them, and relationships between people and objects (docs/customerio.md#objects)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connector.simulator.state.objects import link, unlink, write
-from connector.simulator.state.people import Person, Thing
-from connector.simulator.state.state import State, named
+from connector.simulator.state.people import SimulatedPerson, Thing
+from connector.simulator.state.state import SimulatedState, named
 
 _Item = Mapping[str, Any]
 
 
-def relate(state: State, person: Person, relationships: Iterable[_Item]) -> None:
+def relate(state: SimulatedState, person: SimulatedPerson, relationships: Iterable[_Item]) -> None:
     """Relates a person to objects, which are made if they have to be."""
     for relationship in relationships:
         thing = state.objects.reach(relationship["identifiers"])
@@ -18,14 +18,14 @@ def relate(state: State, person: Person, relationships: Iterable[_Item]) -> None
             link(person, thing, relationship.get("relationship_attributes") or {})
 
 
-def add_to_person(state: State, item: _Item, now: float) -> None:
+def add_to_person(state: SimulatedState, item: _Item, now: float) -> None:
     """person, add_relationships."""
     person = state.reach(item["identifiers"], now, "add_relationships")
     if person is not None:
         relate(state, person, item["cio_relationships"])
 
 
-def delete_from_person(state: State, item: _Item, _now: float) -> None:
+def delete_from_person(state: SimulatedState, item: _Item, _now: float) -> None:
     """person, delete_relationships: neither person nor object is made for it."""
     person = state.people.find(*named(item["identifiers"]))
     for relationship in item["cio_relationships"]:
@@ -34,8 +34,8 @@ def delete_from_person(state: State, item: _Item, _now: float) -> None:
             unlink(person, thing)
 
 
-def identify_object(state: State, item: _Item, now: float) -> None:
-    """object, identify; also add_relationships, which is the same without attributes."""
+def identify_object(state: SimulatedState, item: _Item, now: float) -> None:
+    """object, identify: the object is made or changed, and related to people."""
     thing = state.objects.reach(item["identifiers"])
     if thing is None:
         state.log.write("failed_attribute_change", now, dict(item["identifiers"]), {"reason": "no such object"})
@@ -45,21 +45,26 @@ def identify_object(state: State, item: _Item, now: float) -> None:
         _relate_object(state, thing, relationship, now)
 
 
-def identify_object_anonymously(state: State, item: _Item, now: float) -> None:
+def add_to_object(state: SimulatedState, item: _Item, now: float) -> None:
+    """object, add_relationships: as identify, but whatever stands under `attributes` means nothing here."""
+    identify_object(state, {**item, "attributes": None}, now)
+
+
+def identify_object_anonymously(state: SimulatedState, item: _Item, now: float) -> None:
     """object, identify_anonymous: the anonymous_id stands in cio_relationships or beside it (2.2 shows both)."""
     beside = item.get("anonymous_id")
     beside = [{"identifiers": {"anonymous_id": beside}}] if beside else []
     identify_object(state, {**item, "cio_relationships": [*(item.get("cio_relationships") or ()), *beside]}, now)
 
 
-def delete_object(state: State, item: _Item, _now: float) -> None:
+def delete_object(state: SimulatedState, item: _Item, _now: float) -> None:
     """object, delete."""
     thing = state.objects.find(item["identifiers"])
     if thing is not None:
         state.objects.remove(thing)
 
 
-def delete_from_object(state: State, item: _Item, _now: float) -> None:
+def delete_from_object(state: SimulatedState, item: _Item, _now: float) -> None:
     """object, delete_relationships."""
     thing = state.objects.find(item["identifiers"])
     if thing is None:
@@ -73,7 +78,7 @@ def delete_from_object(state: State, item: _Item, _now: float) -> None:
             state.objects.wait_no_more(value, thing)
 
 
-def _relate_object(state: State, thing: Thing, relationship: _Item, now: float) -> None:
+def _relate_object(state: SimulatedState, thing: Thing, relationship: _Item, now: float) -> None:
     kind, value = named(relationship["identifiers"])
     attributes = relationship.get("relationship_attributes") or {}
     owner = state.anonymous.owner(value) if kind == "anonymous_id" else None

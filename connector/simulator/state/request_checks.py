@@ -1,4 +1,4 @@
-"""What is wrong with a Track v2 operation, field by field (reference: customerio-api, 2.2 and 2.3)."""
+"""What is wrong with a Track v2 operation, field by field (docs/customerio.md#operations)."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from connector.simulator.base import limits
-from connector.simulator.state.events import is_ulid
 from connector.simulator.base.limits import Wrong
 from connector.simulator.base.options import Options
+from connector.simulator.state.events import is_ulid
 
 _Check = Callable[[Mapping[str, Any], Options], Sequence[Wrong]]
 
@@ -99,7 +99,9 @@ def _device(device: Mapping[str, Any]) -> Sequence[Wrong]:
     wrong: list[Wrong] = []
     if device.get("platform") not in _PLATFORMS:
         wrong.append(Wrong("invalid", "device.platform", f"must be one of {', '.join(_PLATFORMS)}"))
-    wrong.extend(limits.timestamp(device.get("last_used"), "device.last_used"))
+    last_used = device.get("last_used")
+    if not (isinstance(last_used, str) and last_used):  # as text it is taken too, as some mobile libraries send it
+        wrong.extend(limits.timestamp(last_used, "device.last_used"))
     wrong.extend(limits.attributes(device.get("attributes"), "device.attributes"))
     return wrong
 

@@ -4,38 +4,45 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from connector.simulator.base.options import Options
 from connector.simulator.state.activity import ActivityLog
 from connector.simulator.state.anonymous import Anonymous
-from connector.simulator.state.objects import Objects, unlink_all
-from connector.simulator.base.options import Options
-from connector.simulator.state.people import People, Person
-from connector.simulator.state.segments import Catalogue, Memberships
+from connector.simulator.state.objects import SimulatedObjects, unlink_all
+from connector.simulator.state.people import SimulatedPeople, SimulatedPerson
+from connector.simulator.state.segments import Catalogue, SimulatedMemberships
 from connector.simulator.state.suppression import Suppressed
 
 
-class State:
+class SimulatedState:
     """The memory of one workspace. The catalogue of segments may be shared by two views of it."""
 
     def __init__(self, options: Options, catalogue: Catalogue) -> None:
         self.options = options
         self.catalogue = catalogue
-        self.people = People()
-        self.objects = Objects()
-        self.memberships = Memberships()
+        self.people = SimulatedPeople()
+        self.objects = SimulatedObjects()
+        self.memberships = SimulatedMemberships()
         self.anonymous = Anonymous()
         self.suppressed = Suppressed()
         self.log = ActivityLog()
         self.seen_events: set[str] = set()
         self.counts: Counter[str] = Counter()
 
-    def arrive(self, kind: str, value: str, now: float, by: str) -> Person:
-        """A new person under this identifier; the log says what made them."""
+    def arrive(self, kind: str, value: str, now: float, by: str) -> SimulatedPerson:
+        """Makes a new person and logs it.
+
+        Args:
+            kind: The kind of the first identifier: id, email or phone.
+            value: The identifier.
+            now: Unix seconds.
+            by: What made them, for the log.
+        """
         person = self.people.create(now)
         self.people.give(person, kind, value)
         self.log.write("profile_create", now, person.identifiers, {"by": by})
         return person
 
-    def reach(self, identifiers: Mapping[str, Any], now: float, by: str) -> Person | None:
+    def reach(self, identifiers: Mapping[str, Any], now: float, by: str) -> SimulatedPerson | None:
         """The person an event, device or relationship is for, made if it has to be and may be (7.5); else None, logged.
 
         Identifiers are checked before: they hold exactly one name here.
@@ -51,7 +58,7 @@ class State:
             self.log.write("failed_event", now, {kind: value}, {"by": by, "reason": "no such person"})
         return person
 
-    def forget(self, person: Person, heir: Person | None = None) -> None:
+    def forget(self, person: SimulatedPerson, heir: SimulatedPerson | None = None) -> None:
         """Removes the person; segments, relationships and anonymous_ids go to `heir`, if there is one."""
         self.memberships.leave_all(person, heir)
         unlink_all(person, heir)
@@ -60,7 +67,7 @@ class State:
 
 
 def named(identifiers: Mapping[str, Any]) -> tuple[str, str]:
-    """The one identifier of an operation as kind and text: numbers are ids too (reference: customerio-api, 2.2)."""
+    """The one identifier of an operation as kind and text: numbers are ids too (docs/customerio.md#operations)."""
     for kind, value in identifiers.items():
         return kind, value if type(value) is str else str(value)
     raise KeyError("no identifier")

@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from connector.simulator.state.people import Event, Person
-from connector.simulator.state.segments import Segment
-from connector.simulator.state.state import State
+from connector.simulator.state.people import SimulatedEvent, SimulatedPerson
+from connector.simulator.state.segments import SimulatedSegment
+from connector.simulator.state.state import SimulatedState
 
 
-def whole(state: State, person: Person) -> dict[str, Any]:
+def whole(state: SimulatedState, person: SimulatedPerson) -> dict[str, Any]:
     """One person with everything they have, values as they were sent."""
     return {
         "identifiers": person.identifiers,
@@ -26,7 +26,7 @@ def whole(state: State, person: Person) -> dict[str, Any]:
     }
 
 
-def event(one: Event) -> dict[str, Any]:
+def event(one: SimulatedEvent) -> dict[str, Any]:
     """One event as it was sent."""
     return {
         "id": one.id,
@@ -37,30 +37,30 @@ def event(one: Event) -> dict[str, Any]:
     }
 
 
-def segments_of(state: State, person: Person) -> list[Segment]:
+def segments_of(state: SimulatedState, person: SimulatedPerson) -> list[SimulatedSegment]:
     """The segments the person is in."""
     return [segment for segment in state.catalogue.all() if state.memberships.holds(segment.id, person)]
 
 
 def as_text(value: Any) -> str:
-    """A value as the App API gives it: everything is a string there (reference: customerio-api, 3.2)."""
+    """A value as the App API gives it: everything is a string there (docs/customerio.md#app-api)."""
     return value if isinstance(value, str) else to_json(value).decode()
 
 
-def identifiers(person: Person) -> dict[str, str | None]:
+def identifiers(person: SimulatedPerson) -> dict[str, str | None]:
     """A person's names as the App API lists them; in an id-only workspace the email is an attribute and listed too."""
     email = person.identifiers["email"] or person.attributes.get("email")
     return {"id": person.identifiers["id"], "email": email, "cio_id": person.cio_id}
 
 
-def attributes(person: Person) -> dict[str, str]:
+def attributes(person: SimulatedPerson) -> dict[str, str]:
     """Every attribute as a string, the identifiers among them."""
     own = {kind: value for kind, value in identifiers(person).items() if value is not None}
     named = {name: as_text(value) for name, value in person.attributes.items()}
     return {**own, "_created_in_customerio_at": str(int(person.created)), **named}
 
 
-def customer(person: Person) -> dict[str, Any]:
+def customer(person: SimulatedPerson) -> dict[str, Any]:
     """A person as `GET /v1/customers/{id}/attributes` gives them."""
     return {
         "id": person.identifiers["id"] or "",

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from connector.simulator import events, identify, lifecycle, merging, relationships
 from connector.simulator.base.options import Options
+from connector.simulator.state import events, identify, lifecycle, merging, relationships
 from connector.simulator.state.segments import Catalogue
-from connector.simulator.state.state import State
+from connector.simulator.state.state import SimulatedState
 
-Item = Mapping[str, Any]
+SentItem = Mapping[str, Any]
 
 # Operations as Track v2 writes them; v1's calls are translated into these. Segment ones are ours, v2 has none.
-ACTIONS: dict[tuple[str, str], Callable[[State, Item, float], None]] = {
+ACTIONS: dict[tuple[str, str], Callable[[SimulatedState, SentItem, float], None]] = {
     ("person", "identify"): identify.identify,
     ("person", "delete"): lifecycle.delete,
     ("person", "event"): events.record,
@@ -29,7 +29,7 @@ ACTIONS: dict[tuple[str, str], Callable[[State, Item, float], None]] = {
     ("object", "identify"): relationships.identify_object,
     ("object", "identify_anonymous"): relationships.identify_object_anonymously,
     ("object", "delete"): relationships.delete_object,
-    ("object", "add_relationships"): relationships.identify_object,
+    ("object", "add_relationships"): relationships.add_to_object,
     ("object", "delete_relationships"): relationships.delete_from_object,
     ("delivery", "event"): lifecycle.metric,
     ("segment", "add"): lifecycle.add_to_segment,
@@ -37,8 +37,8 @@ ACTIONS: dict[tuple[str, str], Callable[[State, Item, float], None]] = {
 }
 
 
-class Workspace:
-    """The live state, and a second one that lags behind when reads shall (reference: customerio-api, 8.8).
+class SimulatedWorkspace:
+    """The live state, and a second one that lags behind when reads shall (docs/customerio.md#the-simulator).
 
     The lagging state is the same operations applied again once they are due: whatever the live one became, it becomes.
     """
@@ -46,12 +46,12 @@ class Workspace:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.catalogue = Catalogue(options.dynamic_segments)
-        self.live = State(options, self.catalogue)
-        self._lagging = State(options, self.catalogue) if options.visibility_seconds else None
-        self._pending: deque[tuple[Item, float]] = deque()
+        self.live = SimulatedState(options, self.catalogue)
+        self._lagging = SimulatedState(options, self.catalogue) if options.visibility_seconds else None
+        self._pending: deque[tuple[SentItem, float]] = deque()
         self._random = None if options.shuffle is None else Random(options.shuffle)
 
-    def apply(self, items: list[Item], now: float) -> None:
+    def apply(self, items: list[SentItem], now: float) -> None:
         """Applies the checked operations of one call, in their order or in the seeded disorder of the options."""
         if self._random is not None:
             items = self._random.sample(items, len(items))
@@ -61,7 +61,7 @@ class Workspace:
         if self._lagging is not None:
             self._pending.extend((item, now) for item in items)
 
-    def visible(self, now: float) -> State:
+    def visible(self, now: float) -> SimulatedState:
         """What the App API sees."""
         if self._lagging is None:
             return self.live
