@@ -2,78 +2,81 @@
 
 import signal
 import sys
+import time
 from typing import Annotated
 
 import typer
 
-from benchmarks import parts, report
-from benchmarks.fleet import Size
-from benchmarks.input import Input
+from benchmarks import million, report
+from benchmarks.fleet import measure, working
+from benchmarks.notifications import Notifications
+from benchmarks.parts import PARTS
+from benchmarks.stage import Size, staged
 from connector.errors import ConnectorError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-Changes = Annotated[int, typer.Option(help="How many changes.")]
-People = Annotated[int, typer.Option(help="Over how many people; 0 is half as many as changes.")]
-Workers = Annotated[int, typer.Option(help="How many workers.")]
-Concurrency = Annotated[int, typer.Option(help="Pool processes of each worker.")]
-Batched = Annotated[int, typer.Option(help="How many by the clients that send batches.")]
+Scale = Annotated[float, typer.Option(help="1 is the real run; 0.05 is a twentieth of the notifications.")]
 Save = Annotated[bool, typer.Option("--save", help="Write it into results.json and docs/performance.md.")]
+
+
+@app.command("list")
+def list_parts() -> None:
+    """The benchmarks by name."""
+    for name, part in PARTS.items():
+        typer.echo(f"{name:26} {part.about}")
+
+
+@app.command()
+def run(
+    names: Annotated[list[str], typer.Argument(help="Names that `list` shows.")], scale: Scale = 1.0, save: Save = False
+) -> None:
+    """One benchmark, or some."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise ConnectorError(f"there is no benchmark {unknown[0]!r}: there are {', '.join(PARTS)}")
+    for name in names:
+        _run(name, scale, save=save)
+
+
+@app.command()
+def all(scale: Scale = 1.0) -> None:
+    """Everything, into results.json and docs/performance.md as it is found."""
+    failed = {}
+    for name in PARTS:
+        try:
+            _run(name, scale, save=True)
+        except ConnectorError as error:  # the others are still worth measuring
+            typer.echo(str(error), err=True)
+            failed[name] = error
+    if failed:
+        raise ConnectorError(f"not measured: {', '.join(failed)}")
 
 
 @app.command()
 def fleet(
-    changes: Changes = 20_000,
-    people: People = 0,
-    workers: Workers = 2,
-    concurrency: Concurrency = 2,
+    changes: Annotated[int, typer.Option(help="How many notifications.")] = 20_000,
+    people: Annotated[int, typer.Option(help="Over how many people; 0 is half as many as notifications.")] = 0,
+    workers: Annotated[int, typer.Option(help="How many workers.")] = 2,
+    concurrency: Annotated[int, typer.Option(help="Pool processes of each worker.")] = 2,
     live: Annotated[bool, typer.Option("--live", help="Publish while the workers work, not before.")] = False,
     statements: Annotated[bool, typer.Option("--statements", help="List PostgreSQL's costliest statements.")] = False,
     before: Annotated[int, typer.Option(help="How many people the store has already.")] = 0,
-    save: Save = False,
 ) -> None:
-    """End to end on RabbitMQ and PostgreSQL: how many changes a second."""
-    given = Input(changes, people or changes // 2)
-    part = parts.Fleet(given, Size(workers, concurrency), preloaded=not live, before=before, statements=statements)
-    _finish(part.name, part.measure(), save=save)
-
-
-@app.command()
-def instead(changes: Changes = 5_000, batched: Batched = 50_000, save: Save = False) -> None:
-    """What people use instead, on the same changes and the same simulator."""
-    _finish("instead", parts.instead(changes, batched), save=save)
-
-
-@app.command()
-def latency(
-    per_second: Annotated[float, typer.Option(help="Changes a second.")] = 200.0,
-    seconds: Annotated[float, typer.Option(help="For how long.")] = 30.0,
-    answer: Annotated[float, typer.Option(help="Seconds after which Customer.io answers.")] = 0.05,
-    workers: Workers = 2,
-    concurrency: Concurrency = 2,
-    save: Save = False,
-) -> None:
-    """From publish to confirmed, at a steady pace."""
-    _finish("latency", parts.latency(Size(workers, concurrency), per_second, seconds, answer), save=save)
-
-
-@app.command()
-def memory(
-    changes: Changes = 1_000_000,
-    people: People = 50_000,
-    workers: Workers = 2,
-    concurrency: Concurrency = 2,
-    save: Save = False,
-) -> None:
-    """What the workers hold in memory over many changes."""
-    _finish("memory", parts.memory(Input(changes, people), Size(workers, concurrency)), save=save)
-
-
-@app.command()
-def all(changes: Changes = 100_000, memory_changes: Changes = 200_000) -> None:
-    """Everything, into results.json and docs/performance.md."""
-    for name, measure in parts.everything(changes, memory_changes):
-        typer.echo(f"{name} ...")
-        _finish(name, measure(), save=True)
+    """One run of the fleet as you want it; nothing is kept."""
+    options = {"shared_preload_libraries": "pg_stat_statements"} if statements else {}
+    size = Size(workers, concurrency)
+    with staged(postgres=options) as stage:
+        database = stage.database("fleet")
+        if before:
+            with working(stage, database, size):
+                pass
+            million.fill(stage, stage.postgres.database(database), before)
+        with working(stage, database, size) as working_fleet:
+            found = measure(working_fleet, Notifications(changes, people), preloaded=not live)
+            found["storage"] = million.storage(working_fleet.store)
+        for row in stage.statements(database) if statements else ():
+            typer.echo(" ".join(map(str, row)))
+    typer.echo(report.shown(found))
 
 
 @app.command("report")
@@ -82,7 +85,10 @@ def write_report() -> None:
     report.write()
 
 
-def _finish(name: str, found: report.Figures, *, save: bool) -> None:
+def _run(name: str, scale: float, *, save: bool) -> None:
+    typer.echo(f"{name} ...")
+    began = time.monotonic()
+    found = {**PARTS[name].measure(scale), "took_seconds": round(time.monotonic() - began)}
     typer.echo(report.shown(found))
     if save:
         report.save(name, found)

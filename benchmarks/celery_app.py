@@ -1,4 +1,4 @@
-"""What is written first: a Celery task for each change, and in it one request to Customer.io."""
+"""What is written first: a Celery task for each notification, and in it one request to Customer.io."""
 
 import os
 from functools import cache
@@ -34,9 +34,9 @@ def client() -> httpx.Client:
 
 
 @app.task(name=TASK)
-def send(message: dict[str, Any]) -> None:
-    """Sends one change; with an event it is a batch of two, so that it stays one request."""
-    operations = plain.operations(message)
+def send(notification: dict[str, Any]) -> None:
+    """Sends one notification; with events it is a batch, so that it stays one request."""
+    operations = plain.operations(plain.message_of(notification))
     if len(operations) == 1:
         client().post("/api/v2/entity", json=operations[0]).raise_for_status()
     else:

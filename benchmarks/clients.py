@@ -1,6 +1,6 @@
-"""Programs around the clients that exist: each takes changes from the queue, sends them, and acknowledges.
+"""Programs around the clients that exist: each takes notifications from the queue, sends them, and acknowledges.
 
-`python -m benchmarks.clients NAME COUNT` sends COUNT changes and prints what that took: seconds, and CPU seconds.
+`python -m benchmarks.clients NAME COUNT` sends COUNT notifications and prints what that took: seconds, and CPU seconds.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -25,8 +25,8 @@ _WAIT_SECONDS = 10.0
 _THREADS = 16
 _CONCURRENCY = 32
 
-Changes = list[dict[str, Any]]
-Send = Callable[[Changes], None]
+Messages = list[Mapping[str, Any]]
+Send = Callable[[Messages], None]
 
 
 class _PlainAsync(AsyncCustomerIO):  # type: ignore[misc]
@@ -45,8 +45,13 @@ class _Plain(CustomerIO):  # type: ignore[misc]
         """Where the API is."""
         self.base_url = f"{self.host}{self.url_prefix}"
 
+    def send_request(self, method: str, url: str, data: Any) -> Any:
+        """A batch makes its URL by itself, and always an encrypted one."""
+        return super().send_request(method, url.replace("https://http://", "http://"), data)
 
-def _official() -> Any:
+
+def official() -> Any:
+    """The official client."""
     return _Plain(*_keys(), host=os.environ["BENCHMARK_SIMULATOR"])
 
 
@@ -54,21 +59,25 @@ def _keys() -> tuple[str, str]:
     return os.environ["BENCHMARK_SITE_ID"], os.environ["BENCHMARK_API_KEY"]
 
 
-def _send_one(client: Any, change: dict[str, Any]) -> None:
-    name = change["user"]["id"]
-    client.identify(name, **plain.attributes(change))
-    for event in change.get("events", ()):
-        client.track(name, event["name"], event["properties"], timestamp=event["time"])
+def _send_one(client: Any, message: Mapping[str, Any]) -> None:
+    first, *events = plain.operations(message)
+    name = first["identifiers"]["id"]
+    if first["action"] == "delete":
+        client.delete(name)
+        return
+    client.identify(name, **first["attributes"])
+    for event in events:
+        client.track(name, event["name"], event["attributes"], timestamp=event["timestamp"])
 
 
 @contextmanager
 def official_loop() -> Iterator[Send]:
-    """The official client, one change after another."""
-    with _official() as client:
+    """The official client, one notification after another."""
+    with official() as client:
 
-        def send(changes: Changes) -> None:
-            for change in changes:
-                _send_one(client, change)
+        def send(messages: Messages) -> None:
+            for message in messages:
+                _send_one(client, message)
 
         yield send
 
@@ -76,11 +85,11 @@ def official_loop() -> Iterator[Send]:
 @contextmanager
 def official_threads() -> Iterator[Send]:
     """The official client in threads, which share it."""
-    with _official() as client, ThreadPoolExecutor(_THREADS) as pool:
+    with official() as client, ThreadPoolExecutor(_THREADS) as pool:
         _ = client.http  # made once, before threads could make one each
 
-        def send(changes: Changes) -> None:
-            for _ in pool.map(lambda change: _send_one(client, change), changes):
+        def send(messages: Messages) -> None:
+            for _ in pool.map(lambda message: _send_one(client, message), messages):
                 pass
 
         yield send
@@ -88,33 +97,41 @@ def official_threads() -> Iterator[Send]:
 
 @contextmanager
 def async_requests() -> Iterator[Send]:
-    """async-customerio, a request a change, so many at once."""
+    """async-customerio, a request a notification, so many at once."""
     client = _PlainAsync(*_keys(), host=os.environ["BENCHMARK_SIMULATOR"])
 
-    async def send_all(changes: Changes) -> None:
+    async def send_all(messages: Messages) -> None:
         turns = asyncio.Semaphore(_CONCURRENCY)
 
-        async def send_one(change: dict[str, Any]) -> None:
+        async def send_one(message: Mapping[str, Any]) -> None:
             async with turns:
-                name = change["user"]["id"]
-                await client.identify(name, **plain.attributes(change))
-                for event in change.get("events", ()):
-                    await client.backfill(name, event["name"], event["time"], **event["properties"])
+                await _send_one_async(client, message)
 
-        await asyncio.gather(*map(send_one, changes))
+        await asyncio.gather(*map(send_one, messages))
 
     with asyncio.Runner() as runner:
-        yield lambda changes: runner.run(send_all(changes))
+        yield lambda messages: runner.run(send_all(messages))
         runner.run(client.close())
+
+
+async def _send_one_async(client: Any, message: Mapping[str, Any]) -> None:
+    first, *events = plain.operations(message)
+    name = first["identifiers"]["id"]
+    if first["action"] == "delete":
+        await client.delete(name)
+        return
+    await client.identify(name, **first["attributes"])
+    for event in events:
+        await client.backfill(name, event["name"], event["timestamp"], **event["attributes"])
 
 
 @contextmanager
 def async_batches() -> Iterator[Send]:
-    """async-customerio's v2 batch, as many changes at once as were taken."""
+    """async-customerio's v2 batch, as many notifications at once as were taken."""
     client = _PlainAsync(*_keys(), host=os.environ["BENCHMARK_SIMULATOR"])
     with asyncio.Runner() as runner:
-        yield lambda changes: runner.run(
-            client.v2.send_batch([operation for change in changes for operation in plain.operations(change)])
+        yield lambda messages: runner.run(
+            client.v2.send_batch([operation for message in messages for operation in plain.operations(message)])
         )
         runner.run(client.close())
 
@@ -128,7 +145,7 @@ PROGRAMS = {
 
 
 def run(send: Send, count: int) -> None:
-    """Takes changes from the queue and sends them, until so many are sent; each is acknowledged once it is sent."""
+    """Takes notifications from the queue and sends them, until so many are sent; each is acknowledged once it is."""
     gathered: list[Message] = []
     with Connection(os.environ["BENCHMARK_BROKER"]) as connection:
         queue = Queue(plain.QUEUE, durable=True, queue_arguments={"x-queue-type": "quorum"})
@@ -138,7 +155,7 @@ def run(send: Send, count: int) -> None:
                 while len(gathered) < min(_TAKEN, count - sent):
                     connection.drain_events(timeout=_WAIT_SECONDS)
                 taken, gathered[:] = gathered[:_TAKEN], gathered[_TAKEN:]
-                send([json.loads(message.body or "") for message in taken])
+                send([plain.message_of(json.loads(message.body or "")) for message in taken])
                 taken[-1].ack(multiple=True)
                 sent += len(taken)
 

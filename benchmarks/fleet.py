@@ -1,34 +1,30 @@
-"""End to end in fleet mode: from changes in RabbitMQ to people confirmed by Customer.io."""
+"""End to end in fleet mode: from notifications in RabbitMQ to people confirmed by Customer.io."""
 
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.input import Input
+from benchmarks import held, postgres
+from benchmarks.notifications import Notifications
 from benchmarks.progress import Progress, rates, times, watched
 from benchmarks.publisher import Publisher
-from benchmarks.stage import QUEUE, Process, Stage, pause, resume
+from benchmarks.stage import QUEUE, Process, Size, Stage, pause, resume
 from connector.errors import ConnectorError
+from tasks.reader.queue_leases import LOOK_SECONDS
 
-WARM_UP = Input(changes=400, people=200, seed="warm-up")
+WARM_UP = Notifications(400, 200, seed="warm-up")
+_SHARED_OUT_SECONDS = 2 * LOOK_SECONDS + 2
 Figures = dict[str, Any]
 """What a benchmark found, as JSON has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """A fleet: how many workers, each with how many pool processes."""
-
-    workers: int = 2
-    concurrency: int = 2
-
-
-@dataclass(frozen=True, slots=True)
 class Fleet:
-    """A fleet at work on a database of its own, with every connection open, and a simulator that knows nobody."""
+    """A fleet at work on a database of its own, with every connection open, and simulators that know nobody."""
 
     stage: Stage
     size: Size
@@ -38,56 +34,69 @@ class Fleet:
 
 
 @contextmanager
-def working(stage: Stage, database: str, size: Size) -> Iterator[Fleet]:
-    """A fleet that has warmed up on changes about a few people of its own."""
+def working(stage: Stage, database: str, size: Size, environ: Mapping[str, str] = {}) -> Iterator[Fleet]:
+    """A fleet that has warmed up on notifications about a few people of its own; `environ`: settings of it alone."""
     store = stage.postgres.database(database)
-    with stage.fleet(database, size.workers, size.concurrency) as workers:
+    with stage.fleet(database, size, environ) as workers:
         publisher = Publisher(stage.rabbitmq.url, QUEUE)
         try:
-            with watched(store) as progress:
-                publisher.publish(WARM_UP.bodies())
-                progress.until_confirmed(WARM_UP.changes)
-            stage.empty_simulator()
-            yield Fleet(stage, size, workers, publisher, store)
+            fleet = Fleet(stage, size, workers, publisher, store)
+            warm(fleet)
+            yield fleet
         except ConnectorError as error:
             raise ConnectorError(f"{error}\n{stage.complaints()}") from error
         finally:
             publisher.close()
 
 
-def measure(fleet: Fleet, given: Input, *, preloaded: bool) -> Figures:
-    """Sends the changes through the fleet; what it took. ConnectorError where the simulator is not right at the end.
+def warm(fleet: Fleet, until: Callable[[Progress, int], None] = Progress.until_confirmed) -> None:
+    """Sends a few notifications through the fleet, so that all that is opened once is open; then nobody is known.
+
+    Of several readers it waits until they have shared the queues out: one that changes hands is not read meanwhile.
+    """
+    with watched(fleet.store) as progress:
+        fleet.publisher.publish(WARM_UP.bodies())
+        until(progress, WARM_UP.changes)
+    if fleet.size.workers > 1:
+        time.sleep(_SHARED_OUT_SECONDS)
+    fleet.stage.empty_simulators()
+
+
+def measure(fleet: Fleet, given: Notifications, *, preloaded: bool = True) -> Figures:
+    """Sends the notifications through the fleet; what it took. ConnectorError where somebody is wrong at the end.
 
     preloaded: the queue is filled before the fleet begins; else the publisher runs beside it.
     """
     stage = fleet.stage
-    if preloaded:
+    stage.empty_simulators()
+    bodies = list(given.bodies())
+    if preloaded:  # in no more time than the broker and the leases of readers bear with
         pause(fleet.workers)
-        fleet.publisher.publish(given.bodies())
-    with watched(fleet.store) as progress:
+        fleet.publisher.publish(bodies)
+    with watched(fleet.store) as progress, postgres.counted(fleet.store) as counts:
         before = stage.cpu()
         if preloaded:
             resume(fleet.workers)
         else:
-            fleet.publisher.publish(given.bodies())
+            fleet.publisher.publish(bodies)
         progress.until_confirmed(given.changes)
         after = stage.cpu()
     check(stage, given)
-    return {**figures(fleet, given, progress, before, after), "preloaded": preloaded}
+    return {**figures(fleet, given, progress, before, after), "preloaded": preloaded, "postgres": counts.told}
 
 
 def figures(
-    fleet: Fleet, given: Input, progress: Progress, before: dict[str, float], after: dict[str, float]
+    fleet: Fleet, given: Notifications, progress: Progress, before: dict[str, float], after: dict[str, float]
 ) -> Figures:
-    """A run in numbers: seconds, changes a second in all and in each tenth, CPU seconds, requests."""
-    tenths = times(progress.samples, given.changes)
+    """A run in numbers: seconds, notifications a second in all and in each tenth, CPU seconds, requests."""
+    tenths = times(progress.begun, given.changes)
     cpu = {group: round(seconds - before.get(group, 0.0), 2) for group, seconds in after.items()}
-    own = cpu["workers main"] + cpu["workers pool"] + cpu["beat"]
+    own = sum(seconds for group, seconds in cpu.items() if group.startswith("workers ")) + cpu["beat"]
     servers = cpu["postgres"] + cpu["rabbitmq"]
     summary = fleet.stage.summary()
     return {
         "changes": given.changes,
-        "people": given.people,
+        "people": len({step.person for step in given.steps}),
         "workers": fleet.size.workers,
         "concurrency": fleet.size.concurrency,
         "cores": os.cpu_count(),
@@ -95,6 +104,7 @@ def figures(
         "per_second": round(given.changes / tenths[-1]),
         "tenths": [round(rate) for rate in rates(tenths, given.changes)],
         "cpu": cpu,
+        "microseconds": round(1e6 * (own + servers) / given.changes),
         "per_cpu_second": round(given.changes / own),
         "per_cpu_second_with_servers": round(given.changes / (own + servers)),
         "requests": summary["calls"],
@@ -111,21 +121,15 @@ def bytes_an_operation(stage: Stage) -> float:
     return sum(int(call["bytes"]) for call in calls) / max(1, sum(int(call["items"]) for call in calls))
 
 
-def check(stage: Stage, given: Input) -> None:
-    """ConnectorError where the simulator does not hold everybody at their last version, with every event once."""
-    wrong = wrong_people(stage, given)
-    events = stage.summary()["events"]
-    if wrong or events != given.events:
-        raise ConnectorError(f"{wrong} people are not as last said, and there are {events} of {given.events} events")
+def check(stage: Stage, given: Notifications) -> None:
+    """ConnectorError where a simulator does not hold exactly what it must."""
+    for url in stage.simulators:
+        wrong = differences(stage, url, given)
+        if wrong:
+            raise ConnectorError(f"{len(wrong)} people are wrong at the end: {held.shown(wrong)}")
 
 
-def wrong_people(stage: Stage, given: Input) -> int:
-    """How many people the simulator does not hold at their last version."""
-    wanted = given.last_turns
-    with stage.client.stream("GET", f"{stage.simulator}/_simulator/people") as answer:
-        for line in answer.iter_lines():
-            person = json.loads(line)
-            name = person["identifiers"]["id"]
-            if wanted.get(name) == person["attributes"].get("turn"):
-                del wanted[name]
-    return len(wanted)
+def differences(stage: Stage, url: str, given: Notifications) -> list[str]:
+    """What a simulator's people are not, but must be."""
+    with stage.client.stream("GET", f"{url}/_simulator/people") as answer:
+        return held.differences(held.expected(given), held.read(answer.iter_lines()))

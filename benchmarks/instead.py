@@ -1,4 +1,4 @@
-"""What people use instead, on the same changes and the same simulator: a task a change, and the clients that exist."""
+"""What people use instead, on the same notifications and simulator: a task for each, and the clients that exist."""
 
 import json
 import subprocess
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from benchmarks import celery_app, plain
-from benchmarks.fleet import Figures, wrong_people
-from benchmarks.input import Input
+from benchmarks.fleet import Figures, differences
+from benchmarks.notifications import Notifications
 from benchmarks.publisher import Publisher, declare
 from benchmarks.stage import API_KEY, ROOT, SITE_ID, Stage, pause, resume
 from connector.errors import ConnectorError
@@ -18,9 +18,9 @@ _STALLED_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 
 
-def celery(stage: Stage, given: Input, concurrency: int) -> Figures:
-    """A Celery task and a request for each change; all tasks are in the queue when the worker begins."""
-    stage.empty_simulator()
+def celery(stage: Stage, given: Notifications, concurrency: int) -> Figures:
+    """A Celery task and a request for each notification; all tasks are in the queue when the worker begins."""
+    stage.empty_simulators()
     environ = _environ(stage) | {"C_FORCE_ROOT": "1"}
     worker = (sys.executable, "-m", "celery", "-A", "benchmarks.celery_app", "worker", "--loglevel", "INFO")
     options = ("--without-gossip", "--without-mingle", "--concurrency", str(concurrency))
@@ -38,25 +38,46 @@ def celery(stage: Stage, given: Input, concurrency: int) -> Figures:
     return _figures(stage, given, seconds, used["workers main"] + used["workers pool"], used["rabbitmq"])
 
 
-def client(stage: Stage, given: Input, name: str) -> Figures:
+def script(stage: Stage, given: Notifications) -> Figures:
+    """The official client's batch from memory (benchmarks/script.py); the file is written before it begins."""
+    _check_installed()
+    stage.empty_simulators()
+    path = stage.folder / "notifications.ndjson"
+    path.write_bytes(b"\n".join(given.bodies()))
+    found = _run(stage, "benchmarks.script", str(path))
+    path.unlink()
+    return _figures(stage, given, found["seconds"], found["cpu"], 0.0)
+
+
+def client(stage: Stage, given: Notifications, name: str) -> Figures:
     """One of benchmarks.clients; all messages are in the queue when it begins."""
-    if not find_spec("customerio") or not find_spec("async_customerio"):
-        raise ConnectorError("what to compare with is not installed: run `make bench` once, it installs it")
-    stage.empty_simulator()
+    _check_installed()
+    stage.empty_simulators()
     declare(stage.rabbitmq.url, plain.QUEUE)
     publisher = Publisher(stage.rabbitmq.url, plain.QUEUE)
     publisher.publish(given.bodies())
     publisher.close()
-    command = [sys.executable, "-m", "benchmarks.clients", name, str(given.changes)]
     before = stage.cpu()
-    done = subprocess.run(command, env=_environ(stage), cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ConnectorError(f"{name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    found = json.loads(done.stdout)
+    found = _run(stage, "benchmarks.clients", name, str(given.changes))
     return _figures(stage, given, found["seconds"], found["cpu"], stage.cpu()["rabbitmq"] - before["rabbitmq"])
 
 
-def _figures(stage: Stage, given: Input, seconds: float, cpu: float, broker: float) -> Figures:
+def _check_installed() -> None:
+    if not find_spec("customerio") or not find_spec("async_customerio"):
+        raise ConnectorError("what to compare with is not installed: run `make bench` once, it installs it")
+
+
+def _run(stage: Stage, module: str, *arguments: str) -> dict[str, float]:
+    """What a program of ours prints at its end."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, env=_environ(stage), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConnectorError(f"{module} {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _figures(stage: Stage, given: Notifications, seconds: float, cpu: float, broker: float) -> Figures:
     return {
         "changes": given.changes,
         "seconds": round(seconds, 2),
@@ -65,13 +86,13 @@ def _figures(stage: Stage, given: Input, seconds: float, cpu: float, broker: flo
         "per_cpu_second": round(given.changes / cpu),
         "per_cpu_second_with_servers": round(given.changes / (cpu + broker)),
         "requests": stage.summary()["calls"],
-        "wrong_people": wrong_people(stage, given),
+        "wrong_people": len(differences(stage, stage.simulator, given)),
     }
 
 
-def _publish_tasks(stage: Stage, given: Input) -> None:
+def _publish_tasks(stage: Stage, given: Notifications) -> None:
     publisher = Publisher(stage.rabbitmq.url, celery_app.QUEUE)
-    bodies = (json.dumps([[message], {}, {}]).encode() for message in given.messages())
+    bodies = (b"[[%b],{},{}]" % body for body in given.bodies())
     publisher.publish(bodies, headers=lambda number: {"id": str(number), "task": celery_app.TASK})
     publisher.close()
 

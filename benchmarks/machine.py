@@ -18,7 +18,7 @@ def described() -> dict[str, str]:
         "processor": f"{os.cpu_count()} x {_field(Path('/proc/cpuinfo'), 'model name')}",
         "memory": f"{int(_field(Path('/proc/meminfo'), 'MemTotal').split()[0]) / 1e6:.0f} GB",
         "system": f"{_system()}, Linux {platform.release().partition('-')[0]}",
-        "disk": f"a write of 8 kB is safe after {_fsync_ms():.2f} ms (median)",
+        "disk": f"a write of 8 kB is safe after {fsync_ms():.2f} ms (median)",
         "Python": platform.python_version(),
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
@@ -34,7 +34,7 @@ def _system() -> str:
     return lines.get("PRETTY_NAME", "Linux")
 
 
-def _fsync_ms() -> float:
+def fsync_ms() -> float:
     """What PostgreSQL waits for at each commit: a virtual disk may promise more than a real one can hold."""
     taken = []
     with tempfile.NamedTemporaryFile(buffering=0) as file:

@@ -1,11 +1,12 @@
-"""What each process of the workers holds in memory, over many changes."""
+"""What each process of the workers holds in memory, over many notifications."""
 
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from benchmarks import usage
 from benchmarks.fleet import Figures, Fleet, check
-from benchmarks.input import Input
+from benchmarks.notifications import Notifications
 from benchmarks.progress import times, watched
 from benchmarks.watching import Watch
 
@@ -16,15 +17,14 @@ _WAIT = 0.02
 
 
 class Sample(NamedTuple):
-    """Bytes in memory at a time, in seconds of a steady clock: by process, those of one worker after another."""
+    """Bytes in memory at a time, in seconds of a steady clock: by what a process does, those of all workers."""
 
     at: float
-    main: tuple[int, ...]
-    pool: tuple[int, ...]
+    held: Mapping[str, tuple[int, ...]]
 
 
-def measure(fleet: Fleet, given: Input) -> Figures:
-    """Sends the changes, never too many ahead; what the processes held at each tenth of them, in MB."""
+def measure(fleet: Fleet, given: Notifications) -> Figures:
+    """Sends the notifications, never too many ahead; what the processes held at each tenth of them, in MB."""
     pids = fleet.stage.processes["workers"]
     with watched(fleet.store) as progress, Watch(lambda: sample(pids), _EVERY) as watch:
 
@@ -40,16 +40,29 @@ def measure(fleet: Fleet, given: Input) -> Figures:
     return {
         "changes": given.changes,
         "people": given.people,
-        "main_mb": [[round(size / 1e6) for size in each.main] for each in at_ends],
-        "pool_mb": [[round(size / 1e6) for size in each.pool] for each in at_ends],
+        "mb": {
+            role: [[round(size / 1e6) for size in each.held.get(role, ())] for each in at_ends]
+            for role in roles(at_ends)
+        },
     }
+
+
+def megabytes(sample: Sample, role: str) -> list[int]:
+    """What the processes that do this held, one by one."""
+    return [round(size / 1e6) for size in sample.held.get(role, ())]
+
+
+def roles(samples: list[Sample]) -> list[str]:
+    """All there are, in a steady order."""
+    return sorted({role for sample in samples for role in sample.held})
 
 
 def sample(workers: list[int]) -> Sample:
     """What the workers' processes hold now."""
-    trees = usage.trees(workers).values()
-    return Sample(
-        time.monotonic(),
-        tuple(tree[0].rss for tree in trees),
-        tuple(process.rss for tree in trees for process in sorted(tree[1:], key=lambda each: each.pid)),
-    )
+    held: dict[str, tuple[int, ...]] = {}
+    for main, *others in usage.trees(workers).values():
+        held["main"] = (*held.get("main", ()), main.rss)
+        for process in sorted(others, key=lambda each: each.pid):
+            role = usage.role(process)
+            held[role] = (*held.get(role, ()), process.rss)
+    return Sample(time.monotonic(), held)

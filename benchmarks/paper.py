@@ -1,87 +1,124 @@
-"""What many people would cost, worked out from what was measured."""
+"""What a large fleet would need, worked out from what was measured: 10,000 a second, about 100 million people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Self
 
+from benchmarks.markdown import table
+
+Results = Mapping[str, Any]
 BATCH_BYTES = 500_000
 CLAIMED = 1000
 """How many people one delivery claims, and so the most that one request is about ([delivery] people)."""
-POPULATIONS = (10_000_000, 1_000_000_000)
-REQUESTS_A_SECOND = (100, 1000)
-"""As shipped, and the most that Customer.io asks to keep to."""
+PER_SECOND, PEOPLE, WORKSPACES = 10_000, 100_000_000, 100
+REQUESTS_A_SECOND = 100
+"""As shipped, for each workspace."""
 PARTITION_BYTES = 50e9
 """A table that is larger than this is better kept in parts: vacuum and index builds work on one at a time."""
-HEADS = ("", *(f"{people:,} people" for people in POPULATIONS))
+BUSY = 0.6
+"""How much of a core, or of a reader, may be taken at the most: what is fuller answers late."""
+AUTOVACUUM_SHARE = 0.2
+"""PostgreSQL vacuums a table by itself when so much of it is dead (autovacuum_vacuum_scale_factor)."""
+_READING = ("workers reader", "workers main")
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What was measured: bytes a person in the store, people a full request, changes a CPU second of everything."""
+    """Of a notification: CPU microseconds by group, bytes of log, rows left dead. Of a person: bytes in the store."""
 
+    cpu: Mapping[str, float]
+    wal_bytes: float
+    dead_rows: float
+    hot_share: float
     bytes_a_person: float
     people_a_request: int
-    changes_a_cpu_second: float
 
     @classmethod
-    def of(cls, run: Mapping[str, Any]) -> Self:
-        """From the figures of a run of the fleet."""
-        fitting = int(BATCH_BYTES // run["bytes_an_operation"])
-        size = sum(size for table, size in run["storage"].items() if table != "people")
-        return cls(size, min(CLAIMED, fitting), run["per_cpu_second_with_servers"])
+    def of(cls, run: Results, storage: Results) -> Self:
+        """From the figures of a run of the fleet, and bytes a person by table."""
+        changes, counted = run["changes"], run["postgres"]
+        updated = max(1, counted["updated"])
+        return cls(
+            {group: 1e6 * seconds / changes for group, seconds in run["cpu"].items()},
+            counted["wal_bytes"] / changes,
+            (counted["updated"] + counted["deleted"]) / changes,
+            counted["updated_hot"] / updated,
+            sum(size for name, size in storage.items() if name != "people"),
+            min(CLAIMED, int(BATCH_BYTES // run["bytes_an_operation"])),
+        )
 
-    def storage(self, people: int) -> str:
-        """What the store takes on disk."""
-        return _bytes(people * self.bytes_a_person)
+    @property
+    def workers(self) -> float:
+        """Microseconds of all processes of the workers."""
+        return sum(spent for group, spent in self.cpu.items() if group.startswith("workers "))
 
-    def partitions(self, people: int) -> int:
-        """In how many parts the table of entities is best kept."""
-        return ceil(people * self.bytes_a_person / PARTITION_BYTES)
+    @property
+    def reading(self) -> float:
+        """Microseconds of whoever reads the queue and takes in: the reader, or a main process where there is none."""
+        return next((self.cpu[group] for group in _READING if group in self.cpu), 0.0)
 
-    def requests(self, people: int) -> int:
-        """How many requests it takes to deliver everybody whole."""
-        return ceil(people / self.people_a_request)
+    def cores(self, microseconds: float) -> int:
+        """How many cores that is, at so many a second, none busier than it should be."""
+        return ceil(PER_SECOND * microseconds / 1e6 / BUSY)
 
-    def limit_seconds(self, people: int, per_second: int) -> float:
-        """How long a full resync takes where Customer.io's rate is the limit."""
-        return self.requests(people) / per_second
+    @property
+    def shards(self) -> int:
+        """How many readers it takes: each reads one shard, on one core."""
+        return self.cores(self.reading)
 
-    def cpu_hours(self, people: int) -> float:
-        """CPU hours of workers, store and broker to take in and deliver a change about everybody."""
-        return people / self.changes_a_cpu_second / 3600
+    @property
+    def partitions(self) -> int:
+        """In how many parts the tables of people are best kept."""
+        return ceil(PEOPLE * self.bytes_a_person / PARTITION_BYTES)
+
+    @property
+    def vacuum_minutes(self) -> float:
+        """After how long a fifth of everybody's rows is dead."""
+        return PEOPLE * AUTOVACUUM_SHARE / (PER_SECOND * self.dead_rows) / 60
 
 
-def basis(cost: Cost) -> str:
-    """What the table stands on."""
+def written(results: Results) -> str:
+    """The section, where there is what it stands on."""
+    beside = results.get("beside")
+    if not beside:
+        return ""
+    cost = Cost.of(beside, beside["storage"])
+    title = f"### On paper: {PER_SECOND:,} notifications a second, {PEOPLE:,} people"
+    return "\n\n".join((title, _basis(cost, beside), table(("what it takes", ""), rows(cost)).replace("---:", "---")))
+
+
+def _basis(cost: Cost, beside: Results) -> str:
+    cpu = cost.cpu
     return (
-        f"From {cost.bytes_a_person:,.0f} bytes a person in the store, {cost.people_a_request:,} people a request, and "
-        f"{cost.changes_a_cpu_second:,.0f} changes a CPU second of workers, store and broker together."
+        f"It rests on the run beside {beside['storage']['people']:,} people. A notification takes {cost.workers:,.0f} "
+        f"µs of the workers ({cost.reading:,.0f} where it is read and taken in), {cpu['postgres']:,.0f} µs of "
+        f"PostgreSQL, {cpu['rabbitmq']:,.0f} µs of RabbitMQ, and {cost.wal_bytes:,.0f} bytes of write-ahead log (pages "
+        f"are logged whole after a checkpoint). It leaves {cost.dead_rows:.1f} dead rows; {cost.hot_share:.0%} of the "
+        f"updates leave no index to clean. A person takes {cost.bytes_a_person:,.0f} bytes of the store with its "
+        f"indexes. No core is to be busier than {BUSY:.0%}."
     )
 
 
 def rows(cost: Cost) -> list[list[object]]:
-    """A line for each thing it costs, a column for each population."""
-
-    def line(name: str, value: Any) -> list[object]:
-        return [name, *(value(people) for people in POPULATIONS)]
-
+    """A line for each thing it takes."""
+    requests = PER_SECOND / cost.people_a_request
     return [
-        line("store", cost.storage),
-        line("partitions of at most 50 GB", cost.partitions),
-        line("requests for a full resync", cost.requests),
-        *(
-            line(f"full resync at {rate} requests a second", lambda people, rate=rate: _time(cost, people, rate))
-            for rate in REQUESTS_A_SECOND
-        ),
-        line("CPU hours for one change about everybody", lambda people: f"{cost.cpu_hours(people):,.1f}"),
+        ["cores of workers", cost.cores(cost.workers)],
+        ["shards, each with a reader", cost.shards],
+        ["cores of PostgreSQL", cost.cores(cost.cpu["postgres"])],
+        ["cores of RabbitMQ", cost.cores(cost.cpu["rabbitmq"])],
+        ["write-ahead log a second", f"{PER_SECOND * cost.wal_bytes / 1e6:,.0f} MB"],
+        ["write-ahead log a day", f"{PER_SECOND * cost.wal_bytes * 86_400 / 1e12:,.1f} TB"],
+        ["dead rows", f"{PER_SECOND * cost.dead_rows:,.0f} a second"],
+        ["a fifth of everybody's rows is dead after", f"{cost.vacuum_minutes:,.0f} minutes"],
+        ["the store", f"{PEOPLE * cost.bytes_a_person / 1e9:,.0f} GB"],
+        ["partitions of at most 50 GB", cost.partitions],
+        ["full requests a second, one workspace", f"{requests:,.0f} of {REQUESTS_A_SECOND}"],
+        [f"notifications a second in each of {WORKSPACES} workspaces", PER_SECOND // WORKSPACES],
+        ["a full resync of one workspace at 100 requests a second", f"{_resync(cost) / 60:,.0f} minutes"],
     ]
 
 
-def _time(cost: Cost, people: int, rate: int) -> str:
-    seconds = cost.limit_seconds(people, rate)
-    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:,.1f} min"
-
-
-def _bytes(size: float) -> str:
-    return f"{size / 1e12:,.1f} TB" if size >= 1e12 else f"{size / 1e9:,.0f} GB"
+def _resync(cost: Cost) -> float:
+    return PEOPLE / cost.people_a_request / REQUESTS_A_SECOND

@@ -1,88 +1,169 @@
-"""The benchmarks, each on servers of its own, so that none finds what another has left."""
+"""The benchmarks by the names under which they stand in results.json: each by itself, on servers of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from benchmarks import (
+    batches,
+    games,
+    latency,
+    loads,
+    machine,
+    memory,
+    million,
+    order,
+    profile,
+    race,
+    report,
+    safety,
+    shards,
+    syncs,
+)
 from benchmarks import instead as instead_
-from benchmarks import latency as latency_
-from benchmarks import memory as memory_
-from benchmarks import million
-from benchmarks.fleet import Figures, Size, measure, working
-from benchmarks.fleet import Fleet as Working
-from benchmarks.input import Input
-from benchmarks.stage import staged
+from benchmarks.fleet import Figures, Fleet, measure, working
+from benchmarks.notifications import Notifications
+from benchmarks.stage import Size, staged
 
-MILLION = 1_000_000
-PEOPLE = 50_000
-TWO_BY_TWO = Size()
+SIZE = Size()
+PEOPLE = 10_000_000
+BACKFILL = 100_000
+ANSWER_SECONDS = 0.05
+CLIENTS = ("official_loop", "official_threads", "async_requests")
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
-    """A run of the fleet: on which changes, from a full queue or beside the publisher, beside how many other people."""
+class Part:
+    """One benchmark. `measure` is told the scale: 1.0 is the real run, less is smaller and faster, and tells less."""
 
-    given: Input
-    size: Size = TWO_BY_TWO
-    preloaded: bool = True
-    before: int = 0
-    statements: bool = False
-
-    @property
-    def name(self) -> str:
-        """Under which it stands in results.json."""
-        return f"fleet {'preloaded' if self.preloaded else 'live'}{f' beside {self.before}' if self.before else ''}"
-
-    def measure(self) -> Figures:
-        """Runs it."""
-        with staged(statements=self.statements) as stage, working(stage, stage.database("fleet"), self.size) as fleet:
-            if self.before:
-                million.fill(fleet, self.before)
-            found = measure(fleet, self.given, preloaded=self.preloaded)
-            for row in stage.statements("fleet") if self.statements else ():
-                print(*row)
-            return {**found, "people_before": self.before, "storage": million.storage(fleet)}
+    about: str
+    measure: Callable[[float], Figures]
 
 
-def instead(changes: int, batched: int) -> Figures:
-    """What people use instead."""
-    found = {}
-    with staged() as stage:
-        for concurrency in (2, 8):
-            found[f"celery_{concurrency}"] = instead_.celery(stage, _input(changes), concurrency)
-        for name in ("official_loop", "official_threads", "async_requests"):
-            found[name] = instead_.client(stage, _input(changes), name)
-        found["async_batches"] = instead_.client(stage, _input(batched), "async_batches")
-    return found
-
-
-def latency(size: Size, per_second: float, seconds: float, answer_seconds: float) -> Figures:
-    """From publish to confirmed."""
-    with _fleet(size) as fleet:
-        return latency_.measure(fleet, per_second=per_second, seconds=seconds, answer_seconds=answer_seconds)
-
-
-def memory(given: Input, size: Size) -> Figures:
-    """What the workers hold."""
-    with _fleet(size) as fleet:
-        return memory_.measure(fleet, given)
-
-
-def everything(changes: int, memory_changes: int) -> Iterator[tuple[str, Callable[[], Figures]]]:
-    """All of them, by the names under which they stand in results.json."""
-    given = _input(changes)
-    for run in (Fleet(given), Fleet(given, before=MILLION), Fleet(given, preloaded=False)):
-        yield run.name, run.measure
-    yield "instead", lambda: instead(changes // 20, changes // 2)
-    yield "latency", lambda: latency(TWO_BY_TWO, 200.0, 30.0, 0.05)
-    yield "memory", lambda: memory(Input(memory_changes, min(PEOPLE, memory_changes // 2)), TWO_BY_TWO)
-
-
-def _input(changes: int) -> Input:
-    return Input(changes, changes // 2)
+def _of(whole: int, scale: float) -> int:
+    return max(1, round(whole * scale))
 
 
 @contextmanager
-def _fleet(size: Size) -> Iterator[Working]:
-    with staged() as stage, working(stage, stage.database("fleet"), size) as fleet:
+def _fleet() -> Iterator[Fleet]:
+    with staged() as stage, working(stage, stage.database("fleet"), SIZE) as fleet:
         yield fleet
+
+
+def _race(scale: float) -> Figures:
+    with staged() as stage:
+        return race.run(stage, _of(40_000, scale), 3, SIZE)
+
+
+def _live(scale: float) -> Figures:
+    with _fleet() as fleet:
+        return measure(fleet, Notifications(_of(40_000, scale)), preloaded=False)
+
+
+def _order(scale: float) -> Figures:
+    with _fleet() as fleet:
+        return order.all_of_them(fleet, _of(6000, scale))
+
+
+def _latency(scale: float) -> Figures:
+    with _fleet() as fleet:
+        return latency.measure(fleet, per_second=200.0, seconds=max(2.0, 30 * scale), answer_seconds=ANSWER_SECONDS)
+
+
+def _beside_backfill(scale: float) -> Figures:
+    seconds, backfill = max(2.0, 15 * scale), _of(BACKFILL, scale)
+    with _fleet() as fleet:
+        return latency.measure(
+            fleet, per_second=200.0, seconds=seconds, answer_seconds=ANSWER_SECONDS, backfill=backfill
+        )
+
+
+def _beside(scale: float) -> Figures:
+    """One run beside nobody, and after many people were put into the same store another one."""
+    changes = _of(40_000, scale)
+    with staged() as stage:
+        database = stage.database("beside")
+        with working(stage, database, SIZE) as fleet:
+            alone = measure(fleet, Notifications(changes, seed="alone"))
+            storage = million.storage(fleet.store)
+        million.fill(stage, stage.postgres.database(database), _of(PEOPLE, scale))
+        with working(stage, database, SIZE) as fleet:
+            found = measure(fleet, Notifications(changes, seed="beside"))
+            filled = million.storage(fleet.store)
+    slower = round(found["seconds"] / alone["seconds"], 2)
+    costlier = round(found["microseconds"] / alone["microseconds"], 2)
+    return {**found, "alone": {**alone, "storage": storage}, "storage": filled, "time": slower, "cpu_times": costlier}
+
+
+def _shards(scale: float) -> Figures:
+    return shards.run(_of(40_000, scale))
+
+
+def _syncs(scale: float) -> Figures:
+    return syncs.run(_of(20_000, scale), SIZE)
+
+
+def _embedded(scale: float) -> Figures:
+    with staged() as stage:
+        return loads.embedded(stage, Notifications(_of(40_000, scale)))
+
+
+def _table(scale: float) -> Figures:
+    with staged() as stage:
+        return loads.table(stage, _of(200_000, scale))
+
+
+def _memory(scale: float) -> Figures:
+    changes = _of(1_000_000, scale)
+    with _fleet() as fleet:
+        return memory.measure(fleet, Notifications(changes, _of(50_000, scale)))
+
+
+def _safety(scale: float) -> Figures:
+    return safety.run(_of(20_000, scale), SIZE)
+
+
+def _profile(scale: float) -> Figures:
+    with _fleet() as fleet:
+        return profile.run(fleet, Notifications(_of(30_000, scale)))
+
+
+def _batches(_: float) -> Figures:
+    with staged() as stage:
+        return batches.run(stage)
+
+
+def _games(scale: float) -> Figures:
+    return games.run(report.results(), machine.fsync_ms() / 1000, ANSWER_SECONDS, max(2.0, games.SECONDS * scale))
+
+
+def _instead(scale: float) -> Figures:
+    found = {}
+    given = Notifications(_of(3000, scale))
+    with staged() as stage:
+        for concurrency in (2, 8):
+            found[f"celery_{concurrency}"] = instead_.celery(stage, given, concurrency)
+        for name in CLIENTS:
+            found[name] = instead_.client(stage, given, name)
+        found["async_batches"] = instead_.client(stage, Notifications(_of(30_000, scale)), "async_batches")
+    return found
+
+
+PARTS: Mapping[str, Part] = {
+    "race": Part("the fleet, the undurable script and a Celery task for each, in turn", _race),
+    "order": Part("three notifications a user, right behind one another: people wrong at the end", _order),
+    "latency": Part("from publish to confirmed, 200 a second", _latency),
+    "latency beside a backfill": Part("the same beside a bulk load", _beside_backfill),
+    "beside": Part("ten million people in the store already", _beside),
+    "shards": Part("two intake shards on two readers, against one", _shards),
+    "syncs": Part("four syncs over the same notifications, against one", _syncs),
+    "embedded": Part("`connector send` into SQLite, delivered by `connector run`", _embedded),
+    "table": Part("a CSV into PostgreSQL", _table),
+    "memory": Part("what the workers hold over a million notifications", _memory),
+    "safety": Part("the same run with each safeguard off in turn", _safety),
+    "profile": Part("where a notification's microseconds go", _profile),
+    "batches": Part("what a batch costs by its size", _batches),
+    "games": Part("a larger fleet by simulation, with the costs of race and batches", _games),
+    "live": Part("the publisher runs beside the fleet", _live),
+    "instead": Part("what people use instead", _instead),
+}

@@ -1,7 +1,7 @@
 """How far a fleet is, as its store tells."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import NamedTuple
@@ -43,10 +43,22 @@ class Progress:
         """All samples so far; there is at least one."""
         return self._watch.seen
 
+    @property
+    def begun(self) -> Sequence[Sample]:
+        """The samples from the last one on before anything was taken in: a fleet that stood still takes a moment."""
+        return begun(self._watch.seen)
+
     def until_confirmed(self, changes: int) -> None:
         """Comes back when so many changes are confirmed. ConnectorError where nothing moves any more."""
+        self._until(changes, lambda last: last.taken_in >= changes and not last.due)
+
+    def until_taken_in(self, changes: int) -> None:
+        """Comes back when so many changes are taken in. ConnectorError where nothing moves any more."""
+        self._until(changes, lambda last: last.taken_in >= changes)
+
+    def _until(self, changes: int, done: Callable[[Sample], bool]) -> None:
         moved, before = time.monotonic(), self.samples[-1]
-        while (last := self.samples[-1]).taken_in < changes or last.due:
+        while not done(last := self.samples[-1]):
             if last[1:] != before[1:]:
                 moved, before = time.monotonic(), last
             if time.monotonic() - moved > _STALLED_SECONDS or not self._watch.alive:
@@ -72,6 +84,12 @@ def watched(url: str) -> Iterator[Progress]:
 def _sample(connection: psycopg.Connection) -> Sample:
     taken_in, due = connection.execute(_HOW_FAR).fetchone() or (0, 0)
     return Sample(time.monotonic(), taken_in, due)
+
+
+def begun(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples without those at the beginning in which nothing had happened yet, but for the last of these."""
+    first = next((number for number, sample in enumerate(samples) if sample.taken_in or sample.due), 0)
+    return samples[max(0, first - 1) :]
 
 
 def times(samples: Sequence[Sample], changes: int, parts: int = 10) -> list[float]:

@@ -23,18 +23,18 @@ def shown(found: Figures) -> str:
 
 def save(name: str, found: Figures) -> None:
     """Puts one benchmark's figures into results.json, and renews the document and the chart."""
-    results = _results()
+    found_before = results()
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    results |= {"machine": machine.described(), name: {"at": now, **found}}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    found_before |= {"machine": machine.described(), name: {"at": now, **found}}
+    RESULTS.write_text(json.dumps(found_before, indent=1) + "\n", "utf-8")
     write()
 
 
 def write() -> None:
     """Renews the document and the chart from results.json."""
-    results = _results()
-    DOCUMENT.write_text(spliced(DOCUMENT.read_text("utf-8"), tables.written(results)), "utf-8")
-    CHART.write_text(chart.drawn(results), "utf-8")
+    kept = results()
+    DOCUMENT.write_text(spliced(DOCUMENT.read_text("utf-8"), tables.written(kept)), "utf-8")
+    CHART.write_text(chart.drawn(kept), "utf-8")
 
 
 def spliced(document: str, figures: str) -> str:
@@ -46,6 +46,7 @@ def spliced(document: str, figures: str) -> str:
     return f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}"
 
 
-def _results() -> Figures:
+def results() -> Figures:
+    """What was measured so far, by benchmark; each says when."""
     found: Figures = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     return found

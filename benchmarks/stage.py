@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from connector.errors import ConnectorError
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = Path(__file__).with_name("settings.toml")
-QUEUE = "segment-changes"
+QUEUE, BACKFILL_QUEUE = "segment-changes", "segment-changes-backfill"
 SITE_ID, API_KEY = "site-id", "api-key"
 _START_SECONDS, _END_SECONDS = 60.0, 40.0
 _SHOWN_LINES = 8
@@ -36,6 +36,26 @@ _STATEMENTS = r"""
 SELECT round(total_exec_time), calls, rows, left(regexp_replace(query, '\s+', ' ', 'g'), 150)
 FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 25
 """
+
+
+class OwnPostgres(Postgres):
+    """A PostgreSQL that can be started anew with other settings."""
+
+    def restart(self, options: Mapping[str, str]) -> None:
+        """Ends it in order, and starts it with `options` over those it was made with."""
+        usual = self._options
+        self.stop()
+        self._options = {**usual, **options}
+        self.start()
+        self._options = usual
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A fleet: how many workers, each with how many pool processes."""
+
+    workers: int = 2
+    concurrency: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +85,18 @@ class Stage:
     """The servers, and how to reach them."""
 
     folder: Path
-    postgres: Postgres
+    postgres: OwnPostgres
     rabbitmq: RabbitMQ
-    simulator: str
     environ: Mapping[str, str]
     client: httpx.Client
+    simulators: list[str] = field(default_factory=list)
     processes: dict[str, list[int]] = field(default_factory=dict)
     """Process ids by the group under which their CPU seconds are counted."""
+
+    @property
+    def simulator(self) -> str:
+        """Where the Customer.io of the connection `main` listens."""
+        return self.simulators[0]
 
     @contextmanager
     def running(self, name: str, *command: str, environ: Mapping[str, str] = {}) -> Iterator[Process]:
@@ -93,17 +118,17 @@ class Stage:
             _end(popen)
 
     @contextmanager
-    def fleet(self, database: str, workers: int = 2, concurrency: int = 2) -> Iterator[list[Process]]:
+    def fleet(self, database: str, size: Size, environ: Mapping[str, str] = {}) -> Iterator[list[Process]]:
         """Workers and a beat on a migrated database, as docker-compose.yml starts them; ready when the block begins."""
-        environ = {"CONNECTOR__STORE__URL": self.postgres.database(database)}
+        environ = {**environ, "CONNECTOR__STORE__URL": self.postgres.database(database)}
         celery = (sys.executable, "-m", "celery", "-A", "tasks")
-        quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--concurrency", str(concurrency))
+        quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--concurrency", str(size.concurrency))
         with ExitStack() as stack:
             started = [
                 stack.enter_context(
                     self.running(f"worker-{n}", *celery, "worker", *quiet, "-n", f"worker{n}@%h", environ=environ)
                 )
-                for n in range(1, workers + 1)
+                for n in range(1, size.workers + 1)
             ]
             beat = stack.enter_context(self.running("beat", *celery, "beat", environ=environ))
             for worker in started:
@@ -117,10 +142,10 @@ class Stage:
         logs = {path.stem: path.read_text(errors="replace").splitlines() for path in sorted(self.folder.glob("*.log"))}
         return "\n".join(f"{name}: {line[:300]}" for name, lines in logs.items() for line in lines[-_SHOWN_LINES:])
 
-    def database(self, name: str) -> str:
-        """Makes a database with the tables of this version; its name."""
+    def database(self, name: str, environ: Mapping[str, str] = {}) -> str:
+        """Makes a database with the tables of this version, by the settings of `environ`; its name."""
         self.postgres.run(f"CREATE DATABASE {name}")
-        environ = {**self.environ, "CONNECTOR__STORE__URL": self.postgres.database(name)}
+        environ = {**self.environ, **environ, "CONNECTOR__STORE__URL": self.postgres.database(name)}
         migrate = [sys.executable, "-m", "connector", "migrate"]
         done = subprocess.run(migrate, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -142,10 +167,29 @@ class Stage:
             rabbitmq = broker.connection.server_properties["version"]
         return f"PostgreSQL {version.split()[0]}, RabbitMQ {rabbitmq}"
 
-    def empty_simulator(self, **options: Any) -> None:
-        """Makes the simulator forget everything; `options` are its own."""
-        options = {"latency": 0.0, **options}
-        self.client.post(f"{self.simulator}/_simulator/reset", json=options).raise_for_status()
+    def empty_simulators(self, **options: Any) -> None:
+        """Makes the simulators forget everything; `options` are their own."""
+        for url in self.simulators:
+            self.client.post(f"{url}/_simulator/reset", json={"latency": 0.0, **options}).raise_for_status()
+
+    def restart_postgres(self, options: Mapping[str, str]) -> None:
+        """Starts PostgreSQL anew, in order, with these settings over those it was made with."""
+        self.postgres.restart(options)
+        self.processes["postgres"] = [self.postgres.pid or 0]
+
+    @contextmanager
+    def customerio(self, connection: str) -> Iterator[None]:
+        """A simulated Customer.io for a connection of the settings; its credentials go into `environ`."""
+        keys = ("--site-id", SITE_ID, "--api-key", API_KEY)
+        command = (sys.executable, "-m", "connector", "simulator", "--port", "0", *keys)
+        with self.running(f"simulator-{connection}", *command) as process:
+            url = process.until_it_says("Ready: ")
+            self.simulators.append(url)
+            self.processes.setdefault("simulator", []).append(process.popen.pid)
+            own = {"SITE_ID": SITE_ID, "API_KEY": API_KEY, "TRACK_URL": url, "APP_URL": url}
+            name = connection.upper()
+            self.environ = {**self.environ, **{f"CONNECTOR__CONNECTIONS__{name}__{k}": v for k, v in own.items()}}
+            yield
 
     def summary(self) -> dict[str, Any]:
         """The simulator's own counts."""
@@ -165,33 +209,41 @@ class Stage:
         seconds |= {"benchmark": sum(os.times()[:2])}
         seconds |= {"others": usage.machine() - sum(seconds.values())}
         if "workers" in seconds:
-            main = sum(trees[pid][0].cpu for pid in self.processes["workers"])
-            seconds |= {"workers main": main, "workers pool": seconds.pop("workers") - main}
+            seconds |= _by_role([tree for pid, tree in trees.items() if pid in self.processes["workers"]])
+            del seconds["workers"]
         return seconds
 
 
 @contextmanager
-def staged(*, statements: bool = False) -> Iterator[Stage]:
-    """The servers, running until the block ends; with `statements` PostgreSQL counts what each costs."""
-    options = POSTGRES_OPTIONS | ({"shared_preload_libraries": "pg_stat_statements"} if statements else {})
+def staged(*, postgres: Mapping[str, str] = {}, connections: Sequence[str] = ("main",)) -> Iterator[Stage]:
+    """The servers, running until the block ends.
+
+    Args:
+        postgres: Settings of PostgreSQL beside, or instead of, the usual ones.
+        connections: Each gets a simulated Customer.io.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
-        postgres = stack.enter_context(Postgres(durable=True, options=options))
+        server = stack.enter_context(OwnPostgres(durable=True, options={**POSTGRES_OPTIONS, **postgres}))
         rabbitmq = stack.enter_context(RabbitMQ())
         client = stack.enter_context(httpx.Client(timeout=60))
-        stage = Stage(folder, postgres, rabbitmq, "", _environ(rabbitmq.url), client)
-        keys = ("--site-id", SITE_ID, "--api-key", API_KEY)
-        command = (sys.executable, "-m", "connector", "simulator", "--port", "0", *keys)
-        simulator = stack.enter_context(stage.running("simulator", *command))
-        stage.simulator = simulator.until_it_says("Ready: ")
-        addresses = {f"CONNECTOR__CONNECTIONS__MAIN__{api}_URL": stage.simulator for api in ("TRACK", "APP")}
-        stage.environ = {**stage.environ, **addresses}
-        stage.processes = {
-            "postgres": [postgres.pid or 0],
-            "rabbitmq": [rabbitmq.pid or 0],
-            "simulator": [simulator.popen.pid],
-        }
+        stage = Stage(folder, server, rabbitmq, _environ(rabbitmq.url), client)
+        stage.processes |= {"postgres": [server.pid or 0], "rabbitmq": [rabbitmq.pid or 0]}
+        for connection in connections:
+            stack.enter_context(stage.customerio(connection))
         yield stage
+
+
+def _by_role(workers: Iterable[Sequence[usage.Process]]) -> dict[str, float]:
+    """The CPU seconds of workers by what each of their processes does; whoever has ended counts as the pool."""
+    found = {"workers main": 0.0, "workers pool": 0.0}
+    for main, *others in workers:
+        found["workers main"] += main.cpu
+        found["workers pool"] += main.ended
+        for each in others:
+            role = f"workers {usage.role(each)}"
+            found[role] = found.get(role, 0.0) + each.cpu + each.ended
+    return found
 
 
 def pause(processes: list[Process]) -> None:
@@ -227,6 +279,4 @@ def _environ(broker: str) -> dict[str, str]:
     return foreign | {
         "CONNECTOR_SETTINGS": str(SETTINGS),
         "CONNECTOR__BROKER__URL": broker,
-        "CONNECTOR__CONNECTIONS__MAIN__SITE_ID": SITE_ID,
-        "CONNECTOR__CONNECTIONS__MAIN__API_KEY": API_KEY,
     }

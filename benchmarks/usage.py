@@ -34,6 +34,15 @@ def trees(roots: Iterable[int]) -> dict[int, list[Process]]:
     return {root: [alive[pid] for pid in _under(root, children) if pid in alive] for root in roots}
 
 
+def role(process: Process) -> str:
+    """What a process under a worker does, by its command line: "reader", or else "pool"."""
+    try:
+        command = Path(f"/proc/{process.pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:  # it has ended meanwhile
+        return "pool"
+    return "reader" if "reader" in command else "pool"
+
+
 def cpu(processes: Iterable[Process]) -> float:
     """The CPU seconds of processes, and of their children that have ended."""
     return sum(each.cpu + each.ended for each in processes)
