@@ -5,22 +5,25 @@ from typing import Any
 
 from hypothesis import settings
 
-from connector import audience
-from connector.audience import Desired, Standing
-from connector.model.change import Change, Event, Segment
-from connector.model.entity import Facts, Identifier, OwedEvent, Person
+from connector.audience import desired as audience
 from connector.audience.apply_change import merge
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
 from connector.audience.rules import Rules
+from connector.customerio.operations.operation import Operation
+from connector.model.change import Change, Event, Segment
+from connector.model.entity import Facts, Identifier, PendingEvent, Profile
+from connector.planning.step import Step
 from connector.settings.schema import Sync
-from connector.planning.step import Operation, Step
+from tests.budget import examples
 
 PAYING = Segment("s-1", "Paying")
 TRIAL = Segment("s-2", "Trial")
 STAFF = Segment("s-3", "Staff")
 OCTOBER = 1_790_812_800  # 2026-10-01T00:00:00Z
 
-thorough = settings(deadline=None, max_examples=150)
-"""For properties: no time limit for one example, since a busy machine would make it a matter of luck."""
+thorough = settings(max_examples=examples(40))
+"""For properties that a few more examples are worth."""
 
 
 def rules(**given: Any) -> Rules:
@@ -55,10 +58,10 @@ def event(name: str = "Signed up", id: str | None = "e-1", **given: Any) -> Even
     return Event(**{"id": id, "name": name, "occurred_at": OCTOBER, **given})
 
 
-def owed(id: str = "01A", **given: Any) -> OwedEvent:
+def owed(id: str = "01A", **given: Any) -> PendingEvent:
     """An accepted event that waits to be sent."""
     values = {"kind": "event", "name": "Signed up", "properties": {}, "occurred_at": OCTOBER}
-    return OwedEvent(**{"id": id, **values, **given})
+    return PendingEvent(**{"id": id, **values, **given})
 
 
 def ident(value: str, type: str = "id") -> Identifier:
@@ -66,12 +69,12 @@ def ident(value: str, type: str = "id") -> Identifier:
     return Identifier(type, value)
 
 
-def person(value: str = "1001", *former: str, **attributes: Any) -> Person:
+def person(value: str = "1001", *former: str, **attributes: Any) -> Profile:
     """A person known by an id, and formerly by others."""
-    return Person(ident(value), attributes, tuple(map(ident, former)))
+    return Profile(ident(value), attributes, tuple(map(ident, former)))
 
 
-def wanted(person: Person | None, standing: Standing = Standing.IN) -> Desired:
+def wanted(person: Profile | None, standing: AudienceStatus = AudienceStatus.IN) -> Desired:
     """What Customer.io should hold."""
     return Desired(standing, person)
 

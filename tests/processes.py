@@ -3,21 +3,20 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.forkserver import CONNECTOR, ROOT, Process, start
+
 SHIPPED_SETTINGS = ROOT / "settings.toml"
 SAMPLE = ROOT / "connector" / "demo" / "sample.ndjson.gz"
-CONNECTOR = str(Path(sys.executable).with_name("connector"))
 
 SITE_ID, API_KEY, APP_API_KEY, TOKEN = "site-of-tests", "key-of-tests", "app-key-of-tests", "token-of-tests"
 SECRETS = (API_KEY, APP_API_KEY, TOKEN)
@@ -67,15 +66,29 @@ class Ended:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def connector(*arguments: object, environ: Mapping[str, str], stdin: bytes = b"", cwd: Path | None = None) -> Ended:
+def connector(
+    *arguments: object, environ: Mapping[str, str], stdin: bytes | IO[bytes] = b"", cwd: Path | None = None
+) -> Ended:
     """Runs a command to its end. Whatever it was asked, it shows no traceback and no secret."""
-    command = [CONNECTOR, *map(str, arguments)]
-    done = subprocess.run(
-        command, env=dict(environ), input=stdin, cwd=cwd, capture_output=True, check=False, timeout=_END_SECONDS
-    )
-    ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        if isinstance(stdin, bytes):
+            given.write(stdin)
+            given.seek(0)
+        command = [CONNECTOR, *map(str, arguments)]
+        file = given if isinstance(stdin, bytes) else stdin
+        process = start(command, env=environ, cwd=cwd, stdin=file, stdout=out, stderr=err)
+        try:
+            code = process.wait(_END_SECONDS)
+        finally:
+            process.kill()
+        ended = Ended(code, _written(out), _written(err))
     check_text(ended.out + ended.err)
     return ended
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def check_text(text: str) -> None:
@@ -91,7 +104,7 @@ def check_text(text: str) -> None:
 class Running:
     """A command that runs on, and the file it writes its output to."""
 
-    popen: "subprocess.Popen[bytes]"
+    popen: Process
     output: Path
 
     @property
@@ -119,28 +132,23 @@ def running(
     *arguments: object, environ: Mapping[str, str], output: Path, limit: int | None = None
 ) -> Iterator[Running]:
     """A command that runs until the block ends. `limit`: the most blocks of 512 bytes that a file of it may have."""
-    command: Sequence[str] = [CONNECTOR, *map(str, arguments)]
-    if limit is not None:
-        command = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", *command]
-    with started(command, environ=environ, output=output) as process:
+    command = [CONNECTOR, *map(str, arguments)]
+    with started(command, environ=environ, output=output, limit=limit) as process:
         yield process
 
 
 @contextmanager
 def started(
-    command: Sequence[str], *, environ: Mapping[str, str], output: Path, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    output: Path,
+    cwd: Path | None = None,
+    limit: int | None = None,
 ) -> Iterator[Running]:
-    """Any program, as long as the block lasts."""
+    """Any program, as long as the block lasts. `limit`: as for `running`."""
     with output.open("ab") as file:
-        popen = subprocess.Popen(
-            command,
-            env=dict(environ),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
+        popen = start(command, env=environ, cwd=cwd, stdout=file, stderr=file, limit=limit)
     try:
         yield Running(popen, output)
     finally:
@@ -150,12 +158,18 @@ def started(
 
 @contextmanager
 def simulator(folder: Path, *arguments: object) -> Iterator[str]:
-    """The URL of `connector simulator`, which knows the keys of these tests."""
+    """The URL of `connector simulator`, which knows the keys of these tests and takes only what is documented."""
     keys = ("--site-id", SITE_ID, "--api-key", API_KEY, "--app-api-key", APP_API_KEY)
     output = folder / "simulator.log"
-    command = ("simulator", "--port", 0, *keys, *arguments)
+    command = ("simulator", "--port", 0, "--strict", *keys, *arguments)
     with running(*command, environ=bare_environment(), output=output) as process:
         yield process.url
+
+
+def violations(simulator: str) -> list[str]:
+    """What of the requests so far is not documented."""
+    found: list[str] = httpx.get(f"{simulator}/_simulator/violations").json()
+    return found
 
 
 def people(simulator: str) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from tests.build_settings import API_KEY, SITE_ID
+
 _OPTIONS = {
     "latency": 0.0,
     "mode": "email_or_id",
@@ -17,6 +19,7 @@ _OPTIONS = {
     "visibility_seconds": 0.0,
     "app_rate_limit": 10,
     "dynamic_segments": [],
+    "strict": True,
 }
 
 
@@ -38,6 +41,16 @@ class Simulated:
     def go_wrong(self, *rules: dict[str, Any]) -> None:
         """Orders these faults in place of those in force."""
         answer = self._client.post("/_simulator/faults", json=rules)
+        assert answer.status_code == 200, answer.text
+
+    def violations(self) -> list[str]:
+        """What of the requests is not documented (`simulator.server.strict`)."""
+        found: list[str] = self._client.get("/_simulator/violations").json()
+        return found
+
+    def take(self, *items: dict[str, Any]) -> None:
+        """Takes these operations as from another program than the one that is tested."""
+        answer = self._client.post("/api/v2/batch", json={"batch": items}, auth=(SITE_ID, API_KEY))
         assert answer.status_code == 200, answer.text
 
     def fired(self) -> list[int]:
@@ -100,7 +113,9 @@ class Simulated:
         ]
 
     def _lines(self, page: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._client.get(f"/_simulator/{page}").text.splitlines()]
+        # Not splitlines(): a text may hold one of the other characters that end a line.
+        lines = self._client.get(f"/_simulator/{page}").text.split("\n")
+        return [json.loads(line) for line in lines if line]
 
 
 def _object_key(one: dict[str, Any]) -> str:

@@ -1,20 +1,23 @@
 """The product from the door to Customer.io, in one process, on the store and the simulator of a test."""
 
+import gzip
+import json
 import time
 from typing import Any
 
 from sqlalchemy import text
 
-from connector import formats, intake
-from connector.runtime import AtHand
-from connector.intake import Accepted
+from connector import formats
 from connector.audience.rules import Rules
-from connector.store import claims, connections, counts
-from connector.store.opening import Store
+from connector.intake.accept import TakenIn, accept
+from connector.runtime import Runtime
+from connector.store import claims, connection_health
+from connector.store import tallies as counts
+from connector.store.engine import Store
 from tests.build_settings import build
 from tests.simulated import Simulated
 
-_SECONDS = 20.0
+_SECONDS = 120.0
 LATELY = int(time.time()) - 3600
 """When the events of the tests happened: Customer.io treats events of long ago otherwise."""
 
@@ -34,8 +37,8 @@ def event(name: str, id: str, **rest: Any) -> dict[str, Any]:
 
 def problems(store: Store) -> list[dict[str, Any]]:
     """Every problem there is."""
-    with store.reading() as connection:
-        rows = connection.execute(text("SELECT * FROM problem ORDER BY kind, subject, reason")).mappings()
+    with store.reading() as tx:
+        rows = tx.execute(text("SELECT * FROM problem ORDER BY kind, subject, reason")).mappings()
         return [dict(row) for row in rows]
 
 
@@ -46,29 +49,26 @@ class World:
         self.store = store
         self.simulated = simulated
         self.settings = build(track_url=simulated.url, **settings)
-        self.rules = tuple(Rules.of(sync) for sync in self.settings.syncs.values())
-        self.at_hand = AtHand(self.settings, store, self.rules)
+        self.rules = Rules.all_of(self.settings)
+        self.runtime = Runtime(self.settings, store, self.rules)
 
     def close(self) -> None:
-        """Closes the connections to Customer.io."""
-        for name, connection in self.settings.connections.items():
-            self.at_hand.track(name).close()
-            if connection.app_api_key is not None:
-                self.at_hand.app_api(name).close()
+        """Closes the store, and the connections to Customer.io that were opened."""
+        self.runtime.close()
 
-    def take(self, *messages: dict[str, Any]) -> Accepted:
+    def take(self, *messages: dict[str, Any]) -> TakenIn:
         """Takes in native messages as one batch."""
-        return intake.accept(self.store, self.rules, formats.parse("native", list(messages)))
+        return accept(self.store, self.rules, formats.parse("native", list(messages)))
 
     def cycle(self) -> bool:
         """One delivery cycle; whether it was cut short because the connection is paused."""
-        return self.at_hand.courier("main").cycle().paused
+        return self.runtime.courier("main").cycle().paused
 
     def settle(self, sync: str = "main") -> None:
         """Delivers until nothing is due, through all pauses that end by themselves."""
         end = time.monotonic() + _SECONDS
         while self.due(sync):
-            self.at_hand.courier(sync).deliver(until=lambda: time.monotonic() > end)
+            self.runtime.courier(sync).deliver(until=lambda: time.monotonic() > end)
             assert time.monotonic() < end, f"still due after {_SECONDS:g} s: {self.health()}"
             time.sleep(0.005)
 
@@ -80,18 +80,25 @@ class World:
 
     def due(self, sync: str = "main") -> int:
         """How many entities are due."""
-        with self.store.reading() as connection:
-            return claims.due_count(connection, sync)
+        with self.store.reading() as tx:
+            return claims.due_count(tx, sync)
 
-    def health(self) -> connections.Health:
+    def health(self) -> connection_health.Health:
         """How the connection fares."""
-        with self.store.reading() as connection:
-            return connections.health(connection, "main")
+        with self.store.reading() as tx:
+            return connection_health.health(tx, "main")
+
+    def sent(self, *actions: str) -> list[dict[str, Any]]:
+        """The operations of these actions that went out in batches, in their order; with `call_bodies = "all"`."""
+        with self.store.reading() as tx:
+            bodies = tx.execute(text("SELECT request FROM call WHERE endpoint = 'batch' ORDER BY at, id")).scalars()
+            items = [each for body in bodies for each in json.loads(gzip.decompress(body))["batch"]]
+        return [each for each in items if each["action"] in actions]
 
     def tallies(self, sync: str = "main") -> dict[str, int]:
         """The tallies of the sync."""
-        with self.store.reading() as connection:
-            return counts.tallies(connection, sync)
+        with self.store.reading() as tx:
+            return counts.tallies(tx, sync)
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Kind, subject and reason of each problem."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.processes import simulator
+from tests.processes import simulator, violations
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,8 @@ def running_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture
-def customerio(running_simulator: str) -> str:
+def customerio(running_simulator: str) -> Iterator[str]:
     """The URL of an empty simulator."""
     httpx.post(f"{running_simulator}/_simulator/reset").raise_for_status()
-    return running_simulator
+    yield running_simulator
+    assert violations(running_simulator) == []

@@ -50,7 +50,7 @@ def test_a_call_does_what_the_actions_say(tmp_path: Path, settings: Path, custom
     environ = environment(tmp_path, customerio, settings)
     with running("run", environ=environ, output=tmp_path / "run.log") as process:
         answer = httpx.post(f"{process.url}/v1/segment", json=CALL, headers={"Authorization": f"Bearer {TOKEN}"})
-        assert answer.json() == {"changes": 1, "unreadable": 0}
+        assert answer.json() == {"changes": 1, "unreadable": 0, "skipped": 0}
         (person,) = until(lambda: [each for each in people(customerio) if each["events"]], "the purchase")
     assert (person["identifiers"]["id"], person["attributes"]["plan"]) == ("user-1", "pro")
     assert [event["name"] for event in person["events"]] == ["Purchase"]

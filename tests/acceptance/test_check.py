@@ -34,7 +34,7 @@ def test_wrong_credentials(tmp_path: Path, customerio: str) -> None:
     ended = check(tmp_path, customerio, **{API_KEY_VARIABLE: "not-the-key"})
     assert ended.code == 1
     (line,) = [line for line in lines(ended) if line.startswith("failed")]
-    assert line.startswith("failed connections.main: Customer.io refused the credentials (401)")
+    assert line.startswith("failed connections.main: Customer.io refused the credentials (401: Unauthorized request)")
     assert "not-the-key" not in ended.out + ended.err
 
 
@@ -66,6 +66,20 @@ def test_empty_whitelist_is_a_warning(tmp_path: Path, customerio: str) -> None:
         'warning syncs.main: segments is empty: nobody will be synced. Name segments, or give ["*"] for everybody',
         "warning syncs.main: deliver = false: messages are taken in, nothing is sent",
     ]
+
+
+def test_a_sync_that_deletes_whom_another_may_hold_is_a_warning(tmp_path: Path, customerio: str) -> None:
+    other = {"CONNECTION": "main", "SEGMENTS": '["Staff"]', "ATTRIBUTES": '["email"]', "ON_EXIT": "delete"}
+    ended = check(tmp_path, customerio, **{f"CONNECTOR__SYNCS__OTHER__{key}": value for key, value in other.items()})
+    assert ended.code == 0
+    told = [line for line in lines(ended) if line.startswith("warning syncs.other.on_exit: who leaves is deleted")]
+    assert len(told) == 1
+    assert "where syncs.main, which delivers to main too, still has them" in told[0]
+
+
+def test_every_field_is_the_address_too(tmp_path: Path, customerio: str) -> None:
+    ended = check(tmp_path, customerio, CONNECTOR__SYNCS__MAIN__ATTRIBUTES='["*"]')
+    assert [line for line in lines(ended) if line.startswith("warning")] == []
 
 
 def test_wrong_settings_are_named_line_by_line(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """What all commands have in common: help, version, usage, exit codes, pipes; and the simulator as a command."""
 
 import re
+import shutil
 import signal
+import ssl
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,6 @@ from tests.processes import (
     SAMPLE,
     SHIPPED_SETTINGS,
     SITE_ID,
-    Ended,
     bare_environment,
     connector,
     running,
@@ -28,7 +28,7 @@ from tests.processes import (
 STABLE = {
     "run", "check", "plan", "send", "publish", "status", "problems", "approve", "resume", "resync", "jobs", "audit",
     "calls", "dead-letters", "migrate", "simulator", "demo", "web", "import-hull", "forget", "suppress", "unsuppress",
-    "sources", "backfill",
+    "sources", "backfill", "diff",
 }  # fmt: skip
 COMMANDS = sorted(NAMES)
 
@@ -42,20 +42,9 @@ def test_help_names_every_command() -> None:
     assert "Exit codes: 0 done, 1 something failed, 2 settings or usage." in shown.out
 
 
-def helped(command: str) -> Ended:
-    return connector(command, "-h", environ=bare_environment())
-
-
-@pytest.fixture(scope="module")
-def helps() -> dict[str, Ended]:
-    """The help of every command; to start a command is slow, so two start at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(COMMANDS, pool.map(helped, COMMANDS), strict=True))
-
-
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_is_a_sentence_and_its_options(helps: dict[str, Ended], command: str) -> None:
-    shown = helps[command]
+def test_help_of_a_command_is_a_sentence_and_its_options(command: str) -> None:
+    shown = connector(command, "-h", environ=bare_environment())
     assert (shown.code, shown.err) == (0, "")
     usage, sentence = [line.strip() for line in shown.out.splitlines() if line.strip()][:2]
     assert usage.startswith(f"Usage: connector {command} [OPTIONS]")
@@ -77,6 +66,7 @@ def test_version() -> None:
         (("simulator", "--port", "many"), "Invalid value for '--port'"),
         (("simulator", "--region", "mars"), "region of the simulator is 'mars'; it can be us or eu"),
         (("check", "--settings", "none.toml"), "none.toml: there is no such file"),
+        (("problems", "--kind", "foo"), "--kind: 'foo' is not accepted; give one of unreadable, "),
         (("simulator", "--port", "70000"), "Invalid value for '--port'"),
     ],
 )
@@ -136,6 +126,19 @@ def test_simulator_whose_port_is_taken_says_so(tmp_path: Path) -> None:
         assert (ended.code, ended.out) == (1, "")
         assert f"port {port}" in ended.err or f":{port}" in ended.err
         assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed: apt install openssl")
+def test_simulator_speaks_https_with_a_certificate_of_its_own(tmp_path: Path) -> None:
+    command = ("simulator", "--port", "0", "--tls")
+    with running(*command, environ=bare_environment(), output=tmp_path / "simulator.log") as simulating:
+        assert simulating.url.startswith("https://127.0.0.1:")
+        file = simulating.text.partition("Certificate: ")[2].partition(" ")[0]
+        trusting = ssl.create_default_context(cafile=file)
+        answer = httpx.get(f"{simulating.url}/auth", auth=("simulated-site", "simulated-key"), verify=trusting)
+        assert answer.json() == {"meta": {"message": "nice credentials."}}
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(simulating.url)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -172,6 +172,6 @@ def test_a_change_goes_through_the_whole_fleet(fleet: Composed) -> None:
             stack.enter_context(start(name))
         change = {"user": user, "segments": ["Paying"], "version": 1}
         answer = httpx.post(f"{urls['web']}/v1/changes", json=change, headers=headers)
-        assert answer.json() == {"changes": 1, "unreadable": 0}
+        assert answer.json() == {"changes": 1, "unreadable": 0, "skipped": 0}
         found = until(lambda: people(urls["simulator"]), "the person to reach Customer.io")
     assert [person["identifiers"]["id"] for person in found] == ["1001"]

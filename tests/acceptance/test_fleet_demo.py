@@ -36,7 +36,8 @@ def test_fleet_demo_once(tmp_path: Path) -> None:
     shown = {what: int(count.replace(",", "")) for what, count, _ in rows if count}
     assert shown["people in Customer.io (main)"] == 189
     assert shown["messages"] >= 1124
-    assert shown["deleted"] == shown["created"] - 189
+    # Whoever came and left before their turn was never created.
+    assert shown.get("deleted", 0) == shown["created"] - 189
     assert shown["events sent"] + shown.get("events dropped", 0) == shown["events accepted"]
     assert {path.name for path in folder.glob("*.log")} == LOGS
     for log in folder.glob("*.log"):

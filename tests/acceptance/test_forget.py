@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import httpx
 import pytest
 
 from tests.delivered import deliver
-from tests.processes import CONNECTOR, connector, environment, people
+from tests.processes import connector, environment, people
 
 NAMES = ("u1", "u2")
 EMAIL = "u1@example.com"
+NOTHING = dict.fromkeys(("people", "events", "identifiers", "problems", "call_bodies", "webhooks", "profiles"), 0)
 
 
 def message(name: str, at: str = "2026-09-01T10:00:00Z", **user: Any) -> bytes:
@@ -41,28 +41,31 @@ def test_a_receipt_for_machines_has_all_that_was_done(environ: dict[str, str], c
     assert (ended.code, ended.err) == (0, "")
     [receipt] = ended.rows()
     [sync] = receipt.pop("syncs")
-    [told] = sync.pop("customerio")
-    assert 0 < told.pop("at") <= receipt.pop("at")
-    assert told == {
-        "action": "delete",
-        "identifier": {"id": "u1"},
-        "outcome": "confirmed",
-        "status": 200,
-        "reason": "",
-    }
+    told = sync.pop("customerio")
+    ended_at = receipt.pop("at")
+    assert all(0 < each.pop("at") <= ended_at for each in told)
+    asked = {"action": "delete", "outcome": "confirmed", "status": 200, "reason": "", "read_back": "gone"}
+    assert told == [{**asked, "identifier": {"id": "u1"}}, {**asked, "identifier": {"email": EMAIL}}]
     assert sync == {
         "sync": "main",
         "forgotten": True,
         "reason": "",
         "read_back": "gone",
         "read_back_reason": "",
-        "erased": {"people": 1, "events": 0, "identifiers": 1, "problems": 0, "call_bodies": 0},
+        "erased": {**NOTHING, "people": 1, "identifiers": 2},
         "handed_on": [],
+        "not_proved": [],
         "left": [],
         "others": [],
     }
-    nothing = dict.fromkeys(("people", "events", "identifiers", "problems", "call_bodies"), 0)
-    found = {"user": EMAIL, "key": "key-of-u1", "complete": True, "suppressed": False, "elsewhere": nothing}
+    found = {
+        "user": EMAIL,
+        "key": "key-of-u1",
+        "complete": True,
+        "proved": True,
+        "suppressed": False,
+        "elsewhere": NOTHING,
+    }
     assert receipt == found
     assert held(customerio) == ["u2"]
 
@@ -71,7 +74,7 @@ def test_a_receipt_for_machines_has_all_that_was_done(environ: dict[str, str], c
 def test_a_receipt_for_people_names_what_may_bring_them_back(environ: dict[str, str], customerio: str) -> None:
     ended = connector("forget", "u1", "--yes", "--suppress", environ=environ)
     assert ended.code == 0
-    for cell in ("main", "suppress id u1", "confirmed (200)", "gone", "1 people, 1 identifiers"):
+    for cell in ("main", "suppress id u1", "confirmed (200)", "gone", "1 people, 2 identifiers"):
         assert cell in ended.out
     assert "key-of-u1: is forgotten\n" in ended.out
     assert "key-of-u1: Customer.io refuses them until `connector unsuppress`\n" in ended.out
@@ -96,12 +99,11 @@ def test_at_a_terminal_it_shows_what_it_found_and_asks(
 ) -> None:
     terminal, stdin = os.openpty()
     os.write(terminal, answer)
-    command = [CONNECTOR, "forget", "u1"]
-    done = subprocess.run(command, env=environ, stdin=stdin, capture_output=True, text=True, check=False, timeout=60)
+    with os.fdopen(stdin, "rb") as file:
+        done = connector("forget", "u1", environ=environ, stdin=file)
     os.close(terminal)
-    os.close(stdin)
-    assert "The user 'key-of-u1' is in main (held by Customer.io). Delete them in Customer.io" in done.stderr
-    assert (done.returncode, held(customerio)) == (code, left)
+    assert "The user 'key-of-u1' is in main (held by Customer.io). Delete them in Customer.io" in done.err
+    assert (done.code, held(customerio)) == (code, left)
 
 
 @pytest.mark.usefixtures("delivered")

@@ -11,10 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from connector.customerio import request_log as call
-from connector.outcome import Pause, Reply, Sent, Settled
-from connector.store import calls
-from connector.store.opening import Store
+from connector.customerio.request_log import Exchange, call_of
+from connector.customerio.responses import Accepted, Pause, Reply, Settle
+from connector.store import request_log
+from connector.store.engine import Store
+from connector.store.migrate import migrate
 from tests.processes import connector, environment, people, running, until
 
 JOB = {"id", "sync", "kind", "state", "position", "total", "done", "per_second", "counts", "created_at", "updated_at"}
@@ -28,7 +29,7 @@ def environ(tmp_path: Path, customerio: str) -> dict[str, str]:
 @pytest.fixture
 def store(environ: dict[str, str]) -> Iterator[Store]:
     opened = Store(environ["CONNECTOR__STORE__URL"])
-    opened.migrate()
+    migrate(opened)
     yield opened
     opened.close()
 
@@ -64,8 +65,8 @@ def test_a_resync_that_nobody_takes_further_says_so_and_goes_on_without_its_term
 ) -> None:
     with running("resync", "main", environ=environ, output=tmp_path / "resync.log") as process:
         until(lambda: _jobs(store), "a job")
-        with store.writing() as connection:
-            connection.execute(text("UPDATE job SET updated_at = updated_at - 60"))
+        with store.writing() as tx:
+            tx.execute(text("UPDATE job SET updated_at = updated_at - 60"))
         until(lambda: "Nobody has taken it further for 10 s: it needs a worker" in process.text, "a word about it")
         assert process.end(signal.SIGINT) == 130
     [id] = _jobs(store)
@@ -78,8 +79,8 @@ def test_a_resync_that_nobody_takes_further_says_so_and_goes_on_without_its_term
 
 
 def _jobs(store: Store) -> list[str]:
-    with store.reading() as connection:
-        return list(connection.execute(text("SELECT id FROM job")).scalars())
+    with store.reading() as tx:
+        return list(tx.execute(text("SELECT id FROM job")).scalars())
 
 
 @pytest.mark.usefixtures("store")
@@ -98,7 +99,7 @@ def test_jobs_are_listed_paused_resumed_followed_and_cancelled(environ: dict[str
     assert connector("jobs", "resume", id, "--json", environ=environ).rows()[0]["state"] == "running"
     assert connector("jobs", "cancel", id, environ=environ).out == f"resync {id} of main: cancelled, 0 of 0 people\n"
     listed = connector("jobs", environ=environ | {"COLUMNS": "200"}).out
-    assert re.search(rf"{id} .*resync .*main .*500 .*cancelled", listed)
+    assert re.search(rf"{id} .*resync main: 0 people, 500 a second .*cancelled", listed)
 
 
 @pytest.mark.usefixtures("store")
@@ -124,11 +125,12 @@ def test_calls_are_listed_and_shown(environ: dict[str, str], store: Store) -> No
     assert connector("calls", environ=environ).out == "No calls.\n"
     body = b'{"batch":[{"type":"person","action":"identify","identifiers":{"id":"u1"}}]}'
     pause = Pause("Customer.io answered 503", "backoff", doubt=True)
-    with store.writing() as connection:
+    with store.writing() as tx:
         at = 4_000_000_000.0
-        one = call.of(at, "main", "main", "batch", 1, body, Reply(200, b"{}"), Settled((Sent(),)), 12, "failed")
-        two = call.of(at + 1, "main", "main", "batch", 1, body, Reply(503, b"<html>busy"), pause, 34, "failed")
-        calls.add(connection, [one, two])
+        settled = Exchange("batch", 1, body, Reply(200, b"{}"), Settle((Accepted(),)), at, 12)
+        paused = Exchange("batch", 1, body, Reply(503, b"<html>busy"), pause, at + 1, 34)
+        calls = [call_of("main", "main", exchange, "failed") for exchange in (settled, paused)]
+        request_log.add(tx, calls)
 
     rows = connector("calls", "--json", environ=environ).rows()
     assert [(each["status"], each["verdict"], each["items"]) for each in rows] == [
@@ -136,11 +138,13 @@ def test_calls_are_listed_and_shown(environ: dict[str, str], store: Store) -> No
         (200, "settled", 1),
     ]
     assert connector("calls", "--failed", "--json", environ=environ).rows() == rows[:1]
-    assert connector("calls", "--connection", "other", environ=environ).out == "No calls.\n"
+    assert connector("calls", "--connection", "main", "--json", environ=environ).rows() == rows
+    mistyped = connector("calls", "--connection", "nosuch", environ=environ)
+    assert (mistyped.code, mistyped.err) == (2, "--connection: there is no 'nosuch'; the settings name main\n")
     assert connector("calls", "--limit", "1", "--json", environ=environ).rows() == rows[:1]
     assert "paused: Customer.io answered 503" in connector("calls", environ=environ | {"COLUMNS": "200"}).out
 
     shown: dict[str, Any] = json.loads(connector("calls", "show", rows[0]["id"], environ=environ).out)
     assert shown == rows[0] | {"request": json.loads(body), "reply": "<html>busy"}
-    settled: dict[str, Any] = json.loads(connector("calls", "show", rows[1]["id"], environ=environ).out)
-    assert settled == rows[1] | {"request": None, "reply": None}
+    other: dict[str, Any] = json.loads(connector("calls", "show", rows[1]["id"], environ=environ).out)
+    assert other == rows[1] | {"request": None, "reply": None}

@@ -150,7 +150,8 @@ def test_without_an_identifier_nobody_is_sent(plan) -> None:
 def test_anonymous_events_go_out_where_they_may(plan) -> None:
     visit = paying(signed_up(anonymous_id="visitor-1"), external_id=None)
     found = rows(plan(visit, arguments=("--json",), anonymous_events="true"))
-    wire = {**SIGNED_UP_WIRE, "identifiers": {"anonymous_id": "visitor-1"}}
+    same = {key: SIGNED_UP_WIRE[key] for key in ("name", "id", "timestamp")}
+    wire = {**same, "data": SIGNED_UP_WIRE["attributes"], "anonymous_id": "visitor-1"}
     assert found == [row("sync", "anonymous events only: no identifier", wire)]
 
 
@@ -161,7 +162,7 @@ def test_unreadable_messages_stand_beside_the_others(plan) -> None:
         reason = each["problems"][0]["reason"]
         problems = [{"kind": "unreadable", "reason": reason}]
         assert each == row("skip", f"unreadable: {reason}", user=None, sync=None, problems=problems)
-    assert found[1]["problems"][0]["reason"] == "the message does not say which segments the user is in"
+    assert found[1]["problems"][0]["reason"] == "line 2: the message does not say which segments the user is in"
     assert "not JSON" in found[2]["problems"][0]["reason"]
 
 
@@ -187,7 +188,7 @@ def test_native_form(plan) -> None:
         row("sync", "in the audience", identify(plan=None, hull_segment=["paying"])),
         row("exit", "left the audience: deleted", {**WHO, "action": "delete"}),
     ]
-    assert found[3]["reason"] == 'unreadable: the message has an unknown field "evnts": is "events" meant?'
+    assert found[3]["reason"] == 'unreadable: line 4: the message has an unknown field "evnts": is "events" meant?'
 
 
 def test_table_for_people(plan) -> None:

@@ -10,16 +10,20 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.store import connection_health as connections
+from connector.store import connection_health, named_leases
 from connector.store.connection_health import Health
-from connector.store.opening import Store
+from connector.store.engine import Store
+from connector.store.migrate import migrate
+from tasks.reader.holding import Hold
 from tests.processes import SAMPLE, Ended, connector, environment, people, running, until
 
 PAYING = {"id": "s-1", "name": "Paying"}
 OVERVIEW = {
     "people", "due", "events_owed", "waiting_for_identifier", "deletions_held", "manual_segments", "objects",
-    "objects_due", "relationships", "tallies",
+    "objects_due", "relationships", "oldest_due_seconds", "tallies",
 }  # fmt: skip
+NEVER = {"failing_since": None, "last_success_at": None}
+"""Of a connection that nothing was sent to yet."""
 
 
 @pytest.fixture
@@ -32,8 +36,8 @@ def message(number: int) -> dict[str, Any]:
     return {"user": user, "segments": [PAYING]}
 
 
-NDJSON = b"".join(json.dumps(message(number)).encode() + b"\n" for number in range(3)) + b"no message\n"
-LIST = json.dumps([message(number) for number in range(3)]).encode()
+NDJSON = b"".join(json.dumps(message(number)).encode() + b"\n" for number in (1, 2, 3)) + b"no message\n"
+LIST = json.dumps([message(number) for number in (1, 2, 3)]).encode()
 
 
 def status(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -61,6 +65,18 @@ def test_send_standard_input_in_the_native_form(environ: dict[str, str]) -> None
     told = b'{"user": {"id": "u-1", "external_id": "1"}, "segments": ["Paying"]}\n'
     found = sent(connector("send", "-", "--format", "native", "--json", environ=environ, stdin=told * 2))
     assert found == {"changes": 2, "unreadable": 0}
+
+
+def test_whom_hull_brought_is_only_known_from_its_own_messages(tmp_path: Path, environ: dict[str, str]) -> None:
+    file = tmp_path / "messages.ndjson"
+    brought = {**message(1), "segments": []}
+    brought["user"] |= {"traits_customerio/id": "1", "traits_customerio/created_at": 1}
+    file.write_text(json.dumps(brought))
+    ended = connector("send", file, "--brought-by-hull", environ=environ)
+    assert (ended.code, ended.err) == (0, "1 of these users Customer.io may have from Hull: they are due\n")
+    refused = connector("send", file, "--brought-by-hull", "--format", "native", environ=environ)
+    assert (refused.code, refused.out) == (2, "")
+    assert "give --format hull" in refused.err
 
 
 def test_send_for_people_and_again(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -114,27 +130,45 @@ def test_migrate_twice_and_status_between(environ: dict[str, str]) -> None:
     assert connector("migrate", environ=environ).out.strip().endswith("migrated")
     assert connector("migrate", environ=environ).out.strip().endswith("up to date")
     found = status(environ)
-    assert found.keys() == {"store", "syncs", "messages", "connections", "problems"}
+    assert found.keys() == {
+        "state", "sentence", "needs_somebody", "store", "syncs", "messages", "connections", "queues", "problems",
+        "processes",
+    }  # fmt: skip
+    assert (found["state"], found["sentence"]) == ("not running", "Nothing waits, and nobody runs here")
     assert found["store"] == environ["CONNECTOR__STORE__URL"]
     assert found["syncs"]["main"].keys() == OVERVIEW
-    assert found["connections"] == {"main": {"paused": False}}
+    assert found["connections"] == {"main": {"paused": False, **NEVER}}
     assert (found["messages"], found["problems"]) == ({}, {})
 
 
 @pytest.fixture
 def store(environ: dict[str, str]) -> Iterator[Store]:
     opened = Store(environ["CONNECTOR__STORE__URL"])
-    opened.migrate()
+    migrate(opened)
     yield opened
     opened.close()
 
 
+def test_status_says_who_reads_each_queue_and_which_is_held(environ: dict[str, str], store: Store) -> None:
+    fleet = environ | {"CONNECTOR__BROKER__URL": "amqp://guest:guest@127.0.0.1:9//"}
+    Hold(store, "segment-changes").begin("KeyError: everybody's", 3)
+    with store.writing() as tx:
+        named_leases.take(tx, f"{named_leases.QUEUE}changes", "host-1 77.1 abc/1", store.now(tx), 60.0)
+    queues = status(fleet)["queues"]
+    assert queues["segment-changes"]["held"] == "KeyError: everybody's"
+    assert queues["changes"]["held"] is None
+    shown = connector("status", environ=fleet).out
+    assert "queue segment-changes: held for" in shown
+    assert "nothing is lost: KeyError: everybody's" in shown
+    assert "queue changes: read by host-1" in shown
+
+
 def test_resume(environ: dict[str, str], store: Store) -> None:
-    with store.writing() as connection:
-        connections.pause(connection, "main", Health(float("inf"), "Customer.io answered 401", 1))
+    with store.writing() as tx:
+        connection_health.pause(tx, "main", Health(float("inf"), "Customer.io answered 401", 1))
     paused = {"paused": True, "reason": "Customer.io answered 401", "seconds_left": None, "needs_resume": True}
-    assert status(environ)["connections"] == {"main": paused}
-    assert "main: paused until new credentials are set or `connector resume main`" in (
+    assert status(environ)["connections"] == {"main": {**paused, **NEVER}}
+    assert "main: paused until its credentials are taken (tried once a minute), or `connector resume main`" in (
         connector("status", environ=environ).out
     )
     assert connector("resume", "main", environ=environ).out == "main: resumed\n"

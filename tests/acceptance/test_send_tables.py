@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from connector.store.opening import Store
+from connector.store.engine import Store
 from tests.processes import Ended, connector, environment
 
 CSV = b"external_id,email,plan\nu1,u1@example.com,gold\nu2,u2@example.com,free\n"
-SEGMENT = ("--segment", "Paying")
+SEGMENT = ("--segment", "Paying", "--allow-missing")
 
 
 @pytest.fixture
@@ -55,7 +55,10 @@ def test_the_settings_say_what_columns_are_read_as(csv: Path, environ: dict[str,
     assert (refused.code, "does not say who is in which segment" in refused.err) == (2, True)
     names = json.dumps({"Customer No": "external_id", "Groups": "segments"})
     named = environ | {"CONNECTOR__ROWS__COLUMNS": names}
-    assert counted(connector("send", csv, "--json", environ=named)) == {"changes": 2, "unreadable": 0}
+    assert counted(connector("send", csv, "--allow-missing", "--json", environ=named)) == {
+        "changes": 2,
+        "unreadable": 0,
+    }
     (found,) = connector("status", "--json", environ=named).rows()
     assert found["syncs"]["main"]["due"] == 1
 
@@ -63,7 +66,7 @@ def test_the_settings_say_what_columns_are_read_as(csv: Path, environ: dict[str,
 def test_a_parquet_file(tmp_path: Path, environ: dict[str, str]) -> None:
     path = tmp_path / "users.parquet"
     parquet.write_table(pa.table({"number": [1, 2], "segments": [["Paying"], []]}), path)
-    assert counted(connector("send", path, "--key", "number", "--json", environ=environ)) == {
+    assert counted(connector("send", path, "--key", "number", "--allow-missing", "--json", environ=environ)) == {
         "changes": 2,
         "unreadable": 0,
     }
@@ -130,10 +133,33 @@ def test_where_the_file_breaks_off_nobody_leaves(csv: Path, environ: dict[str, s
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.strip().endswith("what stands before that place is taken in, and nobody has left 'Paying'")
     store = Store(environ["CONNECTOR__STORE__URL"])
-    with store.reading() as connection:
-        rows = connection.exec_driver_sql("SELECT key, standing FROM entity ORDER BY key").all()
+    with store.reading() as tx:
+        rows = tx.exec_driver_sql("SELECT key, standing FROM entity ORDER BY key").all()
     store.close()
     assert [tuple(row) for row in rows] == [
         ("external_id:u1", "in the audience"),
         ("external_id:u2", "in the audience"),
     ]
+
+
+def test_a_file_that_would_clear_what_nobody_meant_to_clear_is_refused(csv: Path, environ: dict[str, str]) -> None:
+    refused = connector("send", csv, "--segment", "Paying", environ=environ)
+    assert (refused.code, "has no column for account.name, clearbit/employees" in refused.err) == (2, True)
+    csv.write_bytes(CSV.replace(b"plan", b"Plan"))
+    for command in (("send",), ("plan",), ("backfill", "all")):
+        refused = connector(*command, csv, *SEGMENT, environ=environ)
+        assert (refused.code, "the column 'Plan' is nearly 'plan'" in refused.err) == (2, True)
+    assert no_people(environ)
+
+
+def test_a_segment_that_nobody_has_heard_of_is_asked_about(csv: Path, environ: dict[str, str]) -> None:
+    connector("migrate", environ=environ)
+    arguments = (csv, "--segment", "Payng", "--allow-missing")
+    says = (
+        'No sync names the segment "Payng" (is "Paying" meant?), and nobody is in it. Take the table in all the same?'
+    )
+    for command in (("send",), ("backfill", "all", "--detach")):
+        asked = connector(*command, *arguments, environ=environ)
+        assert (asked.code, asked.err.startswith(says), "give --yes" in asked.err) == (2, True, True)
+    assert connector("send", *arguments, "--yes", environ=environ).code == 0
+    assert connector("send", *arguments, environ=environ).code == 0

@@ -9,7 +9,7 @@ import pytest
 
 from connector.bulk import jobs
 from connector.model.job import Job
-from connector.store.opening import Store
+from connector.store.engine import Store
 from tests.processes import SHIPPED_SETTINGS, connector, environment, people, running, until
 from tests.sources import Warehouse
 
@@ -102,7 +102,17 @@ def test_a_backfill_goes_on_after_a_kill_in_the_middle(
     path = tmp_path / "users.csv"
     path.write_text("external_id,plan\n" + "".join(f"u{number:05},gold\n" for number in range(3000)))
     started = connector(
-        "backfill", "main", path, "--segment", "Paying", "--per-second", 600, "--detach", "--json", environ=environ
+        "backfill",
+        "main",
+        path,
+        "--segment",
+        "Paying",
+        "--allow-missing",
+        "--per-second",
+        600,
+        "--detach",
+        "--json",
+        environ=environ,
     )
     assert (started.code, started.err) == (0, "")
     (job,) = started.rows()

@@ -1,4 +1,4 @@
-"""What the tests of the fleet stand on: servers for each module, two workers and a beat that they share."""
+"""What the tests of the fleet stand on: servers that all share, two workers and a beat for each module."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -38,25 +38,31 @@ _numbers = count(1)
 _WORKERS = 2
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """RabbitMQ, PostgreSQL and a simulated Customer.io of the module's own."""
+    """RabbitMQ, PostgreSQL and a simulated Customer.io, which each test finds running."""
     with Servers(tmp_path_factory.mktemp("fleet")).running() as servers:
         yield servers
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _fleet(servers: Servers) -> Iterator[Fleet]:
     fleet = Fleet(servers)
     yield fleet
     fleet.close()
 
 
+@pytest.fixture(scope="module")
+def _fleet_of_module(_fleet: Fleet) -> Iterator[Fleet]:
+    yield _fleet
+    _fleet.dismiss()
+
+
 @pytest.fixture
-def fleet(_fleet: Fleet) -> Fleet:
+def fleet(_fleet_of_module: Fleet) -> Fleet:
     """A fleet at rest: two workers, one beat, an empty Customer.io."""
-    _fleet.make_ready(_WORKERS)
-    return _fleet
+    _fleet_of_module.make_ready(_WORKERS)
+    return _fleet_of_module
 
 
 @pytest.fixture

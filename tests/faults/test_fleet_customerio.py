@@ -91,6 +91,18 @@ def _check_refused(fleet: Fleet, prefix: str, fault: dict[str, Any]) -> None:
     fleet.check(told)
 
 
+def test_a_person_at_whom_customerio_fails_waits_alone_until_it_is_over(fleet: Fleet, prefix: str) -> None:
+    told, user = lives(prefix), f"{prefix}-70"
+    fleet.simulator.go_wrong({"path": "/api", "containing": f'"{user}"', "status": 500})
+    with fleet.flowing(*shared_out(told, PUBLISHERS)):
+        pass
+    eventually(lambda: ("failing", user) in fleet.problems())
+    eventually(lambda: fleet.status()["syncs"]["main"]["due"] == 1)
+    assert user not in fleet.simulator.people()
+    fleet.simulator.go_wrong()
+    fleet.check(told)
+
+
 def _of_others(told: Sequence[Message], user: str) -> list[Message]:
     return [message for message in told if message["user"]["id"] != user]
 

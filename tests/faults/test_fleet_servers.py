@@ -1,7 +1,4 @@
-"""The broker and the store of a fleet, stopped, killed, full and read-only while changes flow: it goes on by itself.
-
-FAULT_SEEDS=20 plays the last one, many faults at once, with so many seeds.
-"""
+"""The broker and the store of a fleet, stopped, killed, full and read-only while changes flow: it goes on by itself."""
 
 import os
 import signal
@@ -15,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from tests.budget import seeds
 from tests.fleet import BROKER_AWAY, CHILD_KILLED, GIVEN_BACK, LEASE_SECONDS, PUBLISHERS, SLOW_PACE, Fleet, children
 from tests.lives import lives, shared_out, shuffled
+from tests.moments import chance
 from tests.servers import RabbitMQ, eventually
 
 OUTAGE_SECONDS = 2.0
-SEEDS = int(os.environ.get("FAULT_SEEDS", "1"))
 NOW_AND_THEN: Sequence[dict[str, Any]] = (
     {"drop": "after", "probability": 0.15},
     {"drop": "before", "probability": 0.05},
@@ -110,9 +108,10 @@ def test_a_full_disk_is_said_so_and_loses_nothing(fleet: Fleet, prefix: str) -> 
 # --- everything ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(1))
 def test_many_faults_at_once_lose_and_double_nothing(fleet: Fleet, prefix: str, seed: int) -> None:
-    random = Random(seed)
+    random = chance(seed)
     told = lives(prefix, seed=seed)
     again = shuffled(told, seed)[:500]
     fleet.simulator.go_wrong(*({"path": "/api/v2/batch", "seed": seed, **fault} for fault in NOW_AND_THEN))

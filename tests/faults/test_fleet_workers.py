@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from pathlib import Path
-from random import Random
 
 import pytest
 
+from tests.budget import seeds
 from tests.fleet import CHILD_KILLED, LEASE_SECONDS, PUBLISHERS, SLOW_PACE, Fleet, Program
 from tests.lives import lives, one_life, shared_out, shuffled
+from tests.moments import chance
 
 BATCH = "/api/v2/batch"
 SHIFTED_CLOCK = """
@@ -31,9 +32,10 @@ def test_a_fleet_on_good_days_brings_everybody_there(fleet: Fleet, prefix: str) 
 # --- death -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(1))
 def test_workers_killed_at_any_moment_lose_and_double_nothing(fleet: Fleet, prefix: str, seed: int) -> None:
-    random = Random(seed)
+    random = chance(seed)
     told = lives(prefix, seed=seed)
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
         for _ in range(5):
@@ -45,7 +47,7 @@ def test_workers_killed_at_any_moment_lose_and_double_nothing(fleet: Fleet, pref
 
 
 def test_children_of_the_pool_killed_at_any_moment_lose_and_double_nothing(fleet: Fleet, prefix: str) -> None:
-    random = Random(4)
+    random = chance(4)
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE):
         for _ in range(6):

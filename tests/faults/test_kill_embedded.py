@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from random import Random
 from typing import Self
 
 import httpx
@@ -18,9 +17,10 @@ from sqlalchemy.exc import OperationalError
 
 from connector.demo.expected import differences, load
 from connector.errors import StoreError
-from connector.intake import EVERY_SYNC
-from connector.store import counts, overview
-from connector.store.opening import Store
+from connector.model.problem import EVERY_SYNC
+from connector.store import overview, tallies
+from connector.store.engine import Store
+from tests.moments import chance
 from tests.processes import (
     SAMPLE,
     TOKEN,
@@ -117,14 +117,14 @@ class Embedded:
         return stack.enter_context(running("run", environ=self.environ, output=output, limit=limit))
 
     def due(self) -> int:
-        with self.store.reading() as connection:
-            found = overview.of(connection, "main")
+        with self.store.reading() as tx:
+            found = overview.of(tx, "main")
             return found.due + found.events_owed
 
     def messages(self) -> int:
         try:
-            with self.store.reading() as connection:
-                return counts.tallies(connection, EVERY_SYNC).get("messages", 0)
+            with self.store.reading() as tx:
+                return tallies.tallies(tx, EVERY_SYNC).get("messages", 0)
         except (StoreError, OperationalError):  # there are no tables yet
             return 0
 
@@ -154,7 +154,7 @@ def settled(embedded: Embedded) -> None:
 def test_ended_in_the_middle_and_started_again(
     embedded: Embedded, empty_customerio: str, seed: int, number: signal.Signals, times: int, exit_code: int
 ) -> None:
-    random = Random(seed)
+    random = chance(seed)
     moments = sorted(random.sample(range(10, len(NOTIFICATIONS) - 10), times))
     with ExitStack() as stack, Upstream(NOTIFICATIONS) as upstream:
         for moment in moments:

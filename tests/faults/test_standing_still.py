@@ -6,19 +6,20 @@ right.
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from connector.customerio.operations.operation import Endpoint
+from connector.customerio.responses import Reply
 from connector.customerio.track import Track
-from connector.outcome import Reply
-from connector.settings.schema import Connection
-from connector.planning.step import Endpoint
-from connector.store.opening import Store
+from connector.settings.connection import Connection
+from connector.store.engine import Store
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
-LEASE_SECONDS = 0.2
-DELIVERY = {"timeout_seconds": 0.05, "lease_seconds": LEASE_SECONDS}
+LEASE_SECONDS = 0.6
+DELIVERY = {"timeout_seconds": 5.0, "lease_seconds": LEASE_SECONDS}
 OLD, NEW = message("u1", 2, event("Signed up", "e2"), plan="old", city="Oslo"), message("u1", 3, plan="new")
 
 
@@ -31,14 +32,14 @@ class StandingStill(Track):
         self._meanwhile = meanwhile
         self._woken = False
 
-    def send(self, endpoint: Endpoint, body: bytes) -> Reply:
+    def send(self, endpoint: Endpoint, body: bytes, seconds: float | None = None) -> Reply:
         if not self._woken:
             self._woken = True
             time.sleep(2 * LEASE_SECONDS)
             if self._meanwhile is not None:
                 self._others.take(self._meanwhile)
             self._others.settle()
-        return super().send(endpoint, body)
+        return super().send(endpoint, body, seconds)
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def stand_still(others: World, meanwhile: dict[str, object] | None) -> None:
     """One worker's cycle with the long wait in its middle; then the others do what is left."""
     still = World(others.store, others.simulated, delivery=DELIVERY)
     with StandingStill(still.settings.connections["main"], others, meanwhile) as line:
-        still.at_hand._tracks["main"] = line
-        still.cycle()
+        still.runtime._tracks["main"] = line
+        replace(still.runtime.courier("main"), keeper=None).cycle()  # its threads stand still too
     others.settle()
 
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from connector.store.opening import Store
+from connector.store.engine import Store
 from tests.fixtures import (
     _migrated_database,
     _migrated_file,
     _simulated,
     broker_url,
     database,
+    emptied_store,
     empty_database,
     file_url,
     open_store,
@@ -19,6 +20,7 @@ from tests.fixtures import (
     rabbitmq,
     simulator,
     store,
+    store_of_module,
     store_url,
 )
 from tests.simulated import Simulated
@@ -30,6 +32,7 @@ __all__ = [
     "_simulated",
     "broker_url",
     "database",
+    "emptied_store",
     "empty_database",
     "file_url",
     "open_store",
@@ -37,6 +40,7 @@ __all__ = [
     "rabbitmq",
     "simulator",
     "store",
+    "store_of_module",
     "store_url",
 ]
 

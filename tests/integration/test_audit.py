@@ -10,14 +10,15 @@ import pytest
 
 from connector.admin.audit.audit import Audit, Findings
 from connector.customerio.app_api import AppApi
-from connector.errors import ConnectorError, SettingsError
 from connector.delivery.app_reader import TRIES
-from connector.settings.schema import Connection
-from connector.store import guard, jobs
-from connector.store.opening import Store
+from connector.errors import ConnectorError, SettingsError
+from connector.settings.connection import Connection
+from connector.store import deletion_guard, jobs
+from connector.store.engine import Store
 from tests.build_settings import API_KEY, SITE_ID
 from tests.servers import eventually
 from tests.simulated import Simulated
+from tests.stores import in_turn
 from tests.world import World, message
 
 PEOPLE = "/v1/customers/attributes"
@@ -36,7 +37,7 @@ def make_audited(make_world: MakeWorld) -> Iterator[MakeWorld]:
 
     yield make
     for world in made:
-        world.at_hand.app_api("main").close()
+        world.runtime.app_api("main").close()
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def behind(simulator: Simulated) -> Iterator[Callable[..., None]]:
 
 def audit(world: World, sync: str = "main", wait_seconds: float = 0.0) -> Audit:
     """The audit of a sync, which sleeps in no time."""
-    one = Audit.of(world.at_hand, sync, wait_seconds)
+    one = Audit.of(world.runtime, sync, wait_seconds)
     return replace(one, readback=replace(one.readback, sleep=in_no_time), sleep=in_no_time)
 
 
@@ -203,7 +204,7 @@ def test_who_is_due_or_moves_meanwhile_is_not_compared(
 def test_what_customer_io_shows_late_is_no_drift(world: World, simulator: Simulated) -> None:
     simulator.reset(visibility_seconds=1.0)
     world.run(message("u1", 1, plan="gold"))
-    one = Audit.of(world.at_hand, "main", 1.0)
+    one = Audit.of(world.runtime, "main", 1.0)
     findings = one.look(10)
     assert (drift(findings), findings.compared) == ([], 1)
     assert len(asked(simulator)) == 2
@@ -282,8 +283,8 @@ def test_the_deletion_guard_holds_who_should_be_absent(
     guarded.settle()
 
     assert sorted(simulator.people()) == names
-    with world.store.reading() as connection:
-        assert guard.held(connection, "main") == 6
+    with world.store.reading() as tx:
+        assert deletion_guard.held(tx, "main") == 6
     assert look(guarded).sampled == 0
 
 
@@ -301,7 +302,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@in_turn(["fault"], [[each] for each in FAULTS.values()], ids=FAULTS)
 def test_failures_of_the_app_api_are_ridden_out(
     world: World, simulator: Simulated, behind: Callable[..., None], fault: dict[str, Any]
 ) -> None:
@@ -329,6 +330,14 @@ def test_the_wait_is_as_long_as_the_app_api_asks_for(world: World, simulator: Si
     one = audit(world)
     replace(one, readback=replace(one.readback, sleep=waits.append)).look(10)
     assert 7.0 in waits
+
+
+def test_who_is_asked_to_wait_for_an_hour_is_told_so_at_once(world: World, simulator: Simulated) -> None:
+    world.run(message("u1", 1, plan="gold"))
+    simulator.go_wrong({"path": PEOPLE, "status": 429, "retry_after": 999_999})
+    with pytest.raises(ConnectorError, match=r"'main'.*429.*left alone for 3600 s; run it again then"):
+        look(world)
+    assert asked(simulator) == [429]
 
 
 def test_an_app_api_that_stays_away_ends_the_audit_with_what_to_do(world: World, simulator: Simulated) -> None:
@@ -368,7 +377,7 @@ def test_a_missing_key_is_named_as_the_variable_to_set() -> None:
 
 def test_an_unknown_sync_is_told_with_those_there_are(world: World) -> None:
     with pytest.raises(SettingsError, match="there is no sync 'other': the settings name main"):
-        Audit.of(world.at_hand, "other")
+        Audit.of(world.runtime, "other")
 
 
 @pytest.mark.parametrize(
@@ -423,8 +432,8 @@ def test_an_audit_is_kept_as_a_job_that_is_done(world: World, behind: Callable[.
 
 
 def _jobs(store: Store) -> list[Any]:
-    with store.reading() as connection:
-        return list(jobs.find(connection, sync="main", kind="audit"))
+    with store.reading() as tx:
+        return list(jobs.find(tx, sync="main", kind="audit"))
 
 
 def test_progress_is_told_up_to_the_end(world: World, simulator: Simulated, behind: Callable[..., None]) -> None:

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from connector import backfill, fetch, intake, jobs
+from connector.bulk import backfill, download, jobs
+from connector.bulk.backfill_input import BackfillInput
+from connector.bulk.lease import leased
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.model.job import Job
-from connector.bulk.lease import leased
-from connector.bulk.backfill_input import Origin
 from connector.store import everybody
 from connector.store import jobs as stored
 from tests.simulated import Simulated
@@ -24,6 +24,7 @@ from tests.sources import Warehouse, source
 from tests.world import World, message
 
 AT_ONCE = 1e9
+MakeWorld = Callable[..., World]
 NATIVE = {"format": "native"}
 
 
@@ -42,12 +43,12 @@ def csv(path: Path, count: int) -> str:
 
 
 def start(world: World, *files: str, sync: str = "main", per_second: float = AT_ONCE, **given: Any) -> Job:
-    return backfill.start(world.at_hand, sync, Origin(files, **given), per_second)
+    return backfill.start(world.runtime, sync, BackfillInput(files, **{"allow_missing": True, **given}), per_second)
 
 
 def finish(world: World, job: Job, **options: Any) -> Job:
     """Takes the job as far as it goes, and delivers what came of it."""
-    backfill.take_further(world.at_hand, job.id, **options)
+    backfill.take_further(world.runtime, job.id, **options)
     world.settle()
     return jobs.find(world.store, job.id)
 
@@ -65,13 +66,19 @@ def test_files_of_every_kind_one_after_another(world: World, simulator: Simulate
     assert simulator.people() == {f"u{number:03}": {"plan": "gold"} for number in range(8)} | {"u900": {"plan": "free"}}
 
 
+def test_messages_are_read_in_the_form_of_the_settings_at_its_start(make_world: MakeWorld, tmp_path: Path) -> None:
+    world = make_world(intake={"format": "native"})
+    job = finish(world, start(world, ndjson(tmp_path / "a.ndjson", users(2))))
+    assert (job.state, job.done, job.counts) == ("done", 2, {})
+
+
 def test_it_waits_behind_what_is_live(world: World, tmp_path: Path) -> None:
     world.take(message("live", 1))
     job = start(world, ndjson(tmp_path / "a.ndjson", users(2)), format="native")
-    backfill.take_further(world.at_hand, job.id)
-    with world.store.reading() as connection:
-        assert (everybody.due_behind(connection, "main", 10), world.due()) == (2, 3)
-    assert backfill.progress(world.at_hand, job.id).due == 2
+    backfill.take_further(world.runtime, job.id)
+    with world.store.reading() as tx:
+        assert (everybody.due_behind(tx, "main", 10), world.due()) == (2, 3)
+    assert backfill.progress(world.runtime, job.id).due == 2
 
 
 def test_it_keeps_to_its_pace(world: World, tmp_path: Path) -> None:
@@ -87,6 +94,14 @@ def test_a_bad_row_harms_only_itself(world: World, simulator: Simulated, tmp_pat
     job = finish(world, start(world, str(path), format="native"))
     assert (job.state, job.done, job.counts) == ("done", 3, {"could not be read": 2})
     assert list(simulator.people()) == ["u000"]
+
+
+def test_one_that_could_read_nothing_says_so(world: World, tmp_path: Path) -> None:
+    bad = finish(world, start(world, ndjson(tmp_path / "bad.ndjson", [{"user": {}}, {"nobody": 1}])))
+    good = finish(world, start(world, ndjson(tmp_path / "good.ndjson", [{"user": {}}, *users(1)])))
+    empty = finish(world, start(world, ndjson(tmp_path / "empty.ndjson", [])))
+
+    assert [backfill.read_nothing(each) for each in (bad, good, empty)] == [True, False, False]
 
 
 def test_one_sync_or_all(make_world: Callable[..., World], tmp_path: Path) -> None:
@@ -106,7 +121,7 @@ def test_a_crash_in_the_middle_goes_on_from_its_position(
 ) -> None:
     files = [csv(tmp_path / "a.csv", 10), csv(tmp_path / "b.csv", 14)]
     job = start(world, *files, segments=("Paying",))
-    accept, taken = intake.accept, [0, 0]
+    accept, taken = backfill.accept, [0, 0]
 
     def failing(store: Any, syncs: Any, messages: Any, **options: Any) -> Any:
         taken[0] += 1
@@ -115,14 +130,14 @@ def test_a_crash_in_the_middle_goes_on_from_its_position(
         taken[1] += len(messages)
         return accept(store, syncs, messages, **options)
 
-    monkeypatch.setattr(intake, "accept", failing)
+    monkeypatch.setattr(backfill, "accept", failing)
     with pytest.raises(StoreError):
-        backfill.take_further(world.at_hand, job.id, rows_at_once=4)
-    assert backfill.waiting(world.at_hand) == [job.id]
+        backfill.take_further(world.runtime, job.id, rows_at_once=4)
+    assert backfill.waiting(world.runtime) == [job.id]
     done = finish(world, job, rows_at_once=4)
     assert (done.state, done.done, taken[1]) == ("done", 24, 24)
     assert len(simulator.people()) == 14
-    assert backfill.waiting(world.at_hand) == []
+    assert backfill.waiting(world.runtime) == []
 
 
 def test_it_is_paused_resumed_and_cancelled(world: World, simulator: Simulated, tmp_path: Path) -> None:
@@ -148,7 +163,7 @@ def test_it_is_paused_resumed_and_cancelled(world: World, simulator: Simulated, 
 def test_two_never_take_one_further_at_a_time(world: World, tmp_path: Path) -> None:
     job = start(world, csv(tmp_path / "a.csv", 2), segments=("Paying",))
     with leased(world.store, backfill.lease_name(job.id)):
-        assert backfill.waiting(world.at_hand) == []
+        assert backfill.waiting(world.runtime) == []
         assert finish(world, job).done == 0
     assert finish(world, job).done == 2
 
@@ -186,8 +201,8 @@ def test_what_cannot_work_is_refused_at_the_start(
         start(world, *(each.format(tmp=tmp_path) for each in files), **given)
     assert says in str(caught.value)
     assert "hush" not in str(caught.value)
-    with world.store.reading() as connection:
-        assert stored.find(connection) == []
+    with world.store.reading() as tx:
+        assert stored.find(tx) == []
 
 
 # ---- From a source ---------------------------------------------------------------------------------------------------
@@ -199,8 +214,8 @@ def test_from_a_source_in_the_order_of_its_keys_and_on_after_a_crash(
     warehouse = Warehouse(f"sqlite:///{tmp_path / 'warehouse.db'}")
     warehouse.users(*range(10))
     world = make_world(sync={"identifier": "id"}, sources={"users": source(warehouse.url)})
-    job = backfill.start(world.at_hand, "main", Origin(source="users"), AT_ONCE)
-    accept, calls = intake.accept, [0]
+    job = backfill.start(world.runtime, "main", BackfillInput(source="users"), AT_ONCE)
+    accept, calls = backfill.accept, [0]
 
     def failing(*given: Any, **options: Any) -> Any:
         calls[0] += 1
@@ -208,9 +223,9 @@ def test_from_a_source_in_the_order_of_its_keys_and_on_after_a_crash(
             raise StoreError("gone")
         return accept(*given, **options)
 
-    monkeypatch.setattr(intake, "accept", failing)
+    monkeypatch.setattr(backfill, "accept", failing)
     with pytest.raises(StoreError):
-        backfill.take_further(world.at_hand, job.id, rows_at_once=4)
+        backfill.take_further(world.runtime, job.id, rows_at_once=4)
     assert jobs.find(world.store, job.id).done == 4
     assert finish(world, job, rows_at_once=4).done == 10
     assert len(simulator.people()) == 10
@@ -262,7 +277,7 @@ def test_from_urls_through_a_redirect_and_a_moment_of_trouble(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url, served = pages
-    monkeypatch.setattr(fetch.fetched.__wrapped__, "__defaults__", (lambda: False, lambda _: None, 60.0))
+    monkeypatch.setattr(download.fetched.__wrapped__, "__defaults__", (lambda: False, lambda _: None, 60.0))
     content = Path(csv(tmp_path / "a.csv", 5)).read_bytes()
     served["/a.csv.gz"] = [(503, ""), gzip.compress(content)]
     served["/moved.csv"] = (302, "/b.csv")
@@ -301,6 +316,6 @@ def test_a_url_that_cannot_be_used_pauses_the_job_and_says_why(
 def test_nobody_is_waited_for_for_ever() -> None:
     with (
         pytest.raises(ConnectorError, match=r"http://127.0.0.1:9/a.csv cannot be fetched: "),
-        fetch.fetched("http://user:hush@127.0.0.1:9/a.csv", 10, pause=lambda _: None),
+        download.fetched("http://user:hush@127.0.0.1:9/a.csv", 10, pause=lambda _: None),
     ):
         pass

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from connector import dead_letters, queues
+from connector.broker import dead_letters, queues
 from connector.errors import ConnectorError
 from tests.servers import RabbitMQ, eventually, free_port
 
@@ -92,3 +92,39 @@ def test_a_message_that_is_given_back_too_often_is_a_dead_letter(channel: Any, b
         channel.basic_reject(taken.delivery_tag, requeue=True)
     eventually(lambda: dead_letters.count(broker_url) == 1)
     assert [each.reason for each in dead_letters.look(broker_url, 10)] == ["delivery_limit"]
+
+
+ANYTHING = [
+    ("{", {}),
+    ("[[]]", {"task": APPLY}),
+    ('{"a": 1}', {"task": APPLY}),
+    (json.dumps([["native", {"not": "a list"}], {}, {}]), {"task": APPLY}),
+    ("packed", {"compression": "application/x-nothing"}),
+    ("task", {"task": "tasks.other", "eta": "2099-01-01T00:00:00", "timelimit": "x"}),
+]
+
+
+def test_whatever_lies_there_is_shown_and_played_again(channel: Any, broker_url: str) -> None:
+    """What cannot be decoded, and what another program has laid there without saying where it came from, too."""
+    for body, headers in ANYTHING:
+        die(channel, queues.CHANGES, body, **headers)
+    foreign = channel.prepare_message(b"\x80\x04pickle", content_type="application/x-python-serialize", headers={},
+                                      properties={"timestamp": 1_700_000_000_000})  # fmt: skip
+    channel.basic_publish(foreign, exchange="", routing_key=queues.DEAD_LETTERS)
+    eventually(lambda: dead_letters.count(broker_url) == len(ANYTHING) + 1)
+
+    assert len(dead_letters.look(broker_url, 100)) == len(ANYTHING) + 1
+    assert dead_letters.replay(broker_url) == len(ANYTHING) + 1
+    assert dead_letters.count(broker_url) == 0
+
+
+def test_one_whose_queue_is_gone_stays_and_the_others_go_on(channel: Any, broker_url: str) -> None:
+    for queue in ("segment-changes-77", "segment-changes"):
+        queues.queue(queue, broker_url)(channel).declare()
+        die(channel, queue, queue)
+    channel.queue_delete("segment-changes-77")
+    eventually(lambda: dead_letters.count(broker_url) == 2)
+
+    assert dead_letters.replay(broker_url) == 1
+    assert [each.queue for each in dead_letters.look(broker_url, 10)] == ["segment-changes-77"]
+    assert eventually(lambda: channel.basic_get("segment-changes")).body == "segment-changes"

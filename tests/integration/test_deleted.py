@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector import formats, intake
+from connector import formats
+from connector.intake.accept import accept
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -63,7 +64,7 @@ def test_a_call_of_the_segment_spec_deletes(make_world: Callable[..., World], si
     found = []
     for number, call in enumerate(calls, 1):
         told = {"userId": "u1", "messageId": f"m{number}", "timestamp": f"2026-01-31T10:00:0{number}Z", **call}
-        intake.accept(world.store, world.rules, formats.parse("segment", told))
+        accept(world.store, world.rules, formats.parse("segment", told))
         world.settle()
         found.append(simulator.people())
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector import formats, intake
+from connector import formats
+from connector.intake.accept import accept
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -113,7 +114,7 @@ def test_an_application_that_is_installed_and_uninstalled_is_a_device_that_comes
     for number, name in enumerate(("Application Installed", "Application Opened", "Application Uninstalled"), 1):
         call = {"type": "track", "userId": "u1", "event": name, "messageId": f"m{number}"}
         told = {"timestamp": f"2026-01-31T10:00:0{number}Z", "properties": {"device_id": "token-1"}}
-        intake.accept(world.store, world.rules, formats.parse("segment", {**call, **told}))
+        accept(world.store, world.rules, formats.parse("segment", {**call, **told}))
         world.settle()
         found.append(devices(simulator))
 

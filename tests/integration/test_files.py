@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from connector import files, inbox
-from connector.model.change import Change
+from connector.bulk import files
 from connector.errors import ConnectorError, UnreadableError
+from connector.formats.content_encoding import FREE_BYTES
+from connector.model.change import Change
 from tests.world import message
 
 LIMIT = 1_000_000
+FAR_LARGER = FREE_BYTES + 5_000_000
 Write = Callable[[bytes | str], Path]
 NAMES = ("u1", "u2", "u3")
 MESSAGES = [message(name, 1, plan="gold") for name in NAMES]
@@ -41,7 +43,7 @@ def documents(path: Path, limit: int = LIMIT) -> Iterator[Any]:
 
 def answers(path: Path, limit: int = LIMIT) -> list[str]:
     """The key of each message that can be read, and the reason for each that cannot."""
-    found = [answer for document in documents(path, limit) for answer in inbox.read("native", document, limit)]
+    found = [answer for document in documents(path, limit) for answer in files.read("native", document, limit)]
     return [answer.key if isinstance(answer, Change) else answer.reason for answer in found]
 
 
@@ -150,7 +152,7 @@ def test_a_first_line_that_is_too_long_harms_only_itself(write: Write) -> None:
 
 def test_the_messages_before_the_break_of_a_list_are_read(write: Write) -> None:
     found = documents(write(json.dumps(MESSAGES)[:-30]))
-    assert [next(found)["user"]["id"], next(found)["user"]["id"]] == ["u1", "u2"]
+    assert [json.loads(next(found).body)["user"]["id"] for _ in range(2)] == ["u1", "u2"]
     with pytest.raises(UnreadableError, match="the list in the file is not JSON"):
         next(found)
 
@@ -176,6 +178,36 @@ def test_packed_files_put_behind_one_another_are_one(tmp_path: Path) -> None:
     path.write_bytes(b"".join(gzip.compress(line.encode() + b"\n") for line in NDJSON.splitlines()))
 
     assert answers(path) == list(NAMES)
+
+
+@pytest.mark.parametrize("bad", ['{"user":', "12345678901234567890" * 300, "[" * 5000 + "]" * 5000, '"\\ud800"', ""])
+def test_a_bad_item_of_a_list_harms_only_itself(write: Write, bad: str) -> None:
+    good = [json.dumps(each) for each in MESSAGES]
+    found = answers(write(f"[{good[0]}, {good[1]}, {bad}, {good[2]}]".replace('{"user":,', '{"user":7},')))
+    assert [found[0], found[1], found[3]] == list(NAMES)
+    assert found[2].startswith("item 3 of the list: ")
+
+
+def test_an_odd_value_in_an_item_of_a_list_costs_itself_alone(write: Write) -> None:
+    deep = json.dumps(message("deep", 1, plan="gold")).replace('"gold"', "[" * 5000 + "]" * 5000)
+    long = json.dumps(message("long", 1, plan="gold")).replace('"gold"', "9" * 30)
+    content = f"[{json.dumps(MESSAGES[0])}, {deep}, {long}, {json.dumps(MESSAGES[1])}]"
+    assert answers(write(content)) == ["u1", "deep", "long", "u2"]
+
+
+def test_a_bad_line_is_told_with_its_number_in_the_file(write: Write) -> None:
+    found = answers(write(f"\n{NDJSON}\n{{nonsense\n" + json.dumps({"segments": []}) + "\n"))
+    assert found[3].startswith("line 6: it is not JSON: ")
+    assert " at column " in found[3]
+    assert found[4] == "line 7: the message names no user"
+
+
+@pytest.mark.parametrize(("start", "again"), [(b"", b" "), (b"", b"x"), (b"[", b" "), (b"", b'{"a": 1}\n')])
+def test_a_packed_file_that_is_far_larger_unpacked_is_refused_early(tmp_path: Path, start: bytes, again: bytes) -> None:
+    path = tmp_path / "messages.gz"
+    path.write_bytes(gzip.compress(start + again * (FAR_LARGER // len(again))))
+    with pytest.raises(UnreadableError, match="the file is more than 250 times as large once it is unpacked"):
+        list(documents(path))
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector import by_hand, whom
-from connector.errors import ConnectorError, SettingsError
+from connector.activity import fields
+from connector.activity.fold import Folding
+from connector.activity.receive import Posted, receive
+from connector.admin.privacy import direct_request, find_user
 from connector.admin.privacy.forget import Forgetting, Receipt
+from connector.errors import ConnectorError, SettingsError
+from connector.model.entity import Identifier
+from connector.settings.profiles import ProfilesSettings
 from connector.store import claims, jobs, problems
+from connector.store.engine import Store
 from connector.store.jobs import Job
-from connector.store.opening import Store
 from connector.store.tables import LIVE, metadata
 from tests.servers import eventually
 from tests.simulated import Simulated
+from tests.webhooks import reported
 from tests.world import World, event, message
 from tests.world import problems as all_problems
 
@@ -38,7 +44,7 @@ def make_world(make_world: MakeWorld) -> Iterator[MakeWorld]:
 
     yield make
     for world in made:
-        for api in world.at_hand._app_apis.values():
+        for api in world.runtime._app_apis.values():
             api.close()
 
 
@@ -62,8 +68,8 @@ def in_no_time(_seconds: float) -> None:
 
 
 def forget(world: World, user: str = "u1", sync: str = "", by: Any = "", **how: Any) -> Receipt:
-    found = whom.find(world.at_hand, user, sync, by)
-    return Forgetting(world.at_hand, found, **{"busy_seconds": 0.0, "sleep": in_no_time, **how}).run()
+    found = find_user.find(world.runtime, user, sync, by)
+    return Forgetting(world.runtime, found, **{"busy_seconds": 0.0, "sleep": in_no_time, **how}).run()
 
 
 def told(receipt: Receipt) -> list[tuple[str, str, str, str]]:
@@ -76,8 +82,8 @@ def told(receipt: Receipt) -> list[tuple[str, str, str, str]]:
 
 
 def rows(store: Store, table: str) -> list[dict[str, Any]]:
-    with store.reading() as connection:
-        return [dict(row) for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings()]
+    with store.reading() as tx:
+        return [dict(row) for row in tx.execute(text(f'SELECT * FROM "{table}"')).mappings()]
 
 
 def keys(world: World) -> set[tuple[str, str]]:
@@ -91,8 +97,8 @@ def row(world: World, key: str = "u1") -> dict[str, Any]:
 
 def change(world: World, key: str = "u1", **values: Any) -> None:
     sets = ", ".join(f"{name} = :{name}" for name in values)
-    with world.store.writing() as connection:
-        connection.execute(text(f"UPDATE entity SET {sets} WHERE key = :key"), {"key": key, **values})
+    with world.store.writing() as tx:
+        tx.execute(text(f"UPDATE entity SET {sets} WHERE key = :key"), {"key": key, **values})
 
 
 def where_they_stand(store: Store, *names: str) -> list[str]:
@@ -135,16 +141,40 @@ def test_nothing_is_left_of_a_user_and_everything_of_the_others(world: World, si
     receipt = forget(world, "key-of-u1")
 
     assert receipt.complete
-    assert told(receipt) == [("main", "delete", "id:u1", "confirmed")]
+    assert told(receipt) == [("main", "delete", f"{name}", "confirmed") for name in ("id:u1", f"email:{EMAIL}")]
+    assert receipt.proved
     [part] = receipt.parts
     assert (part.proof.state, part.answers[0].status) == ("gone", 200)
     assert part.erased is not None
-    assert part.erased[:4] == (1, 1, 1, 1)
+    assert part.erased[:4] == (1, 1, 2, 1)  # the id and the address
     assert part.erased.call_bodies > 0
     assert where_they_stand(world.store, "key-of-u1", "u1", EMAIL) == []
     assert list(simulator.people()) == ["u2"]
     assert keys(world) == {("main", "key-of-u2")}
     assert world.tallies()["forgotten"] == 1
+
+
+def test_nothing_is_left_of_what_customerio_reported_of_them(world: World) -> None:
+    world.run(message("key-of-u1", 1, external_id="u1", email=EMAIL), message("key-of-u2", 1, external_id="u2"))
+    who = {"id": "u1", "cio_id": "a1"}
+    bodies = [
+        reported(1, user="u1", identifiers=who),
+        reported(2, user="", recipient=f"Ada <{EMAIL}>"),
+        reported(3, user="u2"),
+    ]
+    posted = [Posted("main", json.dumps(body).encode()) for body in bodies]
+    receive(world.store, posted)
+    Folding(fields.of(ProfilesSettings())).fold(world.store, ["main"])
+
+    receipt = forget(world, "key-of-u1")
+
+    assert (receipt.complete, receipt.elsewhere.webhooks, receipt.elsewhere.profiles) == (True, 2, 2)
+    assert where_they_stand(world.store, "key-of-u1", "u1", EMAIL) == []
+    receive(world.store, posted)
+    Folding(fields.of(ProfilesSettings())).fold(world.store, ["main"])
+    assert where_they_stand(world.store, "u1", EMAIL, "a1") == []
+    with world.store.reading() as tx:
+        assert tx.execute(text("SELECT count(*) FROM webhook WHERE body IS NOT NULL")).scalar() == 1
 
 
 @pytest.mark.parametrize("user", ["key-1", "u1", EMAIL, EMAIL.upper()])
@@ -165,7 +195,7 @@ def test_somebody_is_found_by_whatever_was_once_sent_or_tried(world: World, simu
     assert sorted(simulator.people()) == ["new", "old"]
     simulator.go_wrong()
     for name in ("old", "new", "newer"):
-        assert whom.find(world.at_hand, name).key == "key-1"
+        assert find_user.find(world.runtime, name).key == "key-1"
 
     receipt = forget(world, "new", busy_seconds=10.0)
     assert receipt.complete
@@ -225,13 +255,13 @@ def test_the_deletion_guard_does_not_stand_in_the_way(make_world: MakeWorld, sim
 
 def test_a_message_that_could_not_be_read_is_erased_where_it_names_them(world: World) -> None:
     world.take(message("u1", 1, email=EMAIL))
-    with world.store.writing() as connection:
+    with world.store.writing() as tx:
         found = [
             problems.Problem("unreadable", "", "it has no user", {"usr": {"email": EMAIL}}),
             problems.Problem("unreadable", "", "it is no JSON", f'{{"email": "{EMAIL}'),
             problems.Problem("unreadable", "", "it has no user", {"usr": {"email": "u2@example.com"}}),
         ]
-        problems.add(connection, "", found, 0.0)
+        problems.add(tx, "", found, 0.0)
     world.settle()
 
     assert forget(world).elsewhere.problems == 2
@@ -240,8 +270,9 @@ def test_a_message_that_could_not_be_read_is_erased_where_it_names_them(world: W
 
 def test_traces_of_somebody_without_a_row_are_erased(world: World) -> None:
     world.run(message("u1", 1, email=EMAIL), message("u2", 1))
-    with world.store.writing() as connection:
-        connection.execute(text("DELETE FROM entity WHERE key = 'u1'"))
+    with world.store.writing() as tx:
+        for table in ("entity", "identity"):
+            tx.execute(text(f"DELETE FROM {table} WHERE key = 'u1'"))
     assert "call.request" in where_they_stand(world.store, EMAIL)
 
     receipt = forget(world, EMAIL)
@@ -251,9 +282,9 @@ def test_traces_of_somebody_without_a_row_are_erased(world: World) -> None:
 
 def test_a_job_that_has_come_as_far_as_the_user_goes_on_from_there(world: World) -> None:
     world.run(*(message(f"u{number}", 1) for number in range(3)))
-    with world.store.writing() as connection:
+    with world.store.writing() as tx:
         for state in ("running", "done"):
-            jobs.add(connection, Job(id=f"a-{state}", sync="main", kind="resync", state=state, position="u1"))
+            jobs.add(tx, Job(id=f"a-{state}", sync="main", kind="resync", state=state, position="u1"))
     forget(world)
     assert {each["position"] for each in rows(world.store, "job")} == {"u0"}
 
@@ -291,7 +322,7 @@ def test_who_waits_is_forgotten_without_the_one_who_holds_the_identifier(world: 
     assert (receipt.complete, told(receipt)) == (True, [])
     assert [each.value for each in receipt.parts[0].left] == ["shared"]
     assert (list(simulator.people()), keys(world)) == (["shared"], {("main", "key-1")})
-    assert whom.find(world.at_hand, "shared").key == "key-1"
+    assert find_user.find(world.runtime, "shared").key == "key-1"
 
 
 @pytest.mark.parametrize(("by", "forgotten"), [("key", "u1"), ("identifier", "key-2")])
@@ -328,7 +359,7 @@ def two(make_world: MakeWorld, simulator: Simulated) -> World:
     common = {"segments": ["Paying"], "attributes": ["plan"], "segment_attribute": "", "on_exit": "delete"}
     by_email = {"identifier": "email", "identify_by": "email", "connection": "second"}
     world = make_world(
-        connections={"main": fast, "second": fast},
+        connections={"main": {**fast, "email_identifies": False}, "second": fast},
         syncs={
             "main": {**common, "connection": "main", "identifier": "external_id"},
             "second": {**common, **by_email},
@@ -441,17 +472,44 @@ def test_an_app_api_without_an_answer_does_not_undo_what_customer_io_confirmed(
 ) -> None:
     world.run(message("u1", 1))
     simulator.go_wrong({"path": "/v1/customers", "status": 401})
-    [part] = forget(world).parts
+    receipt = forget(world)
+    [part] = receipt.parts
     assert (part.proof.state, part.erased is not None) == ("not read back", True)
+    assert (receipt.complete, receipt.proved, part.unproved) == (True, False, (Identifier("id", "u1"),))
     assert "app_api_key is not an App API key" in part.proof.reason
+
+
+def test_whom_upstream_deleted_is_asked_for_under_every_identifier_it_has_said(
+    world: World, simulator: Simulated
+) -> None:
+    world.take({"user": {"id": "key-9", "external_id": "u9", "email": EMAIL}, "version": 1})
+    simulator.take({"type": "person", "identifiers": {"email": EMAIL}, "action": "identify", "attributes": {}})
+    world.run({"user": {"id": "key-9"}, "deleted": True, "version": 2})
+
+    receipt = forget(world, "key-9")
+    assert {name for _, _, name, _ in told(receipt)} == {"id:u9", f"email:{EMAIL}"}
+    assert (receipt.proved, simulator.whole_people()) == (True, [])
+
+
+def test_an_identifier_by_which_nobody_can_be_looked_up_is_not_proved_and_the_others_are(
+    world: World, simulator: Simulated
+) -> None:
+    world.run(message("u1", 1, email=EMAIL))
+    refused = {"errors": [{"detail": "email is not enabled", "status": "400"}]}
+    simulator.go_wrong({"path": "/v1/customers", "containing": "@", "status": 400, "body": json.dumps(refused)})
+
+    receipt = forget(world)
+    [part] = receipt.parts
+    assert [part.proof.of, part.unproved] == [{Identifier("id", "u1"): "gone"}, (Identifier("email", EMAIL),)]
+    assert (receipt.complete, receipt.proved) == (True, False)
 
 
 def test_while_a_worker_sends_for_the_user_nothing_is_done(world: World, simulator: Simulated) -> None:
     world.run(message("u1", 1))
     world.take(message("u1", 2, plan="gold"))
-    with world.store.writing() as connection:
-        now = world.store.now(connection)
-        claims.claim(connection, "main", "a-worker", 10, now, 60.0)
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        claims.claim(tx, "main", "a-worker", 10, now, 60.0)
     before = row(world)
 
     with pytest.raises(ConnectorError, match=r"somebody is sending for the user 'u1', for .* s more"):
@@ -490,14 +548,14 @@ def test_the_lease_of_a_worker_that_is_dead_is_taken_over(world: World) -> None:
 
 def test_a_lease_that_somebody_else_took_meanwhile_erases_nothing(world: World) -> None:
     world.run(message("u1", 1))
-    found = whom.find(world.at_hand, "u1")
+    found = find_user.find(world.runtime, "u1")
 
     class Interrupted(Forgetting):
         def _tell(self, claimed: Any) -> Any:
             change(world, lease="another", leased_until=4e9)
             return super()._tell(claimed)
 
-    receipt = Interrupted(world.at_hand, found, sleep=in_no_time).run()
+    receipt = Interrupted(world.runtime, found, sleep=in_no_time).run()
     assert (receipt.complete, receipt.parts[0].reason) == (False, "somebody else has taken the row up meanwhile")
     assert row(world)["lease"] == "another"
 
@@ -508,13 +566,13 @@ def test_a_lease_that_somebody_else_took_meanwhile_erases_nothing(world: World) 
 def test_who_is_suppressed_does_not_come_back_until_freed(world: World, simulator: Simulated) -> None:
     world.run(message("u1", 1, email=EMAIL))
     receipt = forget(world, suppress=True)
-    assert told(receipt) == [("main", "suppress", "id:u1", "confirmed")]
+    assert told(receipt) == [("main", "suppress", name, "confirmed") for name in ("id:u1", f"email:{EMAIL}")]
     assert (receipt.complete, simulator.people(), keys(world)) == (True, {}, set())
 
     world.run(message("u1", 2, plan="gold"), message("key-9", 1, external_id="u9", email=EMAIL))
     assert simulator.people() == {}
 
-    by_hand.order(world.at_hand, "main", "u1", "unsuppress")
+    direct_request.order(world.runtime, "main", "u1", "unsuppress")
     world.run(message("u1", 3, plan="free"))
     assert simulator.people() == {"u1": {"plan": "free"}}
 
@@ -522,12 +580,12 @@ def test_who_is_suppressed_does_not_come_back_until_freed(world: World, simulato
 def test_suppressing_by_hand_leaves_the_row(world: World, simulator: Simulated) -> None:
     world.run(message("u1", 1, plan="gold"))
     before = row(world)
-    by_hand.order(world.at_hand, "main", "u1", "suppress")
+    direct_request.order(world.runtime, "main", "u1", "suppress")
     assert (simulator.people(), row(world)) == ({}, before)
 
     world.run(message("u1", 2, plan="free"))
     assert simulator.people() == {}
-    by_hand.order(world.at_hand, "main", "u1", "unsuppress")
+    direct_request.order(world.runtime, "main", "u1", "unsuppress")
     world.run(message("u1", 3, plan="gold"))
     assert simulator.people() == {"u1": {"plan": "gold"}}
 
@@ -535,10 +593,24 @@ def test_suppressing_by_hand_leaves_the_row(world: World, simulator: Simulated) 
 def test_an_order_that_is_not_confirmed_is_an_error(world: World, simulator: Simulated) -> None:
     simulator.go_wrong({"path": BATCH, "status": 503})
     with pytest.raises(ConnectorError, match=r"main: suppress of id u1 not confirmed: Customer\.io answered 503"):
-        by_hand.order(world.at_hand, "main", "u1", "suppress")
+        direct_request.order(world.runtime, "main", "u1", "suppress")
 
 
 def test_a_connection_without_credentials_is_told(make_world: MakeWorld) -> None:
     world = make_world(connection={"site_id": None, "api_key": None})
     with pytest.raises(ConnectorError, match=r"CONNECTOR__CONNECTIONS__MAIN__SITE_ID and .*API_KEY not set"):
-        by_hand.order(world.at_hand, "main", "u1", "suppress")
+        direct_request.order(world.runtime, "main", "u1", "suppress")
+
+
+def test_whom_upstream_had_deleted_is_asked_for_under_the_name_that_it_gave(
+    make_world: Callable[..., World], simulator: Simulated
+) -> None:
+    world = make_world(sync={"segments": ["*"], "deletion_guard": {"share": 0.1, "at_least": 0}})
+    simulator.take({"type": "person", "identifiers": {"id": "u9"}, "action": "identify", "attributes": {}})
+    world.run({"user": {"id": "k9", "external_id": "u9"}, "deleted": True})
+    assert set(simulator.people()) == {"u9"}  # the guard holds it
+
+    receipt = forget(world, "k9")
+    [part] = receipt.parts
+    assert [each.operation.item["identifiers"] for each in part.answers] == [{"id": "u9"}]
+    assert (receipt.complete, simulator.people()) == (True, {})

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector import remedy
-from connector.planning.attempt import Settlement
-from connector.store import claims, guard, overview, settling
+from connector.admin import problems
+from connector.planning.settlement import HeldBack
+from connector.store import claims, deletion_guard, overview, settlements
 from tests.simulated import Simulated
 from tests.world import World, message
 
@@ -30,8 +30,8 @@ def leave(*numbers: int, version: int = 2) -> list[dict[str, Any]]:
 
 
 def held(world: World) -> int:
-    with world.store.reading() as connection:
-        return guard.held(connection, "main")
+    with world.store.reading() as tx:
+        return deletion_guard.held(tx, "main")
 
 
 def test_a_few_deletions_pass(world: World, simulator: Simulated) -> None:
@@ -46,8 +46,8 @@ def test_too_many_at_once_are_all_held_and_are_one_problem(world: World, simulat
     assert len(simulator.people()) == 20
     assert held(world) == 15
     assert [(kind, subject) for kind, subject, _ in world.problems()] == [("held", "main")]
-    with world.store.reading() as connection:
-        assert overview.of(connection, "main").deletions_held == 15
+    with world.store.reading() as tx:
+        assert overview.of(tx, "main").deletions_held == 15
 
 
 def test_too_many_one_after_the_other_are_held_from_then_on(world: World, simulator: Simulated) -> None:
@@ -66,7 +66,7 @@ def test_what_else_is_due_goes_on(world: World, simulator: Simulated) -> None:
 
 def test_approved_they_are_deleted(world: World, simulator: Simulated) -> None:
     world.run(*leave(*range(10)))
-    assert remedy.approve(world.at_hand, "main") == 6
+    assert problems.approve(world.runtime, "main") == 6
     world.settle()
     assert sorted(simulator.people()) == [f"u{number}" for number in range(10, 20)]
     assert (held(world), world.problems()) == (0, [])
@@ -75,7 +75,7 @@ def test_approved_they_are_deleted(world: World, simulator: Simulated) -> None:
 def test_dropped_they_stay_until_upstream_speaks_of_them(world: World, simulator: Simulated) -> None:
     world.take(*leave(*range(10)))
     world.settle()
-    assert remedy.drop(world.at_hand, "main") == 10
+    assert problems.drop(world.runtime, "main") == 10
     world.settle()
     assert len(simulator.people()) == 20
     assert (held(world), world.problems(), world.due()) == (0, [], 0)
@@ -88,7 +88,7 @@ def test_who_comes_back_is_held_no_more(world: World, simulator: Simulated) -> N
     world.settle()
     world.run(message("u04", 3, plan="gold"), message("u05", 3, plan="free"))
     assert held(world) == 8
-    remedy.approve(world.at_hand, "main")
+    problems.approve(world.runtime, "main")
     world.settle()
     assert sorted(simulator.people())[:2] == ["u04", "u05"]
 
@@ -115,14 +115,14 @@ def test_a_deletion_that_was_let_pass_is_tried_again_without_being_counted_again
     simulator.go_wrong({"path": "/api/v2/batch", "status": 503, "times": 3})
     world.run(*leave(0, 1, 2, 3))
     assert len(simulator.people()) == 16
-    with world.store.reading() as connection:
-        assert connection.execute(text("SELECT sum(count) FROM admission")).scalar_one() == 4
+    with world.store.reading() as tx:
+        assert tx.execute(text("SELECT sum(count) FROM admission")).scalar_one() == 4
 
 
 def test_the_window_passes(world: World, simulator: Simulated) -> None:
     world.run(*leave(0, 1, 2, 3))
-    with world.store.writing() as connection:
-        connection.execute(text("UPDATE admission SET minute = minute - 61"))
+    with world.store.writing() as tx:
+        tx.execute(text("UPDATE admission SET minute = minute - 61"))
     world.run(*leave(4, 5, 6))
     assert len(simulator.people()) == 13
 
@@ -131,8 +131,8 @@ def test_a_change_of_the_settings_cannot_empty_customerio_either(
     world: World, make_world: MakeWorld, simulator: Simulated
 ) -> None:
     narrowed = make_world(sync={"deletion_guard": GUARD, "segments": ["Somebody else"]})
-    with narrowed.store.writing() as connection:
-        connection.execute(text("UPDATE entity SET due_at = 1, lane = 3"))
+    with narrowed.store.writing() as tx:
+        tx.execute(text("UPDATE entity SET due_at = 1, lane = 3"))
     narrowed.settle()
     assert len(simulator.people()) >= 16
     assert held(narrowed) >= 16
@@ -141,9 +141,9 @@ def test_a_change_of_the_settings_cannot_empty_customerio_either(
 def test_problems_replay_lets_them_go_and_discard_drops_them(world: World, simulator: Simulated) -> None:
     world.take(*leave(*range(10)))
     world.settle()
-    with world.store.reading() as connection:
-        id = connection.execute(text("SELECT id FROM problem")).scalar_one()
-    assert remedy.replay(world.at_hand, remedy.find(world.at_hand, id), "native") == "10 deletion(s) let go"
+    with world.store.reading() as tx:
+        id = tx.execute(text("SELECT id FROM problem")).scalar_one()
+    assert problems.replay(world.runtime, problems.find(world.runtime, id), "native") == "10 deletion(s) let go"
     world.settle()
     assert len(simulator.people()) == 10
 
@@ -151,15 +151,15 @@ def test_problems_replay_lets_them_go_and_discard_drops_them(world: World, simul
 def test_a_claim_that_is_held_leaves_no_doubt(world: World) -> None:
     world.take(*leave(*range(10)))
     world.settle()
-    with world.store.writing() as connection:
-        assert connection.execute(text("SELECT sum(doubt) FROM entity")).scalar_one() == 0
+    with world.store.writing() as tx:
+        assert tx.execute(text("SELECT sum(doubt) FROM entity")).scalar_one() == 0
 
 
 def test_who_moved_while_their_deletion_came_to_be_held_is_looked_at_again(world: World) -> None:
     world.take(*leave(0))
-    with world.store.writing() as connection:
-        (claim,) = claims.claim(connection, "main", "lease", 10, world.store.now(connection), 60.0)
+    with world.store.writing() as tx:
+        (claim,) = claims.claim(tx, "main", "lease", 10, world.store.now(tx), 60.0)
     world.take(message("u00", 3, plan="gold"))
-    with world.store.writing() as connection:
-        settling.settle(connection, "main", "lease", [Settlement(claim.entity, "held")], world.store.now(connection))
+    with world.store.writing() as tx:
+        settlements.settle(tx, "main", "lease", [HeldBack(claim.entity)], world.store.now(tx))
     assert (held(world), world.due()) == (0, 1)

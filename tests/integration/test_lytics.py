@@ -8,8 +8,8 @@ import httpx
 import pytest
 from uvicorn import Config
 
-from connector.web.server import serving
 from connector.web.app import create_app
+from connector.web.server import serving
 from tests.build_settings import TOKEN
 from tests.simulated import Simulated
 from tests.world import World
@@ -35,7 +35,7 @@ def post() -> Iterator[Post]:
 
 
 def doors(world: World) -> Config:
-    return Config(create_app(world.at_hand, lambda _: None), log_config=None, access_log=False, lifespan="off")
+    return Config(create_app(world.runtime, lambda _: None), log_config=None, access_log=False, lifespan="off")
 
 
 def world_that(make_world: MakeWorld, on_exit: str) -> World:
@@ -59,7 +59,7 @@ def plans(simulator: Simulated) -> dict[str, Any]:
 def test_enter_update_and_exit_with_deletion(make_world: MakeWorld, simulator: Simulated, post: Post) -> None:
     world = world_that(make_world, "delete")
     answer = post(world, ENTER)
-    assert (answer.status_code, answer.json()) == (200, {"changes": 1, "unreadable": 0})
+    assert (answer.status_code, answer.json()) == (200, {"changes": 1, "unreadable": 0, "skipped": 0})
     assert plans(simulator) == {EMAIL: "gold"}
     post(world, [UPDATE])
     assert plans(simulator) == {EMAIL: "pro"}
@@ -91,7 +91,7 @@ def test_a_bad_message_is_a_problem_and_its_neighbour_goes_on(
 ) -> None:
     world = world_that(make_world, "delete")
     answer = post(world, [{"data": {"plan": "gold"}}, ENTER])
-    assert answer.json() == {"changes": 1, "unreadable": 1}
+    assert (answer.json()["changes"], answer.json()["unreadable"]) == (1, 1)
     assert plans(simulator) == {EMAIL: "gold"}
     assert world.problems() == [("unreadable", "", "the message names no user")]
 

@@ -10,12 +10,13 @@ import pytest
 
 from connector.bulk import resync
 from connector.cli import check as checks
+from connector.customerio.operations.operation import Endpoint
+from connector.customerio.responses import Reply
 from connector.customerio.track import Track
-from connector.delivery import Courier
-from connector.outcome import Reply
-from connector.planning.step import Endpoint
+from connector.delivery.courier import Courier
 from connector.store import manual_segments
 from tests import resyncs
+from tests.budget import seeds
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -43,7 +44,7 @@ def paths(simulator: Simulated) -> list[str]:
 
 
 def whole_again(world: World) -> None:
-    resync.start(world.at_hand, "main", resyncs.AT_ONCE)
+    resync.start(world.runtime, "main", resyncs.AT_ONCE)
     assert resyncs.run(world).state == "done"
 
 
@@ -105,8 +106,8 @@ def test_an_existing_segment_is_found_by_its_name_and_another_program_makes_no_s
     make_world: Make, simulator: Simulated
 ) -> None:
     mirroring(make_world).run(message("u1", 1))
-    with make_world().store.writing() as connection:
-        connection.execute(manual_segments.TABLE.delete())
+    with make_world().store.writing() as tx:
+        tx.execute(manual_segments.TABLE.delete())
     mirroring(make_world).run(message("u2", 1))
 
     assert members(simulator) == {"Paying (synced)": ["u1", "u2"]}
@@ -160,6 +161,13 @@ def test_who_leaves_under_a_new_identifier_is_out(make_world: Make, simulator: S
     world.run(message("u1", 1, external_id="old"), message("u1", 2, external_id="new", segments=["Trial"]))
 
     assert members(simulator) == {}
+
+
+def test_with_leave_the_new_person_is_a_member_too(make_world: Make, simulator: Simulated) -> None:
+    world = mirroring(make_world, sync={"on_identifier_change": "leave"})
+    world.run(message("u1", 1, external_id="old"), message("u1", 2, external_id="new"))
+
+    assert {name: sorted(each) for name, each in members(simulator).items()} == {"Paying (synced)": ["new", "old"]}
 
 
 def test_who_has_no_identifier_any_more_is_taken_out_under_the_former_one(
@@ -282,7 +290,7 @@ def test_one_id_that_is_refused_stands_alone(make_world: Make, simulator: Simula
 def test_while_the_app_api_is_down_people_go_and_are_put_in_when_it_is_back(
     make_world: Make, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.mirrors.LOOK_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr("connector.delivery.manual_segments.LOOK_AGAIN_SECONDS", 0.3)
     world = mirroring(make_world)
     simulator.go_wrong({"path": "/v1/segments", "status": 503, "times": 1})
     world.take(message("u1", 1))
@@ -300,8 +308,8 @@ def test_status_counts_who_is_in(make_world: Make, simulator: Simulated) -> None
     world.take(message("u1", 1, segments=["Paying", "Trial"]), message("u2", 1), message("u3", 1, segments=["Trial"]))
     world.settle()
     world.run(message("u3", 2, segments=[]))
-    with world.store.reading() as connection:
-        assert manual_segments.members(connection, "main") == {"Paying": 2, "Trial": 1}
+    with world.store.reading() as tx:
+        assert manual_segments.members(tx, "main") == {"Paying": 2, "Trial": 1}
 
 
 class Wire(Track):
@@ -309,17 +317,17 @@ class Wire(Track):
 
     meanwhile: Callable[[], object] | None = None
 
-    def send(self, endpoint: Endpoint, body: bytes) -> Reply:
+    def send(self, endpoint: Endpoint, body: bytes, seconds: float | None = None) -> Reply:
         say, self.meanwhile = (self.meanwhile, None) if endpoint.startswith("segments/") else (None, self.meanwhile)
         if say:
             say()
-        return super().send(endpoint, body)
+        return super().send(endpoint, body, seconds)
 
 
 def test_who_leaves_while_they_are_put_in_ends_outside(make_world: Make, simulator: Simulated) -> None:
     world = mirroring(make_world)
     wire = Wire(world.settings.connections["main"], 5.0)
-    world.at_hand._tracks["main"] = wire
+    world.runtime._tracks["main"] = wire
     wire.meanwhile = lambda: world.take(message("u1", 2, segments=["Trial"]))
     world.take(message("u1", 1))
     world.settle()
@@ -337,7 +345,8 @@ FAULTS: list[dict[str, Any]] = [
 CHOICES: list[list[str]] = [["Paying"], ["Trial"], ["Paying", "Trial"], []]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(2))
 def test_two_couriers_whatever_comes_and_is_lost_end_with_who_belongs_in(
     make_world: Make, simulator: Simulated, seed: int
 ) -> None:
@@ -352,7 +361,7 @@ def test_two_couriers_whatever_comes_and_is_lost_end_with_who_belongs_in(
     chance.shuffle(told)  # late messages come late
 
     ended = Event()
-    both = [world.at_hand.courier("main") for _ in range(2)]
+    both = [world.runtime.courier("main") for _ in range(2)]
     couriers = [Thread(target=deliver_until, args=(courier, ended)) for courier in both]
     for courier in couriers:
         courier.start()
@@ -369,8 +378,8 @@ def test_two_couriers_whatever_comes_and_is_lost_end_with_who_belongs_in(
         for segment, name in (("Paying", "Paying (synced)"), ("Trial", "Trial"))
     }
     assert members(simulator) == {name: people for name, people in expected.items() if people}
-    with world.store.reading() as connection:
-        found = manual_segments.members(connection, "main")
+    with world.store.reading() as tx:
+        found = manual_segments.members(tx, "main")
     assert found == {"Paying": len(expected["Paying (synced)"]), "Trial": len(expected["Trial"])}
     assert simulator.summary()["segments"] == 2
     assert not world.problems()
@@ -386,7 +395,7 @@ def test_check_says_what_it_finds_of_each_manual_segment(make_world: Make, simul
     mirroring(make_world).run(message("u1", 1))
     mirror = {"Paying": "Paying (synced)", "Trial": "", "Staff": 99}
     world = mirroring(make_world, mirror)
-    found = [(each.level, each.text) for each in checks._of_mirrors(world.rules[0], world.at_hand)]
+    found = [(each.level, each.text) for each in checks._of_mirrors(world.rules[0], world.runtime)]
     assert found == [
         ("ok", "'Paying' into \"Paying (synced)\": the manual segment 1"),
         ("ok", "'Trial' into \"Trial\": not there yet, it will be made"),
@@ -394,5 +403,27 @@ def test_check_says_what_it_finds_of_each_manual_segment(make_world: Make, simul
     ]
 
     keyless = mirroring(make_world, mirror, connection={"app_api_key": None})
-    levels = [each.level for each in checks._of_mirrors(keyless.rules[0], keyless.at_hand)]
+    levels = [each.level for each in checks._of_mirrors(keyless.rules[0], keyless.runtime)]
     assert levels == ["failed", "failed", "ok"]
+
+
+@pytest.mark.parametrize("target", ["Paying (synced)", 1])
+def test_a_segment_whose_calls_fail_is_set_aside_and_holds_up_nobody(
+    make_world: Make, simulator: Simulated, target: str | int
+) -> None:
+    world = mirroring(make_world, delivery={"backoff_seconds": 0.05, "backoff_max_seconds": 1.0})
+    world.run(message("u0", 1))
+    world = mirroring(make_world, {"Paying": target}, delivery={"backoff_seconds": 0.05, "backoff_max_seconds": 1.0})
+    simulator.go_wrong({"path": "/api/v1/segments", "status": 404, "body": "<html>not found</html>"})
+    world.take(*(message(f"u{number}", 1) for number in range(1, 6)))
+    world.cycle()
+    world.take(message("u6", 1))
+    world.cycle()
+
+    assert len(simulator.people()) == 7
+    assert world.health().paused_until is None
+    assert [kind for kind, _, _ in world.problems()] == ["segment"]
+    simulator.go_wrong()
+    world.settle()
+    assert members(simulator) == {"Paying (synced)": [f"u{number}" for number in range(7)]}
+    assert not world.problems()

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from connector import formats, intake
-from connector.delivery import Courier
-from connector.line import Line
-from connector.store import claims, doubts
+from connector import formats
+from connector.delivery.courier import Courier
+from connector.delivery.sender import Sender
+from connector.intake.accept import accept
+from connector.store import claims, resend
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -61,6 +62,41 @@ def test_an_alias_before_either_is_known_counts_once_they_are(world: World, simu
 
     assert only(simulator, "new") == {"plan": "gold"}
     assert simulator.event_names("new") == ["Signed up"]
+
+
+def test_a_merge_that_does_not_say_who_the_other_one_is_in_customer_io_is_told(
+    world: World, simulator: Simulated
+) -> None:
+    simulator.take({"type": "person", "identifiers": {"id": "1000"}, "action": "identify", "attributes": {}})
+    world.run(message("new", 1, plan="gold"))
+    world.run({"user": {"id": "new"}, "merges": ["old"], "version": 2})
+
+    [(kind, user, reason)] = world.problems()
+    assert (kind, user) == ("identifier", "old")
+    assert "'new'" in reason
+    assert "the field 'external_id'" in reason
+    world.run({"user": {"id": "new"}, "merges": [{"id": "old", "external_id": "1000"}], "version": 3})
+    assert set(simulator.people()) == {"new"}
+
+
+def test_a_merge_is_by_the_identifier_that_an_earlier_message_has_said(world: World, simulator: Simulated) -> None:
+    simulator.take({"type": "person", "identifiers": {"id": "1000"}, "action": "identify", "attributes": {}})
+    world.run({"user": {"id": "old", "external_id": "1000"}, "version": 1}, message("new", 1, plan="gold"))
+    world.run({"user": {"id": "new"}, "merges": ["old"], "version": 2})
+
+    assert set(simulator.people()) == {"new"}
+    assert world.problems() == []
+
+
+def test_nobody_is_merged_away_by_an_identifier_that_another_user_holds(world: World, simulator: Simulated) -> None:
+    world.run(message("third", 1, external_id="1000", plan="silver"), message("new", 1, plan="gold"))
+    world.run({"user": {"id": "new"}, "merges": [{"id": "old", "external_id": "1000"}], "version": 2})
+
+    assert simulator.people() == {"1000": {"plan": "silver"}, "new": {"plan": "gold"}}
+    [(kind, user, reason)] = world.problems()
+    assert (kind, user) == ("conflict", "old")
+    assert "'third'" in reason
+    assert world.due() == 0
 
 
 def test_the_other_one_stays_until_the_survivor_is_in_the_audience(world: World, simulator: Simulated) -> None:
@@ -126,6 +162,7 @@ def test_two_users_with_one_identifier_are_no_conflict_once_they_are_one(world: 
     assert [kind for kind, _, _ in world.problems()] == ["conflict"]
     world.run({"user": {"id": "new"}, "merges": ["old"], "version": 2})
     assert simulator.people() == {"1001": {"plan": "new"}}
+    assert world.problems() == []
 
 
 def test_the_identifier_of_the_other_one_is_free_afterwards(world: World, simulator: Simulated) -> None:
@@ -169,7 +206,7 @@ def test_an_alias_while_the_other_one_is_being_sent(
 ) -> None:
     delivered(world, "new")
     world.take(message("old", 1, event("Signed up", "e1"), plan="gold"))
-    sending = Line.send
+    sending = Sender.send_all
 
     def meanwhile(*given: Any, **named: Any) -> Any:
         answer = sending(*given, **named)
@@ -177,7 +214,7 @@ def test_an_alias_while_the_other_one_is_being_sent(
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(Line, "send", meanwhile)
+        patch.setattr(Sender, "send_all", meanwhile)
         world.cycle()
     world.settle()
     assert only(simulator, "new") == {"plan": "plan of new"}
@@ -205,8 +242,8 @@ def test_a_worker_killed_between_two_steps_does_no_harm(
         patch.setattr(Courier, step, killed)
         for _ in range(3):
             world.cycle()
-    with world.store.writing() as connection:
-        claims.release_all(connection)
+    with world.store.writing() as tx:
+        claims.release_all(tx)
     world.settle()
     assert only(simulator, "new") == {"plan": "plan of new"}
     assert len(simulator.events("new")) == 3
@@ -215,8 +252,8 @@ def test_a_worker_killed_between_two_steps_does_no_harm(
 def test_a_resync_of_users_who_are_one_sends_one(world: World, simulator: Simulated) -> None:
     delivered(world, "old", "new")
     world.run(merging("new", "old", 2))
-    with world.store.writing() as connection:
-        doubts.send_whole(connection, "main", ["new", "old"], 0.0)
+    with world.store.writing() as tx:
+        resend.send_whole(tx, "main", ["new", "old"], 0.0)
     world.settle()
     assert only(simulator, "new") == {"plan": "plan of new"}
 
@@ -225,7 +262,7 @@ def test_a_resync_of_users_who_are_one_sends_one(world: World, simulator: Simula
 
 
 def calls(world: World, *bodies: dict[str, Any]) -> None:
-    intake.accept(world.store, world.rules, formats.parse("segment", list(bodies)))
+    accept(world.store, world.rules, formats.parse("segment", list(bodies)))
     world.settle()
 
 

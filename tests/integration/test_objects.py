@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
-from connector import forget, formats, intake, reach, remedy, resync, whom
-from connector.model.entity import Identifier, Person
-from connector.planning.attempt import Settlement
-from connector.store import claims, overview, problems, settling
+from connector import formats
+from connector.admin import problems as remedy
+from connector.admin.privacy import find_user, forget
+from connector.bulk.resync import advance, start
+from connector.delivery import object_gate
+from connector.intake.accept import accept
+from connector.model.entity import Identifier, Profile
+from connector.planning.settlement import Confirmed
+from connector.store import claims, overview, problems, settlements
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -42,7 +47,7 @@ def spoken(world: World, *calls: dict[str, Any]) -> None:
     """Takes in calls of the Segment spec, each delivered before the next one comes."""
     for number, call in enumerate(calls, 1):
         told = {"messageId": f"m{number}", "timestamp": f"2026-01-31T10:00:{number:02}Z", **call}
-        intake.accept(world.store, world.rules, formats.parse("segment", told))
+        accept(world.store, world.rules, formats.parse("segment", told))
         world.settle()
 
 
@@ -216,9 +221,9 @@ def test_a_refused_object_is_a_problem_and_its_neighbours_go_on(world: World, si
     assert (kind, subject) == ("refused", "1/a")
     assert reason.startswith("object identify refused")
 
-    with world.store.reading() as connection:
-        (kept,) = problems.kept(connection)
-    remedy.replay(world.at_hand, kept, "native")
+    with world.store.reading() as tx:
+        (kept,) = problems.kept(tx)
+    remedy.replay(world.runtime, kept, "native")
     world.settle()
     assert simulator.relationships() == {"u1": {"1/a": {}, "1/b": {}}}
 
@@ -258,7 +263,7 @@ def test_a_deleted_object_that_comes_back_gets_its_people_back(world: World, sim
 
 def test_an_object_that_goes_and_comes_before_its_people_are_looked_at(world: World, simulator: Simulated) -> None:
     world.run({**message("u1", 1), "relationships": [{"type": "2", "id": "c"}]})
-    courier = world.at_hand.courier("main")
+    courier = world.runtime.courier("main")
     for each in (course("c", 2, deleted=True), course("c", 3, attributes={"title": "again"})):
         world.take(each)
         courier._cycle("object")
@@ -281,7 +286,7 @@ def test_the_guard_holds_deletions_of_objects_apart_from_those_of_people(
     assert len(simulator.objects()) == 5
     assert simulator.people() == {}
     assert [(kind, subject) for kind, subject, _ in world.problems()] == [("held", "main/objects")]
-    assert remedy.approve(world.at_hand, "main") == 5
+    assert remedy.approve(world.runtime, "main") == 5
     world.settle()
     assert simulator.objects() == {}
     assert not world.problems()
@@ -292,8 +297,8 @@ def test_a_resync_sends_objects_and_relationships_again(world: World, simulator:
     world.run(message("u1", 1), company("a", attributes={"name": "Example"}, relationships=people))
     before = simulator.objects(), simulator.relationships()
     simulator.reset()
-    resync.start(world.at_hand, "main", 1000.0)
-    resync.advance(world.at_hand)
+    start(world.runtime, "main", 1000.0)
+    advance(world.runtime)
     world.settle()
 
     assert (simulator.objects(), simulator.relationships()) == before
@@ -368,34 +373,34 @@ def test_who_is_merged_keeps_the_relationships_that_are_wanted(world: World, sim
 def test_who_is_being_sent_for_when_their_object_comes_stays_due(world: World, simulator: Simulated) -> None:
     world.take({**message("u1", 1), "relationships": [related("a")]})
     (rules,) = world.rules
-    with world.store.writing() as connection:
-        claimed = claims.claim(connection, "main", "a-lease", 10, world.store.now(connection), 60.0)
-    (claim,) = reach.reachable(world.store, rules, claimed)
+    with world.store.writing() as tx:
+        claimed = claims.claim(tx, "main", "a-lease", 10, world.store.now(tx), 60.0)
+    (claim,) = object_gate.reachable(world.store, rules, claimed)
     assert claim.entity.facts.relationships.values == {}
-    world.at_hand.courier("main").cycle()  # the object; the person is leased
+    world.runtime.courier("main").cycle()  # the object; the person is leased
     assert simulator.objects() == {"1/a": {}}
 
-    settled = Settlement(claim.entity, "confirmed", Person(Identifier("id", "u1"), {}))
-    with world.store.writing(may_be_lost=True) as connection:
-        settling.settle(connection, "main", "a-lease", [settled], world.store.now(connection))
+    settled = Confirmed(claim.entity, Profile(Identifier("id", "u1"), {}))
+    with world.store.writing(may_be_lost=True) as tx:
+        settlements.settle(tx, "main", "a-lease", [settled], world.store.now(tx))
     world.settle()
     assert simulator.relationships() == {"u1": {"1/a": {}}}
 
 
 def test_who_is_forgotten_is_related_to_nothing_and_the_object_stays(world: World, simulator: Simulated) -> None:
     world.run(*({**message(user, 1), "relationships": [related("a")]} for user in ("u1", "u2")))
-    found = whom.find(world.at_hand, "u1")
-    forget.Forgetting(world.at_hand, found).run()
+    found = find_user.find(world.runtime, "u1")
+    forget.Forgetting(world.runtime, found).run()
 
     assert simulator.relationships() == {"u2": {"1/a": {}}}
-    with world.store.reading() as connection:
-        assert overview.of(connection, "main").relationships == 1
+    with world.store.reading() as tx:
+        assert overview.of(tx, "main").relationships == 1
 
 
 def test_what_is_held_and_due_is_counted(world: World) -> None:
     world.run({**message("u1", 1), "relationships": [related("a"), related("b")]})
     world.take(company("c", 1))
-    with world.store.reading() as connection:
-        found = overview.of(connection, "main")
+    with world.store.reading() as tx:
+        found = overview.of(tx, "main")
 
     assert (found.people, found.due, found.objects, found.objects_due, found.relationships) == (1, 0, 2, 1, 2)

@@ -1,12 +1,7 @@
-"""Whatever comes, in whatever order, through whatever faults: the simulator ends up holding what the oracle expects.
-
-ORACLE_EXAMPLES=2000 looks at so many random scenarios for each kind of exit; without it the same few hundred are
-looked at in each run.
-"""
+"""Whatever comes, in whatever order, through whatever faults: the simulator ends up holding what the oracle expects."""
 
 import json
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,23 +13,28 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import given, note
 from sqlalchemy import delete
 
-from connector import inbox
-from connector.customerio.track import Track
-from connector.delivery import Courier
-from connector.line import Line
-from connector.outcome import Reply
 from connector.audience.rules import Rules
-from connector.settings.schema import Connection, Sync
+from connector.customerio.operations.operation import Endpoint
+from connector.customerio.responses import Reply
+from connector.customerio.track import Track
+from connector.delivery.courier import Courier
+from connector.delivery.sender import Sender
+from connector.intake import bodies as inbox
+from connector.planning.leasing import Leased, Leasing
+from connector.settings.connection import Connection
+from connector.settings.schema import Sync
+from connector.settings.sections import DeliverySettings
 from connector.settings.sync_options import Attribute, DeletionGuard
-from connector.settings.sections import Delivery
 from connector.simulator import Options, running
-from connector.planning.step import Endpoint
-from connector.store import claims, connections
-from connector.store.opening import Store
+from connector.simulator.server.strict import violations
+from connector.store import claims, connection_health, named_leases
+from connector.store.engine import Store
+from connector.store.migrate import migrate
 from connector.store.tables import metadata
+from tests.budget import searching
 from tests.oracle import (
     SyncRules,
     allowed_events,
@@ -47,20 +47,9 @@ from tests.oracle import (
 )
 from tests.stories import PAYING, Json, Scenario, Step, scenarios
 
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "0"))
-FEW = 150
 TIMEOUT_SECONDS = 0.4  # shorter than the slowest answer that a scenario orders
 NAME = "main"
 ENOUGH_IDLE_CYCLES = 4  # more than there are users, who may be claimed one by one
-
-MANY_EXAMPLES = settings(
-    max_examples=EXAMPLES or FEW,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    print_blob=True,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 class DeathError(Exception):
@@ -77,11 +66,11 @@ class Wire(Track):
         self.meanwhile: list[Sequence[Sequence[Json]]] = []
         self.take: Any = None
 
-    def send(self, endpoint: Endpoint, body: bytes) -> Reply:
+    def send(self, endpoint: Endpoint, body: bytes, seconds: float | None = None) -> Reply:
         if self.step.dies == "before":
             raise DeathError
         calls = self.calls()
-        reply = super().send(endpoint, body)
+        reply = super().send(endpoint, body, seconds)
         while self.calls() == calls:  # an answer that took too long is still to come, and must not come into the next
             time.sleep(0.01)
         for batch in self.meanwhile:
@@ -107,11 +96,13 @@ class World:
     store: Store
     track: Wire
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    leasing: Leasing | None = None
+    leased: list[Leased] = field(default_factory=list)
 
     def fresh(self, workspace: Json) -> None:
-        with self.store.writing() as connection:
+        with self.store.writing() as tx:
             for table in metadata.sorted_tables:
-                connection.execute(delete(table))
+                tx.execute(delete(table))
         self.client.post("/_simulator/reset", json=workspace).raise_for_status()
         self.order([])
 
@@ -124,13 +115,15 @@ class World:
             {"notification_id": f"n-{numbered.setdefault(id(each), next(self.numbers))}", "messages": list(each)}
             for each in notifications
         ]
-        inbox.take(self.store, [rules], "hull", [json.dumps(body) for body in bodies], 1_000_000)
+        values = [json.dumps(body) for body in bodies]
+        self.leased += inbox.take(self.store, [rules], "hull", values, 1_000_000, leasing=self.leasing).leased
 
     def resume(self) -> None:
         """What an operator, the time and a new start do: pauses end, what a dead process held is free."""
-        with self.store.writing() as connection:
-            connections.resume(connection, NAME)
-            claims.release_all(connection)
+        with self.store.writing() as tx:
+            connection_health.resume(tx, NAME)
+            claims.release_all(tx)
+            named_leases.release_all(tx)
 
     def lines(self, path: str) -> list[Json]:
         return [json.loads(line) for line in self.client.get(f"/_simulator/{path}").text.splitlines()]
@@ -140,10 +133,15 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path: Path = tmp_path_factory.mktemp("store") / "connector.db"
     store = Store(f"sqlite:///{path}")
-    store.migrate()
+    migrate(store)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    with running(Options()) as url, httpx.Client(base_url=url) as client, Wire(url, client) as track:
+    with (
+        running(Options(), inspect=violations) as url,
+        httpx.Client(base_url=url) as client,
+        Wire(url, client) as track,
+    ):
         yield World(client, store, track)
+        assert client.get("/_simulator/violations").json() == []
     structlog.reset_defaults()
     store.close()
 
@@ -169,21 +167,33 @@ def rules_of(sync: SyncRules, on_identifier_change: str) -> Rules:
 
 
 def courier_of(world: World, rules: Rules, people_at_once: int) -> Courier:
-    limits = Delivery(people=people_at_once, backoff_seconds=1e-6, backoff_max_seconds=1e-6)
-    line = Line(NAME, world.store, world.track, limits, 1000.0, sleep=lambda seconds: None)
+    limits = DeliverySettings(people=people_at_once, backoff_seconds=1e-6, backoff_max_seconds=1e-6)
+    line = Sender(NAME, world.store, world.track, limits, 1000.0, sleep=lambda seconds: None)
     return Courier(world.store, rules, line)
 
 
-def play(world: World, scenario: Scenario, rules: Rules) -> None:
-    """Everything that happens, until nothing is left to deliver."""
+def deliver_leased(world: World, courier: Courier) -> None:
+    """Sends for those who were leased while they were taken in: now, or when others have had their turn."""
+    while world.leased:
+        leased = world.leased.pop(0)
+        courier.deliver_claimed(leased.lease, leased.claims, 0.0, time.monotonic() + 60.0)
+
+
+def play(world: World, scenario: Scenario, rules: Rules, *, leasing: bool = False) -> None:
+    """Everything that happens, until nothing is left to deliver.
+
+    leasing: who is free is leased while they are taken in; what dies with them is left to their leases.
+    """
     courier = courier_of(world, rules, scenario.people_at_once)
     world.fresh(scenario.workspace)
+    world.leasing, world.leased = (Leasing(60.0, {NAME: courier.line}) if leasing else None), []
     world.track.take = lambda batch: world.take(rules, batch)
     for step in scenario.steps:
         world.take(rules, step.notifications)
         world.track.step, world.track.meanwhile = step, [step.meanwhile]
         world.order(step.faults)
         try:
+            deliver_leased(world, courier)
             for _ in range(step.cycles):
                 courier.cycle()
         except DeathError:
@@ -194,6 +204,7 @@ def play(world: World, scenario: Scenario, rules: Rules) -> None:
         world.resume()
     world.track.meanwhile = []
     world.order([])
+    deliver_leased(world, courier)
     settle(world, courier)
 
 
@@ -202,7 +213,8 @@ def settle(world: World, courier: Courier) -> None:
     idle = 0
     for _ in range(300):
         calls = world.track.calls()
-        courier.cycle()
+        world.resume()  # whoever failed alone is tried again at once
+        courier.deliver()
         idle = idle + 1 if world.track.calls() == calls else 0
         if idle == ENOUGH_IDLE_CYCLES:
             return
@@ -228,13 +240,14 @@ def repeated(rows: Iterable[Json]) -> list[str]:
     return [event_id for event_id, times in Counter(row["id"] for row in rows).items() if times > 1]
 
 
+@pytest.mark.parametrize("leasing", [False, True])
 @pytest.mark.parametrize("on_exit", ["delete", "clear", "keep"])
-def test_customerio_ends_up_right(world: World, on_exit: str) -> None:
-    @MANY_EXAMPLES
+def test_customerio_ends_up_right(world: World, on_exit: str, leasing: bool) -> None:
+    @searching(40)
     @given(scenarios(on_exit))
     def ends_up_right(scenario: Scenario) -> None:
         rules = rules_of(scenario.sync, scenario.on_identifier_change)
-        play(world, scenario, rules)
+        play(world, scenario, rules, leasing=leasing)
         people, anonymous = world.lines("people"), world.lines("anonymous")
         note(f"people: {people}\nanonymous: {anonymous}")
         note(f"calls: {world.lines('calls')}\nactivity: {world.lines('activity')}")

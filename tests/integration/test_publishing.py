@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from connector import publishing, queues
+from connector.broker import publisher as publishing
+from connector.broker import queues
+from connector.broker.publisher import ConfirmWindow, Publisher
 from connector.errors import ConnectorError, SettingsError
-from connector.broker.publisher import Outbox, Publisher
 from tests.build_settings import values, write
 from tests.processes import Ended, bare_environment, connector
 from tests.servers import RabbitMQ, eventually, free_port
@@ -34,7 +35,7 @@ def bodies(count: int) -> list[bytes]:
     return [json.dumps({"user": {"id": f"u{number}"}, "version": number}).encode() for number in range(count)]
 
 
-def publish(url: str, count: int, **options: Any) -> Outbox:
+def publish(url: str, count: int, **options: Any) -> ConfirmWindow:
     publisher = Publisher(url, NAME)
     try:
         return publisher.publish(bodies(count), **options)
@@ -120,7 +121,7 @@ def test_what_a_full_queue_refuses_is_published_again(
     control(rabbitmq, "set_policy", "--apply-to", "queues", "full", f"^{NAME}$", full)
     try:
         # One at a time: a queue refuses what comes after the first message that was too many.
-        one_by_one, done = Publisher(url, NAME, window=1), list[Outbox]()
+        one_by_one, done = Publisher(url, NAME, window=1), list[ConfirmWindow]()
         thread = threading.Thread(target=lambda: done.append(one_by_one.publish(bodies(90)[30:])))
         thread.start()
         assert refused.wait(60)
@@ -173,11 +174,11 @@ def test_a_wrong_password_is_an_error_at_once(url: str) -> None:
     assert "secret" not in str(failed.value)
 
 
-def test_a_queue_of_another_form_is_an_error_that_says_what_to_do(url: str) -> None:
+def test_a_queue_with_other_arguments_is_published_to_as_it_is(url: str, rabbitmq: RabbitMQ) -> None:
     with Connection(url) as connection, connection.channel() as channel:
         channel.queue_declare(NAME, durable=True, auto_delete=False)
-    with pytest.raises(ConnectorError, match=f"not as this version declares it: .*rabbitmqctl delete_queue {NAME}"):
-        publish(url, 1)
+    assert publish(url, 1).confirmed == 1
+    assert rabbitmq.waiting(NAME) == 1
 
 
 # ---- The command -----------------------------------------------------------------------------------------------------
@@ -198,11 +199,23 @@ def test_the_command_publishes_a_file(tmp_path: Path, environ: dict[str, str], u
     file = tmp_path / "messages.ndjson.gz"
     file.write_bytes(gzip.compress(b"\n".join(bodies(3)) + b"\n{broken\n"))
     ended = command(file, "--json", environ=environ)
-    assert ended.code == 0, ended.err
+    assert ended.code == 1
+    assert "line 4: it is not JSON: " in ended.err
+    assert "What is no message is not published, the rest is" in ended.err
     (row,) = ended.rows()
     assert row.pop("seconds") > 0
-    assert row == {"queue": NAME, "messages": 4, "repeated": 0}
-    assert held(url) == [*bodies(3), b"{broken"]
+    assert row == {"queue": NAME, "messages": 3, "repeated": 0}
+    assert held(url) == bodies(3)
+
+
+def test_tables_are_not_published_under_any_name(tmp_path: Path, environ: dict[str, str], url: str) -> None:
+    Publisher(url, NAME).close()
+    table = b"external_id,plan\n" + b"1,gold\n2,free\n" * 3000
+    for name, says in (("back.csv", "is a table of users"), ("back.txt", "line 1: it is not JSON: ")):
+        (tmp_path / name).write_bytes(table)
+        ended = command(tmp_path / name, environ=environ)
+        assert (ended.code != 0, says in ended.err) == (True, True)
+    assert held(url) == []
 
 
 def test_the_command_tells_people_what_it_did(environ: dict[str, str], url: str) -> None:
@@ -230,7 +243,7 @@ def test_a_file_that_breaks_off_is_published_up_to_there(tmp_path: Path, environ
     ended = command(file, environ=environ)
     assert ended.code == 1
     assert "what stands before that place is published" in ended.err
-    assert held(url) == [b'{"user":{"id":"u1"}}']
+    assert held(url) == [b'{"user": {"id": "u1"}}']
 
 
 @pytest.mark.parametrize(

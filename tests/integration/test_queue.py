@@ -7,20 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from celery import Celery
 from kombu import Connection, Queue
-from kombu.exceptions import OperationalError
 from sqlalchemy import text
 
-from connector.queues import queue
-from connector.store.opening import Store
-from tasks import base, segment_changes
+from connector.broker.queues import queue
+from connector.store.engine import Store
+from tasks import base
+from tests import forkserver
 from tests.build_settings import TOKEN, build, values, write
+from tests.forkserver import CELERY, CONNECTOR
 from tests.servers import RabbitMQ, eventually
 from tests.simulated import Simulated
 from tests.world import event, message, problems
@@ -38,13 +38,17 @@ def environment(folder: Path, simulator: Simulated, **settings: Any) -> dict[str
     return {name: text_ for name, text_ in os.environ.items() if not name.startswith("CONNECTOR")} | ours
 
 
+_END_SECONDS = 60.0
+"""A program that is told to end finishes what it has begun; on a busy machine that takes a while."""
+
+
 class Program:
     """A process of ours, and what it says."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], *command: str) -> None:
         self._output = folder / f"{command[-1].strip('-')}.log"
         with self._output.open("ab") as output:
-            self.popen = subprocess.Popen(command, env=dict(environ), cwd=folder, stdout=output, stderr=output)
+            self.popen = forkserver.start(command, env=environ, cwd=folder, stdout=output, stderr=output)
 
     @property
     def said(self) -> str:
@@ -64,7 +68,7 @@ class Program:
         """Sends it a signal; its exit code."""
         self.popen.send_signal(how)
         try:
-            return self.popen.wait(20)
+            return self.popen.wait(_END_SECONDS)
         finally:
             self.popen.kill()
             self.popen.wait()
@@ -83,7 +87,7 @@ class Fleet:
         """Starts a worker, which is ready when this comes back."""
         name = f"--hostname=worker{len(self.workers)}@localhost"
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO")
-        command = (sys.executable, "-m", "celery", "-A", "tasks", "worker", "--pool=solo", *quiet, name)
+        command = (*CELERY, "-A", "tasks", "worker", "--pool=solo", *quiet, name)
         self.workers.append(Program(self._folder, self._environ, *command))
         self.workers[-1].until_it_says("ready.")
         return self.workers[-1]
@@ -199,15 +203,15 @@ def test_a_store_that_fails_costs_nothing_but_time(
     fleet: Fleet, send: Publish, simulator: Simulated, database: str, open_store: Callable[[str], Store]
 ) -> None:
     store = open_store(database)
-    with store.writing() as connection:
-        connection.execute(text("ALTER TABLE entity RENAME TO away"))
+    with store.writing() as tx:
+        tx.execute(text("ALTER TABLE entity RENAME TO away"))
     try:
         worker = fleet.start()
         send(message("u1", 1, plan="gold"), message("u2", 1, plan="free"))
         worker.until_it_says("does not exist")
     finally:
-        with store.writing() as connection:
-            connection.execute(text("ALTER TABLE away RENAME TO entity"))
+        with store.writing() as tx:
+            tx.execute(text("ALTER TABLE away RENAME TO entity"))
     eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}})
 
 
@@ -230,7 +234,7 @@ def test_an_application_may_send_the_task_to_its_queue(fleet: Fleet, simulator: 
 def test_an_application_may_send_the_task_as_documented(fleet: Fleet, simulator: Simulated) -> None:
     fleet.start()
     with foreign(fleet) as app:
-        app.send_task(APPLY, args=["native", [message("u1", 1, plan="gold")]], queue="changes")
+        app.send_task(APPLY, args=["native", [message("u1", 1, plan="gold")]], queue="changes", declare=[])
         eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}})
 
 
@@ -262,88 +266,6 @@ def test_a_fleet_forgets_outsiders(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tasks.upkeep.forget" in scheduled
 
 
-# ---- Handing on ------------------------------------------------------------------------------------------------------
-
-
-class Handed:
-    """A message on the intake queue, and what became of it."""
-
-    def __init__(self, body: str) -> None:
-        self.body = body
-        self.fate = "waiting"
-
-    def ack(self, *, multiple: bool = False) -> None:
-        self.fate = "acknowledged"
-
-    def requeue(self) -> None:
-        self.fate = "back in the queue"
-
-    def reject(self, *, requeue: bool = False) -> None:
-        self.fate = "back in the queue" if requeue else "lost"
-
-
-class Upstream:
-    """An application whose broker does not confirm, as often as it is told to."""
-
-    def __init__(self, failures: int) -> None:
-        self.failures = failures
-        self.sent: list[str] = []
-
-    def send_task(self, name: str, args: list[Any], **_: Any) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise OperationalError("no confirmation in time")
-        self.sent += args[1]
-
-
-def step(monkeypatch: pytest.MonkeyPatch, failures: int) -> Any:
-    """The consumer step, without a worker around it."""
-    monkeypatch.setattr(segment_changes, "settings", lambda: build(intake={"format": "native", "batch_messages": 2}))
-    found = segment_changes.SegmentChanges.__new__(segment_changes.SegmentChanges)
-    found._gathered, found._bytes, found._lock, found._waited = [], 0, segment_changes.RLock(), 0
-    found._pool = SimpleNamespace(num_processes=2)
-    found._app = Upstream(failures)
-    return found
-
-
-def test_messages_are_acknowledged_once_they_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    handing = step(monkeypatch, failures=0)
-    messages = [Handed(str(number)) for number in range(3)]
-    for each in messages:
-        handing._gather(each)
-    assert [each.fate for each in messages] == ["acknowledged", "acknowledged", "waiting"]
-    handing._hand_on()
-
-    assert handing._app.sent == ["0", "1", "2"]
-    assert messages[2].fate == "acknowledged"
-
-
-def test_messages_that_could_not_be_handed_on_are_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The channel they came by lives on, so nobody gives them back for us."""
-    handing = step(monkeypatch, failures=1)
-    messages = [Handed("0"), Handed("1")]
-    for each in messages:
-        handing._gather(each)
-    handing._hand_on()
-
-    assert handing._app.sent == ["0", "1"] or {each.fate for each in messages} == {"back in the queue"}
-
-
-@pytest.mark.parametrize(("at_work", "rounds"), [(0, 1), (1, 1), (2, segment_changes._MOST_ROUNDS)])
-def test_a_small_batch_grows_for_a_few_rounds_while_the_whole_pool_is_at_work(
-    monkeypatch: pytest.MonkeyPatch, at_work: int, rounds: int
-) -> None:
-    monkeypatch.setattr(segment_changes, "state", SimpleNamespace(reserved_requests=range(at_work)))
-    handing = step(monkeypatch, failures=0)
-    handing._gather(Handed("0"))
-    for _ in range(rounds - 1):
-        handing._hand_on_in_time()
-        assert not handing._app.sent
-    handing._hand_on_in_time()
-
-    assert handing._app.sent == ["0"]
-
-
 # ---- Embedded mode ---------------------------------------------------------------------------------------------------
 
 
@@ -352,7 +274,7 @@ def embedded(tmp_path: Path, simulator: Simulated) -> Iterator[Program]:
     """`connector run` on a store and a port of its own."""
     store = f"sqlite:///{tmp_path / 'connector.db'}"
     environ = environment(tmp_path, simulator, store=store, web={"port": 0}, delivery=SOON)
-    program = Program(tmp_path, environ, sys.executable, "-m", "connector", "run")
+    program = Program(tmp_path, environ, CONNECTOR, "run")
     yield program
     program.popen.kill()
     program.popen.wait()
@@ -367,7 +289,9 @@ def test_one_program_is_enough(embedded: Program, simulator: Simulated) -> None:
     door = url(embedded)
     with httpx.Client(base_url=door, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         taken = client.post("/v1/changes", json=[message("u1", 1, event("Signed up", "e1"), plan="gold"), 7])
-        assert taken.json() == {"changes": 1, "unreadable": 1}
+        answer = taken.json()
+        assert (answer["changes"], answer["unreadable"], answer["skipped"]) == (1, 1, 0)
+        assert [(each["index"], each["reason"]) for each in answer["problems"]] == [(1, "the message is not an object")]
         eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}} and simulator.events("u1"))
         client.post("/v1/changes", json=message("u1", 2, segments=[]))
         eventually(lambda: simulator.people() == {})
@@ -388,7 +312,7 @@ def test_what_was_due_when_it_ended_is_sent_when_it_starts(
     simulator.go_wrong()
     store = f"sqlite:///{tmp_path / 'connector.db'}"
     environ = environment(tmp_path, simulator, store=store, web={"port": 0}, delivery=SOON)
-    again = Program(tmp_path, environ, sys.executable, "-m", "connector", "run")
+    again = Program(tmp_path, environ, CONNECTOR, "run")
     try:
         eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}})
     finally:
@@ -396,32 +320,30 @@ def test_what_was_due_when_it_ended_is_sent_when_it_starts(
 
 
 _MEMORY = """
-import json, sys, time
+import sys
 from connector.cli import embedded
-from tasks.base import at_hand
-at_hand().store.migrate()
-with embedded._worker() as app:
+from connector.store.migrate import migrate
+from tasks.base import runtime
+migrate(runtime().store)
+with embedded._worker() as (app, _):
     with app.connection_for_write() as connection:
         queue = connection.SimpleQueue("segment-changes")
-        for line in sys.stdin:
+        for line in sys.argv[1:]:
             queue.put(line, content_type="application/json", content_encoding="utf-8", serializer="raw")
         queue.close()
-    time.sleep(float(sys.argv[1]))
+    sys.stdin.read()
 """
 
 
 def test_the_in_process_broker_takes_plain_json(tmp_path: Path, simulator: Simulated) -> None:
     environ = environment(tmp_path, simulator, store=f"sqlite:///{tmp_path / 'connector.db'}")
     lines = [json.dumps(message("u1", 1, plan="gold")), "{", json.dumps(message("u2", 1, plan="free"))]
-    done = subprocess.run(
-        [sys.executable, "-c", _MEMORY, "3"],
-        env=environ,
-        input="\n".join(lines) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}}
+    command = [sys.executable, "-c", _MEMORY, *lines]
+    process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: simulator.people() == {"u1": {"plan": "gold"}, "u2": {"plan": "free"}}, 60)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, errors

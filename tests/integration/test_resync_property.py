@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from connector import jobs, resync
-from connector.runtime import AtHand
-from connector.store.opening import Store
+from connector.bulk import jobs, resync
+from connector.runtime import Runtime
+from connector.store.engine import Store
+from tests.budget import seeds
 from tests.resyncs import AT_ONCE, find, run
 from tests.simulated import Simulated
 from tests.world import World, event, message
@@ -31,8 +32,8 @@ class MortalStore(Store):
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        with super().writing() as connection:
-            yield connection
+        with super().writing() as tx:
+            yield tx
             self.lives -= 1
             if self.lives < 0:
                 raise DeathError
@@ -63,13 +64,13 @@ class Story:
     def advance(self) -> None:
         stop_after = self.random.randrange(4)
         looks = iter([False] * stop_after + [True])
-        resync.advance(self.world.at_hand, until=lambda: next(looks), people_at_once=self.random.randint(1, 9))
+        resync.advance(self.world.runtime, until=lambda: next(looks), people_at_once=self.random.randint(1, 9))
 
     def die(self) -> None:
         """Somebody who takes it further dies before a commit."""
         store = MortalStore(self.world.store.url.render_as_string(hide_password=False), self.random.randrange(3))
         try:
-            resync.advance(AtHand(self.world.settings, store, self.world.rules), people_at_once=5)
+            resync.advance(Runtime(self.world.settings, store, self.world.rules), people_at_once=5)
         except DeathError:
             pass
         finally:
@@ -96,13 +97,14 @@ class Story:
         assert {user: attributes.get("plan") for user, attributes in held.items()} == self.plans
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(4))
 def test_however_it_is_interrupted_everybody_is_sent_whole_and_no_live_change_is_lost(
     make_world: Callable[..., World], seed: int
 ) -> None:
     story = Story(make_world(delivery={"people": 4}, sync={"deletion_guard": {"share": 1.0}}), seed)
     story.world.simulated.reset()
-    resync.start(story.world.at_hand, "main", AT_ONCE)
+    resync.start(story.world.runtime, "main", AT_ONCE)
     for _ in range(40):
         story.random.choice([story.live, story.live, story.advance, story.die, story.rest, story.deliver])()
     story.finish()
@@ -110,7 +112,8 @@ def test_however_it_is_interrupted_everybody_is_sent_whole_and_no_live_change_is
     story.check()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(2))
 def test_two_who_take_it_further_while_others_send_and_take_in_do_no_harm(
     database: str, open_store: Callable[[str], Store], simulator: Simulated, seed: int
 ) -> None:
@@ -118,11 +121,11 @@ def test_two_who_take_it_further_while_others_send_and_take_in_do_no_harm(
     worlds = [World(open_store(database), simulator, **given) for _ in range(5)]
     story = Story(worlds[0], seed)
     simulator.reset()
-    resync.start(worlds[0].at_hand, "main", AT_ONCE)
+    resync.start(worlds[0].runtime, "main", AT_ONCE)
 
     def advance(world: World) -> None:
         while find(world.store).state == "running":
-            resync.advance(world.at_hand, people_at_once=3)
+            resync.advance(world.runtime, people_at_once=3)
             time.sleep(0.001)
 
     def deliver(world: World) -> None:

@@ -1,6 +1,7 @@
 """Tables of users come into a store and on to Customer.io; with --full, who is not in the table leaves."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,18 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from connector.errors import ConnectorError, UnreadableError
 from connector.bulk.tabular import table
+from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.load import Load, Loaded
-from connector.bulk.tabular.user_rows import Shape
-from connector.store import everybody, guard, members
+from connector.bulk.tabular.user_rows import UserShape
+from connector.errors import ConnectorError, UnreadableError
+from connector.store import deletion_guard, everybody, members
 from tests.simulated import Simulated
 from tests.world import World, message
 
 MakeWorld = Callable[..., World]
-PAYING = Shape(entered=("Paying",))
-FULL = Shape(entered=("Paying",), full=True)
+PAYING = UserShape(entered=("Paying",))
+FULL = UserShape(entered=("Paying",), full=True)
 HEADER = "external_id,plan"
 
 
@@ -36,7 +38,7 @@ def parquet_path(tmp_path: Path) -> Path:
     return tmp_path / "users.parquet"
 
 
-def load(world: World, path: Path, shape: Shape = PAYING, **options: Any) -> Loaded:
+def load(world: World, path: Path, shape: UserShape = PAYING, **options: Any) -> Loaded:
     """Takes a table in, and delivers what came of it."""
     kind = table.kind_of(path, "")
     assert kind is not None
@@ -55,16 +57,16 @@ def csv(tmp_path: Path, users: Sequence[int], plan: str = "gold") -> Path:
 def test_users_of_a_csv_file_come_to_customerio(world: World, simulator: Simulated, tmp_path: Path) -> None:
     path = tmp_path / "users.csv"
     path.write_text(lines("u1,gold,Paying|Trial", "u2,free,Trial", "u3,,Paying", header=f"{HEADER},segments"))
-    assert load(world, path, Shape()) == Loaded(3, 0)
+    assert load(world, path, UserShape()) == Loaded(3, 0)
     assert simulator.people() == {"u1": {"plan": "gold"}, "u3": {}}
 
 
 def test_users_of_a_parquet_file_come_to_customerio(world: World, simulator: Simulated, parquet_path: Path) -> None:
     columns = {"number": [1, 2], "external_id": ["u1", "u2"], "plan": ["gold", None], "city": ["Here", "There"]}
-    assert load(world, written(parquet_path, columns), Shape("number", ("Paying",))) == Loaded(2, 0)
+    assert load(world, written(parquet_path, columns), UserShape("number", ("Paying",))) == Loaded(2, 0)
     assert simulator.people() == {"u1": {"plan": "gold", "city": "Here"}, "u2": {"city": "There"}}
-    with world.store.reading() as connection:
-        assert list(members.after(connection, "main", "Paying", "", 10).members) == ["1", "2"]
+    with world.store.reading() as tx:
+        assert list(members.after(tx, "main", "Paying", "", 10).members) == ["1", "2"]
 
 
 def test_what_a_later_file_does_not_have_is_cleared(world: World, simulator: Simulated, tmp_path: Path) -> None:
@@ -87,6 +89,31 @@ def test_bad_rows_are_problems_and_their_neighbours_go_on(world: World, simulato
     ]
 
 
+def test_ids_that_a_table_made_floats_are_the_same_users(
+    make_world: MakeWorld, simulator: Simulated, tmp_path: Path
+) -> None:
+    world = make_world(sync={"identifier": "crm", "attributes": ["plan"], "on_exit": "delete"})
+    world.run(message("1001", 1, crm=1001, plan="gold"), message("1002", 1, crm=1002, plan="gold"))
+    path = tmp_path / "users.csv"
+    path.write_text(lines("1001.0,1001.0,1.0", "1002.0,1002.0,2.0", ",,3.0", header="id,crm,plan"))
+    shape = replace(FULL, wanted=WantedColumns.of(world.rules, may_lack=False))
+
+    assert load(world, path, shape) == Loaded(2, 1)
+    assert simulator.people() == {"1001": {"plan": "1.0"}, "1002": {"plan": "2.0"}}
+
+
+@pytest.mark.parametrize("row", ["1.23457E+11,gold", "u3", "u3,gold,more"])
+def test_nobody_leaves_where_a_row_does_not_tell_whose_it_is(
+    world: World, simulator: Simulated, tmp_path: Path, row: str
+) -> None:
+    load(world, csv(tmp_path, [1, 2, 3]), FULL)
+    path = tmp_path / "users.csv"
+    path.write_text(lines("u01,free", row, "u02,free"))
+
+    assert load(world, path, FULL) == Loaded(2, 1, left=0, unnamed=1)
+    assert sorted(simulator.people()) == ["u01", "u02", "u03"]
+
+
 def test_a_row_that_is_too_large_is_a_problem(world: World, parquet_path: Path) -> None:
     columns = {"external_id": ["u1", "u2"], "plan": ["x" * 1_100_000, "gold"]}
     assert load(world, written(parquet_path, columns)) == Loaded(1, 1)
@@ -98,8 +125,8 @@ def test_a_bulk_load_waits_behind_what_is_live(world: World, tmp_path: Path) -> 
     world.take(message("u2", 1))
     with table.opened(csv(tmp_path, [1]), table.CSV) as opened:
         Load(world.store, world.rules, PAYING, 1_000_000, backfill=True).run(opened, lambda: None)
-    with world.store.reading() as connection:
-        assert (everybody.due_behind(connection, "main", 10), world.due()) == (1, 2)
+    with world.store.reading() as tx:
+        assert (everybody.due_behind(tx, "main", 10), world.due()) == (1, 2)
 
 
 # ---- --full ---------------------------------------------------------------------------------------------------------
@@ -125,8 +152,8 @@ def test_with_the_guard_on_a_file_that_is_too_short_is_held(
     load(world, csv(tmp_path, range(20)), FULL)
     assert load(world, csv(tmp_path, range(5)), FULL) == Loaded(5, 0, 15)
     assert len(simulator.people()) == 20
-    with world.store.reading() as connection:
-        assert guard.held(connection, "main") == 15
+    with world.store.reading() as tx:
+        assert deletion_guard.held(tx, "main") == 15
 
 
 def test_who_leaves_is_kept_where_the_sync_keeps(make_world: MakeWorld, simulator: Simulated, tmp_path: Path) -> None:
@@ -141,7 +168,7 @@ def test_who_is_in_another_segment_of_the_sync_stays(
 ) -> None:
     world = make_world(sync={"segments": ["Paying", "Trial"], "segment_attribute": "segments"})
     load(world, csv(tmp_path, [1, 2]), FULL)
-    load(world, csv(tmp_path, [2]), Shape(entered=("Trial",)))
+    load(world, csv(tmp_path, [2]), UserShape(entered=("Trial",)))
     assert load(world, csv(tmp_path, [1]), FULL).left == 1
     assert simulator.people()["u02"]["segments"] == ["trial"]
 
@@ -153,7 +180,7 @@ def test_who_came_with_the_segment_under_an_id_leaves_too(
     world = make_world(sync={"segments": ["Paying", "s-1"]})
     segments = [{"id": "s-1", "name": "Paying"}]
     world.run(message("u8", 7, segments=segments), message("u9", 7, segments=[*segments, "Other"]))
-    assert load(world, csv(tmp_path, [1]), Shape(entered=(named,), full=True)).left == 2
+    assert load(world, csv(tmp_path, [1]), UserShape(entered=(named,), full=True)).left == 2
     assert list(simulator.people()) == ["u01"]
 
 
@@ -163,16 +190,16 @@ def test_every_sync_lets_go(make_world: MakeWorld, tmp_path: Path) -> None:
     load(world, csv(tmp_path, [1, 2]), FULL)
     world.settle("second")
     assert load(world, csv(tmp_path, [2]), FULL).left == 1
-    with world.store.reading() as connection:
+    with world.store.reading() as tx:
         for sync in ("main", "second"):
-            assert list(members.after(connection, sync, "Paying", "", 10).members) == ["external_id:u02"]
+            assert list(members.after(tx, sync, "Paying", "", 10).members) == ["external_id:u02"]
 
 
 def test_members_are_found_page_by_page(world: World, tmp_path: Path) -> None:
     load(world, csv(tmp_path, range(7)))
     found, key = [], ""
-    with world.store.reading() as connection:
-        while (page := members.after(connection, "main", "Paying", key, 3)).last is not None:
+    with world.store.reading() as tx:
+        while (page := members.after(tx, "main", "Paying", key, 3)).last is not None:
             assert len(page.members) <= 3
             found += page.members
             key = page.last

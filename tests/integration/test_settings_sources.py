@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.settings.schema import schema as settings
 from connector.errors import SettingsError
+from connector.settings import schema
 from connector.settings.schema import Settings
 from connector.settings.sync_options import Attribute
 
@@ -45,7 +45,7 @@ def secrets(tmp_path: Path) -> Path:
 def lines(path: Path, environ: Mapping[str, str]) -> list[str]:
     """The lines that loading gives."""
     with pytest.raises(SettingsError) as caught:
-        settings.load(path, environ)
+        schema.load(path, environ)
     assert caught.value.__cause__ is None
     return str(caught.value).splitlines()
 
@@ -59,7 +59,7 @@ def api_key(loaded: Settings) -> str | None:
 def test_the_environment_wins_over_secrets_over_the_file_over_defaults(file: Path, secrets: Path) -> None:
     (secrets / "connector__syncs__main__identifier").write_text("from_secrets")
     (secrets / "connector__connections__main__region").write_text("us\n")
-    loaded = settings.load(
+    loaded = schema.load(
         file, {"CONNECTOR_SECRETS_DIR": str(secrets), "CONNECTOR__SYNCS__MAIN__IDENTIFIER": "from_environment"}
     )
     assert loaded.syncs["main"].identifier == "from_environment"
@@ -83,7 +83,7 @@ def test_a_variable_sets_a_key_whatever_its_case(
     file: Path, name: str, text: str, attribute: str, value: object
 ) -> None:
     section, key = attribute.split(".")
-    assert getattr(getattr(settings.load(file, {name: text}), section), key) == value
+    assert getattr(getattr(schema.load(file, {name: text}), section), key) == value
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_a_variable_sets_a_key_whatever_its_case(
     ],
 )
 def test_a_variable_is_read_as_what_its_key_holds(file: Path, key: str, text: str, value: object) -> None:
-    loaded = settings.load(file, {f"CONNECTOR__SYNCS__MAIN__{key}": text})
+    loaded = schema.load(file, {f"CONNECTOR__SYNCS__MAIN__{key}": text})
     assert getattr(loaded.syncs["main"], key.lower()) == value
 
 
 def test_variables_alone_can_add_a_sync_and_a_connection(file: Path) -> None:
-    loaded = settings.load(
+    loaded = schema.load(
         file, {"CONNECTOR__CONNECTIONS__TEST_2__REGION": "us", "CONNECTOR__SYNCS__SECOND_ONE__CONNECTION": "test_2"}
     )
     assert loaded.syncs["second_one"].connection == "test_2"
@@ -158,6 +158,11 @@ def test_variables_alone_can_add_a_sync_and_a_connection(file: Path) -> None:
             "environment: CONNECTOR__SYNCS__SECOND__CONNECTION: syncs.second.connection: is missing; give one of main",
         ),
         (
+            {"CONNECTOR__CONNECTIONS__MIAN__API_KEY": "hush"},
+            "environment: CONNECTOR__CONNECTIONS__MIAN__API_KEY: connections.mian: neither the file nor a sync names "
+            "this connection; name one of main, or take the variable away",
+        ),
+        (
             {"CONNECTOR__STORE": "sqlite:///x.db"},
             "environment: CONNECTOR__STORE: store: what was given is not accepted; give a table",
         ),
@@ -187,7 +192,7 @@ def test_a_mistake_of_the_file_names_the_file_even_where_a_variable_sets_its_nei
 @pytest.mark.parametrize("name", [API_KEY, API_KEY.lower(), "Connector__Connections__main__api_Key"])
 def test_a_secret_is_read_from_a_file_of_its_name_without_its_line_end(file: Path, secrets: Path, name: str) -> None:
     (secrets / name).write_text("  hush\n")
-    assert api_key(settings.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)})) == "hush"
+    assert api_key(schema.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)})) == "hush"
 
 
 def test_a_secret_is_read_through_the_links_that_kubernetes_makes(file: Path, secrets: Path) -> None:
@@ -195,23 +200,23 @@ def test_a_secret_is_read_through_the_links_that_kubernetes_makes(file: Path, se
     (secrets / "..2026_01" / API_KEY).write_text("hush")
     (secrets / "..data").symlink_to("..2026_01")
     (secrets / API_KEY).symlink_to(Path("..data") / API_KEY)
-    assert api_key(settings.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)})) == "hush"
+    assert api_key(schema.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)})) == "hush"
 
 
 def test_other_peoples_secrets_are_left_unread(file: Path, secrets: Path) -> None:
     (secrets / "certificate.der").write_bytes(b"\xff\xfe\x00")
     (secrets / "directory").mkdir()
-    assert settings.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)}).syncs["main"].identifier == "external_id"
+    assert schema.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)}).syncs["main"].identifier == "external_id"
 
 
 def test_an_empty_variable_is_no_secret_and_hides_none(file: Path, secrets: Path) -> None:
-    assert settings.load(file, {API_KEY: ""}).connections["main"].api_key is None
+    assert schema.load(file, {API_KEY: ""}).connections["main"].api_key is None
     (secrets / API_KEY).write_text("hush")
-    assert api_key(settings.load(file, {API_KEY: " ", "CONNECTOR_SECRETS_DIR": str(secrets)})) == "hush"
+    assert api_key(schema.load(file, {API_KEY: " ", "CONNECTOR_SECRETS_DIR": str(secrets)})) == "hush"
 
 
 def test_a_secret_from_the_environment_shows_nowhere(file: Path) -> None:
-    loaded = settings.load(file, {API_KEY: "hush", "CONNECTOR__WEB__TOKEN": "hush"})
+    loaded = schema.load(file, {API_KEY: "hush", "CONNECTOR__WEB__TOKEN": "hush"})
     assert api_key(loaded) == "hush"
     assert "hush" not in repr(loaded) + str(loaded.model_dump()) + loaded.model_dump_json()
 
@@ -237,7 +242,7 @@ def test_a_mistake_in_a_variable_echoes_no_secret(file: Path, environ: dict[str,
 @pytest.mark.parametrize("text", ["", "null", "1", "{", "[]", "{}", "[[]]", '{"x": null}', '"x"', "NaN"])
 def test_no_variable_brings_a_traceback(file: Path, name: str, text: str) -> None:
     with contextlib.suppress(SettingsError):
-        settings.load(file, {f"CONNECTOR__{name}": text, "CONNECTOR__SYNCS__MAIN__LABEL": "x"})
+        schema.load(file, {f"CONNECTOR__{name}": text, "CONNECTOR__SYNCS__MAIN__LABEL": "x"})
 
 
 def test_a_file_that_is_not_there_is_told(file: Path) -> None:
@@ -262,19 +267,19 @@ def test_a_secret_file_that_is_not_text_is_told_by_name(file: Path, secrets: Pat
 
 def test_a_given_environment_stands_in_for_the_real_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONNECTOR__WEB__PORT", "1")
-    assert settings.load(file, {}).web.port == 8080
-    assert settings.load(file).web.port == 1
+    assert schema.load(file, {}).web.port == 8080
+    assert schema.load(file).web.port == 1
 
 
 def test_loading_changes_nothing_in_the_environment(file: Path) -> None:
     before = dict(os.environ)
-    settings.load(file, {API_KEY: "hush", "CONNECTOR__WEB__PORT": "1"})
+    schema.load(file, {API_KEY: "hush", "CONNECTOR__WEB__PORT": "1"})
     assert dict(os.environ) == before
 
 
 def test_a_program_that_lets_the_error_through_shows_no_secret(file: Path) -> None:
-    program = "from pathlib import Path; from connector import settings; settings.load(Path('settings.toml'))"
-    paths = {"PYTHONPATH": str(Path(settings.__file__).parents[1])}
+    program = "from pathlib import Path; from connector.settings.schema import load; load(Path('settings.toml'))"
+    paths = {"PYTHONPATH": str(Path(schema.__file__).parents[2])}
     environ = {**os.environ, **paths, "CONNECTOR__CONNECTIONS__MAIN": '{"api_key": "hush", "region": "asia"}'}
     done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The App API over HTTP (reference: customerio-api, 4; section 8, points 7, 8, 12 and 13)."""
+"""The App API over HTTP (docs/customerio.md#app-api and #the-simulator, points 7, 8, 12 and 13)."""
 
 import httpx
 import pytest

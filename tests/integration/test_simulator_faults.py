@@ -1,6 +1,7 @@
-"""Faults over real connections (reference: customerio-api, section 8, point 6)."""
+"""Faults over real connections (docs/customerio.md#the-simulator, point 6)."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -97,6 +98,19 @@ def test_a_client_gives_up_on_a_slow_answer(track):
         track.post(BATCH, json={"batch": []}, timeout=0.1)
 
 
+def test_a_reset_forgets_the_requests_that_wait_for_their_answer_too(track):
+    order(track, {"path": BATCH, "latency": 0.3})
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(send, track)
+        while not track.get("/_simulator/faults").json()[0]["matched"]:
+            time.sleep(0.01)
+        track.post("/_simulator/reset")
+        with pytest.raises(httpx.TransportError):
+            waiting.result()
+
+    assert [people(track), track.get("/_simulator/calls").text.strip()] == [0, ""]
+
+
 @pytest.mark.parametrize(("when", "applied"), [("before", 0), ("after", 1)])
 def test_a_connection_is_cut_before_or_after_the_call_is_applied(track, when, applied):
     order(track, {"path": BATCH, "drop": when, "times": 1})
@@ -155,3 +169,23 @@ def test_every_call_waits_the_latency_of_the_options():
         started = time.perf_counter()
         send(track)
         assert time.perf_counter() - started >= 0.1
+
+
+def test_a_fault_may_drip_its_answer(track):
+    order(track, {"path": BATCH, "status": 200, "body": "{}", "drip": 0.1})
+    with track.stream("POST", BATCH, json={"batch": []}) as answer:
+        assert [chunk for chunk in answer.iter_raw() if chunk] == [b"{", b"}"]
+
+
+def test_a_fault_may_answer_without_end_or_packed(track):
+    order(track, {"path": BATCH, "status": 200, "body": "{}", "size": 1_000_000})
+    assert len(send(track).content) == 1_000_000
+    order(track, {"path": BATCH, "status": 200, "body": "{}", "size": 1_000_000, "packed": True})
+    with track.stream("POST", BATCH, json={"batch": []}) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert len(b"".join(answer.iter_raw())) < 10_000
+
+
+@pytest.mark.parametrize("rule", [{"drip": -1}, {"drip": "slow"}, {"size": -1}, {"size": 10**12}])
+def test_a_fault_that_cannot_be_is_refused(track, rule):
+    assert track.post("/_simulator/faults", json=[{"status": 200, **rule}]).status_code == 400

@@ -1,4 +1,4 @@
-"""Track v1 over HTTP (reference: customerio-api, 1; section 8, points 1 to 4, 10, 13, 14 and 15)."""
+"""Track v1 over HTTP (docs/customerio.md#track-v1 and #the-simulator, points 1 to 4, 10, 13 to 15)."""
 
 import json
 from urllib.parse import quote
@@ -133,7 +133,7 @@ def test_an_at_sign_is_part_of_an_id_in_an_id_only_workspace():
     ("identifier", "body", "errors"),
     [
         ("1", {"id": "2"}, ["id attribute and identifier are not the same value"]),
-        ("1", {"id": 1}, ["id must be a string and cannot be empty"]),
+        ("1", {"id": 1.5}, ["id must be a string or a number"]),
         ("1", {"id": ""}, ["id must be a string and cannot be empty"]),
         ("1", {str(n): 1 for n in range(301)}, ["attributes cannot have more than 300 attributes"]),
         ("1", {"plan": "x" * 1001}, ["plan attribute value cannot exceed 1000 bytes"]),

@@ -1,4 +1,4 @@
-"""Track v2 over HTTP (reference: customerio-api, 1.2 and 2; section 8, points 1 to 5 and 9)."""
+"""Track v2 over HTTP (docs/customerio.md#batches and #the-simulator, points 1 to 5 and 9)."""
 
 import json
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from connector import intake
-from connector.cli import check
-from connector.errors import SettingsError, StoreError
 from connector.bulk.lease import LostError, leased
-from connector.bulk.tabular import messages as said
-from connector.model.source_run import Counts, SourceState
-from connector.bulk.warehouse import turns
+from connector.bulk.tabular import messages
+from connector.bulk.warehouse import run as runs
+from connector.bulk.warehouse import scheduling
 from connector.bulk.warehouse.query import opened
 from connector.bulk.warehouse.run import StoppedError
-from connector.store import erasure, traces
+from connector.cli import check
+from connector.errors import SettingsError, StoreError
+from connector.model.source_run import Counts, SourceState
+from connector.store import erasure, mentions
 from connector.store import sources as stored
 from tests.simulated import Simulated
 from tests.sources import Warehouse, source
@@ -45,16 +45,16 @@ def make(make_world: MakeWorld, warehouse: Warehouse) -> Callable[..., World]:
 
 def run(world: World, name: str = "users", **asked: bool) -> SourceState:
     """A run to its end, and the delivery of what came of it."""
-    turns.ask(world.at_hand, name, **asked)
-    state = turns.take_turn(world.at_hand, name)
+    scheduling.ask(world.runtime, name, **asked)
+    state = scheduling.take_turn(world.runtime, name)
     assert state is not None
     world.settle()
     return state
 
 
 def state_of(world: World, name: str = "users") -> SourceState:
-    with world.store.reading() as connection:
-        return stored.load(connection)[name]
+    with world.store.reading() as tx:
+        return stored.load(tx)[name]
 
 
 def test_what_changed_is_taken_in_and_nothing_else(
@@ -153,24 +153,50 @@ def test_bad_rows_are_problems_come_back_until_mended_and_nobody_leaves_by_them(
     assert {kind for kind, _, _ in world.problems()} == {"unreadable"}
 
 
+ODD = {
+    "never": "'infinity'::timestamptz", "gone": "'-infinity'::date", "old": "'0044-03-15 BC'::date",
+    "late": "'20000-01-01'::timestamp",
+    "ip": "'192.0.2.1'::inet", "span": "'[1,3]'::int4range", "photo": "'x'::bytea", "wait": "'1 month'::interval",
+    "most": "'Infinity'::float8", "sum": "'Infinity'::numeric", "list": "ARRAY['infinity'::date]",
+}  # fmt: skip
+"""Columns of PostgreSQL whose values JSON has nothing for."""
+
+
+def test_a_cell_that_json_has_nothing_for_is_left_out_with_a_problem_and_the_run_goes_on(
+    make_world: MakeWorld, request: pytest.FixtureRequest, simulator: Simulated
+) -> None:
+    url = request.getfixturevalue("empty_database")
+    cells = ", ".join(f"CASE n WHEN 2 THEN {value} END AS {name}" for name, value in ODD.items())
+    query = f"SELECT 'u' || n AS id, 'gold' AS plan, {cells} FROM generate_series(1, 3) AS n"
+    sync = {"identifier": "id", "attributes": ["plan", *ODD]}
+    world = make_world(sync=sync, sources={"users": source(url, query=query, columns={"span": ""})})
+    assert run(world).counts == Counts(rows=3, changed=3)
+    assert {name: person["plan"] for name, person in simulator.people().items()} == dict.fromkeys(
+        ("u1", "u2", "u3"), "gold"
+    )
+    told = {reason.split("'")[1]: subject for kind, subject, reason in world.problems() if kind == "attribute"}
+    assert told == dict.fromkeys(ODD.keys() - {"span"}, "u2")
+
+
 def test_changed_settings_make_every_row_count_as_changed(
     make: Callable[..., World], warehouse: Warehouse, simulator: Simulated
 ) -> None:
     warehouse.users(1, 2)
     run(make())
     assert run(make()).counts == Counts(rows=2)
-    assert run(make(sync={"attributes": ["plan", "id"]})).counts == Counts(rows=2, changed=2)
-    assert simulator.people()["u001"] == {"plan": "gold", "hull_id": "u001"}
-    assert run(make(sync={"attributes": ["plan", "id"]}), again=True).counts == Counts(rows=2, changed=2)
+    more = {"attributes": ["plan", {"from": "id", "to": "key"}]}
+    assert run(make(sync=more)).counts == Counts(rows=2, changed=2)
+    assert simulator.people()["u001"] == {"plan": "gold", "key": "u001"}
+    assert run(make(sync=more), again=True).counts == Counts(rows=2, changed=2)
 
 
 def test_what_a_source_brings_waits_behind_what_is_live(make: Callable[..., World], warehouse: Warehouse) -> None:
     world = make()
     warehouse.users(1)
-    turns.ask(world.at_hand, "users")
-    turns.take_turn(world.at_hand, "users")
-    with world.store.reading() as connection:
-        lanes = connection.exec_driver_sql("SELECT lane FROM entity WHERE due_at IS NOT NULL").scalars().all()
+    scheduling.ask(world.runtime, "users")
+    scheduling.take_turn(world.runtime, "users")
+    with world.store.reading() as tx:
+        lanes = tx.exec_driver_sql("SELECT lane FROM entity WHERE due_at IS NOT NULL").scalars().all()
     assert list(lanes) == [3]
 
 
@@ -178,13 +204,13 @@ def test_who_is_forgotten_is_forgotten_by_sources_too(make: Callable[..., World]
     world = make()
     warehouse.users(1, 2)
     run(world)
-    with world.store.writing() as connection:
-        now = world.store.now(connection)
-        erasure.claim(connection, "main", "u001", "mine", now, 60.0)
-        found = traces.find(connection, ["u001"], ["u001"])
-        assert erasure.erase(connection, "main", "u001", "mine", found, now) is not None
-    with world.store.reading() as connection:
-        assert stored.after(connection, "users", "", 10) == ["u002"]
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        erasure.claim(tx, "main", "u001", "mine", now, 60.0)
+        found = mentions.find(tx, ["u001"], ["u001"])
+        assert erasure.erase(tx, "main", "u001", "mine", found, now) is not None
+    with world.store.reading() as tx:
+        assert stored.after(tx, "users", "", 10) == ["u002"]
 
 
 # ---- Events ----------------------------------------------------------------------------------------------------------
@@ -286,6 +312,52 @@ def test_a_row_without_an_id_is_a_problem_and_its_neighbours_go_on(
 
 
 @pytest.mark.parametrize(
+    ("columns", "given", "told"),
+    [
+        ("id text, Plan text", {}, "the column 'Plan' is nearly 'plan'"),
+        ('id text, "E-Mail" text', {}, "the column 'E-Mail' is nearly 'email'"),
+        ("id text, Plan text", {"segments": [], "kind": "objects"}, "the column 'Plan' is nearly 'plan'"),
+        (
+            'id text, "External ID" text, email text',
+            {"segments": [], "kind": "events", "event": "Bought"},
+            "the column 'External ID' is nearly 'external_id'",
+        ),
+    ],
+)
+def test_a_column_that_nearly_fits_stops_the_run_before_anything_is_taken_in(
+    make: Callable[..., World], warehouse: Warehouse, columns: str, given: dict[str, Any], told: str
+) -> None:
+    sync = {"objects": [{"type": "1", "attributes": ["plan"]}]} if given.get("kind") == "objects" else {}
+    world = make(sync=sync, **given)
+    quoted = columns.replace("Plan", '"Plan"')
+    warehouse.table("users", quoted)
+    warehouse.run("INSERT INTO users (id) VALUES ('u1')")
+    state = run(world)
+
+    assert told in state.error
+    assert "sources.users columns" in state.error
+    assert state.counts == Counts()
+
+
+def test_a_row_of_nothing_is_passed_over(make: Callable[..., World], warehouse: Warehouse) -> None:
+    warehouse.users(1)
+    warehouse.run("INSERT INTO users VALUES (NULL, NULL)", "INSERT INTO users VALUES ('', '  ')")
+    world = make()
+
+    assert run(world).counts == Counts(rows=1, changed=1)
+    assert world.problems() == []
+
+
+@pytest.mark.parametrize(("segment", "warned"), [("Payng", True), ("Paying", False)])
+def test_check_warns_of_a_source_with_a_segment_that_nobody_has_heard_of(
+    make: Callable[..., World], segment: str, warned: bool
+) -> None:
+    found = list(check._unheard(make(segments=[segment]).runtime))
+    assert [(each.level, each.what) for each in found] == [("warning", "sources.users")] * warned
+    assert all('is "Paying" meant?' in each.text for each in found)
+
+
+@pytest.mark.parametrize(
     ("sync", "level"),
     [({}, "warning"), (taking(**{"from": ["group"]}), "warning"), (taking(), "ok")],
 )
@@ -308,8 +380,8 @@ def test_a_broken_query_is_told_and_the_other_sources_go_on(
     broken = source(warehouse.url, query="SELECT * FROM nowhere")
     world = make_world(sync={"identifier": "id"}, sources={"broken": broken, "users": source(warehouse.url)})
     warehouse.users(1)
-    assert turns.due(world.at_hand) == ["broken", "users"]
-    states = {name: turns.take_turn(world.at_hand, name) for name in turns.due(world.at_hand)}
+    assert scheduling.due(world.runtime) == ["broken", "users"]
+    states = {name: scheduling.take_turn(world.runtime, name) for name in scheduling.due(world.runtime)}
     world.settle()
     assert list(simulator.people()) == ["u001"]
     assert states["broken"] is not None
@@ -318,7 +390,7 @@ def test_a_broken_query_is_told_and_the_other_sources_go_on(
     assert states["broken"].error.startswith("sources.broken: ")
     ((kind, subject, reason),) = world.problems()
     assert (kind, subject, reason) == ("source", "broken", states["broken"].error)
-    assert turns.due(world.at_hand) == []
+    assert scheduling.due(world.runtime) == []
     warehouse.table("nowhere", "id text")
     assert run(world, "broken").error == ""
     assert world.problems() == []
@@ -369,19 +441,19 @@ def test_the_query_cannot_write(make: Callable[..., World], warehouse: Warehouse
 def test_a_source_that_nobody_named_is_refused(make: Callable[..., World]) -> None:
     world = make()
     with pytest.raises(SettingsError, match="there is no source 'other': the settings name users"):
-        turns.ask(world.at_hand, "other")
+        scheduling.ask(world.runtime, "other")
 
 
 # ---- Crashes, and two at once ----------------------------------------------------------------------------------------
 
 
 def small_batches(monkeypatch: pytest.MonkeyPatch, rows: int = 3) -> None:
-    monkeypatch.setattr(said, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(messages, "ROWS_AT_ONCE", rows)
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, fail_at: int) -> None:
     """Intake fails at the given call, as if the store had gone."""
-    accept, calls = intake.accept, [0]
+    accept, calls = runs.accept, [0]
 
     def failing(*given: Any, **options: Any) -> Any:
         calls[0] += 1
@@ -389,7 +461,7 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, fail_at: int) -> None:
             raise StoreError("gone")
         return accept(*given, **options)
 
-    monkeypatch.setattr(intake, "accept", failing)
+    monkeypatch.setattr(runs, "accept", failing)
 
 
 @pytest.mark.parametrize("fail_at", [1, 2, 4])
@@ -403,14 +475,14 @@ def test_a_run_that_died_in_the_middle_goes_on_where_it_was(
     world = make()
     small_batches(monkeypatch)
     warehouse.users(*range(10))
-    turns.ask(world.at_hand, "users")
+    scheduling.ask(world.runtime, "users")
     with monkeypatch.context() as patched:
         fail_once(patched, fail_at)
         with pytest.raises(StoreError):
-            turns.take_turn(world.at_hand, "users")
+            scheduling.take_turn(world.runtime, "users")
     assert state_of(world).under_way
-    assert turns.due(world.at_hand) == ["users"]
-    state = turns.take_turn(world.at_hand, "users")
+    assert scheduling.due(world.runtime) == ["users"]
+    state = scheduling.take_turn(world.runtime, "users")
     assert state is not None
     assert state.counts == Counts(rows=10, changed=10 - (fail_at - 1) * 3)
     world.settle()
@@ -424,12 +496,12 @@ def test_events_go_on_from_the_cursor_after_a_crash(
     world.run({"user": {"id": "u1"}, "segments": ["Paying"]})
     small_batches(monkeypatch)
     warehouse.table("events", EVENT_COLUMNS, happened(*range(10)))
-    turns.ask(world.at_hand, "users")
+    scheduling.ask(world.runtime, "users")
     with monkeypatch.context() as patched:
         fail_once(patched, 3)
         with pytest.raises(StoreError):
-            turns.take_turn(world.at_hand, "users")
-    state = turns.take_turn(world.at_hand, "users")
+            scheduling.take_turn(world.runtime, "users")
+    state = scheduling.take_turn(world.runtime, "users")
     assert state is not None
     assert state.counts == Counts(rows=5, changed=4)
     world.settle()
@@ -444,9 +516,9 @@ def test_a_run_that_was_told_to_stop_goes_on_elsewhere(
     warehouse.users(*range(10))
     asked = iter((False, False, True))
     with pytest.raises(StoppedError):
-        turns.take_turn(world.at_hand, "users", until=lambda: next(asked))
-    assert turns.due(world.at_hand) == ["users"]
-    state = turns.take_turn(world.at_hand, "users")
+        scheduling.take_turn(world.runtime, "users", until=lambda: next(asked))
+    assert scheduling.due(world.runtime) == ["users"]
+    state = scheduling.take_turn(world.runtime, "users")
     assert state is not None
     assert state.counts == Counts(rows=10, changed=4)
 
@@ -454,12 +526,12 @@ def test_a_run_that_was_told_to_stop_goes_on_elsewhere(
 def test_one_source_is_never_run_twice_at_a_time(make: Callable[..., World], warehouse: Warehouse) -> None:
     world = make()
     warehouse.users(1)
-    with leased(world.store, turns.lease_name("users")) as lease:
+    with leased(world.store, scheduling.lease_name("users")) as lease:
         assert lease is not None
-        assert turns.due(world.at_hand) == []
-        assert turns.take_turn(world.at_hand, "users") is None
-    assert turns.take_turn(world.at_hand, "users") is not None
-    assert turns.take_turn(world.at_hand, "users") is None
+        assert scheduling.due(world.runtime) == []
+        assert scheduling.take_turn(world.runtime, "users") is None
+    assert scheduling.take_turn(world.runtime, "users") is not None
+    assert scheduling.take_turn(world.runtime, "users") is None
 
 
 def test_whoever_lost_the_lease_lets_nobody_go(
@@ -469,14 +541,14 @@ def test_whoever_lost_the_lease_lets_nobody_go(
     warehouse.users(1, 2)
     run(world)
     warehouse.users(1)
-    turns.ask(world.at_hand, "users")
+    scheduling.ask(world.runtime, "users")
 
     def steal(_: Counts) -> None:
-        with world.store.writing() as connection:
-            connection.exec_driver_sql("UPDATE lease SET holder = 'another'")
+        with world.store.writing() as tx:
+            tx.exec_driver_sql("UPDATE lease SET holder = 'another'")
 
     with pytest.raises(LostError):
-        turns.take_turn(world.at_hand, "users", report=steal)
+        scheduling.take_turn(world.runtime, "users", report=steal)
     world.settle()
     assert len(simulator.people()) == 2
 

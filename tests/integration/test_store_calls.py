@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from connector import call, calls
-from connector.customerio.request_log import Call
+from connector.admin import request_log
+from connector.customerio.request_log import Call, Exchange, call_of
+from connector.customerio.responses import Accepted, Pause, Reply, ResponseAction, Settle
 from connector.errors import ConnectorError
-from connector.outcome import Pause, Reply, Sent, Settled, Verdict
-from connector.store import calls as stored
-from connector.store.calls import Logged
-from connector.store.opening import Store
+from connector.store import request_log as stored
+from connector.store.engine import Store
+from connector.store.request_log import Logged
 from tests.world import World, message
 
 NOW = 4_000_000_000.0
@@ -19,30 +19,31 @@ BODY = b'{"batch":[]}'
 PAUSE = Pause("Customer.io answered 503", "backoff", doubt=True)
 
 
-def made(seconds: float = 0, verdict: Verdict = PAUSE, **given: Any) -> Call:
+def made(seconds: float = 0, verdict: ResponseAction = PAUSE, **given: Any) -> Call:
     reply = Reply(503, "too much, señor".encode())
-    return replace(call.of(NOW + seconds, "main", "people", "batch", 0, BODY, reply, verdict, 12, "failed"), **given)
+    exchange = Exchange("batch", 0, BODY, reply, verdict, NOW + seconds, 12)
+    return replace(call_of("main", "people", exchange, "failed"), **given)
 
 
-SETTLED = Settled((Sent(),))
+SETTLED = Settle((Accepted(),))
 
 
 def add(store: Store, *given: Call) -> None:
-    with store.writing() as connection:
-        stored.add(connection, given)
+    with store.writing() as tx:
+        stored.add(tx, given)
 
 
 def find(store: Store, **what: Any) -> list[Logged]:
-    with store.reading() as connection:
-        return stored.find(connection, **what)
+    with store.reading() as tx:
+        return stored.find(tx, **what)
 
 
 def test_a_call_comes_back_with_its_bodies(store: Store) -> None:
     add(store, made())
     [logged] = find(store)
 
-    assert calls.find(store, logged.id[:20].lower()) == Logged(logged.id, made())
-    assert calls.find(store, logged.id).call.body == BODY
+    assert request_log.find(store, logged.id[:20].lower()) == Logged(logged.id, made())
+    assert request_log.find(store, logged.id).call.body == BODY
 
 
 def test_a_list_of_calls_is_without_their_bodies_and_the_latest_first(store: Store) -> None:
@@ -57,11 +58,13 @@ def test_a_list_of_calls_is_without_their_bodies_and_the_latest_first(store: Sto
 
 
 def test_calls_are_found_by_what_they_are(store: Store) -> None:
-    add(store, made(1), made(2, SETTLED), made(3, connection="other"), made(4, sync="other"))
+    add(store, made(1), made(2, SETTLED), made(3, connection="other"), made(4, sync="other", status=200))
 
     assert [each.call.at - NOW for each in find(store, failed=True)] == [4, 3, 1]
     assert [each.call.at - NOW for each in find(store, workspace="main")] == [4, 2, 1]
     assert [each.call.at - NOW for each in find(store, sync="other", failed=True)] == [4]
+    assert [each.call.at - NOW for each in find(store, status=200)] == [4]
+    assert [each.call.at - NOW for each in find(store, since=NOW + 3)] == [4, 3]
 
 
 def test_ids_sort_by_time_and_differ(store: Store) -> None:
@@ -76,9 +79,9 @@ def test_an_id_must_be_a_calls_and_only_its(store: Store) -> None:
     add(store, made(), made())
     [one, _] = find(store)
     with pytest.raises(ConnectorError, match="more than one call has an id"):
-        calls.find(store, one.id[:10])
+        request_log.find(store, one.id[:10])
     with pytest.raises(ConnectorError, match="no call has an id that begins with 'x': `connector calls` lists them"):
-        calls.find(store, "x")
+        request_log.find(store, "x")
 
 
 def test_nothing_to_log_is_no_failure(store: Store) -> None:
@@ -95,5 +98,5 @@ def test_delivery_logs_its_calls(world: World) -> None:
         (503, "paused", 1),
         (200, "settled", 1),
     ]
-    assert b'"plan":"gold"' in (calls.find(world.store, paused.id).call.body or b"")
-    assert calls.find(world.store, settled.id).call.body is None
+    assert b'"plan":"gold"' in (request_log.find(world.store, paused.id).call.body or b"")
+    assert request_log.find(world.store, settled.id).call.body is None

@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector import audience, formats, intake
-from connector.planning.attempt import Claim, Settlement
-from connector.store import claims, entities, settling
-from connector.store.opening import Store
+from connector import formats
+from connector.audience.desired import desired
+from connector.errors import StoreError
+from connector.intake.accept import accept
+from connector.planning.attempt import Claim
+from connector.planning.settlement import Confirmed
+from connector.store import claims, entities, settlements
+from connector.store.engine import Store
+from tests.budget import seeds
 from tests.build_settings import rules
 from tests.world import event, message
 
 NOW = 4_000_000_000.0
+EVERYBODY = text("SELECT key FROM entity")
 
 
 @pytest.fixture
@@ -24,8 +30,26 @@ def stores(database: str, open_store: Callable[[str], Store]) -> list[Store]:
     return [open_store(database) for _ in range(4)]
 
 
+def test_a_transaction_that_reads_sees_the_store_at_one_moment(
+    store_url: str, open_store: Callable[[str], Store]
+) -> None:
+    """So what `connector status` adds up belongs together, however long it takes to count."""
+    reader, writer = open_store(store_url), open_store(store_url)
+    with reader.reading() as tx:
+        before = tx.execute(EVERYBODY).scalars().all()
+        take(writer, [message("u1", 1)])
+        assert (before, tx.execute(EVERYBODY).scalars().all()) == ([], [])
+    with reader.reading() as tx:
+        assert len(tx.execute(EVERYBODY).scalars().all()) == 1
+
+
+def test_a_transaction_that_reads_can_write_nothing_on_postgresql(stores: list[Store]) -> None:
+    with pytest.raises(StoreError, match="read-only"), stores[0].reading() as tx:
+        tx.execute(text("DELETE FROM entity"))
+
+
 def take(store: Store, messages: list[dict[str, Any]]) -> None:
-    intake.accept(store, [rules()], formats.parse("native", messages))
+    accept(store, [rules()], formats.parse("native", messages))
 
 
 def batches(messages: list[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
@@ -35,13 +59,14 @@ def batches(messages: list[dict[str, Any]], size: int) -> Iterator[list[dict[str
 
 def final(store: Store) -> dict[str, Any]:
     """What upstream's newest word made of everybody's plan."""
-    with store.writing() as connection:
-        keys = connection.execute(text("SELECT key FROM entity")).scalars().all()
-        found = entities.load(connection, "main", keys)
+    with store.writing() as tx:
+        keys = tx.execute(text("SELECT key FROM entity")).scalars().all()
+        found = entities.load(tx, "main", keys)
     return {key: entity.facts.attributes.values["plan"] for key, entity in found.items()}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(2))
 def test_the_newest_word_wins_whoever_brings_it(stores: list[Store], seed: int) -> None:
     """The same new users in many batches of several programs at once: none of them fails, no word is lost."""
     people, versions = 40, 12
@@ -56,11 +81,9 @@ def test_the_newest_word_wins_whoever_brings_it(stores: list[Store], seed: int) 
         list(pool.map(take, stores * len(parts), parts))
 
     assert final(stores[0]) == {f"u{person}": f"v{versions}" for person in range(people)}
-    with stores[0].reading() as connection:
-        assert connection.execute(text("SELECT count(*) FROM event")).scalar_one() == people * 5
-        tally = dict(
-            connection.execute(text("SELECT name, sum(count) FROM tally WHERE sync = 'main' GROUP BY name")).all()
-        )
+    with stores[0].reading() as tx:
+        assert tx.execute(text("SELECT count(*) FROM event")).scalar_one() == people * 5
+        tally = dict(tx.execute(text("SELECT name, sum(count) FROM tally WHERE sync = 'main' GROUP BY name")).all())
     assert tally["events accepted"] == people * 5
     assert tally["events accepted"] + tally["events repeated"] == people * versions
 
@@ -76,12 +99,12 @@ def test_deliveries_and_intake_at_once_leave_nothing_behind(stores: list[Store])
     parts = list(batches(messages, 50))
 
     def deliver(store: Store, lease: str) -> int:
-        with store.writing() as connection:
-            claimed = claims.claim(connection, "main", lease, 20, NOW, 60)
+        with store.writing() as tx:
+            claimed = claims.claim(tx, "main", lease, 20, NOW, 60)
         sent = [(each, str(each.entity.facts.attributes.values["plan"])) for each in claimed]
-        with store.writing() as connection:
-            settled = [Settlement(each.entity, "confirmed", _person(each)) for each, _ in sent]
-            settling.settle(connection, "main", lease, settled, NOW)
+        with store.writing() as tx:
+            settled = [Confirmed(each.entity, _person(each)) for each, _ in sent]
+            settlements.settle(tx, "main", lease, settled, NOW)
         return len(claimed)
 
     with ThreadPoolExecutor(len(stores)) as pool:
@@ -92,14 +115,14 @@ def test_deliveries_and_intake_at_once_leave_nothing_behind(stores: list[Store])
     turn = 0
     while deliver(stores[0], f"last {turn}"):
         turn += 1
-    with stores[0].writing() as connection:
-        found = entities.load(connection, "main", [f"u{person}" for person in range(people)])
-        assert claims.due_count(connection, "main") == 0
+    with stores[0].writing() as tx:
+        found = entities.load(tx, "main", [f"u{person}" for person in range(people)])
+        assert claims.due_count(tx, "main") == 0
     assert {each.delivered.attributes["plan"] for each in found.values() if each.delivered} == {f"v{versions}"}
 
 
 def _person(claimed: Claim) -> Any:
-    return audience.desired(claimed.entity.facts, rules()).person
+    return desired(claimed.entity.facts, rules()).person
 
 
 def test_many_who_want_the_same_identifiers_make_one_holder_each(stores: list[Store]) -> None:
@@ -109,9 +132,9 @@ def test_many_who_want_the_same_identifiers_make_one_holder_each(stores: list[St
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(take, stores * len(parts), parts))
 
-    with stores[0].reading() as connection:
-        holders = connection.execute(text("SELECT key FROM identity")).scalars().all()
-        sending = connection.execute(text("SELECT key FROM entity WHERE due_at IS NOT NULL")).scalars().all()
-        waiting = connection.execute(text("SELECT count(*) FROM entity WHERE waits_for IS NOT NULL")).scalar_one()
+    with stores[0].reading() as tx:
+        holders = tx.execute(text("SELECT key FROM identity")).scalars().all()
+        sending = tx.execute(text("SELECT key FROM entity WHERE due_at IS NOT NULL")).scalars().all()
+        waiting = tx.execute(text("SELECT count(*) FROM entity WHERE waits_for IS NOT NULL")).scalar_one()
     assert sorted(holders) == sorted(sending)
     assert (len(holders), waiting) == (10, 190)

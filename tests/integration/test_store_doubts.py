@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector import audience, formats, intake, plan
-from connector.planning.attempt import Claim, Settlement
-from connector.store import claims, doubts, settling
-from connector.store.opening import Store
+from connector import formats
+from connector.audience import desired as audience
+from connector.intake.accept import accept
+from connector.planning.attempt import Claim
+from connector.planning.plan import next_step
+from connector.planning.settlement import Confirmed
+from connector.store import claims, resend, settlements
+from connector.store.engine import Store
 from connector.store.tables import BACKFILL, EXIT, HELD, LIVE
 from tests.build import ident
 from tests.build_settings import rules
@@ -20,18 +24,18 @@ NOW = 4_000_000_000.0
 
 
 def take(store: Store, *messages: dict[str, Any]) -> None:
-    intake.accept(store, [rules()], formats.parse("native", list(messages)))
+    accept(store, [rules()], formats.parse("native", list(messages)))
 
 
 def claim(store: Store, lease: str = "mine", now: float = NOW) -> list[Claim]:
-    with store.writing() as connection:
-        return claims.claim(connection, "main", lease, 100, now, seconds=60)
+    with store.writing() as tx:
+        return claims.claim(tx, "main", lease, 100, now, seconds=60)
 
 
 def confirm(store: Store, claimed: Iterable[Claim], lease: str = "mine") -> None:
-    settled = [Settlement(each.entity, "confirmed", wanted(each)) for each in claimed]
-    with store.writing() as connection:
-        settling.settle(connection, "main", lease, settled, NOW)
+    settled = [Confirmed(each.entity, wanted(each)) for each in claimed]
+    with store.writing() as tx:
+        settlements.settle(tx, "main", lease, settled, NOW)
 
 
 def wanted(claimed: Claim) -> Any:
@@ -45,25 +49,25 @@ def delivered(store: Store, *messages: dict[str, Any]) -> None:
 
 
 def send_whole(store: Store, *keys: str, now: float = NOW) -> int:
-    with store.writing() as connection:
-        return doubts.send_whole(connection, "main", keys, now)
+    with store.writing() as tx:
+        return resend.send_whole(tx, "main", keys, now)
 
 
 def row(store: Store, key: str = "u1") -> dict[str, Any]:
-    with store.reading() as connection:
-        found = connection.execute(text("SELECT * FROM entity WHERE key = :key"), {"key": key}).mappings().one()
+    with store.reading() as tx:
+        found = tx.execute(text("SELECT * FROM entity WHERE key = :key"), {"key": key}).mappings().one()
         return dict(found)
 
 
 def owes(claimed: Claim) -> list[dict[str, Any]]:
     desired = audience.desired(claimed.entity.facts, rules())
-    return [each.item for each in plan.next_step(claimed.entity, desired, claimed.events, rules()).operations]
+    return [each.item for each in next_step(claimed.entity, desired, claimed.events, rules()).operations]
 
 
 def change(store: Store, **values: Any) -> None:
     sets = ", ".join(f"{name} = :{name}" for name in values)
-    with store.writing() as connection:
-        connection.execute(text(f"UPDATE entity SET {sets}"), values)
+    with store.writing() as tx:
+        tx.execute(text(f"UPDATE entity SET {sets}"), values)
 
 
 def test_the_whole_person_is_owed_although_nothing_has_changed(store: Store) -> None:
@@ -134,8 +138,8 @@ def test_nobody_is_no_failure(store: Store, keys: tuple[str, ...]) -> None:
 
 def test_other_syncs_are_left_alone(store: Store) -> None:
     delivered(store, message("u1", 1))
-    with store.writing() as connection:
-        assert doubts.send_whole(connection, "other", ["u1"], NOW) == 0
+    with store.writing() as tx:
+        assert resend.send_whole(tx, "other", ["u1"], NOW) == 0
     assert row(store)["doubt"] == 0
 
 
@@ -147,15 +151,15 @@ def gone(store: Store, *names: str) -> None:
     delivered(store, *(message(name, 1, plan="gold") for name in names))
     take(store, *(message(name, 2, segments=[]) for name in names))
     leaving = claim(store)
-    released = [Settlement(each.entity, "confirmed", None, released=(ident(each.entity.key),)) for each in leaving]
-    with store.writing() as connection:
-        settling.settle(connection, "main", "mine", released, NOW)
+    released = [Confirmed(each.entity, None, released=(ident(each.entity.key),)) for each in leaving]
+    with store.writing() as tx:
+        settlements.settle(tx, "main", "mine", released, NOW)
 
 
 def delete_again(store: Store, **identifiers: str) -> int:
-    with store.writing() as connection:
+    with store.writing() as tx:
         names = {key: ident(value) for key, value in identifiers.items()}
-        return doubts.delete_again(connection, "main", names, NOW)
+        return resend.delete_again(tx, "main", names, NOW)
 
 
 def test_who_was_believed_gone_is_deleted_again_in_the_lane_that_the_guard_watches(store: Store) -> None:
@@ -190,9 +194,9 @@ def test_who_wants_the_identifier_waits_until_it_is_deleted(store: Store) -> Non
     assert row(store, "u2")["waits_for"] == "id:u1"
 
     [again] = claim(store)
-    settled = Settlement(again.entity, "confirmed", None, released=(ident("u1"),))
-    with store.writing() as connection:
-        settling.settle(connection, "main", "mine", [settled], NOW)
+    settled = Confirmed(again.entity, None, released=(ident("u1"),))
+    with store.writing() as tx:
+        settlements.settle(tx, "main", "mine", [settled], NOW)
     assert [each.entity.key for each in claim(store)] == ["u2"]
 
 
@@ -204,8 +208,8 @@ def test_nobody_to_delete_is_no_failure(store: Store) -> None:
 
 
 def unmoved(store: Store, **revisions: int) -> list[str]:
-    with store.writing() as connection:
-        return doubts.unmoved(connection, "main", revisions)
+    with store.writing() as tx:
+        return resend.unmoved(tx, "main", revisions)
 
 
 def test_who_has_the_same_revision_and_owes_nothing_is_unmoved(store: Store) -> None:

@@ -1,36 +1,42 @@
 """Identifiers on SQLite and on PostgreSQL: one holder each, and nobody waits for what nobody holds."""
 
+from importlib import import_module
 from typing import Any
 
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import text
 
-from connector import audience, formats, intake
-from connector.model.entity import Identifier
-from connector.planning.attempt import Claim, Settlement
-from connector.store import claims, settling
-from connector.store.opening import Store
+from connector import formats
+from connector.audience.desired import desired
+from connector.intake.accept import accept
+from connector.model.entity import Entity, Identifier
+from connector.planning.attempt import Claim
+from connector.planning.settlement import Confirmed, Postponed
+from connector.store import claims, entities, settlements
+from connector.store.engine import Store
+from connector.store.entities import Written
 from tests.build_settings import rules
 from tests.world import message, problems
 
+addresses = import_module("connector.store.migrations.versions.0010_addresses_have_holders")
 NOW = 4_000_000_000.0
 ANN = Identifier("id", "u1")
 
 
 def take(store: Store, *messages: dict[str, Any]) -> None:
-    intake.accept(store, [rules()], formats.parse("native", list(messages)))
+    accept(store, [rules()], formats.parse("native", list(messages)))
 
 
 def claim(store: Store) -> list[Claim]:
-    with store.writing() as connection:
-        return claims.claim(connection, "main", "lease", 100, NOW, 60)
+    with store.writing() as tx:
+        return claims.claim(tx, "main", "lease", 100, NOW, 60)
 
 
 def settle(store: Store, claimed: Claim, *released: Identifier) -> None:
-    person = audience.desired(claimed.entity.facts, rules()).person
-    with store.writing() as connection:
-        settling.settle(
-            connection, "main", "lease", [Settlement(claimed.entity, "confirmed", person, released=released)], NOW
-        )
+    person = desired(claimed.entity.facts, rules()).person
+    with store.writing() as tx:
+        settlements.settle(tx, "main", "lease", [Confirmed(claimed.entity, person, released=released)], NOW)
 
 
 def deliver(store: Store) -> None:
@@ -39,14 +45,14 @@ def deliver(store: Store) -> None:
 
 
 def holders(store: Store) -> dict[str, str]:
-    with store.reading() as connection:
-        return {row[0]: row[1] for row in connection.execute(text("SELECT identifier, key FROM identity"))}
+    with store.reading() as tx:
+        return {row[0]: row[1] for row in tx.execute(text("SELECT identifier, key FROM identity"))}
 
 
 def standing(store: Store) -> dict[str, tuple[str | None, bool]]:
     """Of each user: the identifier they wait for, and whether they are due."""
-    with store.reading() as connection:
-        rows = connection.execute(text("SELECT key, waits_for, due_at FROM entity"))
+    with store.reading() as tx:
+        rows = tx.execute(text("SELECT key, waits_for, due_at FROM entity"))
         return {row.key: (row.waits_for, row.due_at is not None) for row in rows}
 
 
@@ -122,6 +128,21 @@ def test_who_waits_and_takes_another_identifier_waits_no_more(store: Store) -> N
 
     assert holders(store) == {"id:u1": "1", "id:u2": "2"}
     assert standing(store)["2"] == (None, True)
+    assert problems(store) == []
+
+
+def test_who_waits_and_leaves_the_audience_is_a_problem_no_more_and_others_are(store: Store) -> None:
+    take(store, *(message(number, 1, external_id="u1") for number in "123"))
+    take(store, message("2", 2, external_id="u1", segments=[]))
+
+    assert [each["subject"] for each in problems(store)] == ["3"]
+
+
+def test_who_waits_for_another_identifier_now_is_a_problem_for_that_one(store: Store) -> None:
+    take(store, message("1", 1, external_id="u1"), message("2", 1, external_id="u2"), message("3", 1, external_id="u1"))
+    take(store, message("3", 2, external_id="u2"))
+
+    assert [each["reason"].split(" is ")[0] for each in problems(store)] == ["id:u2"]
 
 
 def test_who_waits_and_leaves_waits_no_more(store: Store) -> None:
@@ -136,8 +157,8 @@ def test_an_identifier_in_doubt_stays_held(store: Store) -> None:
     take(store, message("1", 1, external_id="u1"))
     [claimed] = claim(store)
     take(store, message("1", 2, external_id="u1b"), message("2", 1, external_id="u1"))
-    with store.writing() as connection:
-        settling.settle(connection, "main", "lease", [Settlement(claimed.entity, "later", doubt=True)], NOW)
+    with store.writing() as tx:
+        settlements.settle(tx, "main", "lease", [Postponed(claimed.entity, doubt=True)], NOW)
 
     assert holders(store) == {"id:u1": "1", "id:u1b": "1"}
     assert standing(store)["2"] == ("id:u1", False)
@@ -154,7 +175,7 @@ def test_two_who_swap_their_identifiers_do_not_both_wait_for_ever(store: Store) 
 def test_the_case_of_an_email_makes_no_second_identifier(store: Store) -> None:
     by_email = rules(identifier="email", identify_by="email")
     for each in (message("1", 1, email="U1@Example.com"), message("2", 1, email="u1@example.com")):
-        intake.accept(store, [by_email], formats.parse("native", each))
+        accept(store, [by_email], formats.parse("native", each))
 
     assert holders(store) == {"email:u1@example.com": "1"}
     assert standing(store)["2"] == ("email:u1@example.com", False)
@@ -180,3 +201,21 @@ def test_who_came_back_while_they_were_deleted_holds_their_identifier(store: Sto
     take(store, message("2", 1, external_id="u1"))
 
     assert standing(store) == {"1": (None, True), "2": ("id:u1", False)}
+
+
+def test_who_was_delivered_with_an_address_before_holds_it_after_the_migration(store: Store) -> None:
+    texts = {
+        "1": '[["id","1"],{"email":"Ada@example.com","plan":"gold"}]',
+        "2": '[["id","2"],{"email":"ada@example.com"}]',
+        "3": '[["id","3"],{"email":null}]',
+        "4": '[["id","4"],{"email":"\\u0000uncertain"}]',
+        "5": 'no JSON, "email"',
+    }
+    with store.writing() as tx:
+        for key, delivered in texts.items():
+            entities.save(tx, "main", [Written(Entity(key), "", due=False)], NOW)
+            entities.put(tx, "main", [key], delivered=delivered)
+        with Operations.context(MigrationContext.configure(tx)):
+            addresses.upgrade()
+
+    assert holders(store) == {"email:ada@example.com": "1"}

@@ -9,7 +9,7 @@ from connector.bulk import jobs
 from connector.errors import ConnectorError
 from connector.model.job import Job
 from connector.store import jobs as stored
-from connector.store.opening import Store
+from connector.store.engine import Store
 
 NOW = 4_000_000_000.0
 
@@ -20,9 +20,9 @@ def job(number: int = 1, **given: object) -> Job:
 
 
 def add(store: Store, *given: Job) -> None:
-    with store.writing() as connection:
+    with store.writing() as tx:
         for each in given:
-            stored.add(connection, each)
+            stored.add(tx, each)
 
 
 def ids(found: list[Job]) -> list[str]:
@@ -32,30 +32,30 @@ def ids(found: list[Job]) -> list[str]:
 def test_a_job_comes_back_as_it_was_written(store: Store) -> None:
     first = job(position="u'\u20ac", done=3, counts={"left alone": 2})
     add(store, first)
-    with store.writing() as connection:
-        assert stored.find(connection) == [first]
+    with store.writing() as tx:
+        assert stored.find(tx) == [first]
         further = first.advanced(NOW + 9, "v", 2, {"left alone": 1})
-        stored.save(connection, further)
-        assert stored.find(connection) == [further]
+        stored.save(tx, further)
+        assert stored.find(tx) == [further]
 
 
 def test_jobs_are_found_by_what_they_are_the_latest_first(store: Store) -> None:
     add(store, job(1), job(2, sync="other", state="done"), job(3, kind="audit"), job(4, state="paused", id="b_4"))
-    with store.reading() as connection:
-        assert ids(stored.find(connection)) == ["b_4", "a3", "a2", "a1"]
-        assert ids(stored.find(connection, limit=1)) == ["b_4"]
-        assert ids(stored.find(connection, id="a")) == ["a3", "a2", "a1"]
-        assert ids(stored.find(connection, id="%")) == []
-        assert ids(stored.find(connection, sync="main", kind="resync")) == ["b_4", "a1"]
-        assert ids(stored.find(connection, states=("done", "paused"))) == ["b_4", "a2"]
+    with store.reading() as tx:
+        assert ids(stored.find(tx)) == ["b_4", "a3", "a2", "a1"]
+        assert ids(stored.find(tx, limit=1)) == ["b_4"]
+        assert ids(stored.find(tx, id="a")) == ["a3", "a2", "a1"]
+        assert ids(stored.find(tx, id="%")) == []
+        assert ids(stored.find(tx, sync="main", kind="resync")) == ["b_4", "a1"]
+        assert ids(stored.find(tx, states=("done", "paused"))) == ["b_4", "a2"]
 
 
 def test_only_a_running_job_is_taken(store: Store) -> None:
     add(store, job(1), job(2, state="paused"))
-    with store.writing() as connection:
-        assert stored.take(connection, "a1") == job(1)
-        assert stored.take(connection, "a2") is None
-        assert stored.take(connection, "nope") is None
+    with store.writing() as tx:
+        assert stored.take(tx, "a1") == job(1)
+        assert stored.take(tx, "a2") is None
+        assert stored.take(tx, "nope") is None
 
 
 def test_a_job_that_somebody_has_is_passed_over(database: str, open_store: Callable[[str], Store]) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connector import formats, intake
-from connector.audience import Standing
+from connector import formats
+from connector.audience.audience_status import AudienceStatus
+from connector.intake.accept import accept
 from connector.model.entity import Facts
-from connector.store import encoding, identities, samples
-from connector.store.opening import Store
+from connector.store import encoding, identifier_holders, samples
+from connector.store.engine import Store
 from connector.store.tables import HELD
 from tests.build import ident, person
 from tests.build_settings import rules
@@ -32,7 +33,7 @@ def put(store: Store, *keys: str, **values: Any) -> None:
         "doubt": 0,
         "revision": 1,
         "entered": True,
-        "standing": Standing.IN.value,
+        "standing": AudienceStatus.IN.value,
         "waits_for": None,
         "due_at": None,
         "lane": 0,
@@ -42,26 +43,26 @@ def put(store: Store, *keys: str, **values: Any) -> None:
     }
     names = ["key", *row]
     statement = text(f"INSERT INTO entity ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})")
-    with store.writing() as connection:
-        connection.execute(statement, [{"key": key, **row} for key in keys])
+    with store.writing() as tx:
+        tx.execute(statement, [{"key": key, **row} for key in keys])
 
 
-GONE = {"delivered": None, "standing": Standing.DELETED.value}
+GONE = {"delivered": None, "standing": AudienceStatus.DELETED.value}
 
 
 def held(store: Store, limit: int = EVERYBODY, **given: Any) -> list[str]:
-    with store.reading() as connection:
-        return samples.held(connection, "main", limit, **given)
+    with store.reading() as tx:
+        return samples.held(tx, "main", limit, **given)
 
 
 def gone(store: Store, limit: int = EVERYBODY) -> list[str]:
-    with store.reading() as connection:
-        return samples.gone(connection, "main", limit)
+    with store.reading() as tx:
+        return samples.gone(tx, "main", limit)
 
 
 def quiet(store: Store, *keys: str) -> list[str]:
-    with store.reading() as connection:
-        return [entity.key for entity in samples.quiet(connection, "main", keys)]
+    with store.reading() as tx:
+        return [entity.key for entity in samples.quiet(tx, "main", keys)]
 
 
 def test_a_sample_larger_than_the_audience_is_everybody(store: Store) -> None:
@@ -104,14 +105,16 @@ def test_who_is_not_at_rest_is_in_no_sample(store: Store, moving: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "standing", [Standing.CLEARED, Standing.DELETED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL], ids=str
+    "standing",
+    [AudienceStatus.CLEARED, AudienceStatus.DELETED, AudienceStatus.NO_IDENTIFIER, AudienceStatus.NO_EMAIL],
+    ids=str,
 )
-def test_who_is_held_without_a_claim_is_in_no_sample(store: Store, standing: Standing) -> None:
+def test_who_is_held_without_a_claim_is_in_no_sample(store: Store, standing: AudienceStatus) -> None:
     put(store, "u1", standing=standing.value)
     assert (held(store), quiet(store, "u1")) == ([], [])
 
 
-@pytest.mark.parametrize("standing", [Standing.KEPT.value, "identifier held by another user"])
+@pytest.mark.parametrize("standing", [AudienceStatus.KEPT.value, "identifier held by another user"])
 def test_who_is_kept_or_got_their_identifier_later_is_in_the_sample(store: Store, standing: str) -> None:
     put(store, "u1", standing=standing)
     assert held(store) == quiet(store, "u1") == ["u1"]
@@ -119,16 +122,16 @@ def test_who_is_kept_or_got_their_identifier_later_is_in_the_sample(store: Store
 
 def test_who_was_never_in_the_audience_is_not_gone(store: Store) -> None:
     put(store, "u1", **GONE, entered=False)
-    put(store, "u2", **{**GONE, "standing": Standing.KEPT.value})
+    put(store, "u2", **{**GONE, "standing": AudienceStatus.KEPT.value})
     assert gone(store) == []
 
 
 def test_of_a_large_table_pages_are_picked_until_there_are_enough(database: str, open_store: OpenStore) -> None:
     store = open_store(database)
     put(store, *(f"u{number:05}" for number in range(20_000)))
-    with store.writing() as connection:
-        connection.execute(text("ANALYZE entity"))
-        portions = list(samples._portions(connection, 100, 1_000))
+    with store.writing() as tx:
+        tx.execute(text("ANALYZE entity"))
+        portions = list(samples._portions(tx, 100, 1_000))
 
     assert len(portions) > 1
     chosen = held(store, 100, scanned_rows=1_000)
@@ -140,17 +143,17 @@ def test_a_few_among_many_others_are_all_found(database: str, open_store: OpenSt
     store = open_store(database)
     put(store, *(f"u{number:05}" for number in range(5_000)), due_at=NOW)
     put(store, "a1", "a2", "a3")
-    with store.writing() as connection:
-        connection.execute(text("ANALYZE entity"))
+    with store.writing() as tx:
+        tx.execute(text("ANALYZE entity"))
     assert sorted(held(store, 100, scanned_rows=1_000)) == ["a1", "a2", "a3"]
 
 
 def test_who_holds_an_identifier_is_told_by_sync_and_user(store: Store) -> None:
-    intake.accept(store, [rules()], formats.parse("native", [message("u1", 1)]))
-    with store.writing() as connection:
-        identities.hold(connection, "other", {encoding.identifier_text(ident("u1")): ["x1"]})
-    with store.reading() as connection:
-        both = samples.holders(connection, ["main", "other"], ["id:u1", "id:u2"])
+    accept(store, [rules()], formats.parse("native", [message("u1", 1)]))
+    with store.writing() as tx:
+        identifier_holders.hold(tx, "other", {encoding.identifier_text(ident("u1")): ["x1"]})
+    with store.reading() as tx:
+        both = samples.holders(tx, ["main", "other"], ["id:u1", "id:u2"])
         assert both == {"id:u1": {("main", "u1"), ("other", "x1")}}
-        assert samples.holders(connection, ["main"], ["id:u1"]) == {"id:u1": {("main", "u1")}}
-        assert samples.holders(connection, ["main"], []) == {}
+        assert samples.holders(tx, ["main"], ["id:u1"]) == {"id:u1": {("main", "u1")}}
+        assert samples.holders(tx, ["main"], []) == {}

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from connector import formats, intake, remedy
-from connector.store import claims, doubts
-from connector.store.entities import forget_outsiders
+from connector import formats
+from connector.admin import problems
+from connector.intake.accept import accept
+from connector.store import claims, resend
+from connector.store.retention import forget_outsiders
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -58,8 +60,8 @@ def test_freed_outside_the_audience_nobody_is_created(world: World, simulator: S
 
 def test_somebody_who_never_was_in_the_audience_is_blocked_too(world: World, simulator: Simulated) -> None:
     world.run(said("u1", 2, True))
-    with world.store.writing() as connection:
-        assert forget_outsiders(connection, float("inf")) == 0
+    with world.store.writing() as tx:
+        assert forget_outsiders(tx, float("inf")) == 0
     world.run(message("u1", 1, plan="gold"), message("u1", 3, plan="gold"))
     assert simulator.people() == {}
     assert world.tallies()["suppressed"] == 1
@@ -98,7 +100,7 @@ def test_the_deletion_guard_holds_too_many_suppressions(make_world: Callable[...
     assert len(simulator.people()) == 5
     assert [kind for kind, _, _ in world.problems()] == ["held"]
 
-    assert remedy.approve(world.at_hand, "main") == 5
+    assert problems.approve(world.runtime, "main") == 5
     world.settle()
     assert simulator.people() == {}
 
@@ -110,16 +112,16 @@ def test_a_resync_of_the_suppressed_is_no_matter_for_the_guard(
     users = [f"u{number}" for number in range(4)]
     for user in users:
         world.run(message(user, 1, plan="gold"))
-    with world.store.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM admission")
+    with world.store.writing() as tx:
+        tx.exec_driver_sql("DELETE FROM admission")
     for number, user in enumerate(users):
         world.run(said(user, 2, True))
         if number:
-            remedy.approve(world.at_hand, "main")
+            problems.approve(world.runtime, "main")
             world.settle()
     assert simulator.people() == {}
-    with world.store.writing() as connection:
-        assert doubts.send_whole(connection, "main", users, 0.0) == 4
+    with world.store.writing() as tx:
+        assert resend.send_whole(tx, "main", users, 0.0) == 4
     world.settle()
     assert simulator.people() == {}
 
@@ -151,8 +153,8 @@ def test_a_lost_answer_and_a_dead_worker(world: World, simulator: Simulated, sup
     simulator.go_wrong({"path": BATCH, "drop": "after", "times": 2})
     world.take(said("u1", 3, suppressed))
     world.cycle()
-    with world.store.writing() as connection:
-        claims.release_all(connection)
+    with world.store.writing() as tx:
+        claims.release_all(tx)
     world.settle()
     assert simulator.people() == ({} if suppressed else {"u1": {"plan": "gold"}})
 
@@ -170,7 +172,7 @@ def test_the_events_of_the_segment_spec(make_world: Callable[..., World], simula
 
     def call(name: str, second: int) -> None:
         body = {"type": "track", "userId": "u1", "event": name, "timestamp": f"2026-01-31T10:00:0{second}Z"}
-        intake.accept(world.store, world.rules, formats.parse("segment", body))
+        accept(world.store, world.rules, formats.parse("segment", body))
         world.settle()
 
     call("Signed up", 1)

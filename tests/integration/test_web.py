@@ -9,15 +9,17 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from uvicorn import Config
 
-from connector.runtime import AtHand
 from connector.audience.rules import Rules
-from connector.web.server import serving
-from connector.store.opening import Store
+from connector.runtime import Runtime
+from connector.store.engine import Store
+from connector.store.migrate import migrate
+from connector.store.problems import kept
 from connector.store.tables import metadata
-from connector.web.app import create_app
+from connector.web.app import create_app, served
+from connector.web.server import serving
 from tests.build_settings import TOKEN, build
+from tests.servers import eventually
 from tests.world import message, problems
 
 Serve = Callable[..., httpx.Client]
@@ -44,10 +46,12 @@ def serve(bell: Bell) -> Iterator[Serve]:
     """Serves the doors over a store, and gives a client that shows the token."""
     with ExitStack() as stack:
 
-        def start(store: Store, token: str | None = TOKEN, headers: dict[str, str] | None = None) -> httpx.Client:
+        def start(
+            store: Store, token: str | None = TOKEN, headers: dict[str, str] | None = None, **given: Any
+        ) -> httpx.Client:
             settings = build(web={"token": token, "max_body_bytes": MAX_BODY})
-            at_hand = AtHand(settings, store, tuple(map(Rules.of, settings.syncs.values())))
-            config = Config(create_app(at_hand, bell), log_config=None, access_log=False, lifespan="off")
+            runtime = Runtime(settings, store, tuple(map(Rules.of, settings.syncs.values())))
+            config = served(create_app(runtime, bell, **given))
             url = stack.enter_context(serving(config, "127.0.0.1", 0))
             shown = {"Authorization": f"Bearer {TOKEN}"} if headers is None else headers
             return stack.enter_context(httpx.Client(base_url=url, headers=shown, timeout=30))
@@ -62,8 +66,8 @@ def client(serve: Serve, store: Store) -> httpx.Client:
 
 
 def keys(store: Store) -> list[str]:
-    with store.reading() as connection:
-        return list(connection.execute(text("SELECT key FROM entity ORDER BY key")).scalars())
+    with store.reading() as tx:
+        return list(tx.execute(text("SELECT key FROM entity ORDER BY key")).scalars())
 
 
 # ---- Who may come in -------------------------------------------------------------------------------------------------
@@ -130,7 +134,7 @@ def test_changes_come_as_one_as_a_list_or_as_lines(
 ) -> None:
     answer = client.post("/v1/changes", content=body.encode())
 
-    assert (answer.status_code, answer.json()) == (200, {"changes": len(taken), "unreadable": 0})
+    assert (answer.status_code, answer.json()) == (200, {"changes": len(taken), "unreadable": 0, "skipped": 0})
     assert keys(store) == taken
     assert bell.rung == [{"main"} if taken else set()]
 
@@ -138,16 +142,32 @@ def test_changes_come_as_one_as_a_list_or_as_lines(
 def test_a_bad_message_among_good_ones_is_kept_as_a_problem(client: httpx.Client, store: Store) -> None:
     answer = client.post("/v1/changes", json=[message("u1"), {"user": 7}, message("u2")])
 
-    assert answer.json() == {"changes": 2, "unreadable": 1}
+    [problem] = problems(store)
+    unread = {"index": 1, "reason": '"user" is not an object', "problem": problem["id"]}
+    assert answer.json() == {"changes": 2, "unreadable": 1, "skipped": 0, "problems": [unread]}
     assert keys(store) == ["u1", "u2"]
-    assert [problem["kind"] for problem in problems(store)] == ["unreadable"]
+
+
+def test_who_is_named_by_a_placeholder_is_a_problem_that_says_where_and_is_replayed_as_what_it_was(
+    client: httpx.Client, store: Store
+) -> None:
+    answer = client.post("/v1/changes", json=[message("u1"), message("undefined"), message("u2")])
+    [unread] = answer.json()["problems"]
+    assert (unread["index"], "'undefined'" in unread["reason"]) == (1, True)
+
+    call = {"type": "identify", "userId": "null", "messageId": "m1"}
+    answer = client.post("/v1/segment", json=[{**call, "userId": "u3"}, call])
+    assert [each["index"] for each in answer.json()["problems"]] == [1]
+    with store.reading() as tx:
+        assert {each.problem.form for each in kept(tx)} == {"native", "segment"}
 
 
 def test_a_bad_line_among_good_ones_is_kept_as_a_problem(client: httpx.Client, store: Store) -> None:
     first, second = LINES.splitlines()
     answer = client.post("/v1/changes", content="\n".join([first, second[:20], second]).encode())
 
-    assert answer.json() == {"changes": 2, "unreadable": 1}
+    assert answer.json().items() >= {"changes": 2, "unreadable": 1}.items()
+    assert [unread["index"] for unread in answer.json()["problems"]] == [1]
     assert keys(store) == ["u1", "u2"]
 
 
@@ -247,8 +267,8 @@ def test_hull_is_told_what_is_wrong_with_a_body(client: httpx.Client, body: byte
 @pytest.fixture
 def broken(file_store: Store) -> Store:
     """A store whose tables went away."""
-    with file_store.writing() as connection:
-        connection.execute(text("DROP TABLE entity"))
+    with file_store.writing() as tx:
+        tx.execute(text("DROP TABLE entity"))
     return file_store
 
 
@@ -270,11 +290,11 @@ def test_hull_is_told_to_try_again_when_the_store_fails(serve: Serve, broken: St
 def test_a_store_that_comes_back_is_used_again(serve: Serve, broken: Store, tmp_path: Path) -> None:
     client = serve(broken)
     assert client.post("/v1/changes", json=message("u1")).status_code == 503
-    with broken.writing() as connection:
-        connection.execute(text("DROP TABLE alembic_version"))
+    with broken.writing() as tx:
+        tx.execute(text("DROP TABLE alembic_version"))
         for table in (name for name in metadata.tables if name != "entity"):
-            connection.execute(text(f'DROP TABLE "{table}"'))
-    broken.migrate()
+            tx.execute(text(f'DROP TABLE "{table}"'))
+    migrate(broken)
 
     assert client.post("/v1/changes", json=message("u1")).status_code == 200
 
@@ -297,6 +317,27 @@ def test_a_program_without_its_tables_is_alive_and_not_ready(
     assert client.get("/healthz").status_code == 200
     assert answer.status_code == 503
     assert "connector migrate" in answer.json()["status"]
+
+
+def test_a_program_whose_database_takes_nothing_is_not_ready(
+    serve: Serve, database: str, open_store: Callable[[str], Store]
+) -> None:
+    """As a standby that was taken for the server itself, or a server whose disk is full."""
+    client = serve(open_store(f"{database}?options=-c%20default_transaction_read_only%3Don"), headers={})
+
+    def says() -> Any:
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        return answer.json()["status"]
+
+    eventually(lambda: says() == "the store cannot be written to", still=says)  # a busy machine may not answer in time
+
+
+def test_a_program_whose_worker_has_ended_is_not_ready(serve: Serve, file_store: Store) -> None:
+    answer = serve(file_store, works=lambda: False).get("/readyz")
+
+    assert answer.status_code == 503
+    assert "the worker of this process has ended" in answer.json()["status"]
 
 
 def test_a_program_without_its_database_is_alive_and_not_ready(

@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import event
 
 from connector.customerio.app_api import AppApi
+from connector.customerio.region import Unknown, Workspace, read
 from connector.customerio.track import Track
-from connector.settings.schema import Connection
+from connector.settings.connection import Connection
 from connector.simulator.state.events import is_ulid
-from connector.store.opening import Store
+from connector.store.engine import Store
 from tests.wire import CASES
 from tests.wire.case import Case, Json, identify
 from tests.wire.regions import APP, REGIONS, TRACK, Regions, both_regions, credentials
@@ -118,9 +119,8 @@ def connection(request: pytest.FixtureRequest) -> Connection:
 @pytest.mark.parametrize("connection", REGIONS, indirect=True)
 def test_each_region_says_who_it_is_at_its_own_address(regions: Regions, connection: Connection) -> None:
     with Track(connection, 5.0, regions) as track:
-        status, told, _ = track.region()
-
-    assert (status, told["region"], told["url"]) == (200, connection.region, connection.track_base)
+        assert read(track.region()) == Workspace(1, connection.region)
+    assert regions.asked[-1].url.host == TRACK[connection.region]
 
 
 @pytest.mark.parametrize("connection", REGIONS, indirect=True)
@@ -144,5 +144,5 @@ def test_the_credentials_of_one_region_open_nothing_in_the_other(regions: Region
     (other,) = set(REGIONS) - {connection.region}
     stray = connection.model_copy(update={"region": other})
     with Track(stray, 5.0, regions) as track:
-        assert track.region()[0] == 401
+        assert read(track.region()) == Unknown("Customer.io refused the credentials (401: Unauthorized request)", True)
         assert track.send("batch", b'{"batch": []}').status == 401

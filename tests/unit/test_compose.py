@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from connector.cli.health import Role
 from connector.settings.schema import load
 from tests import composed
 from tests.processes import ROOT, SHIPPED_SETTINGS
@@ -117,7 +118,7 @@ def test_a_program_of_ours_has_no_rights_but_those_of_its_user(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_who_has_a_door_has_a_health_check(name: str) -> None:
+def test_who_has_a_door_or_works_on_has_a_health_check(name: str) -> None:
     waited_for = {
         needed
         for service in SERVICES.values()
@@ -125,8 +126,15 @@ def test_who_has_a_door_has_a_health_check(name: str) -> None:
         if how["condition"] == "service_healthy"
     }
     check = SERVICES[name].get("healthcheck")
-    assert bool(check) == ("ports" in SERVICES[name] or name in waited_for)
+    assert bool(check) == ("ports" in SERVICES[name] or name in waited_for or name in ("worker", "beat"))
     assert check is None or (check["test"][0] == "CMD" and seconds(check["interval"]) >= seconds(check["timeout"]))
+
+
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_who_has_no_door_is_asked_by_a_command_that_exists(name: str) -> None:
+    program, *words = SERVICES[name]["healthcheck"]["test"][1:]
+    assert (program, words) == ("connector", ["health", name])
+    assert Role(name).value == name
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -177,10 +185,12 @@ def test_the_image_has_what_the_commands_need() -> None:
     assert {SERVICES[name]["command"][0] for name in OURS} == {"connector", "celery"}
 
 
-def test_the_image_does_not_run_as_root() -> None:
+def test_the_image_does_not_run_as_root_and_says_so_by_number() -> None:
+    """Kubernetes' runAsNonRoot refuses an image whose user is a name: it cannot tell whose."""
     users = [line[1] for line in DOCKERFILE if line[0] == "USER"]
-    assert users
-    assert users[-1].split(":")[0] not in ROOT_USERS
+    made = [line[line.index("--uid") + 1] for line in DOCKERFILE if "useradd" in line]
+    assert users[-1] == made[-1]
+    assert int(users[-1]) > 0
 
 
 def test_the_image_installs_nothing_but_what_is_pinned() -> None:

@@ -39,8 +39,18 @@ ELSEWHERE = {
     "test_too_many_at_once_are_all_held_and_are_one_problem",
     "Beyond them: what would be sent, and why each attribute, event and operation is or is not": "tests/acceptance/"
     "test_plan.py::test_it_explains_in_words_why_each_thing_is_sent_or_not",
+    "Lytics: import of webhook events: activity as user fields, by a default mapping": "tests/unit/activity/"
+    "test_fields.py::test_each_row_of_the_table_is_filled",
     "Beyond them: one holder for each identifier, merges on a change": "tests/integration/test_delivery.py::"
     "test_a_changed_identifier_merges_the_old_profile_into_the_new",
+    "Beyond them: what Customer.io answered with 200 and dropped later is a problem of the person": "tests/integration/"
+    "test_late_failures.py::test_what_customerio_drops_later_is_a_problem_with_its_own_reason",
+    "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
+    "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
+    "Beyond them: all that is known of one person: what upstream said, what should be, is confirmed and is held, and "
+    "why": "tests/integration/test_show.py::test_all_that_is_known_of_a_person_stands_together",
+    "Beyond them: one sentence says how things stand, and a dead fleet is told": "tests/integration/test_status.py::"
+    "test_a_dead_fleet_with_a_full_queue_says_so",
     "Beyond them: privacy requests": "tests/integration/test_forget.py::"
     "test_nothing_is_left_of_a_user_and_everything_of_the_others",
 }

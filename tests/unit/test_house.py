@@ -1,4 +1,4 @@
-"""The architecture, held by a test (docs/architecture.md: the levels, and what is pure)."""
+"""What import-linter does not hold of the house (docs/architecture.md): lengths, nesting, hidden imports, clocks."""
 
 import ast
 from collections.abc import Iterator
@@ -11,41 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = "connector.store.migrations"
 
-# A module imports from its own level or below. A package gives its level to all its modules.
-LEVELS = {
-    0: ["", "change", "chosen", "entity", "errors", "job", "mention", "moment", "naming", "origin", "problem",
-        "register", "schedule", "source_state", "ulid"],
-    1: ["actions", "formats", "hull_settings", "hull_template", "mapping", "operations", "preferences", "rules",
-        "settings", "settings_actions", "settings_choices", "settings_errors", "settings_mirrors", "settings_rows",
-        "settings_rules", "settings_sections", "settings_sources", "settings_transforms", "transform"],
-    2: ["address", "adoption", "audience", "batch", "belongings", "call", "drift", "errand", "explain",
-        "explain_lines", "explain_objects", "guard", "handover", "leads", "lookup", "manual_segment", "membership",
-        "merge", "notices", "objects", "outcome", "pace", "plan", "portion", "relating", "step"],
-    3: ["customerio", "queues", "store"],
-    4: ["at_hand", "audit", "backfill", "by_hand", "calls", "dead_letters", "delivery", "doorbell", "fetch", "files",
-        "forget", "gone", "inbox", "intake", "jobs", "lease", "line", "mirrors", "object_intake", "preview",
-        "publishing", "reach", "readback", "remedy", "resync", "rows", "sources", "upkeep", "whom"],
-    5: ["__main__", "cli", "demo", "embedded", "log", "serving", "simulator", "web"],
-}  # fmt: skip
-TASKS_LEVEL = 6
-PURE_LEVELS = (0, 1, 2)
-PURE_ABOVE = {"connector.preview"}
-# The settings are read once, from the environment and from files.
-NOT_PURE = {"connector.settings.schema", "connector.settings.layers"}
-IMPURE = {
-    "celery",
-    "httpx",
-    "io",
-    "kombu",
-    "os",
-    "random",
-    "secrets",
-    "socket",
-    "sqlalchemy",
-    "sqlmodel",
-    "time",
-    "uuid",
-}
+PURE_ROOMS = ("model", "formats", "actions", "audience", "planning")
 CLOCKS = {"now", "today", "utcnow"}
 
 LINES_A_FILE = 400
@@ -75,14 +41,6 @@ def _module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def level(module: str) -> int:
-    top, _, rest = module.partition(".")
-    if top == "tasks":
-        return TASKS_LEVEL
-    first = rest.partition(".")[0]
-    return next((number for number, names in LEVELS.items() if first in names), TASKS_LEVEL)
-
-
 def imported(module: str, *, on_top: bool = False) -> Iterator[str]:
     """The names of all modules that a module imports, ours as far as they exist; on top, or anywhere."""
     for node in sources()[module].body if on_top else ast.walk(sources()[module]):
@@ -92,10 +50,6 @@ def imported(module: str, *, on_top: bool = False) -> Iterator[str]:
             assert not node.level, f"{module} imports by dots: say the whole name"
             whole = [f"{node.module}.{each.name}" for each in node.names]
             yield from (each if each in sources() else str(node.module) for each in whole)
-
-
-def ours(module: str) -> set[str]:
-    return {each for each in imported(module) if each in sources()}
 
 
 def functions(tree: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
@@ -143,56 +97,14 @@ def _blocks(statement: ast.stmt) -> list[tuple[list[ast.stmt], int]]:
     return found + [(case.body, 1) for case in getattr(statement, "cases", [])]
 
 
-@pytest.mark.parametrize("module", sources())
-def test_a_module_imports_from_its_own_level_or_below(module: str) -> None:
-    assert [each for each in ours(module) if level(each) > level(module)] == []
-
-
-@pytest.mark.parametrize("module", [each for each in sources() if each.startswith("connector")])
-def test_the_connector_knows_nothing_of_its_tasks(module: str) -> None:
-    assert [each for each in imported(module) if each.partition(".")[0] == "tasks"] == []
-
-
-PURE = [each for each in sources() if level(each) in PURE_LEVELS and each not in NOT_PURE] + sorted(PURE_ABOVE)
+PURE = sorted(_module(path) for room in PURE_ROOMS for path in ROOT.glob(f"connector/{room}/**/*.py"))
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_decisions_know_neither_network_nor_store_nor_clock_nor_chance(module: str) -> None:
-    tops = {each.partition(".")[0] for each in imported(module)}
-    assert tops & IMPURE == set()
+def test_decisions_ask_no_clock_and_open_nothing(module: str) -> None:
     calls = [node.func for node in ast.walk(sources()[module]) if isinstance(node, ast.Call)]
     assert [each.attr for each in calls if isinstance(each, ast.Attribute) and each.attr in CLOCKS] == []
     assert [each.id for each in calls if isinstance(each, ast.Name) and each.id in {"open", "print", "input"}] == []
-
-
-@pytest.mark.parametrize(
-    ("foreign", "home"),
-    [
-        (
-            "httpx",
-            {"connector.customerio", "connector.bulk.download", "connector.demo", "connector.cli", "connector.simulator"},
-        ),
-        ("sqlmodel", {"connector.store"}),
-        (
-            "sqlalchemy",
-            {
-                "connector.store",
-                "connector.intake",
-                "connector.bulk.lease",
-                "connector.intake.objects",
-                "connector.bulk.warehouse.query",
-            },
-        ),
-        ("celery", {"tasks", "connector.doorbell", "connector.cli.embedded"}),
-        # The demo's servers ask whether they answer yet, in their own protocols.
-        ("kombu", {"tasks", "connector.queues", "connector.broker.publisher", "connector.dead_letters", "connector.demo"}),
-        ("amqp", {"tasks", "connector.broker.publisher", "connector.dead_letters"}),
-        ("psycopg", {"connector.store", "connector.demo"}),
-    ],
-)
-def test_what_is_foreign_stays_at_the_wall(foreign: str, home: set[str]) -> None:
-    users = [module for module in sources() if foreign in {each.partition(".")[0] for each in imported(module)}]
-    assert [each for each in users if not any(f"{each}.".startswith(f"{one}.") for one in home)] == []
 
 
 def test_no_import_goes_in_a_circle() -> None:
@@ -210,6 +122,26 @@ def test_no_import_hides_inside_a_function_or_a_condition() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom) and node not in tree.body and module not in FOR_TYPES
     ]
     assert hidden == []
+
+
+def public_types(tree: ast.Module) -> Iterator[str]:
+    """The names of classes, and of other names for types, that a module gives."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            variable = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "TypeVar"
+            name = node.targets[0].id
+            if name[0].isupper() and not name.isupper() and not variable:
+                yield name
+
+
+def test_no_public_type_shares_its_name_with_another() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, tree in sources().items():
+        for name in public_types(tree):
+            homes.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
 
 
 def test_no_file_is_longer_than_can_be_read_at_once() -> None:
@@ -233,13 +165,6 @@ def test_no_block_stands_deeper_than_three() -> None:
     assert {name: depth for name, depth in depths.items() if depth > NESTING} == {}
 
 
-def test_every_module_has_one_level() -> None:
-    first = {module.split(".")[1] if "." in module else "" for module in sources() if module.startswith("connector")}
-    listed = [name for names in LEVELS.values() for name in names]
-    assert sorted(first - set(listed)) == [], "give it a level in LEVELS, and in docs/architecture.md"
-    assert sorted(listed) == sorted(first)
-
-
 @pytest.mark.parametrize(
     ("code", "depth"),
     [
@@ -254,3 +179,36 @@ def test_every_module_has_one_level() -> None:
 )
 def test_how_nesting_is_counted(code: str, depth: int) -> None:
     assert nesting(ast.parse(code).body) == depth
+
+
+# What a command's parameters are stands in their own help (tests/unit/cli/test_commands.py).
+WITHOUT_ARGS = ("connector.cli",)
+PARAMETERS = 3
+
+
+def public_functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
+    """Functions and methods that others may call; an `__init__` counts, a function in a function does not."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, Function) and (not each.name.startswith("_") or each.name == "__init__"):
+            yield f"{prefix}.{each.name}", each
+        elif isinstance(each, ast.ClassDef) and not each.name.startswith("_"):
+            yield from public_functions(each, f"{prefix}.{each.name}")
+
+
+def parameters(function: Function) -> list[str]:
+    given = function.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def test_public_functions_with_many_parameters_say_what_each_is() -> None:
+    silent = [
+        name
+        for module, tree in sources().items()
+        if not module.startswith(WITHOUT_ARGS)
+        for name, function in public_functions(tree, module)
+        if len(parameters(function)) > PARAMETERS and (text := ast.get_docstring(function)) is not None
+        for said in [text.partition("Args:")[2]]
+        if not all(f"\n    {each}: " in said for each in parameters(function))
+    ]
+    assert silent == []

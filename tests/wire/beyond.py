@@ -60,7 +60,7 @@ CASES = [
             _part(3, devices=[{"token": "token-2", "deleted": True}]),
         ],
         sends=[_PRO, _PHONE_ADDED, _TABLET_ADDED, delete_device(_WHO, "token-2")],
-        at_once=[_PRO, _PHONE_ADDED],
+        at_once=[_PRO, delete_device(_WHO, "token-2"), _PHONE_ADDED],
         holds=[Held(_WHO, {"plan": "pro"}, devices=_PHONE_HELD)],
     ),
     Case(
@@ -70,7 +70,7 @@ CASES = [
         sync={**_SYNC, "on_exit": "keep"},
         messages=[_whole(1), _part(2, deleted=True)],
         sends=[_PRO, delete(_WHO)],
-        at_once=[],
+        at_once=[delete(_WHO)],
     ),
     Case(
         name="segments as a difference",

@@ -68,6 +68,7 @@ class Case:
     problems        kind, user and beginning of the reason of each
     backfill        whether it is a bulk load
     table           the arguments of the Shape of a csv
+    neighbours      whether a neighbour's request has the case's own people in it: a hand-over takes a cycle of its own
     """
 
     name: str
@@ -87,6 +88,7 @@ class Case:
     problems: Sequence[tuple[str, str, str]] = ()
     backfill: bool = False
     table: Json = field(default_factory=dict)
+    neighbours: bool = True
 
     def must_send(self, *, together: bool) -> Sequence[Json]:
         """The operations that must be seen on the wire."""
@@ -103,7 +105,17 @@ class Case:
 
 def invite(event: Happened) -> Json:
     """An event for an address that is nobody's: the body of a request of its own."""
+    return _of_nobody_known(event)
+
+
+def visits(anonymous_id: str, event: Happened) -> Json:
+    """A visitor did something: the body of a request of its own."""
+    return {**_of_nobody_known(event), "anonymous_id": anonymous_id}
+
+
+def _of_nobody_known(event: Happened) -> Json:
     body: Json = {"name": event.name, "data": event.properties}
+    body |= {} if event.kind == "event" else {"type": event.kind}
     return body if event.at is None else {**body, "timestamp": event.at}
 
 

@@ -145,7 +145,7 @@ CASES = [
         # The page gives both examples one messageId and one time: the later of two words counts.
         messages=[INSTALLED, UNINSTALLED],
         sends=[_MET, _ADDED, delete_device(WHO, TOKEN)],
-        at_once=[_MET],
+        at_once=[_MET, delete_device(WHO, TOKEN)],
         holds=[Held(BOTH)],
     ),
     Case(
@@ -153,7 +153,11 @@ CASES = [
         form="segment",
         sync=_EVERYTHING,
         messages=[UNINSTALLED],
-        sends=[_MET, happens(WHO, Happened("Application Uninstalled", _INSTALLED_AT, {"device_id": TOKEN}))],
+        sends=[
+            _MET,
+            delete_device(WHO, TOKEN),
+            happens(WHO, Happened("Application Uninstalled", _INSTALLED_AT, {"device_id": TOKEN})),
+        ],
         holds=[Held(BOTH, events=[Happened("Application Uninstalled", _INSTALLED_AT, {"device_id": TOKEN})])],
     ),
     Case(

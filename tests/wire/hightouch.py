@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tests.wire.case import Case, Happened, Held, Json, delete, happens, identify, invite, unix
+from tests.wire.case import Case, Happened, Held, Json, delete, happens, identify, invite, unix, visits
 
 _ROW = "Hightouch: "
-_MODE = _ROW + "customers: upsert, or update only"
+_MODE = _ROW + "customers: upsert, update only, or create only"
 _MATCH = _ROW + "matched by external id, cio_id or e-mail"
 _MAPPING = _ROW + "field mapping with names"
-_TRANSFORMS = _ROW + "transforms of fields"
+_TRANSFORMS = _ROW + "transforms of fields, and of events' properties"
 _LEAVING = _ROW + "rows that leave: nothing, clear, delete"
 _TABLES = _ROW + "rows as a source"
 _EVENTS = _ROW + "events: track, page, screen; an id against doubles; times of any kind"
@@ -243,6 +243,17 @@ _DID: list[Json] = [
     {"type": "page", "id": "event-2", "time": 1769853661, "properties": {"url": "https://www.example.com/"}},
     {"type": "screen", "id": "event-3", "time": 1769853662, "properties": {"name": "Checkout"}},
 ]
+_DAY = unix("2026-01-31T00:00:00Z")
+_BOUGHT = {"total": "12.5", "tags": ["a", "b"], "items": [{"due": "2026-01-31"}], "day": "2026-01-31"}
+_STEPPED = [
+    Happened(
+        "Order Completed",
+        1769853660,
+        {"total": 12.5, "tags": "a, b", "items": [{"due": _DAY}], "day": _DAY, "currency": "EUR"},
+    ),
+    Happened("Refunded", 1769853661, {"currency": "NOK"}),
+]
+_CONTRACT = {"contract": {"since": _DAY, "renewals": [{"day": _DAY}]}}
 _GUEST = {"recipient": "guest@example.com"}
 _TIMED = [Happened(f"at {number}", at) for number, at in enumerate(_TIMES.values())]
 
@@ -281,6 +292,29 @@ EVENTS = [
         holds=[Held(_WHO, events=[_TRACK, _PAGE])],
     ),
     Case(
+        name="properties go through steps, and their dates are unix seconds at any depth",
+        rows=[_TRANSFORMS],
+        form="native",
+        sync={
+            **_MODEL,
+            "attributes": ["contract"],
+            "events": [
+                {"name": "Order Completed", "transform": {"total": ["number"], "tags": ["join"]}},
+                {"name": "*", "transform": {"currency": ["trim", "upper", {"default": "EUR"}]}},
+            ],
+        },
+        messages=[
+            _said(
+                {"name": "Order Completed", "id": "event-1", "time": 1769853660, "properties": _BOUGHT},
+                {"name": "Refunded", "id": "event-2", "time": 1769853661, "properties": {"currency": " nok "}},
+                version=1,
+                contract={"since": "2026-01-31", "renewals": [{"day": "2026-01-31"}]},
+            )
+        ],
+        sends=[identify(_WHO, _CONTRACT), *(happens(_WHO, each) for each in _STEPPED)],
+        holds=[Held(_WHO, _CONTRACT, events=_STEPPED)],
+    ),
+    Case(
         name="times of any kind are unix seconds there",
         rows=[_EVENTS],
         form="native",
@@ -312,7 +346,7 @@ EVENTS = [
         form="native",
         sync={"attributes": [], "events": ["*"], "anonymous_events": True},
         messages=[{"user": {"anonymous_id": "visitor-1"}, "events": [_DID[0]]}],
-        sends=[happens({"anonymous_id": "visitor-1"}, _TRACK)],
+        sends=[visits("visitor-1", _TRACK)],
         anonymous=[("visitor-1", "Signed up")],
     ),
     Case(

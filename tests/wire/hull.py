@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.wire.case import Case, Happened, Held, Json, delete, happens, identify, unix
+from tests.wire.case import Case, Happened, Held, Json, delete, happens, identify, unix, visits
 
 _ROW = "Hull: "
 _FILTER = _ROW + "user filter: synchronised segments"
@@ -225,7 +225,7 @@ CASES = [
         form="hull",
         sync={**_AS_IN_HULL, "events": ["Signed up"], "anonymous_events": True, "require_email": True},
         messages=[_message(1, _PAYING, email=..., events=[{**_DID[0], "anonymous_id": "visitor-1"}])],
-        sends=[happens({"anonymous_id": "visitor-1"}, _SIGNED_UP)],
+        sends=[visits("visitor-1", _SIGNED_UP)],
         anonymous=[("visitor-1", "Signed up")],
     ),
     Case(
@@ -252,7 +252,7 @@ CASES = [
             _message(2, _PAYING),
         ],
         sends=[
-            happens({"anonymous_id": "visitor-1"}, _SIGNED_UP),
+            visits("visitor-1", _SIGNED_UP),
             identify(_WHO, {"anonymous_id": "visitor-1"}),
         ],
         # Known by the time it is sent, they did it themselves.

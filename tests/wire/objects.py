@@ -68,7 +68,7 @@ CALLS = [
             _call("track", 2, userId="user-1", event="Relationship Deleted", properties={"objectId": "company-1"}),
         ],
         sends=[_MADE, _MET, relate(_WHO, _KEY, _ADMIN), unrelate(_WHO, _KEY)],
-        at_once=[_MADE, _MET],
+        at_once=[_MADE, _MET, unrelate(_WHO, _KEY)],
         holds=[Held(_WHO)],
         objects={_KEY: _NAMED},
     ),
@@ -83,7 +83,7 @@ CALLS = [
         ],
         # Customer.io ends the relationship by itself; the person is sent whole, should the object come back soon.
         sends=[_MADE, _MET, relate(_WHO, _KEY, _ADMIN), delete_object(_KEY), _MET],
-        at_once=[_MET],
+        at_once=[_MET, delete_object(_KEY)],
         holds=[Held(_WHO)],
     ),
 ]
@@ -153,7 +153,7 @@ ROWS = [
             relate(_OTHER, _KEY),
             unrelate(_OTHER, _KEY),
         ],
-        at_once=[_MET, identify(_OTHER), _MADE, relate(_WHO, _KEY, _ADMIN)],
+        at_once=[_MET, identify(_OTHER), _MADE, relate(_WHO, _KEY, _ADMIN), unrelate(_OTHER, _KEY)],
         holds=[Held(_WHO, relationships={_KEY: _ADMIN}), Held(_OTHER)],
         objects={_KEY: _NAMED},
     ),

@@ -54,10 +54,9 @@ ALIASES = [
             _WHOLE,
             merge(_WHO, _OLD),
         ],
-        # Together, Customer.io never hears of the user of before: there is nobody to merge. What they leave goes
-        # over in a cycle of its own, after which the survivor is told once more.
-        at_once=[_PRO, _WHOLE, happens(_WHO, _EVENT)],
+        at_once=[_WHOLE, merge(_WHO, _OLD), happens(_WHO, _EVENT)],
         holds=[_ONE],
+        neighbours=False,
     ),
     Case(
         name="alias: what comes late of the user of before is the survivor's",
@@ -65,9 +64,11 @@ ALIASES = [
         form="segment",
         sync=_SYNC,
         messages=[_AFTER, _SAME, _SIGNED],
-        sends=[_PRO, happens(_WHO, _EVENT)],
-        at_once=[_PRO, _PRO, happens(_WHO, _EVENT)],
+        # Customer.io may hold the user of before, whoever brought them there: they are merged though unknown here.
+        sends=[_PRO, _PRO, merge(_WHO, _OLD), happens(_WHO, _EVENT)],
+        at_once=[_PRO, merge(_WHO, _OLD), happens(_WHO, _EVENT)],
         holds=[Held(_WHO, {"plan": "pro"}, [_EVENT])],
+        neighbours=False,
     ),
 ]
 
@@ -164,7 +165,7 @@ ACTIONS = [
         sync={"attributes": ["last_total"], "actions": _BUYS},
         messages=[_BOUGHT, _call("track", 3, event="Account Closed")],
         sends=[_BUYER, delete(_WHO)],
-        at_once=[],
+        at_once=[delete(_WHO)],
     ),
 ]
 

@@ -89,7 +89,8 @@ class Regions(httpx.BaseTransport):
 
 async def _answered(end: httpx.ASGITransport, request: httpx.Request) -> httpx.Response:
     response = await end.handle_async_request(request)
-    return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+    stream = httpx.ByteStream(await response.aread())
+    return httpx.Response(response.status_code, headers=response.headers, stream=stream)
 
 
 @contextmanager

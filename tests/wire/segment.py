@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.wire.case import Case, Happened, Held, Json, add_device, delete, happens, identify, unix
+from tests.wire.case import Case, Happened, Held, Json, add_device, delete, happens, identify, unix, visits
 
 _ROW = "Customer.io's own destination, Segment-style sources, MetaRouter: "
 _BY = _ROW + "people by id or by e-mail"
@@ -123,6 +123,7 @@ _NAMELESS = Happened("page", _at(4), {}, "page")
 _BARE_SCREEN = Happened("screen", _at(5), {}, "screen")
 _PAGES = [_CATEGORY, _URL, _CONTEXT_URL, _NAMELESS, _BARE_SCREEN]
 _LONG = "x" * 1001
+_CUT = Happened("x" * 100, _at(1), {})
 
 ROWS = [
     Case(
@@ -202,7 +203,7 @@ ROWS = [
             _said("delete", 2, userId="user-1"),
         ],
         sends=[identify(_OWN, {"plan": "pro"}), delete(_OWN)],
-        at_once=[],
+        at_once=[delete(_OWN)],
     ),
     Case(
         name="an event that says the user is deleted",
@@ -214,7 +215,7 @@ ROWS = [
             _said("track", 2, userId="user-1", event="User Deleted"),
         ],
         sends=[identify(_OWN, {"plan": "pro"}), delete(_OWN)],
-        at_once=[],
+        at_once=[delete(_OWN)],
     ),
     Case(
         name="a value too long is left out and told, and the rest of the person goes",
@@ -227,14 +228,14 @@ ROWS = [
         problems=[("attribute", "user-1", "attribute 'first_name' exceeds 1000 bytes: it is left out")],
     ),
     Case(
-        name="an event whose name is too long is left out and told",
+        name="an event whose name is too long is cut and told",
         rows=[_LIMITS],
         form="segment",
         sync=_EVERYTHING,
         messages=[_said("track", 1, userId="user-1", event="x" * 101)],
-        sends=[identify(_OWN)],
-        holds=[Held(_OWN)],
-        problems=[("event", "user-1", "the event's name is empty or over 100 bytes")],
+        sends=[identify(_OWN), happens(_OWN, _CUT)],
+        holds=[Held(_OWN, {}, [_CUT])],
+        problems=[("event", "user-1", "the name of the event exceeds 100 bytes: it is sent as")],
     ),
     Case(
         name="what a visitor did joins the person they identify as",
@@ -246,7 +247,7 @@ ROWS = [
             _said("identify", 2, anonymousId="visitor-1", userId="user-1", traits={"plan": "pro"}),
         ],
         sends=[
-            happens({"anonymous_id": "visitor-1"}, Happened("home", _at(1), {}, "page")),
+            visits("visitor-1", Happened("home", _at(1), {}, "page")),
             identify(_OWN, {"plan": "pro", "anonymous_id": "visitor-1"}),
         ],
         holds=[

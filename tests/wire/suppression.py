@@ -47,7 +47,7 @@ CASES = [
         sync=_SYNC,
         messages=[_KNOWN, _SUPPRESSED, _call("track", 3, event="User Unsuppressed")],
         sends=[_PRO, suppress(_WHO), unsuppress(_WHO), _PRO],
-        at_once=[_PRO],
+        at_once=[unsuppress(_WHO), _PRO],
         holds=[Held(_WHO, {"plan": "pro"})],
     ),
     Case(
@@ -57,7 +57,7 @@ CASES = [
         sync=_SYNC,
         messages=[_user(1), *({"user": _WHO, "suppressed": at == 2, "version": at} for at in (2, 3))],
         sends=[_PRO, suppress(_WHO), unsuppress(_WHO), _PRO],
-        at_once=[_PRO],
+        at_once=[unsuppress(_WHO), _PRO],
         holds=[Held(_WHO, {"plan": "pro"})],
     ),
     Case(

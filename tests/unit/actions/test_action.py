@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import formats, settings_actions
+from connector import formats
 from connector.actions import action
 from connector.actions.action import Applied
 from connector.actions.draft import Draft
 from connector.actions.effects import EFFECTS
-from connector.model.change import Change, Device, Event, Segment
 from connector.formats.segment.calls import TYPES
+from connector.model.change import Change, Device, Event, Segment
+from connector.settings import sync_actions
 from connector.settings.schema import Sync
 from tests.build import OCTOBER, said, thorough
 
@@ -35,7 +36,7 @@ def read(body: Json) -> Change:
 
 def applied(body: Json, *actions: Json, defaults: bool = True) -> Applied:
     sync = Sync.model_validate({"connection": "main", "actions": actions})
-    ready = settings_actions.compiled(sync.actions, defaults=defaults)
+    ready = sync_actions.compiled(sync.actions, defaults=defaults)
     assert ready is not None
     return action.apply(read(body), ready)
 
@@ -157,21 +158,21 @@ def test_ignore_ends_it_and_leaves_what_stands_before() -> None:
 def test_a_call_that_no_action_takes_never_came(actions: list[Json], reason: str, *, defaults: bool) -> None:
     given = applied(call(), *actions, defaults=defaults)
     assert (given.change, given.problems, given.reason) == (None, (), reason)
-    ready = settings_actions.compiled(
+    ready = sync_actions.compiled(
         Sync.model_validate({"connection": "main", "actions": actions}).actions, defaults=defaults
     )
     assert action.taken([read(call())], ready) == ([], 1, ())
 
 
 def test_without_actions_of_its_own_a_sync_takes_the_changes_as_they_are() -> None:
-    assert settings_actions.compiled([], defaults=True) is None
+    assert sync_actions.compiled([], defaults=True) is None
     changes = [read(call())]
     assert action.taken(changes, None).changes is changes
 
 
 def test_messages_of_other_forms_pass_by() -> None:
     change = said(1, plan="pro")
-    ready = settings_actions.compiled([], defaults=False)
+    ready = sync_actions.compiled([], defaults=False)
     assert action.taken([change], ready) == ([change], 0, ())
 
 
@@ -262,7 +263,7 @@ LATER = "2026-10-01T02:00:10+02:00"
         (
             call(context={"traits": {"a": 1}}),
             act("delete_person", {"event": "Bought"}),
-            {"deleted": True, "events": (), "user": {"external_id": "u1", "id": "u1"}},
+            {"deleted": True, "events": (), "user": {"external_id": "u1", "id": "u1", "a": 1}},
         ),
     ],
     ids=lambda each: each["do"] if isinstance(each, dict) and "do" in each else "",
@@ -338,7 +339,7 @@ def test_who_it_is_and_when_stay_whatever_the_actions_say(
 ) -> None:
     body = call(type, **values)
     before = read(body)
-    ready = settings_actions.compiled(
+    ready = sync_actions.compiled(
         Sync.model_validate({"connection": "main", "actions": actions}).actions, defaults=defaults
     )
     if ready is None:
@@ -355,11 +356,26 @@ def test_who_it_is_and_when_stay_whatever_the_actions_say(
 
 
 def test_of_every_field_of_a_change_it_is_decided_whether_actions_make_it_anew() -> None:
-    stays = {"key", "whole", "segments", "version", "anonymous_id", "message_id", "call", "merged_into"}
+    as_it_came = {"key", "whole", "segments", "version", "anonymous_id", "message_id", "call", "original"}
+    stays = as_it_came | {"merged_into", "left_out", "index", "guess"}
     change = read(call())
     anew = Draft(change, call()).said({}).keys() | {"deleted", "suppressed"}
     assert stays | anew == {field.name for field in fields(Change)}
     assert not stays & anew
+
+
+def test_an_action_deletes_the_object_of_a_group_whatever_else_the_call_says_of_it() -> None:
+    body = {**call("group"), "groupId": "acme", "traits": {"object_type_id": "2", "state": "closed"}}
+    change = made(body, act("delete_object", {"where": [{"field": "traits.state", "is": "closed"}]}))
+    assert [(each.key, each.deleted, each.attributes) for each in change.objects] == [("2/acme", True, {})]
+    assert change.relationships is None
+
+
+def test_an_action_deletes_one_object_and_leaves_the_others() -> None:
+    body = {**call("group"), "groupId": "acme", "traits": {"name": "Acme", "closed": "old"}}
+    change = made(body, act("delete_object", id="traits.closed"))
+    assert [(each.key, each.deleted) for each in change.objects] == [("1/acme", False), ("1/old", True)]
+    assert [each.id for each in change.relationships or ()] == ["acme"]
 
 
 def test_actions_make_an_object_and_relate_the_person_to_it() -> None:

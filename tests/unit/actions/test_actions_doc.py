@@ -8,27 +8,27 @@ import pytest
 
 from connector.actions.action import Action
 from connector.actions.defaults import DEFAULTS
-from connector.actions.effects import EFFECTS, Effect
-from connector.actions.template import Source, Table
+from connector.actions.effects import EFFECTS, ActionEffect
+from connector.actions.template import TemplateObject, TemplateSource
 from connector.settings.schema import Sync
 
 PAGE = (Path(__file__).parents[3] / "docs" / "actions.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
-def worded(template: Source | Table) -> str:
-    if not isinstance(template, Table):
+def worded(template: TemplateSource | TemplateObject) -> str:
+    if not isinstance(template, TemplateObject):
         return ", else ".join(f"`{each}`" for each in template)
     return ", else ".join(f"all of `{each}`" for each in template.whole)
 
 
 def row_of_default(action: Action) -> str:
     templates = ((field.name, action.template.get(field.name, field.default)) for field in action.effect.fields)
-    values = "; ".join(f"{name}: {worded(each)}" for name, each in templates if each not in ((), Table()))
+    values = "; ".join(f"{name}: {worded(each)}" for name, each in templates if each not in ((), TemplateObject()))
     return f"| {action.when} | `{action.effect.name}` | {values} |"
 
 
-def row_of_effect(effect: Effect) -> str:
+def row_of_effect(effect: ActionEffect) -> str:
     fields = ", ".join(f"**{each.name}**" if each.required else each.name for each in effect.fields)
     return f"| `{effect.name}` | {effect.about} | {fields} |"
 

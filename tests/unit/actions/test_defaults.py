@@ -10,8 +10,8 @@ from connector import formats
 from connector.actions import action
 from connector.actions.action import Actions
 from connector.actions.defaults import DEFAULTS
-from connector.model.change import Change
 from connector.formats.segment.audiences import ENTERED, EXITED
+from connector.model.change import Change
 from tests.build import thorough
 
 NOON = "2026-01-31T12:00:00.250Z"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.settings.schema import schema as settings
-from connector.errors import UnreadableError
 from connector.admin.hull_import.convert import KNOWN, LIMITS, imported
+from connector.errors import UnreadableError
+from connector.settings import schema
 from connector.settings.schema import Settings, Sync
 from tests.build import thorough
 
@@ -32,6 +32,11 @@ def sync(document: Any) -> Sync:
     return Settings(**tomllib.loads(imported(document).text)).syncs["main"]
 
 
+def names(found: Sync) -> tuple[str, ...]:
+    """The events that a sync sends."""
+    return tuple(each.name for each in found.events)
+
+
 def sources(**private: Any) -> list[str]:
     return [attribute.source for attribute in sync(private).attributes]
 
@@ -42,7 +47,7 @@ def sources(**private: Any) -> list[str]:
 def test_every_setting_is_taken_along() -> None:
     found = sync(WHOLE)
     assert found.segments == ("s-1", "s-2")
-    assert (found.on_exit, found.anonymous_events, found.events) == ("delete", True, ("Signed up", "page"))
+    assert (found.on_exit, found.anonymous_events, names(found)) == ("delete", True, ("Signed up", "page"))
     assert (found.identifier, found.identify_by) == ("traits_number", "id")
     assert [attribute.target for attribute in found.attributes] == [
         "email", "created_at", "first_name", "clearbit-employees", "account_name", "hull_id",
@@ -58,9 +63,25 @@ def test_what_hull_did_without_a_setting_is_a_setting_here() -> None:
     assert [attribute.target for attribute in found.attributes] == ["email", "created_at"]
 
 
+def test_settings_may_stand_under_the_headings_of_hulls_page() -> None:
+    found = imported({
+        "Customer.io Site ID": "hush",
+        "User Filter": ["s-1"],
+        "Enable  user deletion": True,
+        "Events Filter": ["Signed up"],
+        "Send Anonymous Events": False,
+        "Which user attribute to send as 'customerId'": "id",
+        "Attribute List": ["plan"],
+    })  # fmt: skip
+    same = {"synchronized_segments": ["s-1"], "enable_user_deletion": True, "events_filter": ["Signed up"]}
+    same |= {"anonymous_events": False, "user_id_mapping": "id", "synchronized_attributes": ["plan"]}
+    assert found == imported({"site_id": "hush", **same})
+    assert found.warnings == ()
+
+
 def test_what_was_not_set_has_hulls_default() -> None:
     found = sync({"private_settings": {}})
-    assert (found.segments, found.events, found.on_exit, found.identifier) == ((), (), "keep", "external_id")
+    assert (found.segments, names(found), found.on_exit, found.identifier) == ((), (), "keep", "external_id")
     assert not found.anonymous_events
 
 
@@ -147,6 +168,7 @@ def test_segments_may_be_listed_with_their_names() -> None:
 
 LEFT_OUT = "is not a name; it is left out"
 WARNED = [
+    ({"credentials_title": None, "configuration_title": "Configuration", "events_filter": []}, []),
     ({"flow_control_size": 5}, ["'flow_control_size': has no counterpart here; it is left out"]),
     ({"token": "hush", "x": 1}, [f"{name!r}: has no counterpart here; it is left out" for name in ("token", "x")]),
     (
@@ -259,9 +281,9 @@ def loads(text: str, folder: Path) -> bool:
     """Whether the settings take the text for what it says."""
     path = folder / "imported.toml"
     path.write_text(text, "utf-8")
-    loaded, written = settings.load(path, {}).syncs["main"], tomllib.loads(text)["syncs"]["main"]
-    assert "*" not in loaded.segments + loaded.events
-    return [written["segments"], written["events"]] == [list(loaded.segments), list(loaded.events)]
+    loaded, written = schema.load(path, {}).syncs["main"], tomllib.loads(text)["syncs"]["main"]
+    assert "*" not in loaded.segments + names(loaded)
+    return [written["segments"], written["events"]] == [list(loaded.segments), list(names(loaded))]
 
 
 @thorough

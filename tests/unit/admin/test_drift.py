@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from connector.admin.audit import drift
 from connector.admin.audit.drift import Difference, Expected
-from connector.model.entity import Entity, Facts, Person
-from connector.simulator.state.state import view
+from connector.model.entity import Entity, Facts, Profile
 from connector.planning.step import UNCERTAIN
+from connector.simulator.state import view
 from tests.build import PAYING, STAFF, after, ident, person, rules, snapshot, thorough
 
 
-def expected(one: Person | None, **given: Any) -> Expected:
+def expected(one: Profile | None, **given: Any) -> Expected:
     return Expected("u-1", 1, ident("1001"), one, **given)
 
 
@@ -180,7 +180,7 @@ OUTSIDE = (snapshot(1, PAYING, plan="gold"), snapshot(2, STAFF, plan="gold"))
 NAMELESS = (snapshot(1, PAYING, plan="gold"), snapshot(2, PAYING, plan="gold", external_id=None))
 
 
-def entity(delivered: Person | None, *changes: Any, **settings: Any) -> Entity:
+def entity(delivered: Profile | None, *changes: Any, **settings: Any) -> Entity:
     facts = after(changes, rules(**settings)) if changes else Facts()
     return Entity("u-1", facts, delivered, revision=7)
 
@@ -223,6 +223,6 @@ def test_who_was_deleted_is_expected_nowhere() -> None:
          "cleared unseen", "deleted without identifier", "outsider"],
 )  # fmt: skip
 def test_where_delivery_makes_no_claim_nothing_is_expected(
-    delivered: Person | None, changes: tuple[Any, ...], settings: dict[str, Any]
+    delivered: Profile | None, changes: tuple[Any, ...], settings: dict[str, Any]
 ) -> None:
     assert drift.expected(entity(delivered, *changes, **settings), rules(**settings)) is None

@@ -5,21 +5,21 @@ from typing import Any
 import pytest
 
 from connector import formats
+from connector.admin.preview.explain import Explanation
+from connector.admin.preview.preview import Previewer
 from connector.model.change import Change
-from connector.admin.preview.explain import Line
-from connector.preview import Previewer
 from tests.build import PAYING, STAFF, event, rules, said, snapshot
 
 ATTRIBUTES = ("plan", "city")
 
 
-def explained(*told: Change, **settings: Any) -> list[Line]:
+def explained(*told: Change, **settings: Any) -> list[Explanation]:
     """The explanation of the last of these messages."""
     previewer = Previewer((rules(**{"attributes": ATTRIBUTES, "events": ["Signed up"], **settings}),), explained=True)
     return list(list(previewer.preview(told))[-1].explanation)
 
 
-def of(kind: str, lines: list[Line]) -> list[tuple[str, str, str]]:
+def of(kind: str, lines: list[Explanation]) -> list[tuple[str, str, str]]:
     return [(line.name, line.outcome, line.reason) for line in lines if line.kind == kind]
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from connector.admin.preview.preview import Preview, Previewer
 from connector.model.change import Change, ObjectChange, Relationship
-from connector.preview import Preview, Previewer
 from tests.build import PAYING, STAFF, rules, snapshot
 
 TYPE = {"type": "1", "attributes": ["name"], "relationship_attributes": ["role"], "on_exit": "delete"}
@@ -27,12 +27,12 @@ def related(*relationships: Relationship, segment: Any = PAYING, version: int = 
     return Change(told.key, told.user, whole=True, segments=told.segments, version=version, relationships=relationships)
 
 
-def test_an_object_goes_before_who_is_related_to_it() -> None:
+def test_an_object_goes_before_the_relationship_to_it() -> None:
     (preview,) = previews(related(Relationship("1", "acme", {"role": "x"})))
 
     assert [(each["type"], each["action"]) for each in preview.operations] == [
-        ("object", "identify"),
         ("person", "identify"),
+        ("object", "identify"),
         ("person", "add_relationships"),
     ]
     assert lines(preview, "object", "relationship") == [("1/acme", "identify sent"), ("1/acme", "sent")]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from connector import preview
-from connector.model.change import Change, Unreadable
+from connector.admin.preview import preview
+from connector.admin.preview.preview import Preview, Previewer
 from connector.errors import UnreadableError
-from connector.preview import Preview, Previewer
+from connector.model.change import Change, Unreadable
 from tests.build import OCTOBER, PAYING, STAFF, change, event, moved, rules, said, snapshot
 
 INSIDE = snapshot(1, PAYING, plan="pro", email="user-1@example.com")
@@ -151,7 +151,7 @@ def test_anonymous_events_alone_are_said_to_be_so() -> None:
     message = snapshot(1, PAYING, events=[event(anonymous_id="v-1")], external_id=None)
     (one,) = previews(message, events=["*"], anonymous_events=True)
     assert (one.decision, one.reason) == ("sync", "anonymous events only: no identifier")
-    assert one.operations[0]["identifiers"] == {"anonymous_id": "v-1"}
+    assert one.operations[0]["anonymous_id"] == "v-1"
 
 
 def test_an_unreadable_message_is_one_preview_of_no_sync() -> None:
@@ -176,8 +176,18 @@ def test_people_are_known_to_every_sync() -> None:
 
 
 def test_users_do_not_get_in_each_others_way() -> None:
-    found = previews(change(1, "u-1", segments=(PAYING,)), change(1, "u-2", segments=(PAYING,)), said(2))
+    other = change(1, "u-2", segments=(PAYING,), user={"external_id": "1002"})
+    found = previews(change(1, "u-1", segments=(PAYING,)), other, said(2))
     assert [(each.user, each.decision) for each in found] == [("u-1", "sync"), ("u-2", "sync"), ("u-1", "skip")]
+
+
+def test_two_users_with_one_identifier_are_shown_as_the_problem_that_they_are() -> None:
+    first, second = previews(change(1, "u-1", segments=(PAYING,)), change(1, "u-2", segments=(PAYING,)))
+    assert done(first) == ["identify"]
+    assert (second.decision, second.reason, done(second)) == ("skip", preview.CONFLICT, [])
+    assert [(each.kind, each.reason) for each in second.problems] == [
+        ("conflict", "id:1001 is the identifier of the user 'u-1' too: this one is not sent")
+    ]
 
 
 def test_the_json_form_is_stable() -> None:

@@ -4,21 +4,35 @@ from typing import Any
 
 import pytest
 
-from connector import audience
-from connector.audience import Standing
+from connector.audience.apply_change import AppliedChange, Skip, merge
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import desired, person
 from connector.model.change import Change, Event
 from connector.model.entity import Facts
-from connector.audience.apply_change import Merged, Skip, merge
-from tests.build import OCTOBER, PAYING, STAFF, TRIAL, after, change, event, moved, rules, said, sent_of, snapshot
+from tests.build import (
+    OCTOBER,
+    PAYING,
+    STAFF,
+    TRIAL,
+    after,
+    change,
+    event,
+    ident,
+    moved,
+    rules,
+    said,
+    sent_of,
+    snapshot,
+)
 
 NOBODY = {"external_id": None}
 
 
-def first(message: Change, **settings: Any) -> Merged:
+def first(message: Change, **settings: Any) -> AppliedChange:
     return merge(Facts(), message, rules(**settings))
 
 
-def names(merged: Merged) -> list[str]:
+def names(merged: AppliedChange) -> list[str]:
     return [each.name for each in merged.events]
 
 
@@ -28,40 +42,40 @@ def names(merged: Merged) -> list[str]:
 @pytest.mark.parametrize(
     ("whitelist", "message", "standing"),
     [
-        (["Paying"], snapshot(1, PAYING), Standing.IN),
-        (["s-1"], snapshot(1, PAYING), Standing.IN),
-        (["Trial", "Paying"], snapshot(1, STAFF, PAYING), Standing.IN),
-        (["*"], snapshot(1), Standing.IN),
-        (["*"], change(1), Standing.IN),
-        (["*"], said(1), Standing.NO_IDENTIFIER),
-        (["Paying"], moved(1, PAYING), Standing.NO_IDENTIFIER),
-        (["Paying"], change(entered=(PAYING,)), Standing.IN),
-        (["Paying"], snapshot(1, STAFF), Standing.OUTSIDE),
-        (["Paying"], snapshot(1), Standing.OUTSIDE),
-        (["Paying"], said(1), Standing.OUTSIDE),
-        (["Paying"], moved(1, left=[PAYING]), Standing.OUTSIDE),
-        ([], snapshot(1, PAYING), Standing.OUTSIDE),
-        (["Paying"], snapshot(1, PAYING, external_id=None), Standing.NO_IDENTIFIER),
-        (["Paying"], snapshot(1, PAYING, external_id=""), Standing.NO_IDENTIFIER),
-        (["Paying"], snapshot(1, PAYING, external_id=True), Standing.NO_IDENTIFIER),
-        (["Paying"], snapshot(1, PAYING, external_id=["1001"]), Standing.NO_IDENTIFIER),
-        (["Paying"], snapshot(1, PAYING, external_id=0), Standing.IN),
+        (["Paying"], snapshot(1, PAYING), AudienceStatus.IN),
+        (["s-1"], snapshot(1, PAYING), AudienceStatus.IN),
+        (["Trial", "Paying"], snapshot(1, STAFF, PAYING), AudienceStatus.IN),
+        (["*"], snapshot(1), AudienceStatus.IN),
+        (["*"], change(1), AudienceStatus.IN),
+        (["*"], said(1), AudienceStatus.NO_IDENTIFIER),
+        (["Paying"], moved(1, PAYING), AudienceStatus.NO_IDENTIFIER),
+        (["Paying"], change(entered=(PAYING,)), AudienceStatus.IN),
+        (["Paying"], snapshot(1, STAFF), AudienceStatus.OUTSIDE),
+        (["Paying"], snapshot(1), AudienceStatus.OUTSIDE),
+        (["Paying"], said(1), AudienceStatus.OUTSIDE),
+        (["Paying"], moved(1, left=[PAYING]), AudienceStatus.OUTSIDE),
+        ([], snapshot(1, PAYING), AudienceStatus.OUTSIDE),
+        (["Paying"], snapshot(1, PAYING, external_id=None), AudienceStatus.NO_IDENTIFIER),
+        (["Paying"], snapshot(1, PAYING, external_id=""), AudienceStatus.NO_IDENTIFIER),
+        (["Paying"], snapshot(1, PAYING, external_id=True), AudienceStatus.NO_IDENTIFIER),
+        (["Paying"], snapshot(1, PAYING, external_id=["1001"]), AudienceStatus.NO_IDENTIFIER),
+        (["Paying"], snapshot(1, PAYING, external_id=0), AudienceStatus.NO_IDENTIFIER),
     ],
 )
-def test_how_a_new_user_stands(whitelist: list[str], message: Change, standing: Standing) -> None:
+def test_how_a_new_user_stands(whitelist: list[str], message: Change, standing: AudienceStatus) -> None:
     assert first(message, segments=whitelist).standing is standing
 
 
 @pytest.mark.parametrize(
     ("email", "standing"),
     [
-        ("user-1@example.com", Standing.IN),
-        (None, Standing.NO_EMAIL),
-        ("", Standing.NO_EMAIL),
-        ("n/a", Standing.NO_EMAIL),
+        ("user-1@example.com", AudienceStatus.IN),
+        (None, AudienceStatus.NO_EMAIL),
+        ("", AudienceStatus.NO_EMAIL),
+        ("n/a", AudienceStatus.NO_EMAIL),
     ],
 )
-def test_who_must_have_an_email_waits_for_one(email: str | None, standing: Standing) -> None:
+def test_who_must_have_an_email_waits_for_one(email: str | None, standing: AudienceStatus) -> None:
     assert first(snapshot(1, PAYING, email=email), require_email=True).standing is standing
 
 
@@ -78,7 +92,7 @@ def test_of_the_snapshot_of_somebody_outside_only_the_membership_is_kept() -> No
 def test_a_snapshot_tells_everything() -> None:
     facts = first(snapshot(1, PAYING, STAFF, plan="pro", email="user-1@example.com", unmapped=1)).facts
     assert facts.entered
-    assert audience.person(facts, rules()).attributes == {"plan": "pro", "hull_segment": ["paying", "staff"]}
+    assert person(facts, rules()).attributes == {"plan": "pro", "hull_segment": ["paying", "staff"]}
     assert facts.segments.values == {"s-1": "Paying", "s-3": "Staff"}
     assert facts.identity.values == {"identifier": "1001", "email": "user-1@example.com"}
 
@@ -146,7 +160,7 @@ def test_only_an_older_change_is_stale(version: int | None, stale: bool) -> None
 def test_what_cannot_be_sent_is_a_problem_and_costs_only_itself() -> None:
     merged = first(snapshot(1, PAYING, plan="x" * 1001, email="user-1@example.com"))
     assert "plan" not in merged.facts.attributes.values
-    assert merged.standing is Standing.IN
+    assert merged.standing is AudienceStatus.IN
     assert [problem.kind for problem in merged.problems] == ["attribute"]
 
 
@@ -156,9 +170,9 @@ def test_what_cannot_be_sent_is_a_problem_and_costs_only_itself() -> None:
 @pytest.mark.parametrize("leave", [snapshot(2, STAFF, plan="new"), moved(2, left=[PAYING])], ids=["whole", "left"])
 @pytest.mark.parametrize(
     ("on_exit", "standing"),
-    [("keep", Standing.KEPT), ("clear", Standing.CLEARED), ("delete", Standing.DELETED)],
+    [("keep", AudienceStatus.KEPT), ("clear", AudienceStatus.CLEARED), ("delete", AudienceStatus.DELETED)],
 )
-def test_who_leaves_gets_what_the_settings_say(leave: Change, on_exit: str, standing: Standing) -> None:
+def test_who_leaves_gets_what_the_settings_say(leave: Change, on_exit: str, standing: AudienceStatus) -> None:
     assert merge(first(INSIDE).facts, leave, rules(on_exit=on_exit)).standing is standing
 
 
@@ -174,8 +188,8 @@ def test_who_comes_back_is_whole_again(on_exit: str) -> None:
     under = rules(on_exit=on_exit)
     facts = after([INSIDE, snapshot(2, STAFF), said(3, plan="between"), snapshot(4, PAYING, TRIAL, plan="back")], under)
     merged = merge(facts, said(5), under)
-    assert merged.standing is Standing.IN
-    assert audience.person(merged.facts, under).attributes == {"plan": "back", "hull_segment": ["paying", "trial"]}
+    assert merged.standing is AudienceStatus.IN
+    assert person(merged.facts, under).attributes == {"plan": "back", "hull_segment": ["paying", "trial"]}
 
 
 @pytest.mark.parametrize(("on_exit", "plan"), [("keep", "pro"), ("clear", "between"), ("delete", "between")])
@@ -188,7 +202,7 @@ def test_who_comes_back_by_entering_has_what_was_said_last(on_exit: str, plan: s
 def test_a_late_exit_does_not_put_anybody_out(on_exit: str) -> None:
     under = rules(on_exit=on_exit)
     merged = merge(after([snapshot(3, PAYING, plan="pro")], under), snapshot(2, STAFF, plan="old"), under)
-    assert (merged.standing, merged.stale) == (Standing.IN, True)
+    assert (merged.standing, merged.stale) == (AudienceStatus.IN, True)
     assert merged.facts == after([snapshot(3, PAYING, plan="pro")], under)
 
 
@@ -227,8 +241,6 @@ def test_only_listed_events_pass_in_their_order(allowed: list[str], passed: list
         (snapshot(1, PAYING, events=[SIGNED_UP], **NOBODY), {}, Skip.NO_IDENTIFIER),
         (snapshot(1, PAYING, events=[SIGNED_UP]), {"require_email": True}, Skip.NO_EMAIL),
         (snapshot(1, PAYING, events=[SIGNED_UP], **NOBODY), {"anonymous_events": True}, Skip.NO_ANONYMOUS_ID),
-        (snapshot(1, PAYING, events=[event("x" * 101)]), {"events": ["*"]}, Skip.BAD_NAME),
-        (snapshot(1, PAYING, events=[event("é" * 51)]), {"events": ["*"]}, Skip.BAD_NAME),
         (snapshot(1, PAYING, events=[event("  ")]), {"events": ["*"]}, Skip.BAD_NAME),
         (snapshot(1, PAYING, events=[event("", kind="page")]), {"events": ["*"]}, Skip.BAD_NAME),
     ],
@@ -246,13 +258,95 @@ def test_why_an_event_is_skipped(message: Change, settings: dict[str, Any], reas
         ("x" * 100, "event", "x" * 100),
         ("é" * 50, "event", "é" * 50),
         ("  Signed up ", "event", "Signed up"),
+        ("x" * 101, "event", "x" * 100),
         ("x" * 101, "page", "x" * 100),
         ("é" * 51, "page", "é" * 50),
         ("x" + "é" * 50, "screen", "x" + "é" * 49),
     ],
 )
-def test_a_name_is_trimmed_and_that_of_a_page_cut(name: str, kind: Any, sent: str) -> None:
-    assert names(first(snapshot(1, PAYING, events=[event(name, kind=kind)]), events=["*"])) == [sent]
+def test_a_name_is_trimmed_and_cut_with_a_note_alike_for_all_kinds(name: str, kind: Any, sent: str) -> None:
+    merged = first(snapshot(1, PAYING, events=[event(name, kind=kind)]), events=["*"])
+    assert names(merged) == [sent]
+    reason = f"the name of the {kind} exceeds 100 bytes: it is sent as {sent!r}"
+    assert [each.reason for each in merged.problems] == ([reason] if sent != name.strip() else [])
+
+
+@pytest.mark.parametrize(
+    ("switches", "converted"),
+    [
+        ({}, True),
+        ({"convert_dates": False}, False),
+        ({"convert_event_dates": False}, False),
+        ({"convert_dates": False, "convert_event_dates": True}, True),
+    ],
+)
+def test_dates_among_the_properties_are_seconds_where_the_setting_says_so(
+    switches: dict[str, bool], converted: bool
+) -> None:
+    given = {"at": "2020-01-01", "items": [{"due_at": 1577836800000, "price": 1577836800000, "day": "2020-01-01"}]}
+    sent = {"at": 1577836800, "items": [{"due_at": 1577836800, "price": 1577836800000, "day": 1577836800}]}
+    told = snapshot(1, PAYING, events=[event(properties=given)])
+    (waiting,) = first(told, events=["*"], **switches).events
+    (plain,) = first(told, events=["*"]).events
+    assert (waiting.properties, waiting.id) == (sent if converted else given, plain.id)
+
+
+def bought(properties: dict[str, Any], *events: Any, kind: Any = "event", **settings: Any) -> AppliedChange:
+    """An order of these properties, by these `events` of the settings."""
+    told = event("Order Completed", kind=kind, properties=properties)
+    return first(snapshot(1, PAYING, events=[told]), events=list(events), **settings)
+
+
+def test_properties_go_through_the_steps_of_their_event() -> None:
+    steps = {"total": ["number"], "currency": ["trim", "upper"], "tags": [{"join": "; "}], "day": ["text"]}
+    given = {"total": "12.50", "currency": " eur ", "tags": ["a", "b"], "day": "2020-01-01", "left": "As it is"}
+    (owed,) = bought(given, {"name": "Order Completed", "transform": steps}).events
+    sent = {"total": 12.5, "currency": "EUR", "tags": "a; b", "day": "2020-01-01", "left": "As it is"}
+    assert owed.properties == sent
+    (plain,) = bought(given, "*").events
+    assert owed.id == plain.id
+
+
+@pytest.mark.parametrize(
+    ("properties", "sent"),
+    [({}, "EUR"), ({"currency": None}, "EUR"), ({"currency": ""}, "EUR"), ({"currency": "NOK"}, "NOK")],
+)
+def test_a_default_stands_in_for_a_property_that_the_event_does_not_have(properties: dict[str, Any], sent: str) -> None:
+    transform = {"currency": [{"default": "EUR"}], "total": ["number"]}
+    (owed,) = bought(properties, {"name": "Order Completed", "transform": transform}).events
+    assert owed.properties == {"currency": sent}
+
+
+def test_a_property_that_a_step_cannot_take_is_left_out_and_told_and_the_event_goes() -> None:
+    found = bought({"total": "many", "plan": "pro"}, {"name": "Order Completed", "transform": {"total": ["number"]}})
+    assert [owed.properties for owed in found.events] == [{"plan": "pro"}]
+    assert [(each.kind, each.subject, each.reason) for each in found.problems] == [
+        (
+            "event",
+            "u-1",
+            "the property 'total' of the event 'Order Completed' is text that the step \"number\" cannot take "
+            "(it takes a number, also written as text): it is left out",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "sent"),
+    [
+        ("event", {"*": ["upper"]}, "A B"),
+        ("event", {"*": ["upper"], "Order Completed": ["lower"]}, "a b"),
+        ("page", {"*": ["upper"], "page": ["lower"]}, "a b"),
+        ("page", {"page": ["lower"], "Order Completed": ["upper"]}, "A B"),
+        ("event", {"page": ["lower"], "*": []}, "A b"),
+        ("screen", {"screen": ["lower"]}, "a b"),
+    ],
+)
+def test_steps_of_an_events_name_go_before_those_of_its_kind_and_these_before_those_of_all(
+    kind: Any, entries: dict[str, list[str]], sent: str
+) -> None:
+    events = [{"name": name, "transform": {"x": steps}} for name, steps in entries.items()]
+    (owed,) = bought({"x": "A b"}, *events, kind=kind).events
+    assert owed.properties == {"x": sent}
 
 
 def test_an_event_keeps_its_time_and_properties() -> None:
@@ -335,15 +429,17 @@ def test_a_visitor_is_remembered_by_later_silent_messages(told: Change) -> None:
 @pytest.mark.parametrize(
     ("settings", "standing"),
     [
-        ({}, Standing.DELETED),
-        ({"on_exit": "clear"}, Standing.DELETED),
-        ({"segments": ["*"]}, Standing.DELETED),
-        ({"mode": "update"}, Standing.CLEARED),
+        ({}, AudienceStatus.DELETED),
+        ({"on_exit": "clear"}, AudienceStatus.DELETED),
+        ({"segments": ["*"]}, AudienceStatus.DELETED),
+        ({"mode": "update"}, AudienceStatus.CLEARED),
     ],
 )
-def test_whom_upstream_deletes_goes_whatever_on_exit_says(settings: dict[str, Any], standing: Standing) -> None:
+def test_whom_upstream_deletes_goes_whatever_on_exit_says(settings: dict[str, Any], standing: AudienceStatus) -> None:
     facts = after([snapshot(1, PAYING, plan="pro"), change(2, user={}, deleted=True)], rules(**settings))
-    assert audience.desired(facts, rules(**settings)) == (standing, None, {})
+    found = desired(facts, rules(**settings))
+    assert (found.standing, found.person) == (standing, None)
+    assert found.gone == ((ident("1001"),) if standing is AudienceStatus.DELETED else ())
 
 
 def test_who_comes_back_after_a_deletion_starts_afresh() -> None:
@@ -353,4 +449,4 @@ def test_who_comes_back_after_a_deletion_starts_afresh() -> None:
 
 def test_a_deletion_of_somebody_unknown_is_remembered_for_what_comes_late() -> None:
     told = [change(2, user={}, deleted=True), snapshot(1, PAYING, plan="pro")]
-    assert audience.desired(after(told, rules()), rules()).person is None
+    assert desired(after(told, rules()), rules()).person is None

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from connector import audience
-from connector.audience import Standing
-from connector.model.change import Change
-from connector.model.entity import Facts, Identifier, Person
-from connector.model.versioned import Register
+from connector.audience import desired as audience
+from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.rules import Rules
+from connector.model.change import Change
+from connector.model.entity import Facts, Identifier, Profile
+from connector.model.lifecycle import Lifecycle
+from connector.model.versioned import VersionedMap
 from tests import build
 from tests.build import PAYING, STAFF, TRIAL, after, moved, snapshot
 
@@ -19,8 +20,8 @@ def facts(
 ) -> Facts:
     told = {"identifier": "1001", "email": "user-1@example.com", **identity}
     inside = {"s-1": "Paying"} if segments is None else segments
-    attributes, traces = Register({"plan": plan, "old": 1}, 1), Register({"anonymous_id": "v-1"}, 1)
-    return Facts(attributes, Register(inside, 1), Register(told, 1), traces, entered=entered)
+    attributes, lifecycle = VersionedMap({"plan": plan, "old": 1}, 1), Lifecycle().visited("v-1", 1)
+    return Facts(attributes, VersionedMap(inside, 1), VersionedMap(told, 1), lifecycle, entered=entered)
 
 
 def rules(**settings: Any) -> Rules:
@@ -33,41 +34,41 @@ OUT: dict[str, str | None] = {"s-3": "Staff"}
 @pytest.mark.parametrize(
     ("known", "settings", "standing"),
     [
-        (facts(), {}, Standing.IN),
-        (facts({"x": "Paying"}), {}, Standing.IN),
-        (facts(), {"segments": ["s-1"]}, Standing.IN),
-        (facts(OUT), {"segments": ["*"]}, Standing.IN),
-        (facts({}), {"segments": ["*"]}, Standing.IN),
-        (facts(entered=False), {}, Standing.OUTSIDE),
-        (facts(), {"segments": []}, Standing.KEPT),
-        (facts(OUT), {}, Standing.KEPT),
-        (facts(OUT), {"on_exit": "clear"}, Standing.CLEARED),
-        (facts(OUT), {"on_exit": "delete"}, Standing.DELETED),
-        (facts({"s-1": None}), {"on_exit": "delete"}, Standing.DELETED),
-        (facts(identifier=None), {}, Standing.NO_IDENTIFIER),
-        (facts(OUT, identifier=None), {}, Standing.KEPT),
-        (facts(OUT, identifier=None), {"on_exit": "delete"}, Standing.DELETED),
-        (facts(email=None), {}, Standing.IN),
-        (facts(email=None), {"require_email": True}, Standing.NO_EMAIL),
-        (facts(email="n/a"), {"require_email": True}, Standing.NO_EMAIL),
-        (facts(email=""), {"require_email": True}, Standing.NO_EMAIL),
-        (facts(), {"require_email": True}, Standing.IN),
-        (facts(identifier=None, email=None), {"require_email": True}, Standing.NO_IDENTIFIER),
+        (facts(), {}, AudienceStatus.IN),
+        (facts({"x": "Paying"}), {}, AudienceStatus.IN),
+        (facts(), {"segments": ["s-1"]}, AudienceStatus.IN),
+        (facts(OUT), {"segments": ["*"]}, AudienceStatus.IN),
+        (facts({}), {"segments": ["*"]}, AudienceStatus.IN),
+        (facts(entered=False), {}, AudienceStatus.OUTSIDE),
+        (facts(), {"segments": []}, AudienceStatus.KEPT),
+        (facts(OUT), {}, AudienceStatus.KEPT),
+        (facts(OUT), {"on_exit": "clear"}, AudienceStatus.CLEARED),
+        (facts(OUT), {"on_exit": "delete"}, AudienceStatus.DELETED),
+        (facts({"s-1": None}), {"on_exit": "delete"}, AudienceStatus.DELETED),
+        (facts(identifier=None), {}, AudienceStatus.NO_IDENTIFIER),
+        (facts(OUT, identifier=None), {}, AudienceStatus.KEPT),
+        (facts(OUT, identifier=None), {"on_exit": "delete"}, AudienceStatus.DELETED),
+        (facts(email=None), {}, AudienceStatus.IN),
+        (facts(email=None), {"require_email": True}, AudienceStatus.NO_EMAIL),
+        (facts(email="n/a"), {"require_email": True}, AudienceStatus.NO_EMAIL),
+        (facts(email=""), {"require_email": True}, AudienceStatus.NO_EMAIL),
+        (facts(), {"require_email": True}, AudienceStatus.IN),
+        (facts(identifier=None, email=None), {"require_email": True}, AudienceStatus.NO_IDENTIFIER),
     ],
 )
-def test_how_a_user_stands(known: Facts, settings: dict[str, Any], standing: Standing) -> None:
-    assert audience.standing(known, rules(**settings)) is standing
+def test_how_a_user_stands(known: Facts, settings: dict[str, Any], standing: AudienceStatus) -> None:
+    assert standing_of(known, rules(**settings)) is standing
 
 
-@pytest.mark.parametrize("standing", Standing)
-def test_a_standing_is_of_one_sort(standing: Standing) -> None:
-    sorts = [standing is Standing.IN, standing is Standing.OUTSIDE, standing.unaddressed, standing.left]
+@pytest.mark.parametrize("standing", AudienceStatus)
+def test_a_standing_is_of_one_sort(standing: AudienceStatus) -> None:
+    sorts = [standing is AudienceStatus.IN, standing is AudienceStatus.OUTSIDE, standing.unaddressed, standing.left]
     assert sorts.count(True) == 1
 
 
 def test_who_is_in_is_wanted_with_what_the_settings_send_today() -> None:
     wanted = audience.desired(facts(), rules())
-    assert wanted == audience.Desired(Standing.IN, Person(Identifier("id", "1001"), {"plan": "pro"}))
+    assert wanted == audience.Desired(AudienceStatus.IN, Profile(Identifier("id", "1001"), {"plan": "pro"}))
 
 
 def test_null_is_wanted_as_null() -> None:
@@ -76,7 +77,7 @@ def test_null_is_wanted_as_null() -> None:
 
 def test_who_is_kept_is_wanted_as_last_said() -> None:
     wanted = audience.desired(facts(OUT), rules(on_exit="keep"))
-    assert wanted.person == Person(Identifier("id", "1001"), {"plan": "pro"})
+    assert wanted.person == Profile(Identifier("id", "1001"), {"plan": "pro"})
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,9 @@ def test_nobody_is_wanted(known: Facts, settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("identify_by", ["id", "email", "cio_id"])
 def test_the_identifier_is_of_the_type_in_the_settings(identify_by: str) -> None:
-    assert audience.person(facts(), rules(identify_by=identify_by)).identifier == Identifier(identify_by, "1001")
+    value = "ada@example.com" if identify_by == "email" else "1001"
+    known = facts(identifier=value)
+    assert audience.person(known, rules(identify_by=identify_by)).identifier == Identifier(identify_by, value)
 
 
 @pytest.mark.parametrize(("switch", "sent"), [(True, {"plan": "pro", "anonymous_id": "v-1"}), (False, {"plan": "pro"})])

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import audience, formats, leads, plan
-from connector.audience import Standing
-from connector.model.change import Change
-from connector.model.entity import Entity, Facts, Identifier, Person, Tried
+from connector import formats
+from connector.admin.preview.preview import Previewer
+from connector.audience import desired as audience
+from connector.audience import leads
 from connector.audience.apply_change import merge
-from connector.preview import Previewer
+from connector.audience.audience_status import AudienceStatus, standing_of
+from connector.model.change import Change
+from connector.model.entity import Entity, Facts, Identifier, Profile, Unconfirmed
+from connector.planning.plan import next_step
 from tests.build import actions, after, ident, rules, said, thorough, wanted
 
 X, Y = "x@example.com", "y@example.com"
@@ -20,31 +23,31 @@ RULES = rules(identify_by="id_or_email", segments=("*",), segment_attribute="")
 LEAD, ONE = Identifier("email", X), ident("1")
 
 
-def person(identifier: Identifier, email: str | None, *former: Identifier) -> Person:
-    return Person(identifier, {"email": email} if email else {}, former)
+def person(identifier: Identifier, email: str | None, *former: Identifier) -> Profile:
+    return Profile(identifier, {"email": email} if email else {}, former)
 
 
-def steps(entity: Entity, desired: Person | None, change: str = "merge") -> list[tuple[str, Any]]:
+def steps(entity: Entity, desired: Profile | None, change: str = "merge") -> list[tuple[str, Any]]:
     """What is sent until nothing is owed, each step confirmed: the action, and whom it names."""
     under = rules(identify_by="id_or_email", on_identifier_change=change)
-    standing = Standing.IN if desired else Standing.DELETED
+    standing = AudienceStatus.IN if desired else AudienceStatus.DELETED
     found: list[tuple[str, Any]] = []
     while True:
-        step = plan.next_step(entity, wanted(desired, standing), (), under)
+        step = next_step(entity, wanted(desired, standing), (), under)
         if not step.operations:
             return found
         for name, each in zip(actions(step), step.operations, strict=True):
             named = each.item.get("identifiers") or {**each.item["primary"], "of": each.item["secondary"]}
             email = {"gets": each.item["attributes"].get("email")} if name == "identify" else {}
             found.append((name, {**named, **email}))
-        entity = replace(entity, delivered=step.after, tried=Tried(), doubt=0)
+        entity = replace(entity, delivered=step.after, tried=Unconfirmed(), doubt=0)
         assert len(found) < 9
 
 
 ADOPTED = [("identify", {"id": "1", "gets": X})]
 
 
-@pytest.mark.parametrize("change", ["merge", "replace", "keep"])
+@pytest.mark.parametrize("change", ["merge", "replace", "keep", "leave"])
 @pytest.mark.parametrize(
     ("delivered", "tried", "sent"),
     [
@@ -58,9 +61,9 @@ ADOPTED = [("identify", {"id": "1", "gets": X})]
     ],
 )
 def test_a_lead_who_gets_an_id_is_never_deleted_nor_merged_with_themselves(
-    delivered: Person | None, tried: tuple[Identifier, ...], sent: list[tuple[str, Any]], change: str
+    delivered: Profile | None, tried: tuple[Identifier, ...], sent: list[tuple[str, Any]], change: str
 ) -> None:
-    entity = Entity("u", delivered=delivered, tried=Tried(tried), doubt=int(bool(tried)))
+    entity = Entity("u", delivered=delivered, tried=Unconfirmed(tried), doubt=int(bool(tried)))
     assert steps(entity, person(ONE, X), change) == sent
 
 
@@ -74,7 +77,7 @@ def test_another_email_with_the_id_is_another_profile() -> None:
 
 
 def test_in_doubt_the_lead_gets_the_id_before_another_email() -> None:
-    entity = Entity("u", delivered=person(LEAD, X), tried=Tried((ONE,)), doubt=1)
+    entity = Entity("u", delivered=person(LEAD, X), tried=Unconfirmed((ONE,)), doubt=1)
     for change in ("merge", "replace"):
         assert steps(entity, person(ONE, Y), change) == [*ADOPTED, ("identify", {"id": "1", "gets": Y})]
 
@@ -87,15 +90,15 @@ def test_who_had_an_id_goes_on_under_it() -> None:
 
 
 def test_a_deletion_in_doubt_goes_to_id_and_email() -> None:
-    entity = Entity("u", delivered=person(LEAD, X), tried=Tried((ONE,)), doubt=1)
+    entity = Entity("u", delivered=person(LEAD, X), tried=Unconfirmed((ONE,)), doubt=1)
     assert steps(entity, None) == [("delete", {"email": X}), ("delete", {"id": "1"})]
 
 
 @pytest.mark.parametrize("delivered", [None, person(LEAD, X)])
-def test_the_email_is_in_the_first_part_of_a_large_person(delivered: Person | None) -> None:
-    large = Person(ONE, {"email": X, **{f"a{index}": "x" * 900 for index in range(100)}})
+def test_the_email_is_in_the_first_part_of_a_large_person(delivered: Profile | None) -> None:
+    large = Profile(ONE, {"email": X, **{f"a{index}": "x" * 900 for index in range(100)}})
     held = delivered and delivered._replace(attributes=large.attributes)
-    step = plan.next_step(Entity("u", delivered=held), wanted(large), (), RULES)
+    step = next_step(Entity("u", delivered=held), wanted(large), (), RULES)
     assert step.operations[0].item["attributes"]["email"] == X
     assert len(step.operations[0].item["attributes"]) < len(large.attributes)
 
@@ -104,7 +107,8 @@ def test_the_email_is_in_the_first_part_of_a_large_person(delivered: Person | No
     ("identity", "identifier"),
     [
         ({"external_id": "1", "email": X}, ONE),
-        ({"external_id": 0, "email": X}, ident("0")),
+        ({"external_id": 7.0, "email": X}, ident("7")),
+        ({"external_id": 0, "email": X}, LEAD),
         ({"external_id": "", "email": f" {X} "}, LEAD),
         ({"email": X}, LEAD),
         ({"email": "n/a"}, None),
@@ -114,7 +118,7 @@ def test_the_email_is_in_the_first_part_of_a_large_person(delivered: Person | No
 def test_the_id_addresses_else_the_email(identity: dict[str, Any], identifier: Identifier | None) -> None:
     facts = after([said(1, **identity)], RULES)
     assert audience.identifier(facts, RULES) == identifier
-    assert (audience.standing(facts, RULES) is Standing.NO_IDENTIFIER) is (identifier is None)
+    assert (standing_of(facts, RULES) is AudienceStatus.NO_IDENTIFIER) is (identifier is None)
 
 
 def test_the_email_goes_along_although_it_is_no_attribute() -> None:

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import audience, objects, relating
-from connector.model.change import Change, ObjectChange, Relationship
-from connector.model.entity import Entity, Facts, Identifier, Person, Tried
+from connector.audience import objects
+from connector.audience import relationships as relating
 from connector.audience.apply_change import merge
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
 from connector.audience.rules import Rules
+from connector.model.change import Change, ObjectChange, Relationship
+from connector.model.entity import Entity, Facts, Identifier, Profile, Unconfirmed
 from tests.build import after, change, rules, thorough
 
 BOTH = {"type": "1", "from": ["object", "group", "account"], "relationship_attributes": ["role", "seat"]}
@@ -93,7 +96,7 @@ def test_an_account_whose_id_can_be_no_object_is_a_problem_and_the_user_goes_on(
     merged = merge(Facts(), change(user={"external_id": "1"}, account={"id": id}), under())
 
     assert [each.kind for each in merged.problems] == ["identifier"]
-    assert merged.standing is audience.Standing.IN
+    assert merged.standing is AudienceStatus.IN
     assert merged.objects == ()
 
 
@@ -114,8 +117,8 @@ def test_a_user_who_is_deleted_is_related_to_nothing() -> None:
 def test_within_reach_are_only_objects_that_are_there() -> None:
     by = under()
     facts = after([told(Relationship("1", "a", {"role": "x"}), Relationship("2", "b"))], by)
-    delivered = Person(Identifier("id", "1"), {}, relationships={"1/a": {"role": "x"}, "1/gone": {}})
-    entity = Entity("u-1", facts, delivered, Tried(relationships=frozenset({"2/b", "1/gone"})))
+    delivered = Profile(Identifier("id", "1"), {}, relationships={"1/a": {"role": "x"}, "1/gone": {}})
+    entity = Entity("u-1", facts, delivered, Unconfirmed(relationships=frozenset({"2/b", "1/gone"})))
     assert relating.mentioned(entity, by) == {"1/a", "2/b", "1/gone"}
 
     reached = relating.within(entity, {"1/a"}, by)
@@ -156,11 +159,11 @@ def test_words_on_an_object_may_come_in_any_order_and_twice(
 def test_an_object_that_is_only_named_is_wanted_without_attributes() -> None:
     named = objects.desired(Entity("2/c", objects.NAMED, kind="object"), under())
 
-    assert named == audience.Desired(audience.Standing.IN, Person(Identifier("object_id", "2/c"), {}))
+    assert named == Desired(AudienceStatus.IN, Profile(Identifier("object_id", "2/c"), {}))
 
 
 def test_a_type_that_the_settings_do_not_name_is_not_touched() -> None:
     change = ObjectChange("9", "c", {"title": "x"})
 
-    assert objects.merge(Facts(), change, under()) == objects.Merged(Facts())
+    assert objects.merge(Facts(), change, under()) == objects.AppliedObjectChange(Facts())
     assert objects.desired(Entity("9/c", objects.NAMED, kind="object"), under()).person is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connector.audience.rules import MISSING, Source
+from connector.audience.rules import MISSING, FieldSource
 from tests.build import rules
 from tests.build_settings import rules as rules_of
 
@@ -21,13 +21,13 @@ GROUPED: list[dict[str, Any]] = [
 @pytest.mark.parametrize("name", ["plan", "traits_plan", "traits.plan"])
 @pytest.mark.parametrize("attributes", FORMS)
 def test_every_form_of_the_setting_finds_every_form_of_the_attribute(name: str, attributes: dict[str, Any]) -> None:
-    assert Source.of(name).find(attributes) == 1
+    assert FieldSource.of(name).find(attributes) == 1
 
 
 @pytest.mark.parametrize("name", ["clearbit/employees", "traits_clearbit/employees", "traits.clearbit/employees"])
 @pytest.mark.parametrize("attributes", GROUPED)
 def test_groups_are_found_flat_and_nested(name: str, attributes: dict[str, Any]) -> None:
-    assert Source.of(name).find(attributes) == 1
+    assert FieldSource.of(name).find(attributes) == 1
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_groups_are_found_flat_and_nested(name: str, attributes: dict[str, Any])
     ],
 )
 def test_the_form_that_was_named_goes_first(name: str, attributes: dict[str, Any], value: Any) -> None:
-    assert Source.of(name).find(attributes) == value
+    assert FieldSource.of(name).find(attributes) == value
 
 
 @pytest.mark.parametrize(
     "attributes", [{}, {"Plan": 1}, {"traits": None}, {"traits": [1]}, {"traits": {"x": 1}}, {"traits_traits_plan": 1}]
 )
 def test_what_is_in_no_form_is_missing(attributes: dict[str, Any]) -> None:
-    assert Source.of("plan").find(attributes) is MISSING
+    assert FieldSource.of("plan").find(attributes) is MISSING
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_attributes_with_steps_stand_apart_so_that_the_others_cost_nothing_more(
 )
 def test_the_email_is_the_field_that_is_sent_as_it(attributes: list[Any], field: str) -> None:
     under = rules_of(attributes=attributes)
-    assert under.email == Source.of(field)
+    assert under.email == FieldSource.of(field)

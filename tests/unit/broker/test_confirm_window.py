@@ -1,20 +1,20 @@
 """What is on its way to the broker, and what becomes of it."""
 
-from connector.broker.publisher import Outbox
+from connector.broker.publisher import ConfirmWindow
 
 
-def taken(outbox: Outbox, count: int) -> list[bytes | None]:
+def taken(outbox: ConfirmWindow, count: int) -> list[bytes | None]:
     return [outbox.take() for _ in range(count)]
 
 
 def test_messages_are_taken_in_their_order_until_there_are_no_more() -> None:
-    outbox = Outbox([b"1", b"2"])
+    outbox = ConfirmWindow([b"1", b"2"])
     assert taken(outbox, 3) == [b"1", b"2", None]
     assert (outbox.flying, outbox.confirmed, outbox.repeated) == (2, 0, 0)
 
 
 def test_a_confirmation_is_for_one_message_or_for_all_up_to_it() -> None:
-    outbox = Outbox([b"1", b"2", b"3", b"4"])
+    outbox = ConfirmWindow([b"1", b"2", b"3", b"4"])
     taken(outbox, 4)
     outbox.confirm(3, False)
     assert (outbox.flying, outbox.confirmed) == (3, 1)
@@ -25,7 +25,7 @@ def test_a_confirmation_is_for_one_message_or_for_all_up_to_it() -> None:
 
 
 def test_what_was_refused_is_taken_again_before_anything_new() -> None:
-    outbox = Outbox([b"1", b"2", b"3"])
+    outbox = ConfirmWindow([b"1", b"2", b"3"])
     taken(outbox, 2)
     assert not outbox.refused
     outbox.refuse(1, False)
@@ -36,7 +36,7 @@ def test_what_was_refused_is_taken_again_before_anything_new() -> None:
 
 
 def test_what_a_lost_channel_did_not_confirm_is_taken_again_under_new_numbers() -> None:
-    outbox = Outbox([b"1", b"2", b"3"])
+    outbox = ConfirmWindow([b"1", b"2", b"3"])
     taken(outbox, 3)
     outbox.confirm(2, False)
     outbox.start_channel()
@@ -47,7 +47,7 @@ def test_what_a_lost_channel_did_not_confirm_is_taken_again_under_new_numbers() 
 
 
 def test_the_first_channel_repeats_nothing() -> None:
-    outbox = Outbox([b"1"])
+    outbox = ConfirmWindow([b"1"])
     outbox.start_channel()
     assert taken(outbox, 2) == [b"1", None]
     assert outbox.repeated == 0

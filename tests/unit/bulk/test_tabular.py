@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,21 +10,23 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic_core import to_json
 
-from connector import formats, inbox
-from connector.model.change import Change, Segment, Unreadable
-from connector.errors import SettingsError, UnreadableError
-from connector.bulk.tabular import user_rows as message
-from connector.bulk.tabular.user_rows import Shape
-from connector.bulk.tabular.parquet import plain
+from connector import formats
+from connector.audience import mapping
+from connector.bulk.tabular import messages, reader, user_rows
+from connector.bulk.tabular.parquet import UNREADABLE, plain
 from connector.bulk.tabular.table import CSV, PARQUET, kind_of
+from connector.bulk.tabular.user_rows import UserShape
+from connector.errors import SettingsError, UnreadableError
+from connector.model import bounds
+from connector.model.change import Change, Segment, Unreadable
+from tests.build_settings import rules
 
-PAYING = Shape(entered=("Paying",))
+PAYING = UserShape(entered=("Paying",))
 
 
-def change(row: dict[str, Any], shape: Shape = PAYING) -> Change:
-    (answer,) = formats.parse("native", message.message(row, shape))
+def change(row: dict[str, Any], shape: UserShape = PAYING) -> Change:
+    (answer,) = formats.parse("native", user_rows.message(row, shape))
     assert isinstance(answer, Change), answer
     return answer
 
@@ -36,22 +39,33 @@ def test_a_row_is_the_whole_user() -> None:
 @pytest.mark.parametrize(
     ("segments", "shape", "whole", "entered"),
     [
-        ("Paying", Shape(), ["Paying"], []),
-        (" Paying | Trial|", Shape(), ["Paying", "Trial"], []),
-        ("|", Shape(), [], []),
-        (["Paying", "Trial"], Shape(), ["Paying", "Trial"], []),
-        ([], Shape(), [], []),
-        (None, Shape(), None, []),
+        ("Paying", UserShape(), ["Paying"], []),
+        (" Paying | Trial|", UserShape(), ["Paying", "Trial"], []),
+        ("|", UserShape(), [], []),
+        ('["Paying", "Trial"]', UserShape(), ["Paying", "Trial"], []),
+        (" []", UserShape(), [], []),
+        ("Paying, large|", UserShape(), ["Paying, large"], []),
+        (["Paying", "Trial"], UserShape(), ["Paying", "Trial"], []),
+        ([], UserShape(), [], []),
+        (None, UserShape(), None, []),
         (None, PAYING, None, ["Paying"]),
         (["Trial"], PAYING, ["Trial", "Paying"], []),
         ("Paying", PAYING, ["Paying"], []),
     ],
 )
-def test_the_segments_of_a_row(segments: Any, shape: Shape, whole: list[str] | None, entered: list[str]) -> None:
+def test_the_segments_of_a_row(segments: Any, shape: UserShape, whole: list[str] | None, entered: list[str]) -> None:
     found = change({"id": "u1", "segments": segments}, shape)
     assert (found.segments if found.segments is None else [each.name for each in found.segments]) == whole
     assert [each.name for each in found.entered] == entered
     assert "segments" not in found.user
+
+
+@pytest.mark.parametrize("text", ["Paying,Trial", "Paying;Trial", "{Paying}", '["Paying"', "('Paying',)", "['Paying']"])
+def test_a_list_written_in_another_way_is_refused_and_takes_nobody_out(text: str) -> None:
+    said = messages.one({"id": "u1", "segments": text}, lambda row: user_rows.message(row, PAYING), user_rows.key_of)
+    assert isinstance(said.body, Unreadable)
+    assert said.body.reason.startswith("the segments are written in a way that is not known: give A|B, or")
+    assert said.key == "u1"
 
 
 @pytest.mark.parametrize(
@@ -60,61 +74,127 @@ def test_the_segments_of_a_row(segments: Any, shape: Shape, whole: list[str] | N
         ({"id": 7, "email": "u1@example.com"}, PAYING, "7"),
         ({"external_id": "u1"}, PAYING, "external_id:u1"),
         ({"email": "U1@example.com"}, PAYING, "email:u1@example.com"),
-        ({"number": 7, "email": "u1@example.com"}, Shape("number", ("Paying",)), "7"),
-        ({"id": "other", "number": "u1"}, Shape("number", ("Paying",)), "u1"),
+        ({"number": 7, "email": "u1@example.com"}, UserShape("number", ("Paying",)), "7"),
+        ({"id": "other", "number": "u1"}, UserShape("number", ("Paying",)), "u1"),
     ],
 )
-def test_who_a_row_is(row: dict[str, Any], shape: Shape, key: str) -> None:
+def test_who_a_row_is(row: dict[str, Any], shape: UserShape, key: str) -> None:
     assert change(row, shape).key == key
-    assert message.key_of(message.message(row, shape)) == key
+    assert user_rows.key_of(user_rows.message(row, shape)) == key
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 7.5, True, ["u1"]])
 def test_a_row_without_its_key_is_not_known_by_another_column(value: Any) -> None:
     with pytest.raises(UnreadableError, match="neither a text nor an integer in 'number'"):
-        message.message({"number": value, "email": "u1@example.com"}, Shape("number", ("Paying",)))
+        user_rows.message({"number": value, "email": "u1@example.com"}, UserShape("number", ("Paying",)))
+
+
+CELLS = {"id": "1001.0", "Customer": "7.00", "number": "-3.0", "plan": "1.0", "account.id": "5.0", "email": "2.0"}
+
+
+def test_the_account_of_a_row_counts_beside_a_key_of_its_own() -> None:
+    found = change({"number": 7, "account.name": "Example Ltd"}, UserShape("number", ("Paying",)))
+    assert found.account == {"name": "Example Ltd"}
+
+
+def test_ids_in_cells_of_text_are_read_as_the_integers_that_they_were() -> None:
+    shape = user_rows.of_texts(UserShape("number", ("Paying",), columns={"Customer": "external_id", "id": "other"}))
+    assert user_rows.message(CELLS, shape) == {
+        "user": {"other": "1001.0", "external_id": "7", "plan": "1.0", "email": "2.0", "number": "-3", "id": "-3"},
+        "account": {"id": "5"},
+        "whole": True,
+        "entered": ["Paying"],
+    }
+    assert user_rows.message(CELLS, UserShape("number", ("Paying",)))["user"]["id"] == "-3.0"
+
+
+@pytest.mark.parametrize("cell", ["1.23457E+11", "1.2345678901234568e+18", " 1E+10"])
+def test_an_id_that_a_program_has_rounded_is_refused(cell: str) -> None:
+    said = messages.one({"id": cell}, lambda row: user_rows.message(row, user_rows.of_texts(PAYING)), user_rows.key_of)
+    assert isinstance(said.body, Unreadable)
+    assert "in the column 'id' is a number that a program has rounded" in said.body.reason
+    assert (said.key, said.unnamed) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("cell", "id"),
+    [
+        ('="1"', "1"),
+        (' ="007" ', "007"),
+        ('="1001.0"', "1001.0"),
+        ('="1.23457E+11"', "1.23457E+11"),
+        ('="say ""1"""', 'say "1"'),
+    ],
+)
+def test_an_id_that_a_formula_keeps_as_text_is_that_text(cell: str, id: str) -> None:
+    row = {"id": cell, "plan": '="1"'}
+    assert user_rows.message(row, user_rows.of_texts(PAYING))["user"] == {"id": id, "plan": '="1"'}
+
+
+@pytest.mark.parametrize("line", ['="007",free', '"=""007""",free'])
+def test_the_formula_is_read_however_the_file_quotes_it(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text(f"id,plan\n{line}\n")
+    with reader.opened(file, "csv", "native", PAYING, 10_000, "users.csv") as rows:
+        [found] = rows.batch(10).messages
+    assert isinstance(found, Change)
+    assert found.key == change({"id": "007"}).key
+
+
+@pytest.mark.parametrize("cell", ['=""', '=" "'])
+def test_a_formula_that_keeps_no_text_names_nobody(cell: str) -> None:
+    said = messages.one({"id": cell}, lambda row: user_rows.message(row, user_rows.of_texts(PAYING)), user_rows.key_of)
+    assert said.key is None
+
+
+PLAIN_IDS = ["1e3", "12e5", "1.5", "v1.0", "1.0.0", "0x1E+10", "E+10", "'2", "=1", '="1', '=A1&"2"']
+
+
+@pytest.mark.parametrize("cell", PLAIN_IDS)
+def test_other_texts_are_ids_as_they_stand(cell: str) -> None:
+    assert user_rows.message({"id": cell}, user_rows.of_texts(PAYING))["user"]["id"] == cell
 
 
 def test_whoever_is_named_is_known_even_if_the_rest_cannot_be_read() -> None:
-    said = message.message({"id": "u1", "segments": [None]}, Shape())
+    said = user_rows.message({"id": "u1", "segments": [None]}, UserShape())
     (answer,) = formats.parse("native", said)
     assert isinstance(answer, Unreadable)
-    assert message.key_of(said) == "u1"
-    assert message.key_of({"user": {"plan": "gold"}}) is None
+    assert user_rows.key_of(said) == "u1"
+    assert user_rows.key_of({"user": {"plan": "gold"}}) is None
 
 
 @pytest.mark.parametrize(
     ("shape", "columns", "says"),
     [
-        (Shape(), ("id", "plan"), "file does not say who is in which segment: give --segment NAME, or a column"),
-        (Shape("number", ("A",)), ("id", "plan"), "--key: file has no column 'number': it has id, plan"),
-        (Shape(entered=("A",)), ("plan",), "file has none of the columns id, external_id, email"),
-        (Shape(entered=(" ",)), ("id",), "--segment: the name is empty"),
-        (Shape(full=True), ("id", "segments"), "with one --segment NAME"),
-        (Shape(entered=("A", "B"), full=True), ("id",), "with one --segment NAME"),
+        (UserShape(), ("id", "plan"), "file does not say who is in which segment: give --segment NAME, or a column"),
+        (UserShape("number", ("A",)), ("id", "plan"), "--key: file has no column 'number': it has id, plan"),
+        (UserShape(entered=("A",)), ("plan",), "file has none of the columns id, external_id, email"),
+        (UserShape(entered=(" ",)), ("id",), "--segment: the name is empty"),
+        (UserShape(full=True), ("id", "segments"), "with one --segment NAME"),
+        (UserShape(entered=("A", "B"), full=True), ("id",), "with one --segment NAME"),
     ],
 )
-def test_a_table_that_says_too_little_is_refused(shape: Shape, columns: tuple[str, ...], says: str) -> None:
+def test_a_table_that_says_too_little_is_refused(shape: UserShape, columns: tuple[str, ...], says: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        message.check(shape, columns, "file")
+        user_rows.check(shape, columns, "file")
     assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("shape", "columns"),
     [
-        (Shape(), ("email", "segments")),
-        (Shape("number", ("A", "B")), ("number",)),
-        (Shape(entered=("A",), full=True), ("id",)),
+        (UserShape(), ("email", "segments")),
+        (UserShape("number", ("A", "B")), ("number",)),
+        (UserShape(entered=("A",), full=True), ("id",)),
     ],
 )
-def test_a_table_that_says_enough_is_taken(shape: Shape, columns: tuple[str, ...]) -> None:
-    message.check(shape, columns, "file")
+def test_a_table_that_says_enough_is_taken(shape: UserShape, columns: tuple[str, ...]) -> None:
+    user_rows.check(shape, columns, "file")
 
 
 def test_many_columns_are_not_all_listed() -> None:
     with pytest.raises(SettingsError, match=r"c18, c19, \.\.\.$"):
-        message.check(Shape("number", ("A",)), [f"c{number}" for number in range(500)], "file")
+        user_rows.check(UserShape("number", ("A",)), [f"c{number}" for number in range(500)], "file")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +225,8 @@ def test_a_table_is_known_by_its_name_or_by_what_is_said(name: str, format: str,
         (Decimal("7.00"), 7),
         (Decimal("NaN"), None),
         (float("nan"), None),
-        (float("inf"), None),
+        (float("inf"), bounds.marked(bounds.NOT_FINITE)),
+        (Decimal("-Infinity"), bounds.marked(bounds.NOT_FINITE)),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (True, True),
         (None, None),
@@ -158,10 +239,19 @@ def test_values_become_what_json_has(value: Any, as_json: Any) -> None:
     assert (found, type(found)) == (as_json, type(as_json))
 
 
-@pytest.mark.parametrize("value", [b"bytes", [b"bytes"], {"a": b"bytes"}, 1j])
-def test_what_json_cannot_carry_is_refused(value: Any) -> None:
-    with pytest.raises(UnreadableError, match="which JSON cannot carry"):
-        plain(value)
+@pytest.mark.parametrize(
+    "value", [b"bytes", [b"bytes"], {"a": b"bytes"}, 1j, {1}, IPv4Address("192.0.2.1"), UNREADABLE]
+)
+def test_what_json_has_nothing_for_costs_its_own_cell_alone(value: Any) -> None:
+    said = messages.one(
+        {"id": "u1", "plan": "gold", "city": plain(value)}, lambda row: user_rows.message(row, PAYING), user_rows.key_of
+    )
+    (found,) = messages.read(said.body, 10_000)
+    assert isinstance(found, Change)
+    read = mapping.read(found, rules())
+    assert (said.key, read.attributes) == ("u1", {"plan": "gold"})
+    (problem,) = read.problems
+    assert (problem.subject, problem.reason.startswith("attribute 'city' is of a type that JSON")) == ("u1", True)
 
 
 CELL = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.decimals() | st.dates()
@@ -172,9 +262,9 @@ ROW = st.dictionaries(
 
 @given(ROW)
 def test_any_row_is_read_or_refused(row: dict[str, Any]) -> None:
-    said = message.message(plain(row), PAYING)
-    (answer,) = inbox.read("native", to_json(said), 1_000_000)
+    said = messages.one(plain(row), lambda given: user_rows.message(given, PAYING), user_rows.key_of)
+    (answer,) = messages.read(said.body, 1_000_000)
     if isinstance(answer, Change):
-        assert answer.key == message.key_of(said)
+        assert answer.key == said.key
     else:
         assert isinstance(answer, Unreadable)

@@ -5,20 +5,20 @@ from typing import Any
 import pytest
 
 from connector import formats
-from connector.model.change import Message, ObjectChange
+from connector.bulk.warehouse.object_rows import ObjectRows
 from connector.errors import SettingsError, UnreadableError
+from connector.model.change import Message, ObjectChange
 from connector.settings.warehouse import WarehouseSource
-from connector.bulk.warehouse.object_rows import Objects
 
 ROW = {"number": 7, "title": "Example Ltd", "tier": None, "note": "x"}
 
 
-def objects(**given: Any) -> Objects:
+def objects(**given: Any) -> ObjectRows:
     source = {"query": "SELECT 1", "key": "number", "kind": "objects", **given}
-    return Objects(WarehouseSource.model_validate(source), tuple(ROW))
+    return ObjectRows(WarehouseSource.model_validate(source), tuple(ROW), ())
 
 
-def read(kind: Objects, row: dict[str, Any]) -> list[Message]:
+def read(kind: ObjectRows, row: dict[str, Any]) -> list[Message]:
     return formats.parse("native", kind.message(row))
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from connector import lookup
+from connector.customerio import people as lookup
+from connector.customerio.people import FoundPerson
+from connector.customerio.responses import Pause, Reply
 from connector.model.entity import Identifier
-from connector.lookup import Found
-from connector.outcome import Pause, Reply
 from tests.build import ident
 
 
@@ -20,9 +20,9 @@ def answer(*customers: Any) -> Reply:
     return Reply(200, json.dumps({"customers": customers}).encode())
 
 
-def people(reply: Reply, kind: str = "id") -> lookup.Held:
+def people(reply: Reply, kind: str = "id") -> lookup.HeldPeople:
     found = lookup.read(reply, kind)
-    assert isinstance(found, Found)
+    assert isinstance(found, FoundPerson)
     return found.people
 
 
@@ -62,12 +62,14 @@ def test_nobody_is_an_answer() -> None:
     assert people(answer()) == {}
 
 
-@pytest.mark.parametrize("odd", [None, 1, [], {}, {"customer": None}, {"id": ""}, {"identifiers": {"id": None}}])
+@pytest.mark.parametrize("odd", [{}, {"customer": None}, {"id": ""}, {"identifiers": {"id": None}}])
 def test_an_entry_that_names_nobody_is_passed_over(odd: Any) -> None:
     assert people(answer(odd, customer(id="1"))) == {ident("1"): HELD}
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>log in</html>", b"[]", b"{}", b'{"customers": null}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>log in</html>", b"[]", b"{}", b'{"customers": null}', b'{"customers": [null]}']
+)
 def test_an_answer_that_lists_no_people_is_asked_for_again(body: bytes) -> None:
     assert pause(200, body).until == "backoff"
 
@@ -75,6 +77,16 @@ def test_an_answer_that_lists_no_people_is_asked_for_again(body: bytes) -> None:
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 524])
 def test_a_failure_is_asked_for_again_when_the_reply_says(status: int) -> None:
     assert pause(status, retry_after=7.0) == Pause(f"Customer.io answered {status}", "backoff", False, 7.0)
+
+
+REFUSAL = b'{"errors":[{"detail":"no","status":"400"}]}'
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"error":"no"}', b'{"errors":{}}', b'{"errors":["x"]}'])
+def test_a_refusal_in_anybody_elses_words_is_asked_for_again(status: int, body: bytes) -> None:
+    found = pause(status, body)
+    assert (found.until, found.doubt, found.cause) == ("backoff", False, "foreign")
 
 
 def test_no_answer_is_asked_for_again() -> None:
@@ -87,7 +99,7 @@ def test_no_answer_is_asked_for_again() -> None:
     [(401, "app_api_key"), (403, "app_api_key"), (400, "look up people by email"), (404, "app_url"), (302, "app_url")],
 )
 def test_what_asking_again_cannot_mend_waits_for_a_human_and_says_what_to_look_at(status: int, says: str) -> None:
-    found = pause(status)
+    found = pause(status, REFUSAL)
     assert found.until == "human"
     assert says in found.reason
 
@@ -95,14 +107,12 @@ def test_what_asking_again_cannot_mend_waits_for_a_human_and_says_what_to_look_a
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b'{"errors":[{"detail":"id_type is wrong","status":"400"}]}', " (id_type is wrong)"),
-        (b'{"errors":[{"status":"400"},"x"]}', ""),
-        (b'{"errors":{}}', ""),
-        (b"<html>", ""),
+        (b'{"errors":[{"detail":"id_type is wrong","status":"400"}]}', ": id_type is wrong"),
+        (b'{"meta":{"error":"no such id_type"}}', ": no such id_type"),
     ],
 )
 def test_a_refusal_is_told_in_its_own_words(body: bytes, says: str) -> None:
-    assert pause(400, body).reason == f"Customer.io answered 400: it cannot look up people by email{says}"
+    assert pause(400, body).reason == f"Customer.io answered 400{says}: it cannot look up people by email"
 
 
 def test_two_spellings_of_an_address_are_one() -> None:

@@ -2,20 +2,23 @@
 
 import pytest
 
-from connector import call, outcome
-from connector.customerio.request_log import Bodies, Call, Judged
-from connector.outcome import Later, Pause, Refused, Reply, Sent, Settled, Split, Verdict
+from connector.customerio import request_log, responses
+from connector.customerio.request_log import Call, Exchange, Judged, KeptBodies
+from connector.customerio.responses import Accepted, Pause, Rejected, Reply, ResponseAction, Retry, Settle, Split
 
 NOW = 4_000_000_000.0
 BODY = b'{"batch":[{"type":"person"},{"type":"person"}]}'
-SETTLED = Settled((Sent(), Sent()))
-REFUSED = Settled((Sent(), Refused("id is too long")))
+SETTLED = Settle((Accepted(), Accepted()))
+REFUSED = Settle((Accepted(), Rejected("id is too long")))
 SPLIT = Split("Customer.io answered 400")
 PAUSE = Pause("Customer.io answered 503", "backoff", doubt=True)
 
 
-def logged(verdict: Verdict, bodies: Bodies = "failed", body: bytes = BODY, reply: bytes = b'{"errors":[]}') -> Call:
-    return call.of(NOW, "main", "people", "batch", 2, body, Reply(207, reply), verdict, 12, bodies)
+def logged(
+    verdict: ResponseAction, bodies: KeptBodies = "failed", body: bytes = BODY, reply: bytes = b'{"errors":[]}'
+) -> Call:
+    exchange = Exchange("batch", 2, body, Reply(207, reply), verdict, NOW, 12)
+    return request_log.call_of("main", "people", exchange, bodies)
 
 
 def test_a_call_says_what_was_sent_where_and_what_came_of_it() -> None:
@@ -27,12 +30,12 @@ def test_a_call_says_what_was_sent_where_and_what_came_of_it() -> None:
     [
         (SETTLED, "settled", ""),
         (REFUSED, "refused", "1 of 2 refused: id is too long"),
-        (Settled((Later("no word", doubt=True), Sent())), "settled", ""),
+        (Settle((Retry("no word", doubt=True), Accepted())), "settled", ""),
         (SPLIT, "split", "Customer.io answered 400"),
         (PAUSE, "paused", "Customer.io answered 503"),
     ],
 )
-def test_a_verdict_in_a_word_and_its_reason(verdict: Verdict, judged: Judged, reason: str) -> None:
+def test_a_verdict_in_a_word_and_its_reason(verdict: ResponseAction, judged: Judged, reason: str) -> None:
     assert (logged(verdict).verdict, logged(verdict).reason) == (judged, reason)
 
 
@@ -40,7 +43,7 @@ def test_a_verdict_in_a_word_and_its_reason(verdict: Verdict, judged: Judged, re
     ("bodies", "kept"),
     [("failed", [REFUSED, SPLIT, PAUSE]), ("all", [SETTLED, REFUSED, SPLIT, PAUSE]), ("none", [])],
 )
-def test_the_settings_say_whose_bodies_are_kept(bodies: Bodies, kept: list[Verdict]) -> None:
+def test_the_settings_say_whose_bodies_are_kept(bodies: KeptBodies, kept: list[ResponseAction]) -> None:
     calls = {id(verdict): logged(verdict, bodies) for verdict in (SETTLED, REFUSED, SPLIT, PAUSE)}
 
     assert [key for key, each in calls.items() if each.request is not None] == [id(each) for each in kept]
@@ -61,7 +64,7 @@ def test_equal_calls_are_kept_equal() -> None:
     assert logged(PAUSE) == logged(PAUSE)
 
 
-@pytest.mark.parametrize(("size", "kept"), [(call.REQUEST_BYTES, True), (call.REQUEST_BYTES + 1, False)])
+@pytest.mark.parametrize(("size", "kept"), [(request_log.REQUEST_BYTES, True), (request_log.REQUEST_BYTES + 1, False)])
 def test_a_body_that_is_far_too_long_is_not_kept_at_all(size: int, kept: bool) -> None:
     found = logged(PAUSE, body=b"x" * size)
 
@@ -69,11 +72,11 @@ def test_a_body_that_is_far_too_long_is_not_kept_at_all(size: int, kept: bool) -
 
 
 def test_a_long_reply_is_cut() -> None:
-    assert logged(PAUSE, reply=b"x" * 50_000).reply == "x" * call.REPLY_CHARACTERS
+    assert logged(PAUSE, reply=b"x" * 50_000).reply == "x" * request_log.REPLY_CHARACTERS
 
 
 def test_a_long_reason_is_cut() -> None:
-    assert len(logged(Split("x" * 50_000)).reason) == call.REASON_CHARACTERS
+    assert len(logged(Split("x" * 50_000)).reason) == request_log.REASON_CHARACTERS
 
 
 def test_no_reply_is_none() -> None:
@@ -85,7 +88,7 @@ def test_a_reply_that_is_no_text_is_kept_as_far_as_it_is_one() -> None:
 
 
 def test_no_store_must_keep_a_nul() -> None:
-    verdict = outcome.read(Reply(400, b'{"errors":[{"reason":"a\\u0000b"}]}'), 2)
+    verdict = responses.read(Reply(400, b'{"errors":[{"reason":"a\\u0000b"}]}'), "batch", 2)
     found = logged(verdict, reply=b"a\0b")
 
     assert (found.reply, "\0" in found.reason) == ("a\ufffdb", False)

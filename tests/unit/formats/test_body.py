@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.model.change import Change, Unreadable
 from connector.errors import UnreadableError
+from connector.model import bounds
+from connector.model.change import Change, Unreadable
 
 LINE = '{"user": {"id": "user-%d"}}'
 
@@ -22,14 +23,42 @@ class TestDecode:
     def test_bytes_and_text(self, body: bytes | str) -> None:
         assert formats.decode(body) == {"a": [1, None]}
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"NaN", b'{"a": Infinity}', b'"\xff"', b"[" * 5000, b"9" * 5000])
+    @pytest.mark.parametrize("body", [b"", b"{", b"nan", b'{"a": \xff}', b"[" * 500, b"[" * 50_000])
     def test_what_is_not_json_raises(self, body: bytes | str) -> None:
-        with pytest.raises(UnreadableError, match="the body is not JSON"):
+        with pytest.raises(UnreadableError, match=r"the body is (not JSON|nested)"):
             formats.decode(body)
 
-    @pytest.mark.parametrize("body", ['"\ud800"', b'"\\ud800"', b'"\\ud83d"', b'"\\udc00"'])
-    def test_half_a_character_is_replaced(self, body: bytes | str) -> None:
-        assert set(str(formats.decode(body))) == {"\ufffd"}
+    @pytest.mark.parametrize(
+        ("value", "why"),
+        [
+            (b"NaN", bounds.NOT_FINITE),
+            (b"-Infinity", bounds.NOT_FINITE),
+            (b"1e999", bounds.NOT_FINITE),
+            (b'"\\ud800"', bounds.HALF),
+            (b'"a\\udc00b"', bounds.HALF),
+            (b'"\xff"', bounds.HALF),
+            (b'"\\u0000"', bounds.NUL),
+            (b"18446744073709551616", bounds.LONG),
+            (b"9" * 5000, bounds.TOO_LONG),
+            (b"[" * 5000 + b"]" * 5000, bounds.DEEP),
+            (b'{"a":' * 198 + b"1" + b"}" * 198, bounds.DEEP),
+            (b'[{"a": [{"b": NaN}]}]', bounds.NOT_FINITE),
+            (b'{"a": 1, "a": 2}', bounds.TWICE),
+        ],
+    )
+    def test_what_nothing_can_take_costs_its_own_field_alone(self, value: bytes, why: str) -> None:
+        found = formats.decode(b'[{"bad": ' + value + b', "good": 1}, {"good": [2]}]')
+        assert isinstance(found, list)
+        assert (found[0].pop("good"), found[1]) == (1, {"good": [2]})
+        assert bounds.fault(found[0]["bad"]) == why
+
+    def test_a_name_given_twice_is_neither_value(self) -> None:
+        found = formats.decode(b'{"a": 1, "b": {"c": 1, "c": 1}, "a": 2}')
+        assert isinstance(found, dict)
+        assert bounds.fitting(found) == ({}, {"a": bounds.TWICE, "b": bounds.TWICE})
+
+    def test_text_that_was_decoded_with_half_a_character(self) -> None:
+        assert bounds.fault(formats.decode('"\ud800"')) == bounds.HALF
 
     def test_the_position_is_told(self) -> None:
         with pytest.raises(UnreadableError, match="line 2 column 3"):
@@ -73,7 +102,7 @@ class TestDocuments:
         bad = found.pop(place)
         assert found == [{"a": 1}, {"b": 2}]
         assert isinstance(bad, Unreadable)
-        assert bad.reason.startswith("the line is not JSON: ")
+        assert bad.reason.startswith(f"line {place + 1} is not JSON: ")
         assert len(bad.message) == 10_000
 
     @pytest.mark.parametrize(

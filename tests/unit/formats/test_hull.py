@@ -1,4 +1,4 @@
-"""Hull's notifications are read as hull-behaviour 9 describes them, without the faults of sections 3 and 10."""
+"""Hull's notifications are read as docs/hull.md says, without the faults of Hull's connector."""
 
 import copy
 from typing import Any
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.model.change import Change, Event, Segment, Unreadable
 from connector.errors import UnreadableError
+from connector.model.change import Change, Event, Segment, Unreadable
 
 PAYING = {"id": "seg-7", "name": "Paying", "type": "users_segment"}
 JSON = st.recursive(
@@ -147,7 +147,7 @@ class TestBodies:
 
 
 class TestWho:
-    """Users without an id never collapse into one (hull-behaviour 10, point 5)."""
+    """Users without an id never collapse into one, as they did in Hull's connector."""
 
     @pytest.mark.parametrize(
         ("user", "key"),
@@ -247,7 +247,7 @@ class TestSegments:
 
 
 class TestVersion:
-    """hull-behaviour 3: a message without `indexed_at` won over all others; here it has no version."""
+    """In Hull's connector a message without `indexed_at` won over all others; here it has no version."""
 
     @pytest.mark.parametrize(
         ("user", "version"),
@@ -261,6 +261,11 @@ class TestVersion:
     )
     def test_version(self, user: dict[str, Any], version: int | None) -> None:
         assert one(message({"id": "user-1", **user})).version == version
+
+    def test_a_time_that_cannot_be_read_is_told(self) -> None:
+        told = one(message({"id": "user-1", "indexed_at": "soon", "anonymous_id": "a\0"})).left_out
+        assert [each.partition(" ")[0] for each in told] == ['"anonymous_id"', '"indexed_at"']
+        assert one(message({"id": "user-1", "indexed_at": None, "updated_at": 5})).left_out == ()
 
 
 class TestMessageId:
@@ -282,7 +287,7 @@ class TestAccount:
 
 
 class TestEvents:
-    """hull-behaviour 3, 5.3 and 9.5."""
+    """Each event stays one, with its own time and id; a page finds its URL and referrer wherever they stand."""
 
     @pytest.mark.parametrize("fields", [{}, {"events": None}, {"events": []}])
     def test_none(self, fields: dict[str, Any]) -> None:
@@ -299,7 +304,7 @@ class TestEvents:
 
     @pytest.mark.parametrize(
         ("created_at", "occurred_at"),
-        [("2026-01-31 10:00:00 UTC", 1769853600), ("2026-01-31T10:00:00.9Z", 1769853600), ("soon", None), (None, None)],
+        [("2026-01-31 10:00:00 UTC", 1769853600), ("2026-01-31T10:00:00.9Z", 1769853600), (None, None)],
     )
     def test_time(self, created_at: object, occurred_at: int | None) -> None:
         assert event_of({"event": "A", "created_at": created_at}).occurred_at == occurred_at
@@ -308,12 +313,17 @@ class TestEvents:
         ("bad", "reason"),
         [
             (5, "the event is not an object"),
+            (
+                {"event": "A", "created_at": "soon"},
+                "the time of the event is neither an ISO 8601 time nor unix seconds",
+            ),
+            ({"event": "A", "event_id": "a\0"}, "the event's id has NUL or broken Unicode"),
             (None, "the event is not an object"),
             ({}, "the event has no name"),
             ({"event": " "}, "the event has no name"),
             ({"event": 5}, "the event has no name"),
             ({"event": "a\x00"}, "the event's name has NUL or broken Unicode"),
-            ({"event": "A", "properties": []}, "the event's properties are not an object"),
+            ({"event": "A", "properties": ["x"]}, "the event's properties are not an object"),
             ({"event": "A", "properties": "x"}, "the event's properties are not an object"),
         ],
     )
@@ -368,7 +378,7 @@ class TestEvents:
 
 
 class TestNeighbours:
-    """One malformed message never harms the others (hull-behaviour 10, point 4)."""
+    """One malformed message never harms the others, as it did in Hull's connector."""
 
     @given(JSON | HULL_LIKE)
     def test_any_value_is_read_or_refused(self, body: object) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.model.change import Change, Segment, Unreadable
 from connector.errors import UnreadableError
+from connector.model.change import Change, Segment, Unreadable
 
 USER = {"email": "U1@example.com", "plan": "gold"}
 PAYING, TRIAL = Segment("paying", "paying"), Segment("trial", "trial")

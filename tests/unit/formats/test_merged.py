@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from connector import formats
+from connector.admin.preview.preview import Previewer
 from connector.model.change import Change, Unreadable
-from connector.preview import Previewer
 from tests.build import rules
 
 AT = "2026-01-31T10:00:00Z"
@@ -64,16 +64,21 @@ def test_topics_are_attributes_that_leave_the_others_alone() -> None:
 @pytest.mark.parametrize(
     ("call", "keys", "visitor"),
     [
-        ({"previousId": "u0", "userId": "u1"}, ["u1", "u0"], "u0"),
+        ({"previousId": "u0", "userId": "u1"}, ["u1", "u0", "anonymous_id:u0"], None),
+        (
+            {"previousId": "a@b.example", "userId": "u1", "anonymousId": "v1"},
+            ["u1", "a@b.example", "email:a@b.example"],
+            "v1",
+        ),
         ({"previousId": "u0", "userId": "u1", "anonymousId": "v1"}, ["u1", "u0"], "v1"),
         ({"previousId": "v1", "userId": "u1", "anonymousId": "v1"}, ["u1"], "v1"),
-        ({"previousId": "u1", "userId": "u1"}, ["u1"], "u1"),
+        ({"previousId": "u1", "userId": "u1"}, ["u1"], None),
     ],
 )
-def test_alias(call: dict[str, Any], keys: list[str], visitor: str) -> None:
+def test_alias(call: dict[str, Any], keys: list[str], visitor: str | None) -> None:
     changes = told("segment", {"type": "alias", "timestamp": AT, **call})
     assert [each.key for each in changes] == keys
-    assert [each.merged_into for each in changes] == [None, "u1"][: len(keys)]
+    assert [each.merged_into for each in changes] == [None, "u1", "u1"][: len(keys)]
     assert changes[0].anonymous_id == visitor
 
 

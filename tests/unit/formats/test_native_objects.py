@@ -8,8 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connector import formats
-from connector.model.change import Change, Message, ObjectChange, Relationship, Unreadable
 from connector.formats import native, native_objects
+from connector.model.change import Change, Message, ObjectChange, Relationship, Unreadable
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "native.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)

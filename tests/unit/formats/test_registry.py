@@ -11,6 +11,7 @@ from connector.errors import SettingsError
 
 def test_the_registry_is_the_folder() -> None:
     modules = [import_module(f"connector.formats.{name}") for _, name, _ in pkgutil.iter_modules(formats.__path__)]
+    modules.append(import_module("connector.formats.segment.spec"))
     parsing = {module.parse for module in modules if hasattr(module, "parse")}
     assert set(formats._PARSERS.values()) == parsing
 

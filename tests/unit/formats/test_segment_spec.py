@@ -1,5 +1,6 @@
 """Calls of the Segment spec become changes: parts, with one event at most, and no segments but what audiences say."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import formats
-from connector.model.change import Change, Device, Event, ObjectChange, Relationship, Segment, Unreadable
 from connector.errors import UnreadableError
-from connector.formats.segment import spec as segment_spec
+from connector.formats.segment import spec
 from connector.formats.segment.audiences import ENTERED, EXITED
+from connector.model.change import Change, Device, Event, ObjectChange, Relationship, Segment, Unreadable
 
 NOON = "2026-01-31T12:00:00.250Z"
 NOON_SECONDS = 1_769_860_800
@@ -351,12 +352,63 @@ def as_batch_in_a_list(calls: list[Any]) -> object:
 
 @pytest.mark.parametrize("around", [as_list, as_batch, as_batch_in_a_list])
 def test_a_bad_member_harms_only_itself(around: Callable[[list[Any]], object]) -> None:
-    bad = [5, {}, call("track"), call("identify", traits=[]), call("identify", context="x"), call("track", event=5)]
+    bad = [5, {}, call("track"), call("identify", traits=["x"]), call("track", event=5)]
     members = [each for one_bad in bad for each in (call("identify"), one_bad)]
     answers = formats.parse("segment", around(members))
 
     assert [each.message for each in answers if isinstance(each, Unreadable)] == bad
     assert [each.key for each in answers if isinstance(each, Change)] == ["u1"] * len(bad)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        call("identify", traits=[]),
+        call("identify", context=[]),
+        call("page", context={"traits": []}),
+        call("group", groupId="g1", traits=[]),
+        call("track", event="A", properties=[], context=[]),
+        call("alias", previousId="u0", context={"traits": []}),
+    ],
+    ids=lambda given: str(given["type"]),
+)
+def test_an_empty_list_is_an_empty_object_as_php_writes_it(given: dict[str, Any]) -> None:
+    emptied = json.loads(json.dumps(given).replace("[]", "{}"))
+    assert formats.parse("segment", given) == formats.parse("segment", emptied)
+    assert all(isinstance(each, Change) for each in formats.parse("segment", given))
+
+
+@pytest.mark.parametrize(
+    ("context", "reason"),
+    [
+        ("x", '"context" is not an object: it is left out'),
+        (["x"], '"context" is not an object: it is left out'),
+        ({"traits": ["x"]}, '"context.traits" is not an object: it is left out'),
+        ({"traits": 5}, '"context.traits" is not an object: it is left out'),
+    ],
+)
+@pytest.mark.parametrize("type", ["identify", "track", "page", "screen", "group"])
+def test_a_context_that_is_none_harms_only_itself(type: str, context: Any, reason: str) -> None:
+    given = call(type, context=context, event="A", groupId="g1", traits={"plan": "pro"})
+    [change] = formats.parse("segment", given)
+    [without] = formats.parse("segment", {name: each for name, each in given.items() if name != "context"})
+    assert change == without
+    assert isinstance(change, Change)
+    assert change.left_out == (reason,)
+
+
+def test_what_cannot_be_read_knows_its_place() -> None:
+    good, bad = call("identify"), {"type": "purchase"}
+
+    def places(body: object) -> list[int | None]:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return [each.index for each in formats.read("segment", raw) if isinstance(each, Unreadable)]
+
+    assert places({"batch": [good, bad, good, bad]}) == [1, 3]
+    assert places([bad, good, bad]) == [0, 2]
+    assert places(b"\n".join([json.dumps(good).encode(), b"{", json.dumps(bad).encode()])) == [1, 2]
+    assert places([good, {"batch": [good, bad]}]) == [1]
+    assert places(bad) == [None]
 
 
 def test_a_problem_does_not_show_the_write_key() -> None:
@@ -378,9 +430,7 @@ def test_a_problem_does_not_show_the_write_key() -> None:
         ({"batch": {}}, "the batch of the message is not a list"),
         ({"type": "batch"}, "the batch of the message is not a list"),
         (call("identify", traits="x"), '"traits" is not an object'),
-        (call("page", context={"traits": []}), '"traits" is not an object'),
-        (call("track", event="A", context=[]), '"context" is not an object'),
-        (call("track", event="A", properties=[]), "the event's properties are not an object"),
+        (call("track", event="A", properties=["x"]), "the event's properties are not an object"),
         (call("track", event=" "), "the event has no name"),
         (call("group", traits={"name": "G1"}), "the group has no groupId"),
         (call("track", event=ENTERED), "a segment has neither an id nor a name"),
@@ -414,7 +464,7 @@ def test_what_is_neither_object_nor_list_raises(body: object) -> None:
     ],
 )
 def test_a_path_gives_the_type_of_a_call_without_one(body: object, typed: object) -> None:
-    assert segment_spec.typed(body, "track") == typed
+    assert spec.typed(body, "track") == typed
 
 
 @given(ANY)

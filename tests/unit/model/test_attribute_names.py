@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.model import attribute_names as naming
+from connector.model import attribute_names
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from connector.model import attribute_names as naming
     ],
 )
 def test_one_leading_mark_is_no_part_of_the_name(source: str, own: str) -> None:
-    assert naming.bare(source) == own
+    assert attribute_names.bare(source) == own
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_one_leading_mark_is_no_part_of_the_name(source: str, own: str) -> None:
     ],
 )
 def test_the_account_is_named_by_a_dot(source: str, name: str | None) -> None:
-    assert naming.of_account(source) == name
+    assert attribute_names.of_account(source) == name
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_the_account_is_named_by_a_dot(source: str, name: str | None) -> None:
     ],
 )
 def test_names_in_customer_io_are_those_that_campaigns_know(source: str, target: str) -> None:
-    assert naming.target(source) == target
+    assert attribute_names.target(source) == target
 
 
 def test_a_name_of_the_account_is_marked_as_such() -> None:
-    assert naming.account_target("clearbit/employees") == "account_clearbit-employees"
+    assert attribute_names.account_target("clearbit/employees") == "account_clearbit-employees"

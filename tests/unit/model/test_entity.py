@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from connector.model.entity import Entity, Facts, Identifier
-from connector.model.versioned import Register
+from connector.model.versioned import VersionedMap
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_only_email_addresses_compare_without_case(one: tuple[str, str], other: 
     ("facts", "newest"),
     [
         (Facts(), 0),
-        (Facts(attributes=Register({}, 3)), 3),
-        (Facts(Register({}, 3), Register({}, 5), Register({"email": None}, 4, {"email": 9})), 9),
+        (Facts(attributes=VersionedMap({}, 3)), 3),
+        (Facts(VersionedMap({}, 3), VersionedMap({}, 5), VersionedMap({"email": None}, 4, {"email": 9})), 9),
     ],
 )
 def test_newest_is_the_newest_of_all_facts(facts: Facts, newest: int) -> None:

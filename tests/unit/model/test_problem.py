@@ -18,4 +18,4 @@ def test_equal_problems_are_one() -> None:
 
 @pytest.mark.parametrize("kind", ["unreadable", "attribute", "identifier", "conflict", "event", "refused"])
 def test_kinds_are_words_that_people_filter_by(kind: str) -> None:
-    assert kind in get_args(problem.Kind)
+    assert kind in get_args(problem.ProblemKind)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.bulk.backfill_input import BackfillInput, Position
+from connector.bulk.warehouse import cursor
 from connector.errors import ConnectorError
-from connector.bulk.backfill_input import Origin, Position
 from connector.model.schedule import Every, Schedule, parsed
 from connector.model.source_run import SourceState, due_at, retry_seconds, too_many_gone
-from connector.bulk.warehouse import cursor as mark
 
 DAY = 86_400.0
 NEW = SourceState("users", first_seen_at=DAY)
@@ -90,20 +90,23 @@ def test_a_query_that_gives_nothing_is_never_believed(known: int, share: float, 
     ],
 )
 def test_a_place_in_rows_is_read_as_it_was_written(value: Any) -> None:
-    found = mark.read(mark.written(value, "id"))
+    found = cursor.read(cursor.written(value, "id"))
     assert (found, type(found)) == (value, type(value))
-    assert mark.read(None) is None
+    assert cursor.read(None) is None
 
 
 @pytest.mark.parametrize("value", [None, True, b"x", [1]])
 def test_a_value_that_rows_cannot_be_ordered_by_is_refused(value: Any) -> None:
     with pytest.raises(ConnectorError, match="the column 'id' has a value of the type"):
-        mark.written(value, "id")
+        cursor.written(value, "id")
 
 
 def test_what_a_backfill_reads_and_where_it_is_are_read_as_they_were_written() -> None:
-    for origin in (Origin(("a.csv", "https://example.com/b"), "", "csv", "number", ("A", "B")), Origin(source="users")):
-        assert Origin.of(origin.text()) == origin
+    for origin in (
+        BackfillInput(("a.csv", "https://example.com/b"), "", "csv", "number", ("A", "B")),
+        BackfillInput(source="users"),
+    ):
+        assert BackfillInput.of(origin.text()) == origin
     for position in (Position(), Position(2, 7), Position(after='["int","7"]')):
         assert Position.of(position.text()) == position
     assert Position.of("") == Position()

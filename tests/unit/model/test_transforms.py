@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.model import transforms as transform
-from connector.model.transforms import DEFAULT, NAMES, Fault
+from connector.model import transforms
+from connector.model.transforms import DEFAULT, NAMES, TransformFault
 from tests.build import thorough
 
 NEW_YEAR = 1_577_836_800
@@ -16,13 +16,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=8,
 )
-STEP = st.sampled_from(NAMES).map(transform.step) | st.builds(
-    transform.step, st.sampled_from([DEFAULT, "join"]), st.text(max_size=5)
+STEP = st.sampled_from(NAMES).map(transforms.step) | st.builds(
+    transforms.step, st.sampled_from([DEFAULT, "join"]), st.text(max_size=5)
 )
 
 
 def made(value: Any, *names: str) -> Any:
-    return transform.apply(value, [transform.step(name) for name in names])
+    return transforms.apply(value, [transforms.step(name) for name in names])
 
 
 MADE = [
@@ -97,7 +97,7 @@ CANNOT = [
 @pytest.mark.parametrize(("name", "value"), CANNOT, ids=lambda value: str(value)[:20])
 def test_a_step_never_guesses(name: str, value: Any) -> None:
     found = made(value, name)
-    assert isinstance(found, Fault)
+    assert isinstance(found, TransformFault)
     assert f'"{name}"' in found.reason
 
 
@@ -111,7 +111,7 @@ def test_a_step_never_guesses(name: str, value: Any) -> None:
     ],
 )
 def test_a_fault_names_step_and_kind_and_not_the_value(value: Any, reason: str) -> None:
-    assert made(value, "lower") == Fault(reason)
+    assert made(value, "lower") == TransformFault(reason)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,17 +123,17 @@ def test_null_passes_every_step_but_the_default(name: str) -> None:
     ("value", "result"), [(None, "none"), ("", "none"), (" ", " "), (0, 0), (False, False), ([], [])]
 )
 def test_the_default_stands_in_for_null_and_empty_text_alone(value: Any, result: Any) -> None:
-    assert transform.apply(value, [transform.step(DEFAULT, "none")]) == result
+    assert transforms.apply(value, [transforms.step(DEFAULT, "none")]) == result
 
 
 @pytest.mark.parametrize("default", ["", 0, 1.5, False])
 def test_a_default_is_of_any_kind(default: Any) -> None:
-    assert transform.apply(None, [transform.step(DEFAULT, default)]) is default
+    assert transforms.apply(None, [transforms.step(DEFAULT, default)]) is default
 
 
 @pytest.mark.parametrize(("separator", "result"), [("; ", "a; b"), ("", "ab"), (None, "a, b")])
 def test_what_joins_can_be_chosen(separator: str | None, result: str) -> None:
-    assert transform.apply(["a", "b"], [transform.step("join", separator)]) == result
+    assert transforms.apply(["a", "b"], [transforms.step("join", separator)]) == result
 
 
 @pytest.mark.parametrize(
@@ -152,15 +152,15 @@ def test_steps_work_in_their_order(value: Any, names: tuple[str, ...], result: A
 
 def test_the_first_step_that_cannot_ends_it() -> None:
     found = made("five", "number", "boolean")
-    assert isinstance(found, Fault)
+    assert isinstance(found, TransformFault)
     assert '"number"' in found.reason
 
 
 @thorough
 @given(JSON, st.lists(STEP, max_size=4))
-def test_no_value_brings_an_exception_whatever_the_steps(value: Any, steps: list[transform.Step]) -> None:
-    found = transform.apply(value, steps)
-    assert isinstance(found, Fault | str | int | float | list | dict | None)
+def test_no_value_brings_an_exception_whatever_the_steps(value: Any, steps: list[transforms.TransformStep]) -> None:
+    found = transforms.apply(value, steps)
+    assert isinstance(found, TransformFault | str | int | float | list | dict | None)
 
 
 @thorough

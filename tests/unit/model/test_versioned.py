@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.model.versioned import Register
+from connector.model.versioned import VersionedMap
 from tests.build import thorough
 
 
@@ -23,8 +23,8 @@ STORIES = st.lists(st.tuples(st.booleans(), VALUES), min_size=1, max_size=7).map
 )
 
 
-def heard(words: Iterable[Word], register: Register | None = None) -> Register:
-    register = register or Register()
+def heard(words: Iterable[Word], register: VersionedMap | None = None) -> VersionedMap:
+    register = register or VersionedMap()
     for word in words:
         move = register.replaced if word.whole else register.updated
         register = move(word.values, word.version)
@@ -99,7 +99,7 @@ def test_words(words: list[Word], values: dict[str, Any]) -> None:
 
 
 def test_an_empty_register_was_never_written() -> None:
-    assert Register().newest() is None
+    assert VersionedMap().newest() is None
 
 
 def test_an_older_word_leaves_the_register_itself() -> None:

@@ -4,22 +4,25 @@ from typing import Any
 
 import pytest
 
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
+from connector.model.entity import Entity, PendingEvent, Profile, Unconfirmed
 from connector.planning import plan
 from connector.planning import step as steps
-from connector.audience import Desired, Standing
-from connector.model.entity import Entity, OwedEvent, Person, Tried
 from connector.planning.step import Step
 from tests.build import actions, ident, owed, person, rules, wanted
 
 EVENTS = (owed("01A"), owed("01B"))
 
 
-def entity(delivered: Person | None = None, *tried: str, names: str = "", doubt: int = 0) -> Entity:
+def entity(delivered: Profile | None = None, *tried: str, names: str = "", doubt: int = 0) -> Entity:
     """An entity with what was delivered, and the identifiers and names that were tried without an answer."""
-    return Entity("u-1", delivered=delivered, tried=Tried(tuple(map(ident, tried)), frozenset(names)), doubt=doubt)
+    return Entity(
+        "u-1", delivered=delivered, tried=Unconfirmed(tuple(map(ident, tried)), frozenset(names)), doubt=doubt
+    )
 
 
-def step(of: Entity, desired: Desired, events: tuple[OwedEvent, ...] = EVENTS, **settings: Any) -> Step:
+def step(of: Entity, desired: Desired, events: tuple[PendingEvent, ...] = EVENTS, **settings: Any) -> Step:
     return plan.next_step(of, desired, events, rules(**settings))
 
 
@@ -101,7 +104,7 @@ def test_update_only_asks_never_to_create() -> None:
 
 
 def test_who_is_kept_is_brought_to_what_was_last_said() -> None:
-    one = step(entity(person(plan="pro")), wanted(person(plan="team"), Standing.KEPT))
+    one = step(entity(person(plan="pro")), wanted(person(plan="team"), AudienceStatus.KEPT))
     assert actions(one)[0] == "identify"
 
 
@@ -121,7 +124,7 @@ def test_who_is_kept_is_brought_to_what_was_last_said() -> None:
     ids=["never sent", "delivered", "former too", "tried", "delivered and tried", "tried, but answered"],
 )
 def test_a_deletion_addresses_whatever_may_be_there(known: Entity, deleted: list[str]) -> None:
-    one = step(known, wanted(None, Standing.DELETED))
+    one = step(known, wanted(None, AudienceStatus.DELETED))
     assert actions(one) == ["delete"] * len(deleted)
     assert identifiers(one) == deleted
     assert (one.after, one.dropped) == (None, ("01A", "01B"))
@@ -129,14 +132,14 @@ def test_a_deletion_addresses_whatever_may_be_there(known: Entity, deleted: list
 
 
 def test_a_clearing_nulls_what_was_delivered_and_still_sends_the_events() -> None:
-    one = step(entity(person(plan="pro", old=None)), wanted(None, Standing.CLEARED))
+    one = step(entity(person(plan="pro", old=None)), wanted(None, AudienceStatus.CLEARED))
     assert actions(one) == ["identify", "event", "event"]
     assert one.operations[0].item["attributes"] == {"plan": None, "old": None}
     assert one.after == person()
 
 
 def test_a_clearing_in_doubt_nulls_what_was_tried() -> None:
-    one = step(entity(person(plan="pro"), names="xy", doubt=1), wanted(None, Standing.CLEARED), ())
+    one = step(entity(person(plan="pro"), names="xy", doubt=1), wanted(None, AudienceStatus.CLEARED), ())
     assert one.operations[0].item["attributes"] == {"plan": None, "x": None, "y": None}
 
 
@@ -144,7 +147,7 @@ def test_a_clearing_in_doubt_nulls_what_was_tried() -> None:
     ("known", "dropped"), [(entity(), ("01A", "01B")), (entity(person()), ())], ids=["never sent", "cleared before"]
 )
 def test_nobody_is_created_or_sent_to_be_cleared(known: Entity, dropped: tuple[str, ...]) -> None:
-    one = step(known, wanted(None, Standing.CLEARED))
+    one = step(known, wanted(None, AudienceStatus.CLEARED))
     assert "identify" not in actions(one)
     assert one.dropped == dropped
 
@@ -156,31 +159,31 @@ RECIPIENT = owed("01D", properties={"recipient": "user-2@example.com"})
 
 
 def test_events_of_somebody_delivered_before_go_to_them() -> None:
-    one = step(entity(person()), wanted(None, Standing.NO_IDENTIFIER), (VISITOR, EVENTS[0]))
+    one = step(entity(person()), wanted(None, AudienceStatus.NO_IDENTIFIER), (VISITOR, EVENTS[0]))
     assert identifiers(one) == ["1001", "1001"]
     assert one.after == person()
 
 
 def test_events_of_a_visitor_go_out_under_the_anonymous_id() -> None:
-    one = step(entity(), wanted(None, Standing.NO_IDENTIFIER), (VISITOR,), anonymous_events=True)
-    assert one.operations[0].item["identifiers"] == {"anonymous_id": "v-1"}
-    assert one.operations[0].endpoint == "batch"
+    one = step(entity(), wanted(None, AudienceStatus.NO_IDENTIFIER), (VISITOR,), anonymous_events=True)
+    assert one.operations[0].item["anonymous_id"] == "v-1"
+    assert one.operations[0].endpoint == "v1_event"
 
 
 def test_an_event_with_only_a_recipient_goes_to_the_first_version_of_the_api() -> None:
-    one = step(entity(), wanted(None, Standing.NO_EMAIL), (RECIPIENT,), anonymous_events=True)
+    one = step(entity(), wanted(None, AudienceStatus.NO_EMAIL), (RECIPIENT,), anonymous_events=True)
     assert one.operations[0].endpoint == "v1_event"
     assert "identifiers" not in one.operations[0].item
 
 
 def test_other_events_wait() -> None:
-    one = step(entity(), wanted(None, Standing.NO_IDENTIFIER), anonymous_events=True)
+    one = step(entity(), wanted(None, AudienceStatus.NO_IDENTIFIER), anonymous_events=True)
     assert (one.operations, one.dropped) == ((), ())
 
 
 @pytest.mark.parametrize("event", [VISITOR, RECIPIENT], ids=["visitor", "recipient"])
-def test_an_event_accepted_for_somebody_known_is_not_sent_anonymously(event: OwedEvent) -> None:
-    assert not step(entity(), wanted(None, Standing.NO_IDENTIFIER), (event,), anonymous_events=False).operations
+def test_an_event_accepted_for_somebody_known_is_not_sent_anonymously(event: PendingEvent) -> None:
+    assert not step(entity(), wanted(None, AudienceStatus.NO_IDENTIFIER), (event,), anonymous_events=False).operations
 
 
 # --- another identifier ----------------------------------------------------------------------------------------------
@@ -211,10 +214,18 @@ def test_keep_goes_on_under_the_delivered_identifier() -> None:
     assert one.after == person("old", plan="team")
 
 
-@pytest.mark.parametrize("way", ["merge", "replace", "keep"])
+def test_leave_starts_a_whole_person_and_touches_no_other() -> None:
+    one = step(
+        entity(person("old", plan="pro", city="x")), wanted(person("new", plan="pro")), on_identifier_change="leave"
+    )
+    assert (actions(one), identifiers(one), one.effect) == (["identify"], ["new"], "created")
+    assert one.operations[0].item["attributes"] == {"plan": "pro", "city": None}
+
+
+@pytest.mark.parametrize("way", ["merge", "replace", "keep", "leave"])
 def test_an_email_in_another_case_is_no_other_identifier(way: str) -> None:
-    delivered = Person(ident("User-1@example.com", "email"), {"plan": "pro"})
-    desired = wanted(Person(ident("user-1@example.com", "email"), {"plan": "pro"}))
+    delivered = Profile(ident("User-1@example.com", "email"), {"plan": "pro"})
+    desired = wanted(Profile(ident("user-1@example.com", "email"), {"plan": "pro"}))
     assert not step(entity(delivered), desired, (), on_identifier_change=way).operations
 
 
@@ -256,13 +267,13 @@ def test_replacing_in_doubt_sends_the_person_again() -> None:
         (entity(person()), wanted(person(plan="pro")), True),
         (entity(person(), doubt=1), wanted(person()), True),
         (entity(person("1001", "0999")), wanted(person()), True),
-        (entity(), wanted(None, Standing.DELETED), False),
-        (entity(person()), wanted(None, Standing.DELETED), True),
-        (entity(person()), wanted(None, Standing.CLEARED), False),
-        (entity(person(plan="pro")), wanted(None, Standing.CLEARED), True),
-        (entity(person()), wanted(None, Standing.NO_IDENTIFIER), False),
-        (entity(), wanted(None, Standing.OUTSIDE), False),
+        (entity(), wanted(None, AudienceStatus.DELETED), False),
+        (entity(person()), wanted(None, AudienceStatus.DELETED), True),
+        (entity(person()), wanted(None, AudienceStatus.CLEARED), False),
+        (entity(person(plan="pro")), wanted(None, AudienceStatus.CLEARED), True),
+        (entity(person()), wanted(None, AudienceStatus.NO_IDENTIFIER), False),
+        (entity(), wanted(None, AudienceStatus.OUTSIDE), False),
     ],
 )
 def test_whether_customer_io_must_hear_of_somebody(known: Entity, desired: Desired, owes: bool) -> None:
-    assert plan.owes(known, desired, rules()) is owes
+    assert plan.is_owed(known, desired, rules()) is owes

@@ -1,12 +1,17 @@
 """What is sent of relationships, and of objects."""
 
+from dataclasses import replace
 from typing import Any
 
-from connector.planning import plan
-from connector.audience import Desired, Standing
-from connector.model.entity import OBJECT_ID, Entity, Facts, Identifier, Person, Tried
-from connector.planning.attempt import Claim, Errand, tried
-from connector.outcome import SENT, Refused
+import pytest
+
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
+from connector.customerio.responses import ACCEPTED, Rejected
+from connector.model.entity import OBJECT_ID, Entity, Facts, Identifier, Profile, Unconfirmed
+from connector.planning.attempt import Attempt, Claim, tried
+from connector.planning.plan import is_owed, next_step
+from connector.planning.settlement import PartlyRefused
 from connector.planning.step import Step
 from connector.store import encoding
 from tests.build import actions, owed, person, rules, wanted
@@ -16,12 +21,12 @@ UNDER = rules(objects=[TYPE])
 ACME = Identifier(OBJECT_ID, "1/acme")
 
 
-def related(**relationships: dict[str, Any]) -> Person:
+def related(**relationships: dict[str, Any] | None) -> Profile:
     return person()._replace(relationships={f"1/{id}": attributes for id, attributes in relationships.items()})
 
 
-def step(delivered: Person | None, should: Person, doubt: int = 0, *, by: Any = UNDER, **entity: Any) -> Step:
-    return plan.next_step(Entity("u-1", delivered=delivered, doubt=doubt, **entity), wanted(should), [owed()], by)
+def step(delivered: Profile | None, should: Profile, doubt: int = 0, *, by: Any = UNDER, **entity: Any) -> Step:
+    return next_step(Entity("u-1", delivered=delivered, doubt=doubt, **entity), wanted(should), [owed()], by)
 
 
 def sent(of: Step) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def test_devices_go_before_relationships_each_in_a_step_of_its_own() -> None:
 
 
 def test_in_doubt_everything_is_said_again_and_what_may_be_there_is_ended() -> None:
-    entity = {"tried": Tried(relationships=frozenset({"1/z"}))}
+    entity = {"tried": Unconfirmed(relationships=frozenset({"1/z"}))}
     first = step(related(a={"role": "x"}), related(a={"role": "x"}), 1, **entity)
     second = step(first.after, related(a={"role": "x"}))
 
@@ -91,47 +96,66 @@ def test_who_is_only_updated_is_related_by_identify() -> None:
 
 
 def test_an_object_is_created_changed_and_deleted_in_its_own_form() -> None:
-    def of_object(delivered: Person | None, desired: Desired, doubt: int = 0) -> list[Any]:
+    def of_object(delivered: Profile | None, desired: Desired, doubt: int = 0) -> list[Any]:
         entity = Entity("1/acme", delivered=delivered, doubt=doubt, kind="object")
-        return [each.item for each in plan.next_step(entity, desired, (), UNDER).operations]
+        return [each.item for each in next_step(entity, desired, (), UNDER).operations]
 
     names = {"object_type_id": "1", "object_id": "acme"}
-    there = Person(ACME, {"name": "Example"})
-    should = Desired(Standing.IN, there)
+    there = Profile(ACME, {"name": "Example"})
+    should = Desired(AudienceStatus.IN, there)
     identify = {"type": "object", "identifiers": names, "action": "identify"}
     assert of_object(None, should) == [{**identify, "attributes": {"name": "Example"}}]
     assert of_object(there, should) == []
-    assert of_object(Person(ACME, {"old": 1}), should) == [{**identify, "attributes": {"name": "Example", "old": None}}]
-    assert of_object(there, Desired(Standing.DELETED, None)) == [
+    assert of_object(Profile(ACME, {"old": 1}), should) == [
+        {**identify, "attributes": {"name": "Example", "old": None}}
+    ]
+    assert of_object(there, Desired(AudienceStatus.DELETED, None)) == [
         {"type": "object", "identifiers": names, "action": "delete"}
     ]
-    assert of_object(None, Desired(Standing.DELETED, None)) == []
-    assert of_object(there, Desired(Standing.KEPT, None)) == []
+    assert of_object(None, Desired(AudienceStatus.DELETED, None)) == []
+    assert of_object(there, Desired(AudienceStatus.KEPT, None)) == []
+
+
+@pytest.mark.parametrize("identify_by", ["id", "email", "cio_id", "id_or_email"])
+@pytest.mark.parametrize("doubt", [0, 1])
+@pytest.mark.parametrize("believed", [{}, {"Paying": False}], ids=["sound", "believed in a segment"])
+def test_an_object_is_in_no_manual_segment(identify_by: str, doubt: int, believed: dict[str, bool]) -> None:
+    by = rules(objects=[TYPE], manual_segments={"Paying": 7}, identify_by=identify_by)
+    there = Profile(ACME, {"name": "Example"}, memberships=believed)
+    entity = Entity("1/acme", delivered=there, doubt=doubt, kind="object")
+    for should in (Desired(AudienceStatus.IN, there), Desired(AudienceStatus.DELETED, None)):
+        found = next_step(entity, should, (), by)
+        after = replace(entity, delivered=found.after, doubt=0)
+
+        assert {each.endpoint for each in found.operations} <= {"batch"}
+        assert not found.more
+        assert not is_owed(after, should, by)
 
 
 def test_what_was_tried_names_objects_by_their_keys() -> None:
     should = related(a={"role": "x"})
     assert tried(step(person(), should).operations).relationships == {"1/a"}
     entity = Entity("1/acme", kind="object")
-    created = plan.next_step(entity, Desired(Standing.IN, Person(ACME, {"name": "x"})), (), UNDER)
-    assert tried(created.operations) == Tried((ACME,), frozenset({"name"}))
+    created = next_step(entity, Desired(AudienceStatus.IN, Profile(ACME, {"name": "x"})), (), UNDER)
+    assert tried(created.operations) == Unconfirmed((ACME,), frozenset({"name"}))
 
 
 def test_of_a_step_that_is_refused_in_part_the_rest_is_known() -> None:
     entity = Entity("u-1", Facts(entered=True), related(a={}, b={"role": "x"}))
-    errand = Errand(
+    attempt = Attempt(
         Claim(entity, ()), UNDER, step(entity.delivered, related(b={"seat": 1}, c={})),
         wanted(related()), [], entity.delivered,
     )  # fmt: skip
-    errand.outcomes = [SENT, SENT, Refused("no"), SENT]
-    errand.advance()
+    attempt.outcomes = [ACCEPTED, ACCEPTED, Rejected("no"), ACCEPTED]
+    attempt.advance()
 
-    settled = errand.settlement()
-    assert (settled.state, settled.after) == ("refused", related(b={"seat": 1}))
+    settled = attempt.settlement()
+    assert isinstance(settled, PartlyRefused)
+    assert settled.after == related(a=None, b={"seat": 1})
 
 
 def test_what_is_kept_comes_back_as_it_was() -> None:
     held = related(a={"role": "x"})
     assert encoding.person_of(encoding.person_text(held)) == held
-    left = Tried((ACME,), frozenset({"n"}), frozenset(), frozenset({"1/a"}))
+    left = Unconfirmed((ACME,), frozenset({"n"}), frozenset(), frozenset({"1/a"}))
     assert encoding.tried_of(encoding.tried_text(left)) == left

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from connector import batch, plan
-from connector.audience import Desired, Standing
-from connector.model.entity import Entity, Identifier, OwedEvent, Person, Tried
+from connector.audience.audience_status import AudienceStatus
+from connector.audience.desired import Desired
 from connector.audience.rules import Rules
-from connector.planning.step import Operation, Step
+from connector.customerio import batches
+from connector.customerio.operations.operation import Operation
+from connector.model.entity import Entity, Identifier, PendingEvent, Profile, Unconfirmed
+from connector.model.limits import ITEM_BYTES
+from connector.planning.plan import is_owed, next_step
+from connector.planning.step import Step
 from tests.build import actions, ident, owed, person, rules, thorough, wanted, without_nulls
 
 MOST_STEPS = 8
@@ -26,16 +30,16 @@ DEVICES = st.dictionaries(st.sampled_from("xyz"), st.sampled_from([{"platform": 
 
 
 @st.composite
-def people(draw: st.DrawFn) -> Person:
+def people(draw: st.DrawFn) -> Profile:
     """Somebody delivered, perhaps with identifiers that are not merged yet."""
     value = draw(IDS)
     former = draw(st.lists(IDS.filter(lambda each: each != value), unique=True, max_size=2))
-    return Person(ident(value), draw(ATTRIBUTES), tuple(map(ident, former)), draw(DEVICES))
+    return Profile(ident(value), draw(ATTRIBUTES), tuple(map(ident, former)), draw(DEVICES))
 
 
 @st.composite
 def entities(draw: st.DrawFn, most_doubt: int = 1) -> Entity:
-    tried = Tried(
+    tried = Unconfirmed(
         tuple(map(ident, draw(st.lists(IDS, unique=True, max_size=3)))),
         frozenset(draw(st.sets(st.sampled_from("cdef")))),
         frozenset(draw(st.sets(st.sampled_from("wz")))),
@@ -45,33 +49,35 @@ def entities(draw: st.DrawFn, most_doubt: int = 1) -> Entity:
 
 
 PRESENT = st.builds(
-    lambda value, attributes, devices: wanted(Person(ident(value), attributes, devices=devices)),
+    lambda value, attributes, devices: wanted(Profile(ident(value), attributes, devices=devices)),
     IDS,
     ATTRIBUTES,
     DEVICES,
 )
-GONE = st.sampled_from([Standing.DELETED, Standing.CLEARED, Standing.NO_IDENTIFIER, Standing.NO_EMAIL])
+GONE = st.sampled_from(
+    [AudienceStatus.DELETED, AudienceStatus.CLEARED, AudienceStatus.NO_IDENTIFIER, AudienceStatus.NO_EMAIL]
+)
 DESIRED = PRESENT | GONE.map(lambda standing: wanted(None, standing))
-WAYS = st.sampled_from(["merge", "replace", "keep"])
+WAYS = st.sampled_from(["merge", "replace", "keep", "leave"])
 
 
 class Delivery:
     """Takes each step as confirmed; gathers the steps, and fails where there are too many."""
 
-    def __init__(self, entity: Entity, desired: Desired, events: tuple[OwedEvent, ...], under: Rules) -> None:
+    def __init__(self, entity: Entity, desired: Desired, events: tuple[PendingEvent, ...], under: Rules) -> None:
         self.entity, self.desired, self.events, self.under = entity, desired, events, under
         self.before: list[Entity] = []
         self.steps = list(self._steps())
 
     def _steps(self) -> Iterator[Step]:
         for _ in range(MOST_STEPS):
-            step = plan.next_step(self.entity, self.desired, self.events, self.under)
+            step = next_step(self.entity, self.desired, self.events, self.under)
             done = {operation.event for operation in step.operations} | set(step.dropped)
             self.events = tuple(event for event in self.events if event.id not in done)
             if not step.operations:
                 return
             self.before.append(self.entity)
-            self.entity = replace(self.entity, delivered=step.after, tried=Tried(), doubt=0)
+            self.entity = replace(self.entity, delivered=step.after, tried=Unconfirmed(), doubt=0)
             yield step
         pytest.fail("there is no end to it")
 
@@ -137,12 +143,12 @@ def delivered_to(world: World, delivery: Delivery) -> dict[tuple[str, Any], dict
 @given(entities(), DESIRED, WAYS)
 def test_it_comes_to_an_end_where_nothing_is_owed(entity: Entity, desired: Desired, way: Any) -> None:
     delivery = Delivery(entity, desired, EVENTS, rules(on_identifier_change=way))
-    assert not plan.owes(delivery.entity, desired, delivery.under)
+    assert not is_owed(delivery.entity, desired, delivery.under)
     assert len(delivery.steps) <= 5
 
 
 @thorough
-@given(entities(), PRESENT, st.sampled_from(["merge", "replace"]))
+@given(entities(), PRESENT, st.sampled_from(["merge", "replace", "leave"]))
 def test_in_the_end_the_wanted_person_is_what_was_delivered(entity: Entity, desired: Desired, way: Any) -> None:
     delivery = Delivery(entity, desired, EVENTS, rules(on_identifier_change=way))
     assert settled(delivery) == (desired.person.identifier, without_nulls(desired.person.attributes), ())  # type: ignore[union-attr]
@@ -160,7 +166,7 @@ def test_with_keep_the_first_identifier_stays(entity: Entity, desired: Desired) 
 @thorough
 @given(entities())
 def test_in_the_end_nobody_is_left_of_the_deleted(entity: Entity) -> None:
-    delivery = Delivery(entity, wanted(None, Standing.DELETED), EVENTS, rules())
+    delivery = Delivery(entity, wanted(None, AudienceStatus.DELETED), EVENTS, rules())
     assert delivery.entity.delivered is None
     assert delivered_to(World(entity), delivery) == {}
     assert delivery.events == ()
@@ -169,7 +175,7 @@ def test_in_the_end_nobody_is_left_of_the_deleted(entity: Entity) -> None:
 @thorough
 @given(entities(most_doubt=0))
 def test_in_the_end_nothing_is_left_on_the_cleared(entity: Entity) -> None:
-    delivery = Delivery(entity, wanted(None, Standing.CLEARED), EVENTS, rules())
+    delivery = Delivery(entity, wanted(None, AudienceStatus.CLEARED), EVENTS, rules())
     people = delivered_to(World(entity), delivery)
     assert delivery.events == ()
     if entity.delivered:
@@ -180,7 +186,7 @@ def test_in_the_end_nothing_is_left_on_the_cleared(entity: Entity) -> None:
 @thorough
 @given(entities())
 def test_in_the_end_no_device_is_left_to_the_cleared(entity: Entity) -> None:
-    delivery, world = Delivery(entity, wanted(None, Standing.CLEARED), EVENTS, rules()), World(entity)
+    delivery, world = Delivery(entity, wanted(None, AudienceStatus.CLEARED), EVENTS, rules()), World(entity)
     delivered_to(world, delivery)
     unmerged = entity.delivered.former if entity.delivered else ()
     assert not any(devices for identifier, devices in world.devices.items() if identifier not in unmerged)
@@ -210,11 +216,21 @@ def test_customer_io_is_left_with_one_person_who_is_as_wanted(known: tuple[Entit
     assert world.devices.get(desired.person.identifier, {}) == desired.person.devices  # type: ignore[union-attr]
 
 
+@thorough
+@given(entities(), PRESENT)
+def test_with_leave_the_person_is_as_wanted_and_nobody_else_is_touched(entity: Entity, desired: Desired) -> None:
+    delivery, world = Delivery(entity, desired, EVENTS, rules(on_identifier_change="leave")), World(entity)
+    others = {each: dict(held) for each, held in world.people.items() if each != desired.person.identifier}  # type: ignore[union-attr]
+    found = delivered_to(world, delivery)
+    assert found == {**others, desired.person.identifier: without_nulls(desired.person.attributes)}  # type: ignore[union-attr]
+    assert world.devices.get(desired.person.identifier, {}) == desired.person.devices  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     "delivered", [None, person("1001", gone=1), person("1002", "1001", gone=1)], ids=["tried", "delivered", "former"]
 )
-def test_replacing_nulls_what_the_wanted_identifier_may_have(delivered: Person | None) -> None:
-    tried = Tried((ident("1001"), ident("1002")), frozenset({"gone"}))
+def test_replacing_nulls_what_the_wanted_identifier_may_have(delivered: Profile | None) -> None:
+    tried = Unconfirmed((ident("1001"), ident("1002")), frozenset({"gone"}))
     entity = Entity("u-1", delivered=delivered, tried=tried, doubt=1)
     delivery = Delivery(entity, wanted(person("1001")), (), rules(on_identifier_change="replace"))
     assert delivered_to(World(entity), delivery) == {ident("1001"): {}}
@@ -236,9 +252,9 @@ def test_a_merge_brings_nothing_back(attributes: dict[str, Any]) -> None:
 
 
 def test_a_clearing_in_doubt_reaches_every_identifier() -> None:
-    tried = Tried((ident("1002"),), frozenset({"plan"}))
+    tried = Unconfirmed((ident("1002"),), frozenset({"plan"}))
     entity = Entity("u-1", delivered=person("1001", plan="pro"), tried=tried, doubt=1)
-    people = delivered_to(World(entity), Delivery(entity, wanted(None, Standing.CLEARED), (), rules()))
+    people = delivered_to(World(entity), Delivery(entity, wanted(None, AudienceStatus.CLEARED), (), rules()))
     assert all(held == {} for held in people.values())
 
 
@@ -257,8 +273,8 @@ def identifies(delivery: Delivery) -> list[Operation]:
 def test_a_large_person_arrives_in_items_that_fit(attributes: dict[str, Any], known: bool, doubt: int) -> None:
     entity = Entity("u-1", delivered=person(a0="before") if known else None, doubt=doubt)
     delivery = Delivery(entity, wanted(person(**attributes)), EVENTS, rules())
-    parts = batch.encode((each, each) for each in identifies(delivery))
-    assert all(len(part.encoded) <= batch.ITEM_BYTES for part in parts)
+    parts = batches.encode((each, each) for each in identifies(delivery))
+    assert all(len(part.encoded) <= ITEM_BYTES for part in parts)
     assert settled(delivery) == (ident("1001"), without_nulls(attributes), ())
     assert delivered_to(World(entity), delivery) == {ident("1001"): without_nulls(attributes)}
     assert delivery.events == ()
@@ -276,16 +292,16 @@ def test_events_wait_for_the_last_part_of_a_large_person() -> None:
 def test_twenty_five_full_attributes_go_in_one() -> None:
     full = person(**{f"{n:0>150}": "x" * 1000 for n in range(25)})
     delivery = Delivery(Entity("u-1"), wanted(full), (), rules())
-    (part,) = batch.encode((each, each) for each in identifies(delivery))
-    assert len(part.encoded) <= batch.ITEM_BYTES
+    (part,) = batches.encode((each, each) for each in identifies(delivery))
+    assert len(part.encoded) <= ITEM_BYTES
 
 
 @pytest.mark.parametrize("character", ['"', "\n", "\x01"], ids=["quotes", "line ends", "control characters"])
 def test_values_that_grow_as_json_are_weighed_as_json(character: str) -> None:
     grown = person(**{f"a{n}": character * 1000 for n in range(25)})
     delivery = Delivery(Entity("u-1"), wanted(grown), (), rules())
-    parts = batch.encode((each, each) for each in identifies(delivery))
-    assert all(len(part.encoded) <= batch.ITEM_BYTES for part in parts)
+    parts = batches.encode((each, each) for each in identifies(delivery))
+    assert all(len(part.encoded) <= ITEM_BYTES for part in parts)
 
 
 def test_what_is_gone_from_a_large_person_is_nulled() -> None:
@@ -297,9 +313,9 @@ def test_what_is_gone_from_a_large_person_is_nulled() -> None:
 
 def test_the_nulls_of_a_clearing_fit_into_items() -> None:
     entity = Entity("u-1", delivered=person(**{f"{n:0>150}": 1 for n in range(300)}))
-    delivery = Delivery(entity, wanted(None, Standing.CLEARED), (), rules())
-    parts = batch.encode((each, each) for each in identifies(delivery))
-    assert all(len(part.encoded) <= batch.ITEM_BYTES for part in parts)
+    delivery = Delivery(entity, wanted(None, AudienceStatus.CLEARED), (), rules())
+    parts = batches.encode((each, each) for each in identifies(delivery))
+    assert all(len(part.encoded) <= ITEM_BYTES for part in parts)
 
 
 def test_an_identify_has_no_more_attributes_than_customer_io_takes() -> None:

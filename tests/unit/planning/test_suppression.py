@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import audience, plan, settings
-from connector.audience import Standing
-from connector.model.change import Change
-from connector.model.entity import Entity, Identifier, Person, Tried
-from connector.errors import SettingsError
-from connector.intake import _tried
+from connector.audience import desired as audience
 from connector.audience.apply_change import merge
+from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.rules import Rules
+from connector.errors import SettingsError
+from connector.intake.users import _tried
+from connector.model.change import Change
+from connector.model.entity import Entity, Identifier, Profile, Unconfirmed
+from connector.planning import plan
+from connector.planning.removals import removed
+from connector.settings import schema
 from connector.store import encoding
 from tests.build import PAYING, STAFF, actions, after, change, event, ident, rules, snapshot, thorough
 
@@ -27,8 +30,8 @@ def notice(version: int, suppressed: bool | None, **given: Any) -> Change:
     return change(version, suppressed=suppressed, **given)
 
 
-def stands(under: Rules, *told: Change) -> Standing:
-    return audience.standing(after(told, under), under)
+def stands(under: Rules, *told: Change) -> AudienceStatus:
+    return standing_of(after(told, under), under)
 
 
 MESSAGES = st.one_of(
@@ -47,7 +50,9 @@ def test_suppressed_or_not_in_any_order_and_again(on_exit: str, told: list[Chang
     story = [replace(each, version=version) for version, each in enumerate(told, 1)]
     again = data.draw(st.lists(st.sampled_from(story), max_size=3))
     arranged = data.draw(st.permutations([*story, *again]))
-    assert (stands(under, *arranged) is Standing.SUPPRESSED) == (stands(under, *story) is Standing.SUPPRESSED)
+    assert (stands(under, *arranged) is AudienceStatus.SUPPRESSED) == (
+        stands(under, *story) is AudienceStatus.SUPPRESSED
+    )
 
 
 # --- Customer.io, as far as this matters -----------------------------------------------------------------------------
@@ -97,8 +102,8 @@ def test_whatever_answers_are_lost_the_end_is_as_upstream_has_it(life: list[tupl
     for _ in range(6):
         entity = sent_once(entity, under, world, "confirmed")
     desired = audience.desired(entity.facts, under)
-    assert not plan.owes(entity, desired, under)
-    assert (world.blocked == {ident("1001")}) == (desired.standing is Standing.SUPPRESSED)
+    assert not plan.is_owed(entity, desired, under)
+    assert (world.blocked == {ident("1001")}) == (desired.standing is AudienceStatus.SUPPRESSED)
     attributes = desired.person and {n: v for n, v in desired.person.attributes.items() if v is not None}
     assert world.people == ({} if desired.person is None else {ident("1001"): attributes})
 
@@ -111,7 +116,8 @@ def sent_once(entity: Entity, under: Rules, world: World, happens: str) -> Entit
         for operation in step.operations:
             world.take(operation.item)
     if happens == "confirmed":
-        return replace(entity, delivered=step.after, doubt=0, tried=Tried())
+        known = removed(entity.removals, step)
+        return replace(entity, delivered=step.after, doubt=0, tried=Unconfirmed(), removals=known)
     return replace(entity, doubt=entity.doubt + 1)
 
 
@@ -120,11 +126,11 @@ def sent_once(entity: Entity, under: Rules, world: World, happens: str) -> Entit
 
 def test_suppressing_takes_every_identifier_that_may_be_there_and_no_delete() -> None:
     facts = after([snapshot(1, PAYING), notice(2, True)], rules())
-    held = Person(ident("1"), {}, (ident("2"),))
-    entity = Entity("u-1", facts, held, Tried((ident("3"),)), doubt=1)
+    held = Profile(ident("1"), {}, (ident("2"),))
+    entity = Entity("u-1", facts, held, Unconfirmed((ident("3"),)), doubt=1)
     step = plan.next_step(entity, audience.desired(facts, rules()), (), rules())
     assert actions(step) == ["suppress"] * 3
-    assert step.after == Person(ident("1"), {}, (ident("2"), ident("3")), suppressed=True)
+    assert step.after == Profile(ident("1"), {}, (ident("2"), ident("3")), suppressed=True)
 
 
 def test_the_message_itself_may_name_whom_to_block() -> None:
@@ -141,8 +147,8 @@ def test_events_of_the_suppressed_are_left_out_with_the_reason() -> None:
 
 def test_a_rule_needs_somebody_who_ever_was_in_the_audience() -> None:
     under = rules(**ERASED)
-    assert stands(under, snapshot(1, STAFF, gdpr_erased=True)) is Standing.OUTSIDE
-    assert stands(under, snapshot(1, PAYING, gdpr_erased=True)) is Standing.SUPPRESSED
+    assert stands(under, snapshot(1, STAFF, gdpr_erased=True)) is AudienceStatus.OUTSIDE
+    assert stands(under, snapshot(1, PAYING, gdpr_erased=True)) is AudienceStatus.SUPPRESSED
 
 
 @pytest.mark.parametrize(
@@ -154,13 +160,13 @@ def test_a_rule_needs_somebody_who_ever_was_in_the_audience() -> None:
 )  # fmt: skip
 def test_a_value_is_compared_as_text_whatever_its_case(equals: object, value: object, holds: bool) -> None:
     under = rules(suppress_when={"attribute": "gdpr", "equals": equals})
-    assert (stands(under, snapshot(1, PAYING, gdpr=value)) is Standing.SUPPRESSED) == holds
+    assert (stands(under, snapshot(1, PAYING, gdpr=value)) is AudienceStatus.SUPPRESSED) == holds
 
 
 def test_a_rule_may_look_at_the_account() -> None:
     under = rules(suppress_when={"attribute": "account.gone", "equals": True})
     told = replace(snapshot(1, PAYING), account={"gone": True})
-    assert stands(under, told) is Standing.SUPPRESSED
+    assert stands(under, told) is AudienceStatus.SUPPRESSED
 
 
 @pytest.mark.parametrize(
@@ -182,15 +188,15 @@ def test_a_setting_that_cannot_be_is_refused_in_words(sync: dict[str, Any], word
     path = tmp_path / "settings.toml"
     path.write_text("\n".join(["[connections.main]", "[syncs.main]", 'connection = "main"', *lines]), "utf-8")
     with pytest.raises(SettingsError, match=words):
-        settings.load(path, {})
+        schema.load(path, {})
 
 
 @pytest.mark.parametrize("devices", [{}, {"t": {"platform": "ios"}}])
 @pytest.mark.parametrize("suppressed", [True, False])
 def test_a_person_is_kept_as_they_are(devices: dict[str, Any], suppressed: bool) -> None:
-    kept = Person(ident("1"), {"a": 1}, (ident("2"),), devices, suppressed=suppressed)
+    kept = Profile(ident("1"), {"a": 1}, (ident("2"),), devices, suppressed=suppressed)
     assert encoding.person_of(encoding.person_text(kept)) == kept
-    usual = encoding.person_text(Person(ident("1"), {"a": 1}, (), devices))
+    usual = encoding.person_text(Profile(ident("1"), {"a": 1}, (), devices))
     assert usual is not None
     assert "false" not in usual
 
@@ -198,5 +204,5 @@ def test_a_person_is_kept_as_they_are(devices: dict[str, Any], suppressed: bool)
 @pytest.mark.parametrize("suppressed", [True, False])
 @pytest.mark.parametrize("tokens", [frozenset[str](), frozenset({"t"})])
 def test_what_was_tried_is_kept_as_it_is(tokens: frozenset[str], suppressed: bool) -> None:
-    tried = Tried((ident("1"),), frozenset({"a"}), tokens, suppressed=suppressed)
+    tried = Unconfirmed((ident("1"),), frozenset({"a"}), tokens, suppressed=suppressed)
     assert encoding.tried_of(encoding.tried_text(tried)) == tried

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connector.settings.schema import manual_segments as settings_mirrors
+from connector.settings import manual_segments
 from connector.settings.schema import Sync
 
 
 def test_a_name_an_id_and_the_same_name_are_accepted() -> None:
     sync = Sync(connection="main", manual_segments={"Paying": " Paying (synced) ", "Trial": "", "Staff": 7})
-    assert settings_mirrors.targets(sync.manual_segments) == {"Paying": "Paying (synced)", "Trial": "Trial", "Staff": 7}
+    assert manual_segments.targets(sync.manual_segments) == {"Paying": "Paying (synced)", "Trial": "Trial", "Staff": 7}
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from connector.settings.schema import schema as settings
 from connector.errors import SettingsError
-from connector.settings.schema import Connection, Settings, Sync
-from connector.settings.sync_options import Attribute
-from connector.settings.sections import Broker, Store, Web
+from connector.settings import schema
 from connector.settings.attribute_transforms import Default, Join
+from connector.settings.connection import Connection
+from connector.settings.schema import Settings, Sync
+from connector.settings.sections import BrokerSettings, StoreSettings, WebSettings
+from connector.settings.sync_options import Attribute
 
 CONNECTION = "[connections.main]\n"
 SYNC = '[syncs.main]\nconnection = "main"\n'
 LEAST = CONNECTION + SYNC
+WEBHOOK_KEYS = "CONNECTOR__CONNECTIONS__MAIN__WEBHOOK_KEYS"
 
 Load = Callable[[str], Settings]
 
@@ -31,19 +33,19 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
     def loaded(text: str) -> Settings:
         path.write_text(text, "utf-8")
-        return settings.load(path, {})
+        return schema.load(path, {})
 
     return loaded
 
 
 def document_keys() -> set[tuple[str, ...]]:
     """Every key there is, tables included."""
-    tables = settings.schema()["$defs"]
+    tables = schema.schema()["$defs"]
     found: set[tuple[str, ...]] = set()
     for section in Settings.model_fields:
         own = (section, "main") if section in ("connections", "syncs", "sources") else (section,)
         name = (section.rstrip("s") if len(own) == 2 else section).capitalize()
-        table = tables["WarehouseSource" if name == "Source" else name]
+        table = tables.get(f"{name}Settings") or tables["WarehouseSource" if name == "Source" else name]
         found |= {(section,), own, *((*own, key) for key in table["properties"])}
     return found
 
@@ -259,10 +261,6 @@ CONNECTED = [
         ],
     ),
     (f"syncs.main = 'x'\n{CONNECTION}", ["syncs.main: what was given is not accepted; give a table"]),
-    (
-        f"{LEAST}[delivery]\ntimeout_seconds = 100",
-        ["delivery.lease_seconds: 300.0 is not accepted; give at least 400.0, four times timeout_seconds"],
-    ),
 ]
 
 
@@ -292,6 +290,11 @@ def test_every_mistake_has_its_line_at_once(load: Load) -> None:
             "connections.main.app_api_key",
             "CONNECTOR__CONNECTIONS__MAIN__APP_API_KEY",
         ),
+        (
+            f"{CONNECTION}webhook_keys = ['hush-hush', 'hush-again']\n{SYNC}",
+            "connections.main.webhook_keys",
+            "CONNECTOR__CONNECTIONS__MAIN__WEBHOOK_KEYS",
+        ),
         (f"{LEAST}[web]\ntoken = 'hush'", "web.token", "CONNECTOR__WEB__TOKEN"),
     ],
 )
@@ -305,6 +308,7 @@ def test_a_secret_in_the_file_is_refused_unread(load: Load, text: str, key: str,
     "text",
     [
         f"{CONNECTION}api_key = ['hush']\n{SYNC}",
+        f"{CONNECTION}webhook_keys = ['hush', {{ a = 'hush' }}, 'hush']\n{SYNC}",
         f"{CONNECTION}api_key = 'hush'\nregion = 'asia'\n{SYNC}",
         f"{CONNECTION}api_keey = 'hush'\n{SYNC}",
         f"[[connections]]\napi_key = 'hush'\n{SYNC}",
@@ -318,16 +322,53 @@ def test_no_mistake_echoes_a_secret(load: Load, text: str) -> None:
 
 def test_no_secret_shows_when_settings_are_printed_or_dumped() -> None:
     hidden = Settings(
-        store=Store(url="postgresql+psycopg://u1:hush@db/x"),
-        broker=Broker(url="amqps://u1:hush@queue"),
-        web=Web(token=SecretStr("hush")),
+        store=StoreSettings(url="postgresql+psycopg://u1:hush@db/x"),
+        broker=BrokerSettings(url="amqps://u1:hush@queue"),
+        web=WebSettings(token=SecretStr("hush")),
         connections={
-            "main": Connection(site_id=SecretStr("hush"), api_key=SecretStr("hush"), app_api_key=SecretStr("hush"))
+            "main": Connection(
+                site_id=SecretStr("hush"),
+                api_key=SecretStr("hush"),
+                app_api_key=SecretStr("hush"),
+                webhook_keys=(SecretStr("hush-hush"), SecretStr("hush-again")),
+            )
         },
     )
     for shown in (repr(hidden), str(hidden), repr(hidden.store), str(hidden.model_dump()), hidden.model_dump_json()):
         assert "hush" not in shown
     assert hidden.store.url == "postgresql+psycopg://u1:hush@db/x"
+
+
+@pytest.mark.parametrize(
+    ("given", "keys"),
+    [
+        ("first-key", ["first-key"]),
+        ("first-key, second-key", ["first-key", "second-key"]),
+        ('["first-key", "second-key"]', ["first-key", "second-key"]),
+        ("1234567890", ["1234567890"]),
+        ("", []),
+    ],
+)
+def test_webhook_keys_come_from_one_variable(tmp_path: Path, given: str, keys: list[str]) -> None:
+    (tmp_path / "settings.toml").write_text(LEAST)
+    settings = schema.load(tmp_path / "settings.toml", {WEBHOOK_KEYS: given})
+    assert [each.get_secret_value() for each in settings.connections["main"].webhook_keys] == keys
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("one-key1,two-key2,three-key3", "give at most 2"),
+        ("hush", "a key of fewer than 8 characters"),
+        ("[1, 2]", "give text in quotes"),
+    ],
+)
+def test_webhook_keys_that_are_none_are_refused_unread(tmp_path: Path, given: str, said: str) -> None:
+    (tmp_path / "settings.toml").write_text(LEAST)
+    with pytest.raises(SettingsError) as caught:
+        schema.load(tmp_path / "settings.toml", {WEBHOOK_KEYS: given})
+    text = str(caught.value)
+    assert (WEBHOOK_KEYS in text, said in text, given in text) == (True, True, False)
 
 
 def test_no_secret_shows_when_a_model_refuses_it() -> None:
@@ -398,4 +439,4 @@ def test_settings_built_in_code_do_not_look_around(monkeypatch: pytest.MonkeyPat
 def test_credentials_are_missed_only_where_something_is_delivered(
     connections: dict[str, Connection], syncs: dict[str, Sync], missing: list[str]
 ) -> None:
-    assert settings.missing_credentials(Settings(connections=connections, syncs=syncs)) == missing
+    assert schema.missing_credentials(Settings(connections=connections, syncs=syncs)) == missing

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from connector.settings.schema import schema as settings
-from connector.admin.check_actions import doubts
 from connector.actions.effects import EFFECTS
+from connector.admin.check_actions import doubts
 from connector.errors import SettingsError
+from connector.settings import schema
 from connector.settings.schema import Settings
 from tests.build_settings import rules
 
@@ -31,7 +31,7 @@ def load(tmp_path: Path) -> Load:
 
     def loaded(action: str) -> Settings:
         path.write_text(f"{LEAST}actions = [{{ {action} }}]\n", "utf-8")
-        return settings.load(path, {})
+        return schema.load(path, {})
 
     return loaded
 
@@ -51,7 +51,7 @@ def load(tmp_path: Path) -> Load:
 def test_what_is_accepted_by_loading_and_by_the_schema(load: Load, action: str) -> None:
     (loaded,) = load(action).syncs["main"].actions
     assert loaded.ready("actions[0]").effect.name == loaded.do
-    jsonschema.validate(tomllib.loads(f"{LEAST}actions = [{{ {action} }}]"), settings.schema())
+    jsonschema.validate(tomllib.loads(f"{LEAST}actions = [{{ {action} }}]"), schema.schema())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_schema_refuses_what_loading_refuses(load: Load, action: str) -> Non
     with pytest.raises(SettingsError):
         load(action)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tomllib.loads(f"{LEAST}actions = [{{ {action} }}]"), settings.schema())
+        jsonschema.validate(tomllib.loads(f"{LEAST}actions = [{{ {action} }}]"), schema.schema())
 
 
 # ---- Doubts ----------------------------------------------------------------------------------------------------------

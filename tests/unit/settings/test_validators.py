@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.settings.schema import schema as settings
 from connector.errors import SettingsError
+from connector.settings import schema
 from connector.settings.schema import Settings
 
 CONNECTION = "[connections.main]\n"
@@ -25,7 +25,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
     def loaded(text: str) -> Settings:
         path.write_text(text, "utf-8")
-        return settings.load(path, {})
+        return schema.load(path, {})
 
     return loaded
 
@@ -41,9 +41,12 @@ def mistakes(load: Load, text: str) -> list[str]:
 
 CHOICES = [
     ('identify_by = "phone"', "identify_by: 'phone' is not accepted; give one of id, email, cio_id, id_or_email"),
-    ('mode = "insert"', "mode: 'insert' is not accepted; give one of upsert, update"),
+    ('mode = "insert"', "mode: 'insert' is not accepted; give one of upsert, update, create"),
     ('on_exit = "archive"', "on_exit: 'archive' is not accepted; give one of keep, clear, delete"),
-    ('on_identifier_change = "x"', "on_identifier_change: 'x' is not accepted; give one of merge, replace, keep"),
+    (
+        'on_identifier_change = "x"',
+        "on_identifier_change: 'x' is not accepted; give one of merge, replace, keep, leave",
+    ),
     (
         'mode = "update"\non_exit = "delete"',
         "on_exit: 'delete' is not accepted with mode = \"update\", which never deletes; give one of keep, clear",
@@ -54,6 +57,7 @@ NAMES = [
     ('segments = ["A", "B", "A"]', "segments: 'A' is named twice; name it once"),
     ('segments = ["A", " "]', "segments: an empty name is not accepted; leave it out"),
     ('events = ["Paid", "Paid"]', "events: 'Paid' is named twice; name it once"),
+    ('events = ["Paid", { name = "Paid" }]', "events: 'Paid' is named twice; name it once"),
     ('events = [""]', "events: an empty name is not accepted; leave it out"),
 ]
 
@@ -164,11 +168,97 @@ def test_a_step_that_there_is_not_is_told_with_those_there_are(load: Load, writt
     assert mistakes(load, text) == [f"syncs.main.attributes[1].transform{line}"]
 
 
+@pytest.mark.parametrize(("written", "line"), TRANSFORMS)
+def test_a_step_of_an_events_property_is_told_in_the_same_words(load: Load, written: str, line: str) -> None:
+    text = f'{LEAST}events = ["a", {{ name = "b", transform = {{ total = {written} }} }}]'
+    assert mistakes(load, text) == [f"syncs.main.events[1].transform.total{line}"]
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("3", ": 3 is not accepted; give text in quotes or a table { name = ..., transform = ... }"),
+        ('{ nme = "x" }', ".name: is missing\n.nme: unknown key; did you mean name?"),
+        (
+            '{ name = "x", transform = ["trim"] }',
+            ".transform: a list is not accepted; give a table of properties: { PROPERTY = [STEP, ...] }",
+        ),
+        (
+            '{ name = "x", transform = { "" = ["trim"] } }',
+            ".transform: '' is not accepted; name a property of the event",
+        ),
+    ],
+)
+def test_an_event_is_a_name_or_a_table_with_steps(load: Load, written: str, line: str) -> None:
+    lines = [f"syncs.main.events[0]{each}" for each in line.split("\n")]
+    assert mistakes(load, f"{LEAST}events = [{written}]") == lines
+
+
 def test_a_whole_account_takes_no_steps(load: Load) -> None:
     assert mistakes(load, f'{LEAST}attributes = [{{ from = "account", transform = ["trim"] }}]') == [
         "syncs.main.attributes[0].transform: is not accepted: account is all its attributes; "
         "name those to transform one by one: account.NAME"
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        (
+            '{ from = "*", to = "x" }',
+            "to: 'x' is not accepted: * is every field, each under its own name; leave out to",
+        ),
+        (
+            '{ from = "*", transform = ["trim"] }',
+            "transform: is not accepted: * is every field; name those to transform one by one, beside it",
+        ),
+        ('{ from = "plan", except = ["x"] }', "except: is not accepted with from = 'plan': it belongs to from = \"*\""),
+        ('{ from = "*", except = ["x", "x"] }', "except: 'x' is named twice; name it once"),
+    ],
+)
+def test_every_field_at_once_takes_no_name_and_no_steps(load: Load, written: str, line: str) -> None:
+    assert mistakes(load, f"{LEAST}attributes = [{written}]") == [f"syncs.main.attributes[0].{line}"]
+
+
+@pytest.mark.parametrize(
+    ("format", "written", "target"),
+    [
+        ("hull", '"id"', "hull_id"),
+        ("native", '"id"', "id"),
+        ("segment", '"traits_id"', "id"),
+        ("lytics", '{ from = "id", to = "lytics_id" }', "lytics_id"),
+        ("native", '{ from = "id", to = "hull_id" }', "hull_id"),
+    ],
+)
+def test_upstreams_own_id_is_named_after_hull_where_it_is_hulls(
+    load: Load, format: str, written: str, target: str
+) -> None:
+    by_email = 'identify_by = "email"\nidentifier = "email"\n'
+    found = load(f'{LEAST}{by_email}attributes = [{written}]\n[intake]\nformat = "{format}"')
+    assert [each.target for each in found.syncs["main"].attributes] == [target]
+
+
+def test_upstreams_own_id_does_not_take_the_place_of_the_identifier(load: Load) -> None:
+    assert mistakes(load, f'{LEAST}attributes = ["id"]\n[intake]\nformat = "native"') == [
+        "syncs: main.attributes: 'id' is not accepted as a name in Customer.io: with identify_by = \"id\" it is the "
+        'identifier itself; give upstream\'s own id another name: { from = "id", to = ... }'
+    ]
+
+
+def test_every_field_of_an_object_is_not_accepted(load: Load) -> None:
+    text = f'{LEAST}[[syncs.main.objects]]\ntype = "1"\nattributes = ["*"]'
+    assert mistakes(load, text) == [
+        "syncs.main.objects[0].attributes: '*' is not accepted of objects and relationships; name the attributes"
+    ]
+
+
+@pytest.mark.parametrize("identify_by", ["id", "email", "cio_id"])
+def test_an_id_can_be_an_email_only_where_people_are_known_by_either(load: Load, identify_by: str) -> None:
+    assert mistakes(load, f'{LEAST}identify_by = "{identify_by}"\naddress_ids = "email"') == [
+        "syncs.main.address_ids: 'email' is not accepted: only with identify_by = \"id_or_email\" people are known by "
+        "e-mail too"
+    ]
+    assert load(f'{LEAST}identify_by = "id_or_email"\naddress_ids = "email"').syncs["main"].address_ids == "email"
 
 
 @pytest.mark.parametrize(("text", "line"), CHOICES + NAMES + IDENTIFIERS + TARGETS)
@@ -186,6 +276,8 @@ def test_a_sync_that_cannot_work_is_told_why(load: Load, text: str, line: str) -
         'identify_by = "cio_id"\nidentifier = "customerio/cio_id"',
         'identifier = "accounting_id"',
         'attributes = ["account", "account.name"]',
+        'attributes = ["*"]',
+        'attributes = [{ from = "*", except = ["ip"] }, "account", { from = "plan", to = "Plan" }]',
         'attributes = ["hull_segment"]\nsegment_attribute = ""',
         'mode = "update"\non_exit = "clear"',
         f"attributes = {json.dumps([f'a{number}' for number in range(299)])}",

@@ -9,13 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from connector.settings.schema import schema as settings
 from connector.errors import SettingsError
 from connector.model.schedule import Crontab, Every
+from connector.settings import schema
 from connector.settings.schema import Settings
 from connector.settings.warehouse import WarehouseSource
 
-MANUAL = Path(__file__).parents[2] / "settings.toml"
+MANUAL = Path(__file__).parents[3] / "settings.toml"
 LEAST = '[connections.main]\n[syncs.main]\nconnection = "main"\n'
 SOURCE = LEAST + '[sources.users]\nquery = "SELECT 1"\nkey = "id"\n'
 URL = "postgresql+psycopg://reader:hush@example.com/warehouse"
@@ -29,7 +29,7 @@ def load(tmp_path: Path) -> Load:
 
     def loaded(text: str, **environ: str) -> Settings:
         path.write_text(text, "utf-8")
-        return settings.load(path, environ)
+        return schema.load(path, environ)
 
     return loaded
 
@@ -54,7 +54,7 @@ def test_the_manual_shows_every_key_of_a_source_and_its_default() -> None:
 
 def test_the_example_of_the_manual_is_accepted() -> None:
     WarehouseSource.model_validate(manual())
-    jsonschema.validate({"sources": {"customers": manual()}}, {**settings.schema(), "required": []})
+    jsonschema.validate({"sources": {"customers": manual()}}, {**schema.schema(), "required": []})
 
 
 def test_the_url_may_stand_in_the_file_or_the_environment_and_is_shown_nowhere(load: Load) -> None:

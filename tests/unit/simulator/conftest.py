@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from connector.simulator.base.options import Options
-from connector.simulator.state.people import Person
-from connector.simulator.state.workspace import Workspace
+from connector.simulator.state.people import SimulatedPerson
+from connector.simulator.state.workspace import SimulatedWorkspace
 
 NOON = 1_700_000_000.0
 
@@ -17,7 +17,7 @@ class World:
 
     def __init__(self, **options: Any) -> None:
         self.now = NOON
-        self.workspace = Workspace(Options().changed(options))
+        self.workspace = SimulatedWorkspace(Options().changed(options))
 
     @property
     def live(self) -> Any:
@@ -30,9 +30,9 @@ class World:
     def identify(self, identifiers: dict[str, Any], **attributes: Any) -> None:
         self.do("identify", identifiers, attributes=attributes)
 
-    def person(self, **identifier: str) -> Person | None:
+    def person(self, **identifier: str) -> SimulatedPerson | None:
         ((kind, value),) = identifier.items()
-        found: Person | None = self.live.people.find(kind, value)
+        found: SimulatedPerson | None = self.live.people.find(kind, value)
         return found
 
     def names(self) -> list[tuple[str | None, str | None]]:

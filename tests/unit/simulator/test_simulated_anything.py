@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from pydantic_core import to_json
 
-from connector.simulator import checks, view
 from connector.simulator.base.options import Options
-from connector.simulator.state.workspace import ACTIONS, Workspace
+from connector.simulator.state import request_checks, view
+from connector.simulator.state.workspace import ACTIONS, SimulatedWorkspace
+from tests.budget import examples
 
 _TEXT = some.sampled_from(
     ["", "1", "2", "cio_a3000001", "a3000001", "user-1@example.com", "+41791234567", "\u00fc" * 80]
@@ -80,7 +81,7 @@ def _operation(key, wild):
 _RIGHT, _WILD = (some.sampled_from(_PUBLIC).flatmap(lambda key, wild=wild: _operation(key, wild)) for wild in (0, 1))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     items=some.lists(some.one_of(_RIGHT, _RIGHT, _RIGHT, _WILD, _JSON), max_size=16),
     mode=some.sampled_from(["email_or_id", "id_only"]),
@@ -88,8 +89,8 @@ _RIGHT, _WILD = (some.sampled_from(_PUBLIC).flatmap(lambda key, wild=wild: _oper
 )
 def test_any_sequence_is_refused_or_applied_and_can_be_shown(items, mode, auto_merge):
     options = Options(mode=mode, auto_merge=auto_merge, visibility_seconds=1)
-    workspace = Workspace(options)
-    right = [item for item in items if not checks.operation(item, options)]
+    workspace = SimulatedWorkspace(options)
+    right = [item for item in items if not request_checks.operation(item, options)]
     for number, item in enumerate(right):
         workspace.apply([item], float(number))
 

@@ -1,4 +1,4 @@
-"""What becomes of attributes (reference: customerio-api, 2.4 to 2.6; section 8, points 8 and 12)."""
+"""What becomes of attributes (docs/customerio.md#clearing and #the-simulator, points 8 and 12)."""
 
 import pytest
 

@@ -1,9 +1,10 @@
-"""What is refused, and which field is named (reference: customerio-api, 2.2, 2.3 and 3.2; section 8, point 4)."""
+"""What is refused, and which field is named (docs/customerio.md#operations, #responses and #sizes)."""
 
 import pytest
 
-from connector.simulator import checks, limits
+from connector.simulator.base import limits
 from connector.simulator.base.options import Options
+from connector.simulator.state import request_checks
 
 U = "\u00fc"  # two bytes in UTF-8
 EMAIL = "user-1@example.com"
@@ -17,7 +18,7 @@ RELATED = [{"identifiers": {"object_type_id": "1", "object_id": "a"}}]
 
 
 def wrong_fields(item, **options):
-    return [wrong.field for wrong in checks.operation(item, Options().changed(options))]
+    return [wrong.field for wrong in request_checks.operation(item, Options().changed(options))]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Events of the known and of the anonymous (reference: customerio-api, 5 and 7.5; section 8, points 9 and 16)."""
+"""Events of the known and of the anonymous (docs/customerio.md#anonymous-events)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which rule fires when (reference: customerio-api, section 8, point 6)."""
+"""Which rule fires when (docs/customerio.md#the-simulator, point 6)."""
 
 import pytest
 

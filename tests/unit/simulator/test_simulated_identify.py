@@ -1,4 +1,4 @@
-"""Who an identify means (reference: customerio-api, 7.1; section 8, points 10, 11 and 12)."""
+"""Who an identify means (docs/customerio.md#identity and #the-simulator, points 10 to 12)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Delete, suppress, merge, devices, segments, objects (reference: customerio-api, 2.2, 4.2, 7.2 and 7.3)."""
+"""Delete, suppress, merge, devices, segments, objects (docs/customerio.md#delete-and-suppress, #merge, #objects)."""
 
 import pytest
 
@@ -159,6 +159,12 @@ def test_relationships_can_be_made_and_ended_from_both_sides(world):
     world.do("add_relationships", COMPANY, "object", cio_relationships=person)
     world.do("delete_relationships", COMPANY, "object", cio_relationships=person)
     assert world.person(id="1").relationships == {}
+
+
+@pytest.mark.parametrize("attributes", [{"plan": "team"}, [None]])
+def test_add_relationships_of_an_object_sets_no_attributes_of_it(world, attributes):
+    world.do("add_relationships", COMPANY, "object", cio_relationships=[], attributes=attributes)
+    assert world.live.objects.find(COMPANY).attributes == {}
 
 
 @pytest.mark.parametrize(

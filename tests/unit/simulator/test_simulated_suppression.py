@@ -1,4 +1,4 @@
-"""Suppressed people, more than once (reference: customerio-api, 7.2)."""
+"""Suppressed people, more than once (docs/customerio.md#delete-and-suppress)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Visibility, disorder and options (reference: customerio-api, section 8, point 8)."""
+"""Visibility, disorder and options (docs/customerio.md#the-simulator, point 8)."""
 
 import pytest
 

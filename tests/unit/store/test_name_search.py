@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from connector.store import name_search as mention
-from connector.model.entity import Entity, Facts, Person, Tried
-from connector.model.versioned import Register
+from connector.model.entity import Entity, Facts, Profile, Unconfirmed
+from connector.model.versioned import VersionedMap
+from connector.store import name_search
 from tests.build import ident, person, thorough
 
 EMAIL = "u1@example.com"
@@ -20,7 +20,7 @@ def entity(**given: Any) -> Entity:
 
 
 def said(**identity: str) -> Facts:
-    return Facts(identity=Register(identity))
+    return Facts(identity=VersionedMap(identity))
 
 
 @pytest.mark.parametrize(
@@ -32,27 +32,27 @@ def said(**identity: str) -> Facts:
         (entity(delivered=person("u1")), "u1", {"identifier"}),
         (entity(delivered=person("u1")), "U1", set()),
         (entity(delivered=person("u2", "u1")), "u1", {"identifier"}),
-        (entity(tried=Tried((ident("u1"),))), "u1", {"identifier"}),
-        (entity(delivered=Person(ident(EMAIL, "email"), {})), EMAIL.upper(), {"identifier"}),
+        (entity(tried=Unconfirmed((ident("u1"),))), "u1", {"identifier"}),
+        (entity(delivered=Profile(ident(EMAIL, "email"), {})), EMAIL.upper(), {"identifier"}),
         (entity(delivered=person("u2", email=EMAIL)), EMAIL.upper(), {"identifier", "said"}),
         (entity(delivered=person("u2", plan="u1")), "u1", set()),
         (entity(facts=said(identifier="u1")), "u1", {"said"}),
         (entity(facts=said(identifier="u1", email=EMAIL)), EMAIL.upper(), {"said"}),
-        (entity(facts=Facts(attributes=Register({"email": EMAIL}))), EMAIL, {"said"}),
+        (entity(facts=Facts(attributes=VersionedMap({"email": EMAIL}))), EMAIL, {"said"}),
         (entity(key="u1", delivered=person("u1"), facts=said(identifier="u1")), "u1", {"key", "identifier", "said"}),
     ],
 )
 def test_how_somebody_is_known(row: Entity, user: str, known: set[str]) -> None:
-    assert mention.known_as(row, user) == known
+    assert name_search.known_as(row, user) == known
 
 
 def test_the_names_of_somebody_are_key_identifiers_and_addresses() -> None:
     row = entity(key="K1", facts=said(email=EMAIL), delivered=person("u1", email="Other@example.com"))
-    assert mention.names(row, [ident("U1"), ident(" ")]) == {"k1", "u1", EMAIL, "other@example.com"}
+    assert name_search.names(row, [ident("U1"), ident(" ")]) == {"k1", "u1", EMAIL, "other@example.com"}
 
 
 def test_what_upstreams_write_for_no_address_is_nobodys_name() -> None:
-    assert mention.names(entity(facts=said(email="n/a")), []) == {"k1"}
+    assert name_search.names(entity(facts=said(email="n/a")), []) == {"k1"}
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_what_upstreams_write_for_no_address_is_nobodys_name() -> None:
     ],
 )
 def test_what_speaks_of_somebody(value: Any, names: list[str], speaks: bool) -> None:
-    assert mention.mentions(value, names) is speaks
-    assert mention.text_mentions(to_json(value).decode(), names) is speaks
+    assert name_search.mentions(value, names) is speaks
+    assert name_search.text_mentions(to_json(value).decode(), names) is speaks
 
 
 JSON = st.recursive(
@@ -100,11 +100,11 @@ NAMES = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_si
 @given(NAMES, st.lists(JSON, max_size=3), JSON)
 def test_a_name_is_found_wherever_it_stands_under_an_id(name: str, around: list[Any], other: Any) -> None:
     value = {"a": [*around, {"b": other, "id": name}]}
-    assert mention.text_mentions(to_json(value).decode(), [name])
+    assert name_search.text_mentions(to_json(value).decode(), [name])
 
 
 @thorough
 @given(JSON, st.text(max_size=20))
 def test_nothing_speaks_of_a_name_that_is_nowhere(value: Any, text: str) -> None:
-    assert not mention.mentions(value, ["zzzzzzzzz@example.com"])
-    assert not mention.text_mentions(text, ["zzzzzzzzz@example.com"])
+    assert not name_search.mentions(value, ["zzzzzzzzz@example.com"])
+    assert not name_search.text_mentions(text, ["zzzzzzzzz@example.com"])

@@ -1,7 +1,7 @@
 """Devices as they go on the wire."""
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import device
+from connector.model.entity import Identifier
 
 U1 = Identifier("id", "u1")
 

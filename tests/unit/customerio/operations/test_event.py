@@ -30,10 +30,6 @@ def test_the_epoch_is_a_time() -> None:
     assert event.item(ident("1001"), owed(occurred_at=0))["timestamp"] == 0
 
 
-def test_a_visitor_is_addressed_by_anonymous_id() -> None:
-    assert event.item(ident("v-1", "anonymous_id"), owed())["identifiers"] == {"anonymous_id": "v-1"}
-
-
 def test_the_properties_are_copied() -> None:
     properties = {"plan": "pro"}
     item = event.item(ident("1001"), owed(properties=MappingProxyType(properties)))

@@ -1,9 +1,9 @@
 """Objects on the wire."""
 
-from connector.model.entity import OBJECT_ID, Identifier
 from connector.customerio.operations import delete, identify, objects
-from connector.simulator.state.state import request_checks as checks
+from connector.model.entity import OBJECT_ID, Identifier
 from connector.simulator.base.options import Options
+from connector.simulator.state import request_checks
 
 ACME = Identifier(OBJECT_ID, "1/a/c")
 
@@ -17,7 +17,7 @@ def test_an_object_is_identified_by_type_and_id() -> None:
         "action": "identify",
         "attributes": {"name": "Example", "plan": None},
     }
-    assert not checks.operation(item, Options())
+    assert not request_checks.operation(item, Options())
 
 
 def test_an_object_is_deleted_by_type_and_id() -> None:
@@ -25,7 +25,7 @@ def test_an_object_is_deleted_by_type_and_id() -> None:
 
     expected = {"type": "object", "identifiers": {"object_type_id": "1", "object_id": "a/c"}, "action": "delete"}
     assert item == expected
-    assert not checks.operation(item, Options())
+    assert not request_checks.operation(item, Options())
 
 
 def test_the_key_comes_back_from_the_identifiers() -> None:

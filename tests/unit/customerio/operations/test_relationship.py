@@ -1,9 +1,9 @@
 """Relationships on the wire."""
 
-from connector.model.entity import Identifier
 from connector.customerio.operations import relationship
-from connector.simulator.state.state import request_checks as checks
+from connector.model.entity import Identifier
 from connector.simulator.base.options import Options
+from connector.simulator.state import request_checks
 
 WHO = Identifier("id", "u1")
 OBJECT = {"object_type_id": "1", "object_id": "acme"}
@@ -18,7 +18,7 @@ def test_a_relationship_is_added_to_the_person() -> None:
         "action": "add_relationships",
         "cio_relationships": [{"identifiers": OBJECT, "relationship_attributes": {"role": "admin"}}],
     }
-    assert not checks.operation(item, Options())
+    assert not request_checks.operation(item, Options())
 
 
 def test_who_is_only_updated_is_related_by_an_identify_that_creates_nobody() -> None:
@@ -26,11 +26,11 @@ def test_who_is_only_updated_is_related_by_an_identify_that_creates_nobody() -> 
 
     assert (item["action"], item["attributes"]) == ("identify", {"_update": True})
     assert item["cio_relationships"] == [{"identifiers": OBJECT, "relationship_attributes": {}}]
-    assert not checks.operation(item, Options())
+    assert not request_checks.operation(item, Options())
 
 
 def test_a_relationship_is_ended() -> None:
     item = relationship.ended(WHO, "1/acme")
 
     assert (item["action"], item["cio_relationships"]) == ("delete_relationships", [{"identifiers": OBJECT}])
-    assert not checks.operation(item, Options())
+    assert not request_checks.operation(item, Options())

@@ -1,0 +1,118 @@
+"""`connector profiles` and `connector webhooks`, in this process: what they print, write, and have Customer.io do."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+from connector.activity import fields, profiles
+from connector.activity.fold import Folding
+from connector.activity.receive import Posted, receive
+from connector.bulk import profile_export
+from connector.cli import commands
+from connector.settings.profiles import ProfilesSettings
+from connector.store.engine import Store
+from tests.build_settings import values, write
+from tests.simulated import Simulated
+from tests.webhooks import LATELY, reported
+
+FIELDS = fields.of(ProfilesSettings())
+APP_KEY = "CONNECTOR__CONNECTIONS__MAIN__APP_API_KEY"
+
+
+def fill(store: Store) -> None:
+    """Three people, of whom one is known by three names."""
+    ada = {"id": "user-1", "email": "ada@example.com", "cio_id": "a1"}
+    bodies = [
+        reported(1, "email_opened", identifiers=ada, campaign_id=7),
+        reported(2, "email_sent", user="", identifiers={"cio_id": "a1"}),
+        reported(3, "email_sent", user="", identifiers={"email": "ada@example.com"}, subject="Hello"),
+        reported(4, "sms_sent", user="user-2"),
+        reported(5, "push_sent", user="", identifiers={"email": "bob@example.com"}),
+    ]
+    receive(store, [Posted("main", json.dumps(body).encode()) for body in bodies])
+    Folding(FIELDS).fold(store, ["main"])
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_everybody_is_read_once_with_all_that_is_theirs(store: Store, at_once: int) -> None:
+    fill(store)
+    found = [each for page in profiles.every(store, "main", FIELDS, at_once) for each in page]
+    assert {each.key: each.fields["cio_events"] for each in found} == {
+        "email:bob@example.com": {"push_sent": 1},
+        "id:user-1": {"email_opened": 1, "email_sent": 2},
+        "id:user-2": {"sms_sent": 1},
+    }
+    assert len(found) == 3
+    assert profiles.find(store, "user-1", ["main"], FIELDS) == [each for each in found if each.key == "id:user-1"]
+
+
+@pytest.fixture
+def file_store(file_url: str, open_store: Callable[[str], Store]) -> Store:
+    """A store of which it does not matter in what database it is."""
+    return open_store(file_url)
+
+
+def test_parquet_has_a_column_for_each_field_of_its_type(file_store: Store, tmp_path: Path) -> None:
+    fill(file_store)
+    path = tmp_path / "profiles.parquet"
+    assert profile_export.write_parquet(path, profile_export.pages(file_store, ["main"], FIELDS), FIELDS) == 3
+
+    rows = {tuple(row["ids"]): row for row in pyarrow.parquet.read_table(path).to_pylist()}
+    ada = rows[("user-1",)]
+    assert (ada["connection"], ada["emails"], ada["cio_ids"]) == ("main", ["ada@example.com"], ["a1"])
+    assert ada["cio_email_last_open_ts"] == datetime.fromtimestamp(LATELY + 1, UTC)
+    assert (ada["cio_campaign_ids"], ada["cio_subjects"]) == (["7"], ["Hello"])
+    assert (dict(ada["cio_events"]), ada["cio_sms_last_send_ts"]) == ({"email_opened": 1, "email_sent": 2}, None)
+    assert set(ada) >= {field.target for field in FIELDS}
+
+
+class Command:
+    """Runs commands over a settings file of the test."""
+
+    def __init__(self, folder: Path, store: str, customerio: str) -> None:
+        self._environ = write(folder, values(store=store, track_url=customerio)) | {APP_KEY: "app-api-key"}
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        ended = CliRunner().invoke(commands.app, arguments, env=self._environ, catch_exceptions=True)
+        said = f"{ended.output}{ended.exception or ''}"
+        assert (ended.exit_code or 0) == code, said
+        return said
+
+
+@pytest.fixture
+def command(file_url: str, tmp_path: Path, simulator: Simulated) -> Command:
+    return Command(tmp_path, file_url, simulator.url)
+
+
+def test_profiles_are_shown_and_exported(command: Command, file_store: Store, tmp_path: Path) -> None:
+    fill(file_store)
+    shown = json.loads(command("profiles", "show", "ADA@example.com"))
+    assert shown["identifiers"] == {"id": ["user-1"], "email": ["ada@example.com"], "cio_id": ["a1"]}
+    assert "nothing was reported of 'nobody'" in command("profiles", "show", "nobody", code=1)
+    assert "the settings name main" in command("profiles", "show", "user-1", "--connection", "other", code=1)
+
+    path = tmp_path / "profiles.ndjson"
+    assert "3 profiles" in command("profiles", "export", str(path))
+    lines: Sequence[Any] = [json.loads(line) for line in path.read_text().splitlines()]
+    assert shown in lines
+    assert "cannot be written" in command("profiles", "export", str(tmp_path / "none" / "x"), code=1)
+    assert len(command("profiles", "export", "-").splitlines()) == 4
+
+
+def test_the_webhook_is_missed_made_and_then_right(command: Command) -> None:
+    check = ("webhooks", "check", "main")
+    assert "no reporting webhook calls an address that ends with /webhooks/customerio/main" in command(*check, code=1)
+    assert "give --url" in command(*check, "--apply", code=1)
+    assert "the webhook is made" in command(*check, "--apply", "--url", "https://connector.example.com")
+    said = command(*check)
+    assert "all is reported that the profiles want" in said
+    assert "CONNECTOR__CONNECTIONS__MAIN__WEBHOOK_KEYS is not set" in said
+    assert "another address" in command(*check, "--url", "https://new.example.com", code=1)
+    assert "the webhook is mended" in command(*check, "--apply", "--url", "https://new.example.com")
+    assert "all is reported" in command(*check, "--url", "https://new.example.com")

@@ -1,0 +1,304 @@
+"""Clients that are slow, silent, too many or no clients at all: each harms itself, and the others are answered."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from typing import Any
+
+import httpx
+import pytest
+
+from connector.audience.rules import Rules
+from connector.runtime import Runtime
+from connector.store.engine import Store
+from connector.web.app import create_app, served
+from connector.web.bodies import Room
+from connector.web.limits import Limits
+from connector.web.refusals import Refusals
+from connector.web.server import serving
+from tests.build_settings import TOKEN, build
+from tests.servers import eventually
+from tests.world import message
+
+MAX_BODY = 1_000_000
+LIMITS = Limits(
+    header_seconds=0.5,
+    idle_seconds=0.5,
+    silence_seconds=0.5,
+    body_seconds=1.5,
+    wait_seconds=0.5,
+    linger_seconds=0.5,
+    small_bytes=50_000,
+)
+BEARER = f"Authorization: Bearer {TOKEN}\r\n"
+
+
+class Served:
+    """Doors with short limits, and what knocks at them."""
+
+    def __init__(self, url: str, refusals: Refusals) -> None:
+        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20)
+        self.refusals = refusals
+        self._address = (self.client.base_url.host, self.client.base_url.port)
+        self._open: list[socket.socket] = []
+
+    def connect(self, first: bytes = b"") -> socket.socket:
+        """A connection that has sent that much."""
+        connection = socket.create_connection(self._address, timeout=10)
+        self._open.append(connection)
+        if first:
+            connection.sendall(first)
+        return connection
+
+    def works(self) -> None:
+        """Somebody else is answered."""
+        assert self.client.get("/healthz").status_code == 200
+        assert self.client.post("/v1/changes", json=message("u1")).status_code == 200
+
+    def close(self) -> None:
+        for each in self._open:
+            each.close()
+        self.client.close()
+
+
+@pytest.fixture
+def serve(file_url: str, open_store: Callable[[str], Store]) -> Iterator[Callable[..., Served]]:
+    with ExitStack() as stack:
+
+        def start(connections: int = 0, limits: Limits = LIMITS) -> Served:
+            settings = build(web={"token": TOKEN, "segment_secret": "a-secret", "max_body_bytes": MAX_BODY})
+            runtime = Runtime(settings, open_store(file_url), tuple(map(Rules.of, settings.syncs.values())))
+            app = create_app(runtime, lambda _: None, limits)
+            url = stack.enter_context(serving(served(app, connections), "127.0.0.1", 0))
+            doors = Served(url, app.state.refusals)
+            stack.callback(doors.close)
+            return doors
+
+        yield start
+
+
+def heard(connection: socket.socket) -> bytes:
+    """All that comes until the server ends the connection."""
+    parts = []
+    try:
+        while part := connection.recv(65_536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def drip(connection: socket.socket, piece: bytes, every: float = 0.1, seconds: float = 5.0) -> None:
+    """Sends a piece again and again, until the server has had enough."""
+    end = time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            connection.sendall(piece)
+            time.sleep(every)
+    except OSError:
+        return
+
+
+HEAD = f"POST /v1/changes HTTP/1.1\r\nHost: x\r\n{BEARER}"
+
+
+@pytest.mark.parametrize(
+    "first", [b"", b"POST /v1/changes HTTP/1.1\r\nHost: x\r\n"], ids=["nothing", "half of headers"]
+)
+def test_who_sends_no_whole_request_is_let_go(serve: Callable[..., Served], first: bytes) -> None:
+    doors = serve()
+    assert heard(doors.connect(first)) == b""
+    assert doors.refusals.total["unfinished"] == 1
+    doors.works()
+
+
+def test_who_drips_headers_is_let_go_in_time(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    connection = doors.connect(b"POST /v1/changes HTTP/1.1\r\nHost: x\r\n")
+    started = time.monotonic()
+    drip(connection, b"X-More: x\r\n", seconds=60.0)
+    assert time.monotonic() - started < 30  # a busy machine may take long, but not as long as we would drip
+    assert doors.refusals.total["unfinished"] == 1
+
+
+def test_who_is_answered_and_asks_no_more_is_let_go_in_order(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    answer = heard(doors.connect(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert not doors.refusals.total
+
+
+def test_a_connection_serves_one_request_after_the_other_for_as_long_as_it_is_used(
+    serve: Callable[..., Served],
+) -> None:
+    doors = serve()
+    connection = HTTPConnection(str(doors.client.base_url.host), doors.client.base_url.port)
+    connection.auto_open = False  # a connection that was ended would be an error
+    connection.connect()
+    for _ in range(8):
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read() == b'{"status":"ok"}'
+        time.sleep(0.2)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [f"{HEAD}Content-Length: 100\r\n\r\n", f"{HEAD}Transfer-Encoding: chunked\r\n\r\n"],
+    ids=["length", "chunks"],
+)
+def test_a_body_that_does_not_come_is_answered_408(serve: Callable[..., Served], head: str) -> None:
+    doors = serve()
+    answer = heard(doors.connect(head.encode()))
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"send it again" in answer
+    assert doors.refusals.total["too_slow"] == 1
+    doors.works()
+
+
+def test_a_body_that_drips_is_answered_408_in_time(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    connection = doors.connect(f"{HEAD}Content-Length: 1000\r\n\r\n".encode())
+    thread = threading.Thread(target=drip, args=(connection, b" "))
+    thread.start()
+    assert heard(connection).startswith(b"HTTP/1.1 408")
+    thread.join()
+
+
+def test_who_goes_on_sending_a_body_that_was_refused_is_let_go(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    connection = doors.connect(b"POST /v1/changes HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n")
+    assert connection.recv(65_536).startswith(b"HTTP/1.1 401")
+    drip(connection, b" ")
+    assert doors.refusals.total["unfinished"] == 1
+
+
+def test_a_refusal_reaches_whoever_sends_the_whole_body_first(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    answer = doors.client.post("/v1/changes", content=b" " * 900_000, headers={"Authorization": "Bearer wrong"})
+    assert answer.status_code == 401
+    doors.works()
+
+
+def test_who_breaks_off_in_the_middle_of_a_body_leaves_nothing_behind(
+    serve: Callable[..., Served], caplog: pytest.LogCaptureFixture
+) -> None:
+    doors = serve()
+    for _ in range(20):
+        doors.connect(f"{HEAD}Content-Length: 900000\r\n\r\n{{".encode()).close()
+    doors.works()
+    time.sleep(0.3)
+    assert "Traceback" not in caplog.text
+
+
+# ---- Too many --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"", b"POST /v1/changes HTTP/1.1\r\n", f"{HEAD}Content-Length: 9000\r\n\r\n{{".encode()],
+    ids=["idle", "half of headers", "half of a body"],
+)
+def test_more_connections_than_may_be_do_not_keep_others_out(serve: Callable[..., Served], first: bytes) -> None:
+    doors = serve(connections=100, limits=Limits())
+    for number in range(300):
+        doors.connect(first)
+        if number % 50 == 0:
+            doors.works()
+    doors.works()
+    eventually(lambda: doors.refusals.total["crowded_out"] >= 200)
+
+
+def test_a_request_that_is_being_answered_is_not_crowded_out(serve: Callable[..., Served], store_lock: Any) -> None:
+    doors = serve(connections=20, limits=Limits())
+    with store_lock:
+        answers: list[int] = []
+        post = lambda: answers.append(doors.client.post("/v1/changes", json=message("u1")).status_code)  # noqa: E731
+        thread = threading.Thread(target=post)
+        thread.start()
+        time.sleep(0.3)
+        for _ in range(60):
+            doors.connect()
+        time.sleep(0.3)
+    thread.join()
+    assert answers == [200]
+
+
+@pytest.fixture
+def store_lock(file_url: str) -> Any:
+    """While it is held nobody writes into the store."""
+    import sqlite3
+    from contextlib import contextmanager
+
+    @contextmanager
+    def locked() -> Iterator[None]:
+        connection = sqlite3.connect(file_url.removeprefix("sqlite:///"), isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+        connection.close()
+
+    return locked()
+
+
+def test_a_hundred_large_bodies_without_a_signature_keep_nobody_waiting(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    head = f"POST /v1/segment/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
+    for _ in range(100):
+        doors.connect(head + b" " * 1000)
+    doors.works()
+    signed = doors.client.post("/v1/segment/webhook", json={}, headers={"X-Signature": "wrong"})
+    assert signed.status_code == 401  # a small one was read meanwhile
+    eventually(lambda: doors.refusals.total["no_room"] + doors.refusals.total["too_slow"] == 100)
+
+
+def test_one_senders_large_bodies_do_not_keep_anothers_waiting() -> None:
+    async def run() -> list[str]:
+        room, entered = Room(400, 200), []
+
+        async def take(sender: str, size: int) -> None:
+            async with room.hold(sender, size, 0.2):
+                entered.append(sender)
+                await asyncio.sleep(0.4)
+
+        busy = [take("one", 100) for _ in range(3)]
+        done = await asyncio.gather(*busy, take("other", 200), return_exceptions=True)
+        assert [type(each) for each in done] == [type(None), type(None), TimeoutError, type(None)]
+        async with room.hold("one", 400, 0.2):  # all was given back
+            entered.append("whole")
+        return entered
+
+    assert asyncio.run(run()) == ["one", "one", "other", "whole"]
+
+
+# ---- What is said of it ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_http_is_counted_and_not_logged_line_by_line(
+    serve: Callable[..., Served], caplog: pytest.LogCaptureFixture
+) -> None:
+    doors = serve()
+    for _ in range(50):
+        assert heard(doors.connect(b"no HTTP at all\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert doors.refusals.total["invalid"] == 50
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+def test_the_first_refusal_is_said_at_once_and_the_others_together() -> None:
+    said: list[dict[str, int]] = []
+
+    async def run() -> None:
+        refusals = Refusals(0.2, lambda counts: said.append(dict(counts)))
+        for _ in range(3):
+            refusals.add("invalid")
+        refusals.add("idle")
+        await asyncio.sleep(0.3)
+        refusals.add("idle")
+        await asyncio.sleep(0.5)
+
+    asyncio.run(run())
+    assert said == [{"invalid": 1}, {"invalid": 2, "idle": 1}, {"idle": 1}]
