@@ -11,8 +11,8 @@ from connector.intake import bodies
 from connector.model.change import Unreadable
 from tasks.base import runtime
 from tasks.delivery import ring
-from tasks.reader import known_good
-from tasks.reader.isolating import BatchIsolation, HeldError, told
+from tasks.reader import known_good_messages
+from tasks.reader.batch_isolation import BatchIsolation, HeldError, told
 from tasks.worker import rest, stopping
 
 log = structlog.get_logger(__name__)
@@ -53,4 +53,4 @@ def _isolation(format: str, backfill: bool) -> BatchIsolation[Any]:
     def set_aside(message: Any, error: Exception) -> None:
         take([Unreadable(f"taking it in failed, and its neighbours went on: {told(error)}", message)])
 
-    return BatchIsolation(take, lambda: known_good.probe(opened, opened.settings.intake.format), set_aside)
+    return BatchIsolation(take, lambda: known_good_messages.probe(opened, opened.settings.intake.format), set_aside)

@@ -8,10 +8,10 @@ import structlog
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from connector.activity import folding, identity, webhook
+from connector.activity import identity, profile_state, webhook
 from connector.activity.fields import ProfileField
-from connector.activity.folding import ProfileState
 from connector.activity.identity import ProfileLink
+from connector.activity.profile_state import ProfileState
 from connector.activity.webhook import Activity, Unusable
 from connector.model.problem import EVERY_SYNC, Problem
 from connector.store import problems, profiles, webhooks
@@ -60,7 +60,7 @@ class Folding:
             activity = webhook.parse(from_json(body))
             state: ProfileState = {}
             if isinstance(activity, Activity) and not (self.leave_out_machines and activity.by_machine):
-                state = folding.state_of(activity, self.fields)
+                state = profile_state.state_of(activity, self.fields)
         except Exception as error:  # noqa: BLE001 - it becomes a problem
             activity, state = Unusable(f"it cannot be folded ({type(error).__name__})"), {}
         if isinstance(activity, Unusable):
@@ -69,7 +69,7 @@ class Folding:
         batch.folded.append(id)
         batch.links += identity.links(activity)
         key = identity.keys(activity.person)[0]
-        batch.states[key] = folding.combine(batch.states[key], state)
+        batch.states[key] = profile_state.combine(batch.states[key], state)
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class _Batch:
         """Writes it, and notes that these webhooks are done."""
         if self.states:
             before = profiles.locked(tx, self.connection, self.states, now)
-            after = {key: folding.combine(from_json(before[key]), state) for key, state in self.states.items()}
+            after = {key: profile_state.combine(from_json(before[key]), state) for key, state in self.states.items()}
             profiles.save(tx, self.connection, {key: to_json(state).decode() for key, state in after.items()}, now)
         profiles.link(tx, self.connection, self.links)
         problems.add(tx, EVERY_SYNC, list(self.unusable.values()), now)

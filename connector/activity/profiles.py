@@ -7,9 +7,9 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy import Connection
 
-from connector.activity import folding, identity
+from connector.activity import identity, profile_state
 from connector.activity.fields import ProfileField
-from connector.activity.folding import ProfileState
+from connector.activity.profile_state import ProfileState
 from connector.store import profiles
 from connector.store.engine import Store
 
@@ -114,9 +114,9 @@ def _profile(
 ) -> ActivityProfile:
     total: ProfileState = {}
     for state, _ in states:
-        total = folding.combine(total, from_json(state))
+        total = profile_state.combine(total, from_json(state))
     updated_at = max(at for _, at in states)
-    return ActivityProfile(connection, key, _identifiers(mine), folding.shown(total, fields), updated_at)
+    return ActivityProfile(connection, key, _identifiers(mine), profile_state.shown(total, fields), updated_at)
 
 
 def _identifiers(keys: Iterable[str]) -> dict[str, list[str]]:

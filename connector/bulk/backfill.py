@@ -21,11 +21,11 @@ from connector.bulk.backfill_input import BackfillInput, Position
 from connector.bulk.jobs import find
 from connector.bulk.lease import Lease, LostError, leased
 from connector.bulk.resync import Progress
-from connector.bulk.tabular import reader, table, user_rows
+from connector.bulk.tabular import reader, table, user_from_row
 from connector.bulk.tabular.headers import WantedColumns
-from connector.bulk.tabular.messages import ROWS_AT_ONCE
 from connector.bulk.tabular.reader import Batch, TableReader
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.row_messages import ROWS_AT_ONCE
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.bulk.warehouse import pages, scheduling
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.formats import NAMES
@@ -270,7 +270,7 @@ def _reader(
     wanted = WantedColumns.of(syncs, may_lack=origin.allow_missing)
     shape = UserShape(origin.key, origin.segments, columns=runtime.settings.rows.columns, wanted=wanted)
     if kind is None:
-        user_rows.refuse_shape(shape, name)
+        user_from_row.refuse_shape(shape, name)
     limit = runtime.settings.intake.max_message_bytes
     if not download.is_url(name) and not path.is_file():
         where = f"on {gethostname()}; whoever takes a backfill further must see its files under the same path"

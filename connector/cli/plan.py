@@ -12,11 +12,11 @@ from typer import Option
 
 from connector.admin.preview.preview import Preview, Previewer
 from connector.audience.rules import Rules
-from connector.bulk.tabular import reader, user_rows
+from connector.bulk.tabular import reader, user_from_row
 from connector.bulk.tabular.headers import WantedColumns
-from connector.bulk.tabular.messages import ROWS_AT_ONCE
+from connector.bulk.tabular.row_messages import ROWS_AT_ONCE
 from connector.bulk.tabular.table import kind_of
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.cli.opening import settings_of
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, err, out
 from connector.cli.table_options import AllowMissing, FileFormat, TableFile, TableKey, TableSegments, check_format
@@ -79,7 +79,7 @@ def _noted(messages: Iterator[Message], seen: "Counter[bool]") -> Iterator[Messa
 def _messages(file: Path, format: str, shape: UserShape, settings: Settings) -> Iterator[Message]:
     kind = kind_of(file, format)
     if kind is None:
-        user_rows.refuse_shape(shape, str(file))
+        user_from_row.refuse_shape(shape, str(file))
     with reader.opened(file, kind, format, shape, settings.intake.max_message_bytes, str(file)) as rows:
         while (batch := rows.batch(ROWS_AT_ONCE)).rows:
             yield from batch.messages

@@ -8,8 +8,8 @@ import typer
 from pydantic_core import to_json
 from typer import Argument, Typer
 
-from connector.broker import declaring, moving, queues
-from connector.broker.moving import QueueState
+from connector.broker import declaring, queue_renewal, queues
+from connector.broker.queue_renewal import QueueState
 from connector.cli.opening import opened, settings_of
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, out
 from connector.cli.tables import table
@@ -65,7 +65,7 @@ def renew(
         raise typer.Abort
     for each in chosen:
         with _alone(runtime.store, each.name) as alive:
-            moved = moving.renew(loaded.broker, each.name, alive)
+            moved = queue_renewal.renew(loaded.broker, each.name, alive)
         out.print(f"{each.name}: made anew, {moved} message(s) moved", highlight=False)
 
 
@@ -98,7 +98,7 @@ def _fleet(settings: Settings) -> Settings:
 
 
 def _looked_at(settings: Settings) -> list[QueueState]:
-    return moving.look(settings.broker, queues.names(settings.intake))
+    return queue_renewal.look(settings.broker, queues.names(settings.intake))
 
 
 def _as_json(state: QueueState) -> dict[str, Any]:

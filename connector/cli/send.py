@@ -12,11 +12,11 @@ from pydantic_core import to_json
 from typer import Option
 
 from connector.bulk import hull_people
-from connector.bulk.tabular import reader, table, user_rows
+from connector.bulk.tabular import reader, table, user_from_row
 from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.load import Load, Loaded
-from connector.bulk.tabular.messages import ROWS_AT_ONCE
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.row_messages import ROWS_AT_ONCE
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.cli.opening import settings_of
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, err, out
 from connector.cli.progress import bar
@@ -61,7 +61,7 @@ def send(
     shape = UserShape(key, tuple(segment or ()), full)
     kind = table.kind_of(file, format)
     if kind is None:
-        user_rows.refuse_shape(shape, str(file))
+        user_from_row.refuse_shape(shape, str(file))
     runtime = _opened(settings)
     wanted = WantedColumns.of(runtime.syncs, may_lack=allow_missing)
     shape = replace(shape, columns=runtime.settings.rows.columns, wanted=wanted)
@@ -139,7 +139,7 @@ def _send_table(
 ) -> Loaded:
     load = Load(runtime.store, runtime.syncs, shape, runtime.settings.intake.max_message_bytes, backfill)
     with table.opened(file, kind) as opened:
-        user_rows.check(shape, opened.columns, str(file))
+        user_from_row.check(shape, opened.columns, str(file))
         check_segments(runtime, shape.entered, yes=yes)
         with bar(file.name, opened.size, silent=silent) as moved:
             return load.run(opened, lambda: moved(opened.position))

@@ -9,8 +9,8 @@ from pydantic_core import to_json
 from rich.text import Text
 from typer import Argument, Option
 
-from connector.admin.person.known import CALLS_LOOKED_AT, gather, held_now
-from connector.admin.person.shown import as_json, side_by_side
+from connector.admin.person.as_json import as_json, side_by_side
+from connector.admin.person.gather import CALLS_LOOKED_AT, gather, held_now
 from connector.admin.preview.explanation import shown
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.actions.action import TakenCalls
-from connector.audience import apply_change, future, holding, leads
+from connector.audience import apply_change, future, leads, wanted_identifiers
 from connector.audience import desired as audience
 from connector.audience.addressing import email_of
 from connector.audience.audience_status import AudienceStatus, standing_of
@@ -227,7 +227,7 @@ class UserBatch:
             return None
         moved = replace(entity, facts=facts, revision=entity.revision + 1, tried=_tried(entity, self.rules))
         desired = self.desired[entity.key] = self.findings.desired(facts, self.rules)
-        self.problems += holding.id_that_stays(moved, desired, self.rules)
+        self.problems += wanted_identifiers.id_that_stays(moved, desired, self.rules)
         due = has_events or is_owed(moved, desired, self.rules)
         if due:
             self.acted.add(entity.key)
@@ -251,7 +251,7 @@ class UserBatch:
         names: dict[str, list[str]] = {}
         for each in written:
             key = each.entity.key
-            names[key] = _texts(holding.wanted(each.entity, self.desired[key], self.rules))
+            names[key] = _texts(wanted_identifiers.wanted(each.entity, self.desired[key], self.rules))
             for identifier in names[key]:
                 wanted.setdefault(identifier, []).append(key)
         if self.rules.addressing.knows_leads:
@@ -312,9 +312,9 @@ class UserBatch:
 
     def _wanted_before(self, before: Entity, now: Entity) -> list[str]:
         """What the user was to be sent under, and was not yet; in doubt they may be there by the main identifier."""
-        if holding.same_as_before(before, self.desired[before.key], self.rules):
+        if wanted_identifiers.same_as_before(before, self.desired[before.key], self.rules):
             return []
-        old = holding.wanted(before, audience.desired(before.facts, self.rules), self.rules)
+        old = wanted_identifiers.wanted(before, audience.desired(before.facts, self.rules), self.rules)
         main = self.rules.addressing.identifier(before.facts.identity.values)
         return _texts(each for each in old if not now.doubt or each != main)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connector.audience import holding, manual_segments
+from connector.audience import manual_segments, wanted_identifiers
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import NOTHING_ENDED, Desired, given_identifier
 from connector.audience.manual_segments import Memberships
@@ -35,7 +35,7 @@ def next_step(entity: Entity, desired: Desired, events: Sequence[PendingEvent], 
         The next step; it has no operations if nothing is to be sent.
     """
     rules = rules.of_kind(entity.kind)
-    desired = _as_created(entity, holding.with_id_that_stays(entity, desired, rules), rules)
+    desired = _as_created(entity, wanted_identifiers.with_id_that_stays(entity, desired, rules), rules)
     step = _planned(entity, desired, events, rules)
     return step if desired.ended is NOTHING_ENDED else removals.with_ended(step, entity, desired)
 
@@ -59,7 +59,7 @@ def _planned(entity: Entity, desired: Desired, events: Sequence[PendingEvent], r
 def is_owed(entity: Entity, desired: Desired, rules: Rules) -> bool:
     """Whether anything but events is owed to Customer.io about this person or object."""
     rules = rules.of_kind(entity.kind)
-    desired = _as_created(entity, holding.with_id_that_stays(entity, desired, rules), rules)
+    desired = _as_created(entity, wanted_identifiers.with_id_that_stays(entity, desired, rules), rules)
     if desired.person is not None and not entity.doubt and not _to_free(entity, desired):
         if entity.delivered is None:
             return True

@@ -34,7 +34,7 @@ class WebhookRow(SQLModel, table=True):
 
 
 class ProfileRow(SQLModel, table=True):
-    """What the webhooks about one identifier of a person have come to: `activity.folding` says what state is."""
+    """What the webhooks about one identifier of a person have come to: `activity.profile_state` says what state is."""
 
     __tablename__ = "profile"
     __table_args__ = (PrimaryKeyConstraint("key", "connection"),)

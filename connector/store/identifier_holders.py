@@ -5,7 +5,7 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, null, select, update
 
-from connector.audience import holding
+from connector.audience import wanted_identifiers
 from connector.audience.desired import desired
 from connector.audience.rules import Rules
 from connector.model.problem import Problem
@@ -111,7 +111,7 @@ def _taken(tx: Connection, rules: Rules, key: str, now: float) -> str | None:
     Such an identifier is a problem. Returns None if there is none.
     """
     entity = load(tx, rules.name, [key])[key]
-    names = [identifier_text(each) for each in holding.wanted(entity, desired(entity.facts, rules), rules)]
+    names = [identifier_text(each) for each in wanted_identifiers.wanted(entity, desired(entity.facts, rules), rules)]
     holders = hold(tx, rules.name, {name: [key] for name in names})
     taken = next((name for name in names if holders[name] != key), None)
     if taken is not None:

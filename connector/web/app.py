@@ -12,7 +12,7 @@ from connector.broker.doorbell import Ring
 from connector.errors import StoreError
 from connector.runtime import Runtime
 from connector.store import permissions
-from connector.web import answers, openapi, page
+from connector.web import answers, docs_page, openapi
 from connector.web.auth import Keyring
 from connector.web.bodies import BodyReader
 from connector.web.doors import Doors
@@ -105,7 +105,7 @@ def _add_page(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def shown() -> HTMLResponse:
-        return HTMLResponse(page.page(app.openapi()), headers={"Content-Security-Policy": page.POLICY})
+        return HTMLResponse(docs_page.page(app.openapi()), headers={"Content-Security-Policy": docs_page.POLICY})
 
 
 def _let_in(app: FastAPI, origins: tuple[str, ...]) -> None:

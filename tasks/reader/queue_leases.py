@@ -19,7 +19,7 @@ from connector.errors import StoreError
 from connector.store import named_leases
 from connector.store.engine import Store
 from connector.store.named_leases import QUEUE, READER
-from tasks.reader.sharing import Groups, shared_out
+from tasks.reader.queue_shares import Groups, shared_out
 
 log = structlog.get_logger(__name__)
 SECONDS = 12.0

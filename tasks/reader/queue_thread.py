@@ -11,7 +11,7 @@ from connector.broker import connecting, declaring, refusals
 from connector.broker.connecting import BrokerAddress
 from connector.broker.consumer import Consumer
 from connector.broker.declaring import ArgumentDifference
-from tasks.reader.lane import Lane
+from tasks.reader.message_buffer import MessageBuffer
 from tasks.reader.queue_leases import QueueLeases
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ class Reading:
         self,
         broker: BrokerAddress,
         queues: Sequence[str],
-        lane: Lane,
+        buffer: MessageBuffer,
         leases: QueueLeases,
         batch: int,
         older: Sequence[str] = (),
@@ -41,14 +41,14 @@ class Reading:
         Args:
             broker: where the queue is.
             queues: the names of the queue, and of those that must exist beside it.
-            lane: where the queue's messages go.
+            buffer: where the queue's messages go.
             leases: knows whether this reader has the queue's lease.
             batch: how many messages are taken in at once.
             older: queues in which the previous version has left messages that are older than those of this queue.
         """
         self._broker = broker
         self._queues = queues
-        self._lane = lane
+        self._buffer = buffer
         self._leases = leases
         self._prefetch = min(batch * 2, _MOST_PREFETCHED)
         self._older = older
@@ -60,16 +60,16 @@ class Reading:
     def run(self, stop: threading.Event) -> None:
         """Reads the queue whenever this reader has the queue's lease, until `stop` is set."""
         while not stop.is_set():
-            holder = self._leases.lease_of(self._lane.queue)
-            if holder is None or self._lane.shut or self._leases.out_of_reach():
-                self._leases.leave_unread(self._lane.queue)
+            holder = self._leases.lease_of(self._buffer.queue)
+            if holder is None or self._buffer.shut or self._leases.out_of_reach():
+                self._leases.leave_unread(self._buffer.queue)
                 stop.wait(_IDLE_SECONDS)
                 continue
             try:
                 self._read(holder, stop)
             except connecting.UNREACHABLE as error:
                 self._attempt += 1
-                self._say(refusals.advice(error, self._broker, self._lane.queue))
+                self._say(refusals.advice(error, self._broker, self._buffer.queue))
                 stop.wait(self._pause)
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -79,8 +79,8 @@ class Reading:
             self._say_differences(consumer)
             if self._until_alone(consumer, holder, stop):
                 consumer.consume(self._prefetch)
-                self._lane.begin(holder)
-                log.info("reading", queue=self._lane.queue)
+                self._buffer.begin(holder)
+                log.info("reading", queue=self._buffer.queue)
                 self._pump(consumer, holder, stop)
         except BaseException:
             consumer.drop()
@@ -88,24 +88,24 @@ class Reading:
         else:
             consumer.close()
         finally:
-            self._lane.end()
-            self._leases.leave(self._lane.queue, holder)
+            self._buffer.end()
+            self._leases.leave(self._buffer.queue, holder)
 
     def _say_differences(self, consumer: Consumer) -> None:
         """Says once what this queue has otherwise than it is declared."""
-        found = consumer.differences[self._lane.queue]
+        found = consumer.differences[self._buffer.queue]
         if found and found != self._differences:
-            log.warning(declaring.told(self._lane.queue, found))
+            log.warning(declaring.told(self._buffer.queue, found))
         self._differences = found
 
     def _wanted(self, holder: str, stop: threading.Event) -> bool:
-        return not stop.is_set() and self._leases.lease_of(self._lane.queue) == holder
+        return not stop.is_set() and self._leases.lease_of(self._buffer.queue) == holder
 
     # --- the hand-over ---
 
     def _until_alone(self, consumer: Consumer, holder: str, stop: threading.Event) -> bool:
         """Waits until nobody else consumes the queue: whatever others held is back in the queue then, in order."""
-        name = self._lane.queue
+        name = self._buffer.queue
         while self._wanted(holder, stop) and not self._leases.out_of_reach():
             others = consumer.consumers()
             if not others:
@@ -128,10 +128,10 @@ class Reading:
     # --- messages in, acknowledgements out ---
 
     def _pump(self, consumer: Consumer, holder: str, stop: threading.Event) -> None:
-        lane = self._lane
+        buffer = self._buffer
         while self._wanted(holder, stop):
-            if lane.given_up or self._leases.out_of_reach():
-                log.warning("what was delivered goes back to the queue", queue=lane.queue)
+            if buffer.given_up or self._leases.out_of_reach():
+                log.warning("what was delivered goes back to the queue", queue=buffer.queue)
                 return
             self._turn(consumer)
         self._finish(consumer)
@@ -141,27 +141,27 @@ class Reading:
 
         The consumer is not cancelled before: RabbitMQ 3.10 gives back what a cancelled consumer holds in any order.
         """
-        lane = self._lane
+        buffer = self._buffer
         end = monotonic() + _OLDER_SECONDS
-        while not lane.empty() and not lane.given_up and monotonic() < end:
-            consumer.wait(lane.wake, _TICK_SECONDS, reading=False)
+        while not buffer.empty() and not buffer.given_up and monotonic() < end:
+            consumer.wait(buffer.wake, _TICK_SECONDS, reading=False)
             self._acknowledge(consumer)
             consumer.keep_alive(reading=False)
         self._acknowledge(consumer)
 
     def _turn(self, consumer: Consumer) -> None:
-        lane = self._lane
-        reading = not lane.full()
-        if consumer.wait(lane.wake, _TICK_SECONDS, reading=reading):
+        buffer = self._buffer
+        reading = not buffer.full()
+        if consumer.wait(buffer.wake, _TICK_SECONDS, reading=reading):
             deliveries = consumer.receive()
             if deliveries:
-                lane.put(deliveries)
+                buffer.put(deliveries)
                 self._pause, self._said = _FIRST_PAUSE_SECONDS, ("", 0.0)
         self._acknowledge(consumer)
         consumer.keep_alive(reading=reading)
 
     def _acknowledge(self, consumer: Consumer) -> None:
-        done = self._lane.take_done()
+        done = self._buffer.take_done()
         for delivery in done.dead_letters:
             consumer.dead_letter(delivery)
         if done.tag:
@@ -170,7 +170,7 @@ class Reading:
     def _say(self, words: str) -> None:
         if self._said[0] != words or monotonic() - self._said[1] > _SAY_SECONDS:
             self._said = (words, monotonic())
-            log.warning(words, queue=self._lane.queue)
+            log.warning(words, queue=self._buffer.queue)
 
 
 def thread(run: Callable[[threading.Event], None], name: str, stop: threading.Event) -> threading.Thread:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 
-from connector.broker import declaring, moving
+from connector.broker import declaring, queue_renewal
 from connector.broker.connecting import BrokerAddress
-from connector.broker.moving import QueueState
+from connector.broker.queue_renewal import QueueState
 from connector.errors import ConnectorError
 from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
 from connector.store import problems
@@ -33,7 +33,7 @@ class QueueWatch:
             return
         self._look_at = monotonic() + _LOOK_SECONDS
         with suppress(ConnectorError):
-            found = {each.name: _words(each) for each in moving.look(self._broker, self._names)}
+            found = {each.name: _words(each) for each in queue_renewal.look(self._broker, self._names)}
             if found != self._noted:
                 self._note(found)
                 self._noted = found

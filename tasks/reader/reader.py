@@ -9,13 +9,13 @@ from connector.delivery.direct import Direct
 from connector.errors import StoreError
 from connector.runtime import Runtime
 from connector.settings.sections import IntakeSettings
+from tasks.reader.batch_intake import BatchIntake
 from tasks.reader.bell import Bell
 from tasks.reader.dead_letter_watch import DeadLetterWatch
-from tasks.reader.lane import Lane
+from tasks.reader.message_buffer import MessageBuffer
 from tasks.reader.queue_leases import QueueLeases, keep_looking
 from tasks.reader.queue_thread import Reading, thread
 from tasks.reader.queue_watch import QueueWatch
-from tasks.reader.taking import Taker
 
 _BETWEEN_SECONDS = 0.5
 _SENDING_THREADS = 2
@@ -39,15 +39,15 @@ class Reader:
         self._store = runtime.store
         self._dead = dead
         self._leases = QueueLeases(runtime.store, name, _groups(intake))
-        self._lanes = [Lane(queue, door, arrived) for queue, door in doors.items()]
+        self._buffers = [MessageBuffer(queue, door, arrived) for queue, door in doors.items()]
         self._bell = Bell(runtime)
         self._dead_letters = DeadLetterWatch(runtime.store, broker)
         self._queue_watch = QueueWatch(runtime.store, broker, queues.names(intake))
         self._direct = Direct({rules.name: runtime.courier(rules.name) for rules in runtime.syncs}, _SENDING_THREADS)
-        self._taker = Taker(runtime, self._lanes, self._leases, self._bell, self._direct)
+        self._intake = BatchIntake(runtime, self._buffers, self._leases, self._bell, self._direct)
         self._readings = [
-            Reading(broker, _declared(lane), lane, self._leases, intake.batch_messages, _older(lane.door))
-            for lane in self._lanes
+            Reading(broker, _declared(buffer), buffer, self._leases, intake.batch_messages, _older(buffer.door))
+            for buffer in self._buffers
         ]
         self._stop, self._stop_taking = threading.Event(), threading.Event()
         self._reading: list[threading.Thread] = []
@@ -57,14 +57,14 @@ class Reader:
         """Starts the threads."""
         self._others = [
             thread(self._look, "leases", self._stop_taking),
-            thread(self._taker.run, "taking in", self._stop_taking),
+            thread(self._intake.run, "taking in", self._stop_taking),
             thread(self._bell.run, "doorbell", self._stop_taking),
             thread(self._watch_queues, "queues", self._stop_taking),
             *(thread(self._send, f"sending {number}", self._stop_taking) for number in range(1, _SENDING_THREADS + 1)),
         ]
         self._reading = [
-            thread(reading.run, f"queue {lane.queue}", self._stop)
-            for reading, lane in zip(self._readings, self._lanes, strict=True)
+            thread(reading.run, f"queue {buffer.queue}", self._stop)
+            for reading, buffer in zip(self._readings, self._buffers, strict=True)
         ]
 
     def _send(self, stop: threading.Event) -> None:
@@ -73,7 +73,7 @@ class Reader:
     def _watch_queues(self, stop: threading.Event) -> None:
         """Looks how the queues are. One reader of the fleet is enough: the one that reads the first queue."""
         while not stop.wait(_BETWEEN_SECONDS):
-            if self._leases.lease_of(self._lanes[0].queue):
+            if self._leases.lease_of(self._buffers[0].queue):
                 self._dead_letters.look()
                 self._queue_watch.look()
 
@@ -94,7 +94,7 @@ class Reader:
 
     def stuck_for(self) -> float:
         """Returns for how many seconds the thread that takes in has made no step."""
-        return monotonic() - self._taker.last_step
+        return monotonic() - self._intake.last_step
 
     def stop(self, end_by: float) -> None:
         """Finishes what was delivered, as far as there is time, and gives all leases back."""
@@ -131,9 +131,9 @@ def _groups(intake: IntakeSettings) -> list[list[str]]:
     return [queues.live(intake), queues.loads(intake), [queues.CHANGES, queues.BACKFILL]]
 
 
-def _declared(lane: Lane) -> list[str]:
+def _declared(buffer: MessageBuffer) -> list[str]:
     """Returns the queue, and its dead letters' queue: nobody else declares that, and RabbitMQ would drop them."""
-    return [lane.queue, queues.DEAD_LETTERS, *_older(lane.door)]
+    return [buffer.queue, queues.DEAD_LETTERS, *_older(buffer.door)]
 
 
 def _older(door: Door) -> list[str]:

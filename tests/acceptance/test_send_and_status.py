@@ -14,7 +14,7 @@ from connector.store import connection_health, named_leases
 from connector.store.connection_health import Health
 from connector.store.engine import Store
 from connector.store.migrate import migrate
-from tasks.reader.holding import Hold
+from tasks.reader.held_queue import Hold
 from tests.processes import SAMPLE, Ended, connector, environment, people, running, until
 
 PAYING = {"id": "s-1", "name": "Paying"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from connector.broker import moving
+from connector.broker import queue_renewal
 from connector.store.engine import Store
 from connector.store.migrate import alembic, migrate
 from tests.build_settings import write
@@ -154,7 +154,7 @@ def check_after(fleet: Fleet, told: list[Message], later: list[Message]) -> None
         pass
     waiting = fleet.servers.rabbitmq.waiting("segment-changes")
     assert f"segment-changes: made anew, {waiting} message(s) moved" in fleet.connector("queues", "renew", "--yes")
-    assert all(each.is_as_declared for each in moving.look(fleet.servers.rabbitmq.url, ALL_QUEUES))
+    assert all(each.is_as_declared for each in queue_renewal.look(fleet.servers.rabbitmq.url, ALL_QUEUES))
     fleet.start_worker()
     fleet.start_beat()
     fleet.until_settled()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from amqp import Connection, Message
 
-from connector.broker import connecting, dead_letters, declaring, moving
+from connector.broker import connecting, dead_letters, declaring, queue_renewal
 from connector.broker.consumer import Consumer
 from connector.broker.declaring import ArgumentDifference
 from connector.broker.frames import Delivery
@@ -126,9 +126,9 @@ def received(consumer: Consumer, count: int) -> list[Delivery]:
 @pytest.fixture(autouse=True)
 def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A move looks for others for a moment only, and moves few at a time."""
-    monkeypatch.setattr(moving, "_QUIET_SECONDS", 0.01)
-    monkeypatch.setattr(moving, "_LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(moving, "_PREFETCHED", 20)
+    monkeypatch.setattr(queue_renewal, "_QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(queue_renewal, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(queue_renewal, "_PREFETCHED", 20)
 
 
 # --- made anew -------------------------------------------------------------------------------------------------------
@@ -141,10 +141,10 @@ def test_messages_are_moved_whole_and_in_their_order(
     declare(connection, arguments)
     told = [*bodies(45), "x" * 300_000]
     publish(connection, *told)
-    assert moving.renew(broker_url, QUEUE) == len(told)
-    assert moving.look(broker_url, [QUEUE])[0].is_as_declared
+    assert queue_renewal.renew(broker_url, QUEUE) == len(told)
+    assert queue_renewal.look(broker_url, [QUEUE])[0].is_as_declared
     assert found(connection) == [(each, headers(each)) for each in told]
-    assert moving.renew(broker_url, QUEUE) == 0
+    assert queue_renewal.renew(broker_url, QUEUE) == 0
 
 
 @pytest.mark.parametrize("broken_off_at", range(1, 8))
@@ -154,10 +154,10 @@ def test_a_move_that_is_broken_off_goes_on_and_loses_nothing(
     declare(connection, BARE)
     publish(connection, *bodies(45))
     with suppress(BrokenOffError):
-        moving.renew(broker_url, QUEUE, breaking_off(broken_off_at))
-    eventually(lambda: moving.look(broker_url, [QUEUE])[0].consumers == 0)
-    moving.renew(broker_url, QUEUE)
-    assert moving.look(broker_url, [QUEUE])[0].is_as_declared
+        queue_renewal.renew(broker_url, QUEUE, breaking_off(broken_off_at))
+    eventually(lambda: queue_renewal.look(broker_url, [QUEUE])[0].consumers == 0)
+    queue_renewal.renew(broker_url, QUEUE)
+    assert queue_renewal.look(broker_url, [QUEUE])[0].is_as_declared
     assert list(dict(found(connection))) == bodies(45)  # twice is allowed, once too little or out of order is not
 
 
@@ -177,14 +177,14 @@ def test_a_queue_that_somebody_reads_is_left_alone(connection: Connection, broke
     publish(connection, "one")
     connection.channel().basic_consume(QUEUE, callback=lambda _: None)
     with pytest.raises(ConnectorError, match=r"1 consumer\(s\) read the queue segment-changes: end all workers first"):
-        moving.renew(broker_url, QUEUE)
+        queue_renewal.renew(broker_url, QUEUE)
 
 
 def test_a_queue_that_somebody_publishes_to_is_left_alone(
     connection: Connection, broker_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     declare(connection, BARE)
-    monkeypatch.setattr(moving, "sleep", lambda _: publish(connection, "one"))
+    monkeypatch.setattr(queue_renewal, "sleep", lambda _: publish(connection, "one"))
     with pytest.raises(ConnectorError, match="somebody publishes to the queue segment-changes"):
-        moving.renew(broker_url, QUEUE)
+        queue_renewal.renew(broker_url, QUEUE)
     assert len(found(connection)) == 1

@@ -11,7 +11,7 @@ from connector.broker.envelope import Door
 from connector.settings.sections import BrokerSettings
 from connector.store.engine import Store
 from tasks.reader import queue_leases
-from tasks.reader.lane import Lane
+from tasks.reader.message_buffer import MessageBuffer
 from tasks.reader.queue_leases import QueueLeases
 from tasks.reader.queue_thread import Reading, thread
 from tests.servers import eventually
@@ -24,15 +24,15 @@ NAMES = ["first", "second"]
 def reading(its: QueueLeases) -> Iterator[None]:
     """Threads that read what the shares give them, from a broker that is not there."""
     stop, arrived, broker = threading.Event(), threading.Condition(), BrokerSettings(url=NOBODY)
-    lanes = [Lane(name, Door("native", False, False, 1000), arrived) for name in NAMES]
-    threads = [thread(Reading(broker, [lane.queue], lane, its, 10).run, lane.queue, stop) for lane in lanes]
+    buffers = [MessageBuffer(name, Door("native", False, False, 1000), arrived) for name in NAMES]
+    threads = [thread(Reading(broker, [buffer.queue], buffer, its, 10).run, buffer.queue, stop) for buffer in buffers]
     try:
         yield
     finally:
         stop.set()
         for each in threads:
             each.join(20)
-        for end in (end for lane in lanes for end in vars(lane).values() if isinstance(end, socket)):
+        for end in (end for buffer in buffers for end in vars(buffer).values() if isinstance(end, socket)):
             end.close()
 
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from connector.bulk.tabular import table
 from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.load import Load, Loaded
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.errors import ConnectorError, UnreadableError
 from connector.store import deletion_guard, everybody, members
 from tests.simulated import Simulated

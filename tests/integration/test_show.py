@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from connector.activity import fields
 from connector.activity.fold import Folding
 from connector.activity.receive import Posted, receive
-from connector.admin.person import known
-from connector.admin.person.shown import as_json
+from connector.admin.person import gather
+from connector.admin.person.as_json import as_json
 from connector.cli import commands
 from connector.errors import ConnectorError, SettingsError
 from connector.model.problem import Problem
@@ -46,7 +46,7 @@ def world(make_world: MakeWorld, simulator: Simulated) -> World:
 
 def show(world: World, user: str = "user-1", sync: str = "") -> dict[str, Any]:
     """A person as JSON, without what Customer.io holds at this moment."""
-    shown: dict[str, Any] = json.loads(json.dumps(as_json(known.gather(world.runtime, user, sync)), default=dict))
+    shown: dict[str, Any] = json.loads(json.dumps(as_json(gather.gather(world.runtime, user, sync)), default=dict))
     return shown
 
 
@@ -188,9 +188,9 @@ def test_what_the_webhooks_reported_of_them_is_there_and_of_nobody_else(world: W
 # --- what Customer.io holds ------------------------------------------------------------------------------------------
 
 
-def held(world: World, user: str = "user-1") -> known.HeldNow:
-    [person] = known.gather(world.runtime, user).syncs
-    return known.held_now(world.runtime, person)
+def held(world: World, user: str = "user-1") -> gather.HeldNow:
+    [person] = gather.gather(world.runtime, user).syncs
+    return gather.held_now(world.runtime, person)
 
 
 def test_what_customerio_holds_is_asked_by_one_request(world: World, simulator: Simulated) -> None:
@@ -199,7 +199,7 @@ def test_what_customerio_holds_is_asked_by_one_request(world: World, simulator: 
     found = held(world)
     assert (found.state, found.attributes["plan"], found.reason) == ("there", "pro", "")
     assert asked(simulator) == 1
-    assert held(world, "user-2") == known.HeldNow("not there", {})
+    assert held(world, "user-2") == gather.HeldNow("not there", {})
 
 
 def test_a_failing_app_api_is_a_reason_and_not_tried_again(world: World, simulator: Simulated) -> None:

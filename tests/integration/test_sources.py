@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connector.bulk.lease import LostError, leased
-from connector.bulk.tabular import messages
+from connector.bulk.tabular import row_messages
 from connector.bulk.warehouse import run as runs
 from connector.bulk.warehouse import scheduling
 from connector.bulk.warehouse.query import opened
@@ -448,7 +448,7 @@ def test_a_source_that_nobody_named_is_refused(make: Callable[..., World]) -> No
 
 
 def small_batches(monkeypatch: pytest.MonkeyPatch, rows: int = 3) -> None:
-    monkeypatch.setattr(messages, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(row_messages, "ROWS_AT_ONCE", rows)
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, fail_at: int) -> None:

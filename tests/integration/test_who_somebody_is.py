@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from connector import formats
 from connector.admin import problems as remedies
-from connector.bulk.tabular.user_rows import UserShape
-from connector.bulk.tabular.user_rows import message as of_row
+from connector.bulk.tabular.user_from_row import UserShape
+from connector.bulk.tabular.user_from_row import message as of_row
 from connector.intake.accept import accept
 from connector.model import identifiers
 from connector.store import problems as store_problems

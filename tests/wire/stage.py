@@ -22,7 +22,7 @@ from connector import formats
 from connector.audience.rules import EVERYTHING, Rules
 from connector.bulk.tabular import table
 from connector.bulk.tabular.load import Load
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.customerio.app_api import AppApi
 from connector.customerio.operations.objects import key_of
 from connector.customerio.track import Track

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.audience.rules import Rules
-from connector.bulk.tabular import messages as said
-from connector.bulk.tabular.messages import ROWS_AT_ONCE, Said
+from connector.bulk.tabular import row_messages as said
+from connector.bulk.tabular.row_messages import ROWS_AT_ONCE, Said
 from connector.bulk.tabular.seen_keys import Seen, kept
 from connector.bulk.tabular.table import Table
-from connector.bulk.tabular.user_rows import UserShape, key_of, message, of_texts
+from connector.bulk.tabular.user_from_row import UserShape, key_of, message, of_texts
 from connector.errors import ConnectorError, UnreadableError
 from connector.intake.accept import TakenIn, accept
 from connector.model.change import Change, Message, Segment

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connector.bulk import files
-from connector.bulk.tabular import messages as said
-from connector.bulk.tabular import table, user_rows
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular import row_messages as said
+from connector.bulk.tabular import table, user_from_row
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.errors import UnreadableError
 from connector.model.change import Message
 
@@ -90,8 +90,8 @@ def opened(
             yield TableReader(messages.documents(max_bytes), read, lambda: messages.position, messages.size)
         return
     with table.opened(path, kind) as rows:
-        user_rows.check(shape, rows.columns, name)
-        shape = user_rows.of_texts(shape) if rows.untyped else shape
+        user_from_row.check(shape, rows.columns, name)
+        shape = user_from_row.of_texts(shape) if rows.untyped else shape
         yield TableReader(rows.rows(), of_row(shape, max_bytes), lambda: rows.position, rows.size)
 
 
@@ -106,7 +106,7 @@ def of_row(shape: UserShape, max_bytes: int) -> Callable[[Any], tuple[Messages, 
     """How a row of this shape is read: the changes, and the size of its message."""
 
     def read(row: Any) -> tuple[Messages, int]:
-        one = said.one(row, lambda given: user_rows.message(given, shape), lambda _: None)
+        one = said.one(row, lambda given: user_from_row.message(given, shape), lambda _: None)
         return said.read(one.body, max_bytes), len(one.body) if isinstance(one.body, bytes) else 0
 
     return read

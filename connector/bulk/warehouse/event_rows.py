@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.audience.rules import Rules
-from connector.bulk.tabular import event_rows
-from connector.bulk.tabular.event_rows import EventShape
+from connector.bulk.tabular import event_from_row
+from connector.bulk.tabular.event_from_row import EventShape
 from connector.bulk.tabular.headers import WantedColumns
 from connector.settings.warehouse import WarehouseSource
 
@@ -17,12 +17,12 @@ class EventRows:
         """Raises SettingsError where the columns do not say whose the events are, or what they are called."""
         name = f"sources.{source.name}"
         self._shape = EventShape(source.key, source.event, source.columns)
-        WantedColumns(setting=f"{name} columns").check(event_rows.header(self._shape, columns), name)
-        event_rows.check(self._shape, columns, name)
+        WantedColumns(setting=f"{name} columns").check(event_from_row.header(self._shape, columns), name)
+        event_from_row.check(self._shape, columns, name)
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The event that a row stands for."""
-        return event_rows.message(row, self._shape)
+        return event_from_row.message(row, self._shape)
 
     def key_of(self, message: Mapping[str, Any]) -> str | None:
         """The event's own id."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connector.audience.rules import Rules
-from connector.bulk.tabular import messages as said
+from connector.bulk.tabular import row_messages as said
 from connector.bulk.warehouse import cursor, query, row_kinds
 from connector.model.change import Message
 from connector.settings.warehouse import WarehouseSource

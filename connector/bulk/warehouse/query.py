@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from connector.bulk.tabular.columns import Row, is_blank
 from connector.bulk.tabular.parquet import plain
 from connector.bulk.tabular.table import check_columns
-from connector.bulk.warehouse import forgiving
+from connector.bulk.warehouse import postgres_values
 from connector.errors import ConnectorError, UnreadableError
 from connector.model.change import Unreadable
 from connector.settings.mistakes import starred, variable
@@ -136,7 +136,7 @@ def _engine(url: URL, source: WarehouseSource) -> Engine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON"))
     if url.get_driver_name() == "psycopg":
-        event.listen(engine, "connect", lambda raw, _: forgiving.register(raw))
+        event.listen(engine, "connect", lambda raw, _: postgres_values.register(raw))
     return engine
 
 

@@ -14,9 +14,9 @@ from pydantic_core import to_json
 
 from connector.audience.rules import Rules
 from connector.bulk.lease import Lease
-from connector.bulk.tabular import messages
-from connector.bulk.tabular.messages import Said
+from connector.bulk.tabular import row_messages
 from connector.bulk.tabular.parquet import UNREADABLE
+from connector.bulk.tabular.row_messages import Said
 from connector.bulk.tabular.seen_keys import Seen, kept
 from connector.bulk.warehouse import cursor, query, row_kinds
 from connector.bulk.warehouse.query import QueryTable
@@ -79,14 +79,14 @@ class SourceRun:
         with kept() as seen:
             with query.opened(self.source, marked=self.source.cursor, since=since) as table:
                 kind = row_kinds.of(self.source, table.columns, self.syncs)
-                for batch in messages.batches(self._said(table, kind)):
+                for batch in row_messages.batches(self._said(table, kind)):
                     self._batch(batch, table, seen)
             if not self.source.cursor:
                 self._let_missing_go(kind, seen, known)
         return self.state
 
     def _said(self, table: QueryTable, kind: RowKind) -> Iterator[Said | UnreadableError]:
-        for each in messages.every(table, kind.message, kind.key_of):
+        for each in row_messages.every(table, kind.message, kind.key_of):
             if isinstance(each, Said) and each.key is not None and self.source.cursor:
                 self._marks[each.key] = table.mark
             yield each
@@ -115,8 +115,8 @@ class SourceRun:
 
     def _take(self, moved: dict[str, Said], batch: Sequence[Said]) -> list[str]:
         """Takes rows in; rows that name nobody become problems. Returns the keys of the rows that could be read."""
-        read = {key: messages.read(each.body, self.max_bytes) for key, each in moved.items()}
-        nameless = [each for one in batch if one.key is None for each in messages.read(one.body, self.max_bytes)]
+        read = {key: row_messages.read(each.body, self.max_bytes) for key, each in moved.items()}
+        nameless = [each for one in batch if one.key is None for each in row_messages.read(one.body, self.max_bytes)]
         found = [*nameless, *(each for changes in read.values() for each in changes)]
         if found:
             accepted = accept(self.store, self.syncs, found, backfill=self.source.backfill)
@@ -175,8 +175,8 @@ class SourceRun:
         if not keys:
             return
         leaving = [change for key in keys if (change := kind.leaving(key)) is not None]
-        for start in range(0, len(leaving), messages.ROWS_AT_ONCE):
-            part = leaving[start : start + messages.ROWS_AT_ONCE]
+        for start in range(0, len(leaving), row_messages.ROWS_AT_ONCE):
+            part = leaving[start : start + row_messages.ROWS_AT_ONCE]
             accept(self.store, self.syncs, part, backfill=self.source.backfill)
         self._count(left=len(leaving))
         with self.store.writing() as tx:

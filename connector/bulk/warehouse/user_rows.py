@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.audience.rules import Rules
-from connector.bulk.tabular import user_rows as rows
+from connector.bulk.tabular import user_from_row as rows
 from connector.bulk.tabular.columns import read_as
 from connector.bulk.tabular.headers import WantedColumns
-from connector.bulk.tabular.user_rows import SEGMENTS, UserShape
+from connector.bulk.tabular.user_from_row import SEGMENTS, UserShape
 from connector.errors import SettingsError
 from connector.model.change import Change, Segment
 from connector.settings.warehouse import WarehouseSource

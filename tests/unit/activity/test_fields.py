@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connector.activity import fields, folding
+from connector.activity import fields, profile_state
 from connector.activity.webhook import Activity, parse
 from connector.settings.profiles import ProfilesSettings
 
@@ -21,10 +21,10 @@ def activity(object_type: str, metric: str, at: int = AT, id: str = "e1", **data
 
 def profile(*activities: Activity, **settings: Any) -> dict[str, Any]:
     chosen = fields.of(ProfilesSettings.model_validate(settings))
-    state: folding.ProfileState = {}
+    state: profile_state.ProfileState = {}
     for each in activities:
-        state = folding.combine(state, folding.state_of(each, chosen))
-    return folding.shown(state, chosen)
+        state = profile_state.combine(state, profile_state.state_of(each, chosen))
+    return profile_state.shown(state, chosen)
 
 
 EVERYBODY = {"cio_customer_id": "user-1", "email": "ada@example.com"}

@@ -7,9 +7,9 @@ from sqlalchemy.engine import make_url
 
 from connector import formats
 from connector.bulk import download
-from connector.bulk.tabular import event_rows, user_rows
-from connector.bulk.tabular.event_rows import EventShape
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular import event_from_row, user_from_row
+from connector.bulk.tabular.event_from_row import EventShape
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.bulk.warehouse.query import worded
 from connector.errors import SettingsError, UnreadableError
 from connector.model.change import Change, Event, Unreadable
@@ -25,7 +25,7 @@ def read(said: dict[str, Any]) -> Change:
 
 
 def test_columns_are_read_under_the_names_of_the_settings() -> None:
-    change = read(user_rows.message({**ROW, "plan": "gold", "account.size": 7}, UserShape(columns=COLUMNS)))
+    change = read(user_from_row.message({**ROW, "plan": "gold", "account.size": 7}, UserShape(columns=COLUMNS)))
     assert change.key == "external_id:1001"
     assert change.user == {"external_id": "1001", "email": "u1@example.com", "plan": "gold"}
     assert change.account == {"name": "Example Ltd", "size": 7}
@@ -35,16 +35,16 @@ def test_columns_are_read_under_the_names_of_the_settings() -> None:
 
 
 def test_a_row_may_be_a_part_of_the_user() -> None:
-    assert not read(user_rows.message({"id": "u1"}, UserShape(entered=("A",), whole=False))).whole
+    assert not read(user_from_row.message({"id": "u1"}, UserShape(entered=("A",), whole=False))).whole
 
 
 def test_a_table_is_judged_by_the_names_its_columns_are_read_by() -> None:
-    user_rows.check(UserShape(columns=COLUMNS), tuple(ROW), "file")
+    user_from_row.check(UserShape(columns=COLUMNS), tuple(ROW), "file")
     with pytest.raises(SettingsError, match="does not say who is in which segment"):
-        user_rows.check(UserShape(columns={**COLUMNS, "Groups": ""}), tuple(ROW), "file")
+        user_from_row.check(UserShape(columns={**COLUMNS, "Groups": ""}), tuple(ROW), "file")
     with pytest.raises(SettingsError, match="file: its columns E-Mail, email are all read as 'email'"):
-        user_rows.check(UserShape(columns=COLUMNS), (*ROW, "email"), "file")
-    user_rows.check(UserShape("Notes", columns=COLUMNS), tuple(ROW), "file")
+        user_from_row.check(UserShape(columns=COLUMNS), (*ROW, "email"), "file")
+    user_from_row.check(UserShape("Notes", columns=COLUMNS), tuple(ROW), "file")
 
 
 EVENT = {"number": 7, "who": "u1", "name": "Bought", "time": 1_769_853_660, "amount": 12.5, "kind": None}
@@ -53,31 +53,31 @@ ID = EventShape("id", columns={"who": "external_id"})
 
 
 def test_a_row_is_an_event_with_its_other_columns_as_properties() -> None:
-    change = read(event_rows.message(EVENT, SHAPE))
+    change = read(event_from_row.message(EVENT, SHAPE))
     assert (change.key, change.user, change.whole, change.segments) == ("u1", {"id": "u1"}, False, None)
     properties = {"amount": 12.5, "kind": None}
     assert change.events == (Event("7", "Bought", occurred_at=1_769_853_660, properties=properties),)
 
 
 def test_all_events_may_have_one_name_and_a_column_of_that_name_is_then_a_property() -> None:
-    (found,) = read(event_rows.message(EVENT, EventShape("number", "Order placed", SHAPE.columns))).events
+    (found,) = read(event_from_row.message(EVENT, EventShape("number", "Order placed", SHAPE.columns))).events
     assert (found.name, found.properties["name"]) == ("Order placed", "Bought")
 
 
 def test_pages_are_named_by_their_urls() -> None:
     row = {"id": "e1", "who": "u1", "type": "page", "url": "https://example.com/"}
-    (found,) = read(event_rows.message(row, ID)).events
+    (found,) = read(event_from_row.message(row, ID)).events
     assert (found.id, found.kind, found.name) == ("e1", "page", "https://example.com/")
 
 
 @pytest.mark.parametrize("value", [None, "", 1.5, True])
 def test_an_event_without_an_id_is_refused(value: Any) -> None:
     with pytest.raises(UnreadableError, match="neither a text nor an integer in 'number'"):
-        event_rows.message({**EVENT, "number": value}, SHAPE)
+        event_from_row.message({**EVENT, "number": value}, SHAPE)
 
 
 def test_an_event_that_names_nobody_is_unreadable() -> None:
-    (answer,) = formats.parse("native", event_rows.message({**EVENT, "who": None}, SHAPE))
+    (answer,) = formats.parse("native", event_from_row.message({**EVENT, "who": None}, SHAPE))
     assert isinstance(answer, Unreadable)
 
 
@@ -92,7 +92,7 @@ def test_an_event_that_names_nobody_is_unreadable() -> None:
 )
 def test_events_that_say_too_little_are_refused(shape: EventShape, columns: tuple[str, ...], says: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        event_rows.check(shape, columns, "query")
+        event_from_row.check(shape, columns, "query")
     assert says in str(caught.value)
 
 

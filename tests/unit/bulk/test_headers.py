@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from connector.bulk.tabular import user_rows
+from connector.bulk.tabular import user_from_row
 from connector.bulk.tabular.headers import WantedColumns
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.errors import SettingsError
 from tests.build_settings import rules
 
@@ -16,7 +16,7 @@ COLUMNS = ("external_id", "first_name", "plan", "clearbit/employees", "account.t
 
 def check(*columns: str, may_lack: bool = False, sync: dict[str, Any] = SYNC, **shape: Any) -> None:
     wanted = WantedColumns.of([rules(**sync)], may_lack=may_lack)
-    user_rows.check(UserShape(entered=("Paying",), wanted=wanted, **shape), columns, "users.csv")
+    user_from_row.check(UserShape(entered=("Paying",), wanted=wanted, **shape), columns, "users.csv")
 
 
 @pytest.mark.parametrize("may_lack", [True, False])

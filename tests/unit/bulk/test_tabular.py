@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from connector import formats
 from connector.audience import mapping
-from connector.bulk.tabular import messages, reader, user_rows
+from connector.bulk.tabular import reader, row_messages, user_from_row
 from connector.bulk.tabular.parquet import UNREADABLE, plain
 from connector.bulk.tabular.table import CSV, PARQUET, kind_of
-from connector.bulk.tabular.user_rows import UserShape
+from connector.bulk.tabular.user_from_row import UserShape
 from connector.errors import SettingsError, UnreadableError
 from connector.model import bounds
 from connector.model.change import Change, Segment, Unreadable
@@ -26,7 +26,7 @@ PAYING = UserShape(entered=("Paying",))
 
 
 def change(row: dict[str, Any], shape: UserShape = PAYING) -> Change:
-    (answer,) = formats.parse("native", user_rows.message(row, shape))
+    (answer,) = formats.parse("native", user_from_row.message(row, shape))
     assert isinstance(answer, Change), answer
     return answer
 
@@ -62,7 +62,9 @@ def test_the_segments_of_a_row(segments: Any, shape: UserShape, whole: list[str]
 
 @pytest.mark.parametrize("text", ["Paying,Trial", "Paying;Trial", "{Paying}", '["Paying"', "('Paying',)", "['Paying']"])
 def test_a_list_written_in_another_way_is_refused_and_takes_nobody_out(text: str) -> None:
-    said = messages.one({"id": "u1", "segments": text}, lambda row: user_rows.message(row, PAYING), user_rows.key_of)
+    said = row_messages.one(
+        {"id": "u1", "segments": text}, lambda row: user_from_row.message(row, PAYING), user_from_row.key_of
+    )
     assert isinstance(said.body, Unreadable)
     assert said.body.reason.startswith("the segments are written in a way that is not known: give A|B, or")
     assert said.key == "u1"
@@ -80,13 +82,13 @@ def test_a_list_written_in_another_way_is_refused_and_takes_nobody_out(text: str
 )
 def test_who_a_row_is(row: dict[str, Any], shape: UserShape, key: str) -> None:
     assert change(row, shape).key == key
-    assert user_rows.key_of(user_rows.message(row, shape)) == key
+    assert user_from_row.key_of(user_from_row.message(row, shape)) == key
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 7.5, True, ["u1"]])
 def test_a_row_without_its_key_is_not_known_by_another_column(value: Any) -> None:
     with pytest.raises(UnreadableError, match="neither a text nor an integer in 'number'"):
-        user_rows.message({"number": value, "email": "u1@example.com"}, UserShape("number", ("Paying",)))
+        user_from_row.message({"number": value, "email": "u1@example.com"}, UserShape("number", ("Paying",)))
 
 
 CELLS = {"id": "1001.0", "Customer": "7.00", "number": "-3.0", "plan": "1.0", "account.id": "5.0", "email": "2.0"}
@@ -98,19 +100,21 @@ def test_the_account_of_a_row_counts_beside_a_key_of_its_own() -> None:
 
 
 def test_ids_in_cells_of_text_are_read_as_the_integers_that_they_were() -> None:
-    shape = user_rows.of_texts(UserShape("number", ("Paying",), columns={"Customer": "external_id", "id": "other"}))
-    assert user_rows.message(CELLS, shape) == {
+    shape = user_from_row.of_texts(UserShape("number", ("Paying",), columns={"Customer": "external_id", "id": "other"}))
+    assert user_from_row.message(CELLS, shape) == {
         "user": {"other": "1001.0", "external_id": "7", "plan": "1.0", "email": "2.0", "number": "-3", "id": "-3"},
         "account": {"id": "5"},
         "whole": True,
         "entered": ["Paying"],
     }
-    assert user_rows.message(CELLS, UserShape("number", ("Paying",)))["user"]["id"] == "-3.0"
+    assert user_from_row.message(CELLS, UserShape("number", ("Paying",)))["user"]["id"] == "-3.0"
 
 
 @pytest.mark.parametrize("cell", ["1.23457E+11", "1.2345678901234568e+18", " 1E+10"])
 def test_an_id_that_a_program_has_rounded_is_refused(cell: str) -> None:
-    said = messages.one({"id": cell}, lambda row: user_rows.message(row, user_rows.of_texts(PAYING)), user_rows.key_of)
+    said = row_messages.one(
+        {"id": cell}, lambda row: user_from_row.message(row, user_from_row.of_texts(PAYING)), user_from_row.key_of
+    )
     assert isinstance(said.body, Unreadable)
     assert "in the column 'id' is a number that a program has rounded" in said.body.reason
     assert (said.key, said.unnamed) == (None, True)
@@ -128,7 +132,7 @@ def test_an_id_that_a_program_has_rounded_is_refused(cell: str) -> None:
 )
 def test_an_id_that_a_formula_keeps_as_text_is_that_text(cell: str, id: str) -> None:
     row = {"id": cell, "plan": '="1"'}
-    assert user_rows.message(row, user_rows.of_texts(PAYING))["user"] == {"id": id, "plan": '="1"'}
+    assert user_from_row.message(row, user_from_row.of_texts(PAYING))["user"] == {"id": id, "plan": '="1"'}
 
 
 @pytest.mark.parametrize("line", ['="007",free', '"=""007""",free'])
@@ -143,7 +147,9 @@ def test_the_formula_is_read_however_the_file_quotes_it(tmp_path: Path, line: st
 
 @pytest.mark.parametrize("cell", ['=""', '=" "'])
 def test_a_formula_that_keeps_no_text_names_nobody(cell: str) -> None:
-    said = messages.one({"id": cell}, lambda row: user_rows.message(row, user_rows.of_texts(PAYING)), user_rows.key_of)
+    said = row_messages.one(
+        {"id": cell}, lambda row: user_from_row.message(row, user_from_row.of_texts(PAYING)), user_from_row.key_of
+    )
     assert said.key is None
 
 
@@ -152,15 +158,15 @@ PLAIN_IDS = ["1e3", "12e5", "1.5", "v1.0", "1.0.0", "0x1E+10", "E+10", "'2", "=1
 
 @pytest.mark.parametrize("cell", PLAIN_IDS)
 def test_other_texts_are_ids_as_they_stand(cell: str) -> None:
-    assert user_rows.message({"id": cell}, user_rows.of_texts(PAYING))["user"]["id"] == cell
+    assert user_from_row.message({"id": cell}, user_from_row.of_texts(PAYING))["user"]["id"] == cell
 
 
 def test_whoever_is_named_is_known_even_if_the_rest_cannot_be_read() -> None:
-    said = user_rows.message({"id": "u1", "segments": [None]}, UserShape())
+    said = user_from_row.message({"id": "u1", "segments": [None]}, UserShape())
     (answer,) = formats.parse("native", said)
     assert isinstance(answer, Unreadable)
-    assert user_rows.key_of(said) == "u1"
-    assert user_rows.key_of({"user": {"plan": "gold"}}) is None
+    assert user_from_row.key_of(said) == "u1"
+    assert user_from_row.key_of({"user": {"plan": "gold"}}) is None
 
 
 @pytest.mark.parametrize(
@@ -176,7 +182,7 @@ def test_whoever_is_named_is_known_even_if_the_rest_cannot_be_read() -> None:
 )
 def test_a_table_that_says_too_little_is_refused(shape: UserShape, columns: tuple[str, ...], says: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        user_rows.check(shape, columns, "file")
+        user_from_row.check(shape, columns, "file")
     assert says in str(caught.value)
 
 
@@ -189,12 +195,12 @@ def test_a_table_that_says_too_little_is_refused(shape: UserShape, columns: tupl
     ],
 )
 def test_a_table_that_says_enough_is_taken(shape: UserShape, columns: tuple[str, ...]) -> None:
-    user_rows.check(shape, columns, "file")
+    user_from_row.check(shape, columns, "file")
 
 
 def test_many_columns_are_not_all_listed() -> None:
     with pytest.raises(SettingsError, match=r"c18, c19, \.\.\.$"):
-        user_rows.check(UserShape("number", ("A",)), [f"c{number}" for number in range(500)], "file")
+        user_from_row.check(UserShape("number", ("A",)), [f"c{number}" for number in range(500)], "file")
 
 
 @pytest.mark.parametrize(
@@ -243,10 +249,12 @@ def test_values_become_what_json_has(value: Any, as_json: Any) -> None:
     "value", [b"bytes", [b"bytes"], {"a": b"bytes"}, 1j, {1}, IPv4Address("192.0.2.1"), UNREADABLE]
 )
 def test_what_json_has_nothing_for_costs_its_own_cell_alone(value: Any) -> None:
-    said = messages.one(
-        {"id": "u1", "plan": "gold", "city": plain(value)}, lambda row: user_rows.message(row, PAYING), user_rows.key_of
+    said = row_messages.one(
+        {"id": "u1", "plan": "gold", "city": plain(value)},
+        lambda row: user_from_row.message(row, PAYING),
+        user_from_row.key_of,
     )
-    (found,) = messages.read(said.body, 10_000)
+    (found,) = row_messages.read(said.body, 10_000)
     assert isinstance(found, Change)
     read = mapping.read(found, rules())
     assert (said.key, read.attributes) == ("u1", {"plan": "gold"})
@@ -262,8 +270,8 @@ ROW = st.dictionaries(
 
 @given(ROW)
 def test_any_row_is_read_or_refused(row: dict[str, Any]) -> None:
-    said = messages.one(plain(row), lambda given: user_rows.message(given, PAYING), user_rows.key_of)
-    (answer,) = messages.read(said.body, 1_000_000)
+    said = row_messages.one(plain(row), lambda given: user_from_row.message(given, PAYING), user_from_row.key_of)
+    (answer,) = row_messages.read(said.body, 1_000_000)
     if isinstance(answer, Change):
         assert answer.key == said.key
     else:

@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.activity import fields, folding
+from connector.activity import fields, profile_state
 from connector.activity.fields import ProfileField
-from connector.activity.folding import MOST_VALUES, ProfileState
+from connector.activity.profile_state import MOST_VALUES, ProfileState
 from connector.activity.webhook import METRICS, Activity, ReportedPerson
 from connector.settings.profiles import ProfilesSettings
 
@@ -44,8 +44,8 @@ def fold(batches: list[list[Activity]]) -> ProfileState:
         for each in batch:
             if each.event_id not in known:
                 known.add(each.event_id)
-                total = folding.combine(total, folding.state_of(each, FIELDS))
-        state = folding.combine(state, total)
+                total = profile_state.combine(total, profile_state.state_of(each, FIELDS))
+        state = profile_state.combine(state, total)
     return state
 
 
@@ -58,7 +58,7 @@ def test_any_order_with_any_repeats_in_any_batches_gives_the_same_profile(
     cuts = sorted(data.draw(st.lists(st.integers(0, len(order)), max_size=4)))
     batches = [order[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
-    assert folding.shown(fold(batches), FIELDS) == folding.shown(fold([given_once]), FIELDS)
+    assert profile_state.shown(fold(batches), FIELDS) == profile_state.shown(fold([given_once]), FIELDS)
 
 
 @given(st.permutations(range(MOST_VALUES + 5)), st.integers(1, 400))
@@ -69,9 +69,11 @@ def test_what_is_beyond_the_bounds_does_not_depend_on_the_order(order: list[int]
         batch: ProfileState = {}
         for number in order[begin : begin + size]:
             one = Activity(f"e{number}", "email", "sent", number, ReportedPerson("u"), "", {"score": number})
-            batch = folding.combine(batch, folding.state_of(one, own)) if size < 5 else _added(batch, one, own)
-        state = folding.combine(state, batch)
-    shown = folding.shown(state, own)
+            batch = (
+                profile_state.combine(batch, profile_state.state_of(one, own)) if size < 5 else _added(batch, one, own)
+            )
+        state = profile_state.combine(state, batch)
+    shown = profile_state.shown(state, own)
 
     assert shown["set"] == sorted(str(number) for number in range(5, MOST_VALUES + 5))
     assert (len(shown["counts"]), shown["counts"][""], sum(shown["counts"].values())) == (
@@ -83,7 +85,7 @@ def test_what_is_beyond_the_bounds_does_not_depend_on_the_order(order: list[int]
 
 def _added(batch: ProfileState, one: Activity, own: tuple[ProfileField, ...]) -> ProfileState:
     """As `combine`, in place: small batches are below the bounds."""
-    for name, (aggregate, value) in folding.state_of(one, own).items():
+    for name, (aggregate, value) in profile_state.state_of(one, own).items():
         known = batch.setdefault(name, [aggregate, {} if aggregate == "set" else [{}, 0]])[1]
         (known if aggregate == "set" else known[0]).update(value if aggregate == "set" else value[0])
     return batch
@@ -91,5 +93,5 @@ def _added(batch: ProfileState, one: Activity, own: tuple[ProfileField, ...]) ->
 
 def test_a_field_that_is_counted_in_another_way_begins_anew() -> None:
     before: ProfileState = {"x": ["count", 7], "y": ["count", 1]}
-    assert folding.combine(before, {"x": ["set", {"a": 1}]}) == {"x": ["set", {"a": 1}], "y": ["count", 1]}
-    assert folding.shown(before, [ProfileField("score", "x", "set")]) == {}
+    assert profile_state.combine(before, {"x": ["set", {"a": 1}]}) == {"x": ["set", {"a": 1}], "y": ["count", 1]}
+    assert profile_state.shown(before, [ProfileField("score", "x", "set")]) == {}

@@ -4,10 +4,10 @@ import pytest
 
 from connector import formats
 from connector.model.change import Change
-from tasks.reader import known_good
+from tasks.reader import known_good_messages
 
 
 @pytest.mark.parametrize("format", formats.NAMES)
 def test_there_is_one_of_each_format_that_can_be_read(format: str) -> None:
-    (change,) = formats.parse(format, known_good.MESSAGES[format])
+    (change,) = formats.parse(format, known_good_messages.MESSAGES[format])
     assert isinstance(change, Change)

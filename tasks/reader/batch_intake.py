@@ -22,13 +22,13 @@ from connector.intake import bodies
 from connector.model.change import Unreadable
 from connector.runtime import Runtime
 from connector.store.blame import blames_the_data
-from tasks.reader import known_good, repeats
+from tasks.reader import known_good_messages, redeliveries
+from tasks.reader.batch_isolation import BatchIsolation, HeldError, told
 from tasks.reader.bell import Bell
-from tasks.reader.holding import Hold
-from tasks.reader.isolating import BatchIsolation, HeldError, told
-from tasks.reader.lane import Lane
+from tasks.reader.held_queue import Hold
+from tasks.reader.message_buffer import MessageBuffer
 from tasks.reader.queue_leases import LostLeaseError, QueueLeases
-from tasks.reader.repeats import Repeats
+from tasks.reader.redeliveries import Redeliveries
 
 log = structlog.get_logger(__name__)
 _MOST_BACKFILL_BATCH = 200
@@ -49,9 +49,9 @@ class QueuedItem(NamedTuple):
 
 @dataclass(slots=True)
 class Work:
-    """The part of one lane's batch that is not taken in yet."""
+    """The part of one queue's batch that is not taken in yet."""
 
-    lane: Lane
+    buffer: MessageBuffer
     session: int
     holder: str
     items: list[QueuedItem] = field(default_factory=list)
@@ -63,31 +63,33 @@ class Work:
         self.to_dead_letter |= {each.tag: each for each in deliveries}
 
 
-class Taker:
-    """Takes in for all lanes of this reader, in one thread."""
+class BatchIntake:
+    """Takes in for all queues of this reader, in one thread."""
 
     def __init__(
-        self, runtime: Runtime, lanes: Sequence[Lane], leases: QueueLeases, bell: Bell, direct: Direct
+        self, runtime: Runtime, buffers: Sequence[MessageBuffer], leases: QueueLeases, bell: Bell, direct: Direct
     ) -> None:
         """Starts nothing yet; `run` does.
 
         Args:
             runtime: what the process has open.
-            lanes: the queues of this reader.
+            buffers: what was delivered of each queue of this reader.
             leases: knows which leases this reader has.
             bell: tells the workers that people are due.
             direct: sends small batches from memory.
         """
         self._runtime = runtime
-        self._lanes = lanes
+        self._buffers = buffers
         self._leases = leases
         self._bell = bell
         self._direct = direct
         self._work: dict[str, Work] = {}
-        self._holds = {lane.queue: Hold(runtime.store, lane.queue) for lane in lanes}
-        self._repeats = {lane.queue: Repeats(runtime.store, runtime.settings.intake.batch_messages) for lane in lanes}
-        self._isolations = {lane.queue: self._isolation(lane) for lane in lanes}
-        self._current = Work(lanes[0], 0, "")
+        self._holds = {buffer.queue: Hold(runtime.store, buffer.queue) for buffer in buffers}
+        self._redeliveries = {
+            buffer.queue: Redeliveries(runtime.store, runtime.settings.intake.batch_messages) for buffer in buffers
+        }
+        self._isolations = {buffer.queue: self._isolation(buffer) for buffer in buffers}
+        self._current = Work(buffers[0], 0, "")
         self._turn = 0
         self.last_step = monotonic()
 
@@ -99,84 +101,84 @@ class Taker:
                 self._wait()
 
     def _wait(self) -> None:
-        arrived = self._lanes[0].arrived
+        arrived = self._buffers[0].arrived
         with arrived:
-            if self._next_lane() is None:
+            if self._next_buffer() is None:
                 arrived.wait(_LOOK_SECONDS)
 
     def step(self) -> bool:
         """Takes one batch in, if there is one. Returns whether there was one."""
-        lane = self._next_lane()
-        if lane is None:
+        buffer = self._next_buffer()
+        if buffer is None:
             return False
-        if lane.shut:
-            self._try_known_good(lane)
+        if buffer.shut:
+            self._try_known_good(buffer)
             return True
-        work = self._work.pop(lane.queue, None) or self._next_work(lane)
-        if work.session == lane.session:
-            self._take(lane, work)
+        work = self._work.pop(buffer.queue, None) or self._next_work(buffer)
+        if work.session == buffer.session:
+            self._take(buffer, work)
         else:  # the lease changed hands: RabbitMQ delivers it again to the new holder
-            lane.finished()
+            buffer.finished()
         return True
 
-    def _next_lane(self) -> Lane | None:
-        """Returns the lane whose turn it is, live ones before bulk loads, or None if no lane has work."""
-        count = len(self._lanes)
-        in_turn = [self._lanes[(self._turn + place) % count] for place in range(count)]
-        ready = [lane for lane in in_turn if self._ready(lane)]
-        return min(ready, key=lambda lane: lane.door.backfill, default=None)
+    def _next_buffer(self) -> MessageBuffer | None:
+        """Returns the buffer whose turn it is, live queues before bulk loads, or None if none has work."""
+        count = len(self._buffers)
+        in_turn = [self._buffers[(self._turn + place) % count] for place in range(count)]
+        ready = [buffer for buffer in in_turn if self._ready(buffer)]
+        return min(ready, key=lambda buffer: buffer.door.backfill, default=None)
 
-    def _ready(self, lane: Lane) -> bool:
-        something = lane.shut or lane.queue in self._work or lane.has_more()
-        return something and not self._holds[lane.queue].pausing()
+    def _ready(self, buffer: MessageBuffer) -> bool:
+        something = buffer.shut or buffer.queue in self._work or buffer.has_more()
+        return something and not self._holds[buffer.queue].pausing()
 
-    def _try_known_good(self, lane: Lane) -> None:
+    def _try_known_good(self, buffer: MessageBuffer) -> None:
         """Asks for nothing from a queue that was held too long until a known-good message can be taken in."""
         try:
-            known_good.probe(self._runtime, lane.door.format)
+            known_good_messages.probe(self._runtime, buffer.door.format)
         except Exception as error:  # noqa: BLE001 - whatever it is: the queue waits on
-            self._holds[lane.queue].begin(told(error), 0)
+            self._holds[buffer.queue].begin(told(error), 0)
         else:
-            self._work.pop(lane.queue, None)
-            self._holds[lane.queue].end()
-            lane.open()
+            self._work.pop(buffer.queue, None)
+            self._holds[buffer.queue].end()
+            buffer.open()
 
-    def _next_work(self, lane: Lane) -> Work:
-        self._turn = self._lanes.index(lane) + 1
+    def _next_work(self, buffer: MessageBuffer) -> Work:
+        self._turn = self._buffers.index(buffer) + 1
         intake = self._runtime.settings.intake
-        first = lane.first()
-        most = self._repeats[lane.queue].limit(repeats.deliveries(first) if first else 0)
-        if lane.door.backfill:
+        first = buffer.first()
+        most = self._redeliveries[buffer.queue].limit(redeliveries.deliveries(first) if first else 0)
+        if buffer.door.backfill:
             most = min(most, _MOST_BACKFILL_BATCH)
-        session, holder, batch = lane.next_batch(most, intake.batch_bytes)
-        return Work(lane, session, holder, [item for delivery in batch for item in _items(lane, delivery)])
+        session, holder, batch = buffer.next_batch(most, intake.batch_bytes)
+        return Work(buffer, session, holder, [item for delivery in batch for item in _items(buffer, delivery)])
 
-    def _take(self, lane: Lane, work: Work) -> None:
-        """Takes a batch in. If the store cannot take it, the rest of the batch waits for its lane's next turn."""
-        hold, self._current = self._holds[lane.queue], work
+    def _take(self, buffer: MessageBuffer, work: Work) -> None:
+        """Takes a batch in. If the store cannot take it, the rest of the batch waits for its queue's next turn."""
+        hold, self._current = self._holds[buffer.queue], work
         try:
             for run in list(_runs(work.items)):
                 self._take_run(work, run)
         except (HeldError, StoreError) as error:
             hold.begin(str(error), len(work.items))
-            self._work[lane.queue] = work
+            self._work[buffer.queue] = work
             if hold.too_long():
-                lane.give_up(work.session, shut=True)
+                buffer.give_up(work.session, shut=True)
         except LostLeaseError:
-            self._leases.lose(lane.queue, work.holder)
-            lane.give_up(work.session)
-            lane.finished()
+            self._leases.lose(buffer.queue, work.holder)
+            buffer.give_up(work.session)
+            buffer.finished()
         else:
             hold.end()
-            lane.finished()
+            buffer.finished()
 
     def _take_run(self, work: Work, run: Sequence[QueuedItem]) -> None:
-        watched = self._repeats[work.lane.queue]
+        watched = self._redeliveries[work.buffer.queue]
         with watched.watching(run) as given_up:
             if given_up is None:
-                self._isolations[work.lane.queue].take(run, lambda count: self._committed(work, count))
+                self._isolations[work.buffer.queue].take(run, lambda count: self._committed(work, count))
             else:
-                log.error("a message that ends readers is not taken in: it stays a problem", queue=work.lane.queue,
+                log.error("a message that ends readers is not taken in: it stays a problem", queue=work.buffer.queue,
                           problem=given_up)  # fmt: skip
                 self._committed(work, len(run))
         watched.went_well()
@@ -187,12 +189,12 @@ class Taker:
         whole = [item.delivery.tag for item in done if item.last]
         if whole:
             dead_letters = [work.to_dead_letter.pop(tag) for tag in sorted(work.to_dead_letter) if tag <= whole[-1]]
-            work.lane.done(work.session, whole[-1], tuple(dead_letters))
+            work.buffer.done(work.session, whole[-1], tuple(dead_letters))
 
-    def _isolation(self, lane: Lane) -> BatchIsolation[QueuedItem]:
+    def _isolation(self, buffer: MessageBuffer) -> BatchIsolation[QueuedItem]:
         return BatchIsolation(
             take=self._commit,
-            probe=lambda: known_good.probe(self._runtime, lane.door.format),
+            probe=lambda: known_good_messages.probe(self._runtime, buffer.door.format),
             set_aside=self._set_aside,
         )
 
@@ -202,7 +204,7 @@ class Taker:
         work = self._current
 
         def check(tx: Connection) -> None:
-            self._leases.fence(work.lane.queue, work.holder, tx)
+            self._leases.fence(work.buffer.queue, work.holder, tx)
 
         limit = runtime.settings.intake.max_message_bytes
         values = [body.value for body in run]
@@ -220,7 +222,7 @@ class Taker:
 
     def _set_aside(self, item: QueuedItem, error: Exception) -> None:
         log.error(
-            "a message cannot be taken in: it is a problem now", queue=self._current.lane.queue, reason=told(error)
+            "a message cannot be taken in: it is a problem now", queue=self._current.buffer.queue, reason=told(error)
         )
         value = item.body.value
         shown = value.decode(errors="replace") if isinstance(value, bytes) else value
@@ -247,10 +249,10 @@ def _is_cut(item: QueuedItem) -> bool:
     return isinstance(item.body.value, Unreadable) and len(item.delivery.body) > envelope.SHOWN_CHARACTERS
 
 
-def _items(lane: Lane, delivery: Delivery) -> Iterator[QueuedItem]:
-    found = lane.door.bodies(properties.decode(delivery.properties), delivery.body)
+def _items(buffer: MessageBuffer, delivery: Delivery) -> Iterator[QueuedItem]:
+    found = buffer.door.bodies(properties.decode(delivery.properties), delivery.body)
     if not found:  # a task without messages: there is nothing to do, but to acknowledge it
-        found = [Body(lane.door.format, [], lane.door.backfill)]
+        found = [Body(buffer.door.format, [], buffer.door.backfill)]
     for place, body in enumerate(found, 1):
         yield QueuedItem(delivery, body, place == len(found))
 

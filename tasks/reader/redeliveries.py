@@ -39,7 +39,7 @@ class FromDelivery(Protocol):
         """What is taken in of it."""
 
 
-class Repeats:
+class Redeliveries:
     """Knows how many messages of a queue to take in at once."""
 
     def __init__(self, store: Store, most: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.admin.person import words
+from connector.admin.person import reasons
 from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.rules import Rules
 from connector.model.entity import Entity, Facts
@@ -29,7 +29,7 @@ def facts(*segments: str, entered: bool = True, lifecycle: Lifecycle = NOTHING, 
 
 def told(of: Facts, by: Rules) -> tuple[AudienceStatus, str]:
     standing = standing_of(of, by)
-    return standing, words.why(of, standing, by)
+    return standing, reasons.why(of, standing, by)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def row(entity: Entity = SOMEBODY, **given: Any) -> PersonRow:
 
 
 def waits(of: PersonRow, by: Rules | None = None, health: Health = FINE) -> list[str]:
-    return list(words.waits(of, by or rules(), health, NOW))
+    return list(reasons.waits(of, by or rules(), health, NOW))
 
 
 def test_of_whom_nothing_is_owed_nobody_says_anything() -> None:
@@ -141,4 +141,6 @@ def test_a_pause_and_a_sync_that_does_not_deliver_are_told() -> None:
     ]
     assert waits(row(), health=Health(inf, "401")) == ["the connection is paused until a human resumes it: 401"]
     assert waits(row(), health=Health(NOW - 1, "long ago")) == []
-    assert list(words.waits(row(), None, Health(), NOW)) == ["the settings have no such sync any more: nothing is sent"]
+    assert list(reasons.waits(row(), None, Health(), NOW)) == [
+        "the settings have no such sync any more: nothing is sent"
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.bulk.tabular.columns import ColumnNames, listed, read_as, renamed
 from connector.bulk.tabular.headers import Header
-from connector.bulk.tabular.user_rows import IDENTITIES
+from connector.bulk.tabular.user_from_row import IDENTITIES
 from connector.errors import SettingsError, UnreadableError
 from connector.formats.reading import word
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tasks.reader.sharing import shared_out
+from tasks.reader.queue_shares import shared_out
 
 READERS = some.sets(some.sampled_from("abcdefg"), min_size=1)
 SIZES = some.lists(some.integers(1, 9), min_size=1, max_size=4)

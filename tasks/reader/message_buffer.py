@@ -1,4 +1,4 @@
-"""Passes messages from the thread that reads a queue to the one that takes in, and what is done back to the first."""
+"""Keeps what was delivered of a queue until it is taken in: one thread reads the queue, another takes in."""
 
 import socket
 import threading
@@ -21,7 +21,7 @@ class Done:
     dead_letters: list[Delivery] = field(default_factory=list)
 
 
-class Lane:
+class MessageBuffer:
     """The messages of one queue that were delivered and are not done, under one lease at a time."""
 
     def __init__(self, queue: str, door: Door, arrived: threading.Condition) -> None:

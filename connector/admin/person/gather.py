@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from connector.activity import fields, identity, profiles
 from connector.activity.profiles import ActivityProfile
-from connector.admin.person import words
+from connector.admin.person import reasons
 from connector.admin.privacy import find_user
 from connector.audience import desired as audience
-from connector.audience import holding
+from connector.audience import wanted_identifiers
 from connector.audience.desired import Desired
 from connector.audience.rules import Rules
 from connector.customerio import people as lookup
@@ -124,8 +124,8 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float) -> Pe
         rules=rules,
         wanted=wanted,
         identifiers=identifiers,
-        why=words.why(row.entity.facts, wanted.standing, usable) if wanted and usable else "",
-        waits=tuple(words.waits(row, rules, health, now)),
+        why=reasons.why(row.entity.facts, wanted.standing, usable) if wanted and usable else "",
+        waits=tuple(reasons.waits(row, rules, health, now)),
         events=person_rows.latest_events(tx, row.sync, key, EVENTS),
         event_counts=person_rows.event_counts(tx, row.sync, key),
         calls=mentions.calls_about(tx, row.sync, names, CALLS_LOOKED_AT),
@@ -133,7 +133,7 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float) -> Pe
 
 
 def _wanted(row: PersonRow, rules: Rules) -> Desired:
-    return holding.with_id_that_stays(row.entity, audience.desired(row.entity.facts, rules), rules)
+    return wanted_identifiers.with_id_that_stays(row.entity, audience.desired(row.entity.facts, rules), rules)
 
 
 def _identifiers(tx: Connection, row: PersonRow, rules: Rules | None) -> tuple[tuple[Identifier, ...], frozenset[str]]:

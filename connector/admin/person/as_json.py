@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.admin.person.known import HeldNow, KnownPerson, PersonInSync
+from connector.admin.person.gather import HeldNow, KnownPerson, PersonInSync
 from connector.model.entity import Facts, Profile
 from connector.planning.step import UNCERTAIN
 from connector.store.person_rows import EventSummary

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.errors import StoreError
-from tasks.reader.isolating import MOST_IN_A_ROW, BatchIsolation, HeldError
+from tasks.reader.batch_isolation import MOST_IN_A_ROW, BatchIsolation, HeldError
 from tasks.reader.queue_leases import LostLeaseError
 
 MESSAGES = some.lists(some.booleans(), max_size=40)
