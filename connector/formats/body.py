@@ -29,11 +29,13 @@ def decode(body: bytes | str) -> object:
     what is nested too deep costs its own field, and not the body with all that stands beside it.
     """
     try:
-        value: object = from_json(body.encode() if isinstance(body, str) else body, catch_duplicate_keys=True)
+        given = body.encode() if isinstance(body, str) else body
+        value: object = from_json(given.removeprefix(_BYTE_ORDER_MARK), catch_duplicate_keys=True)
     except ValueError as error:
         if not _CAN_BE_READ_IN_PART.search(str(error)):
             raise UnreadableError(f"the body is not JSON: {error}") from error
-        return _read_in_part(body if isinstance(body, str) else body.decode(errors="surrogateescape"))
+        text = body if isinstance(body, str) else body.decode(errors="surrogateescape")
+        return _read_in_part(text.removeprefix("\ufeff"))
     return value
 
 

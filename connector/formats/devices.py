@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.errors import UnreadableError
+from connector.formats.reading import object_of
 from connector.model import bounds, times
 from connector.model.bounds import storable
 from connector.model.change import Device
@@ -53,11 +54,8 @@ def _seconds(value: object) -> int | None:
 
 def _attributes(value: object) -> Mapping[str, Any]:
     """Customer.io takes texts here (docs/customerio.md#devices), so that is what it gets."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UnreadableError("the attributes of a device are not an object")
-    return {name: _text(each) for name, each in value.items() if each is not None}
+    told = object_of(value, "the attributes of a device are")
+    return {name: _text(each) for name, each in told.items() if each is not None}
 
 
 def _text(value: object) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.errors import UnreadableError
-from connector.formats.reading import word
+from connector.formats.reading import object_of, word
 from connector.model import identifiers, times
 from connector.model.bounds import storable
 from connector.model.change import Event, Unreadable
-
-_EMPTY: Mapping[str, Any] = {}
 
 
 def gather(given: object, read: Callable[[dict[str, Any]], Event]) -> tuple[tuple[Event, ...], list[Unreadable]]:
@@ -73,8 +71,4 @@ def visitor_id(value: object) -> str | None:
 
 def properties_of(value: object) -> Mapping[str, Any]:
     """The properties of an event, {} where there are none."""
-    if value is None or value == []:  # PHP writes an empty object so
-        return _EMPTY
-    if not isinstance(value, dict):
-        raise UnreadableError("the event's properties are not an object")
-    return value
+    return object_of(value, "the event's properties are")

@@ -14,6 +14,7 @@ from connector.formats.events import gather, id_of, name_of, own_id, properties_
 from connector.formats.reading import (
     attempt,
     attempt_all,
+    object_of,
     placed,
     segment_of,
     shown,
@@ -137,11 +138,7 @@ def _version(user: Mapping[str, Any]) -> int | None:
 
 def _account(account: object) -> Mapping[str, Any]:
     """`account` is {} where there is none; anything but an object would read as "the account is gone"."""
-    if account is None:
-        return {}
-    if not isinstance(account, dict):
-        raise UnreadableError("the account is not an object")
-    return account
+    return object_of(account, "the account is")
 
 
 def _segments(envelope: _Envelope, message: Mapping[str, Any], user: Mapping[str, Any]) -> tuple[Segment, ...]:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from connector.errors import UnreadableError
 from connector.formats import devices, merged_users, native_objects, other_forms
 from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt_each, known, object_in, segment_of, text_in, unique, unkept
+from connector.formats.reading import attempt_each, known, object_in, object_of, segment_of, text_in, unique, unkept
 from connector.formats.user_key import user_key, visitor
 from connector.model import times
 from connector.model.attribute_names import TOPIC
@@ -123,9 +123,10 @@ def _with_topics(user: Mapping[str, Any], given: object) -> Mapping[str, Any]:
     """The user, with each topic as the attribute that changes it alone."""
     if given is None:
         return user
-    if not isinstance(given, dict) or not all(isinstance(each, bool | None) for each in given.values()):
+    topics = object_of(given, '"topics" is')
+    if not all(isinstance(each, bool | None) for each in topics.values()):
         raise UnreadableError('"topics" is not an object of topics, each true or false')
-    return {**user, **{f"{TOPIC}{name}": value for name, value in given.items()}}
+    return {**user, **{f"{TOPIC}{name}": value for name, value in topics.items()}}
 
 
 def _version(value: object) -> int | None:

@@ -108,11 +108,18 @@ def unique(segments: Iterable[Segment]) -> tuple[Segment, ...]:
 
 def object_in(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
-    value = container.get(name)
-    if value is None or value == []:  # PHP writes an empty object so
+    return object_of(container.get(name), f'"{name}" is')
+
+
+def object_of(value: object, what: str) -> Mapping[str, Any]:
+    """A value that is an object, {} where it is null, or `[]`, as PHP writes an empty object.
+
+    Raises UnreadableError where it is something else, worded as "`what` not an object".
+    """
+    if value is None or value == []:
         return {}
     if not isinstance(value, dict):
-        raise UnreadableError(f'"{name}" is not an object')
+        raise UnreadableError(f"{what} not an object")
     return value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.errors import UnreadableError
-from connector.formats.reading import word
+from connector.formats.reading import object_of, word
 from connector.model import identifiers
 from connector.model.change import ObjectOrigin, Relationship
 from connector.model.limits import OBJECT_ID_BYTES
@@ -39,11 +39,7 @@ def object_id(value: object) -> str:
 
 def attributes(value: object, whose: str) -> Mapping[str, Any]:
     """The attributes of an object or a relationship."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UnreadableError(f"the attributes of {whose} are not an object")
-    return value
+    return object_of(value, f"the attributes of {whose} are")
 
 
 def relationship(

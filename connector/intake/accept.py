@@ -15,6 +15,7 @@ from connector.audience import placeholders as placeholder
 from connector.audience.address_ids import as_lead
 from connector.audience.rules import Rules
 from connector.intake import findings, set_aside
+from connector.intake.set_aside import Mask
 from connector.intake.users import Observe, ToldObject, UserBatch
 from connector.model.change import Change, Message, ObjectChange, Original, Unreadable
 from connector.model.problem import EVERY_SYNC, Problem
@@ -55,6 +56,7 @@ def accept(
     observe: Observe | None = None,
     check: Callable[[Connection], None] | None = None,
     leasing: Leasing | None = None,
+    mask: Mask = set_aside.unmasked,
 ) -> TakenIn:
     """Takes in a batch, all of it or nothing.
 
@@ -66,6 +68,7 @@ def accept(
         observe: is told what each change did, before the transaction is committed; for a preview.
         check: is called at the end of the transaction; whatever it raises undoes the batch.
         leasing: for which syncs those who are free are leased at once, to be sent for by the caller.
+        mask: takes out of a problem what it must not show, before it is kept.
 
     Returns:
         How much was read, and which syncs have something to deliver.
@@ -79,10 +82,12 @@ def accept(
         now = store.now(tx)
         lane = BACKFILL if backfill else LIVE
         batches = [
-            UserBatch(tx, store.on_sqlite, rules, found[rules.name], now, lane, observe, leasing) for rules in syncs
+            UserBatch(tx, store.on_sqlite, rules, found[rules.name], now, lane, observe, leasing, mask)
+            for rules in syncs
         ]
         due = frozenset(each.rules.name for each in batches if each.take(told))
-        ids = problems.add(tx, EVERY_SYNC, [*map(_problem, unreadable), *_left_out(changes)], now)
+        kept = [*map(_problem, unreadable), *_left_out(changes)]
+        ids = problems.add(tx, EVERY_SYNC, list(map(mask, kept)), now)
         counted = {batch.rules.name: batch.tally for batch in batches}
         read = len(changes) + len(told)
         counted[EVERY_SYNC] = Counter(messages=read + len(unreadable), unreadable=len(unreadable))

@@ -3,15 +3,22 @@
 To write over such a row would lose what upstream said before, that the user is suppressed for instance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.model.change import Change, Device, Event, ObjectChange, Relationship, Segment
 from connector.model.problem import Problem
 
+Mask = Callable[[Problem], Problem]
+"""Takes out of a problem what it must not show."""
 _FORM = "native"
 _CALL = "segment"
 _FIRST = "erase the row with `connector forget`, then `connector problems replay`"
+
+
+def unmasked(problem: Problem) -> Problem:
+    """The problem as it is: it came by a way on which no secret goes."""
+    return problem
 
 
 def problem(change: Change, why: str) -> Problem:

@@ -69,6 +69,7 @@ class UserBatch:
         lane: int,
         observe: Observe | None = None,
         leasing: Leasing | None = None,
+        mask: set_aside.Mask = set_aside.unmasked,
     ) -> None:
         self.connection = tx
         self.one_writer = one_writer
@@ -77,6 +78,7 @@ class UserBatch:
         self.now = now
         self.lane = lane
         self.observe = observe
+        self.mask = mask
         self.merges: list[tuple[str, Change, apply_change.AppliedChange]] = []
         self.tally: Counter[str] = Counter()
         self.problems: list[Problem] = []
@@ -101,7 +103,7 @@ class UserBatch:
         in_order = sorted((*told, *self.told), key=itemgetter(0))
         due |= objects.take(self.connection, [each for _, each in in_order], self.now)
         self.tally.update(objects.tally)
-        problems.add(self.connection, self.rules.name, objects.problems, self.now)
+        problems.add(self.connection, self.rules.name, list(map(self.mask, objects.problems)), self.now)
         return due
 
     def _take(self) -> bool:
@@ -137,7 +139,7 @@ class UserBatch:
         self._tell(before, fresh)
         written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
         saved = self._save(written, before, fresh)
-        problems.add(self.connection, self.rules.name, self.problems, self.now)
+        problems.add(self.connection, self.rules.name, list(map(self.mask, self.problems)), self.now)
         return any(each.due and each.lease is None for each in saved)
 
     def leased(self) -> Leased | None:

@@ -99,6 +99,11 @@ def say_refusals(app: FastAPI, refusals: Refusals) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         return _refused(422, "; ".join(str(each["msg"]) for each in error.errors()))
 
+    @app.exception_handler(Exception)
+    async def failed(_: Request, _error: Exception) -> JSONResponse:
+        reason = "the connector failed, and its log says why: send it again"
+        return _refused(500, reason, {"Retry-After": RETRY_SECONDS})
+
 
 def _refused(status: int, reason: str, headers: Any = None) -> JSONResponse:
     body = Refused(detail=reason, code=HTTPStatus(status).name.lower(), message=reason)

@@ -19,6 +19,7 @@ from connector.web.doors import Doors
 from connector.web.intake import Intake
 from connector.web.limits import Limits
 from connector.web.metrics import Metrics
+from connector.web.paths import TidyPath
 from connector.web.profiles import ProfileDoor
 from connector.web.protocol import DoorsConfig
 from connector.web.refusals import Refusals
@@ -69,6 +70,7 @@ def create_app(
     app.include_router(Metrics(runtime).router())
     _add_page(app)
     _let_in(app, web.cors_origins)
+    app.add_middleware(TidyPath)
     return app
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from fastapi import HTTPException, Request
 from pydantic import SecretStr
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from connector.model.change import Message, Unreadable
+from connector.model import bounds
+from connector.model.problem import Problem
 from connector.settings.sections import WebSettings
 
 WRITE_KEY = "writeKey"
@@ -58,17 +59,17 @@ class Keyring:
         given = first.get(WRITE_KEY) if isinstance(first, dict) else None
         return self._known(given if isinstance(given, str) else "", request, _HOW_OF_LIBRARIES)
 
-    def masked(self, message: Message) -> Message:
-        """Returns the message. One that is kept as a problem loses every token in it."""
-        if not isinstance(message, Unreadable) or message.message is None:
-            return message
-        text = to_json(message.message, fallback=str)
-        found = [token for each in self.tokens.values() if (token := to_json(each)[1:-1]) in text]
+    def masked(self, problem: Problem) -> Problem:
+        """Returns the problem without any token in the message that is kept with it."""
+        if problem.payload is None:
+            return problem
+        text = bounds.readable(problem.payload)
+        found = [token for each in self.tokens.values() if (token := bounds.readable(each)[1:-1]) in text]
         if not found:
-            return message
+            return problem
         for token in found:
-            text = text.replace(token, _MASK.encode())
-        return replace(message, message=from_json(text))
+            text = text.replace(token, _MASK)
+        return replace(problem, payload=from_json(text))
 
     def _open(self) -> None:
         if not self.tokens:

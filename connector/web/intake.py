@@ -59,5 +59,4 @@ class Intake:
 
     def _take(self, body: bytes, encoding: str, reading: BodyFormat, most: int | None) -> TakenIn:
         unpacked = unpack(body, encoding, most or self.runtime.settings.web.max_body_bytes)
-        messages = [self.keys.masked(each) for each in reading(unpacked)]
-        return accept(self.runtime.store, self.runtime.syncs, messages)
+        return accept(self.runtime.store, self.runtime.syncs, reading(unpacked), mask=self.keys.masked)

@@ -27,6 +27,7 @@ REFUSALS: dict[int | str, JsonObject] = {
     408: _refusal("The body came too slowly. Send it again."),
     413: _refusal("The body is larger than [web] max_body_bytes, as it came or unpacked. Send it in parts."),
     415: _refusal("The body's Content-Encoding is none of gzip, deflate, br and zstd."),
+    500: _refusal("The connector failed: its log says why. Nothing was taken in.", headers=_RETRY),
     503: _refusal(
         "Nothing was taken in: the store cannot, too many send at once, or the door is closed.", headers=_RETRY
     ),

@@ -69,7 +69,6 @@ class SegmentDoors:
         plain = openapi.accepting("SegmentBody", "text/plain")
         for path in ("/v1/segment/v1/{type}", "/v1/segment/{type}", "/v1/{type}"):
             router.post(path, response_model=Success, openapi_extra=plain, **documented)(self.library)
-            router.post(f"{path}/", include_in_schema=False)(self.library)
         return router
 
     async def calls(self, request: Request) -> JSONResponse:

@@ -59,7 +59,8 @@ class WebhookDoor:
         """
         described = openapi.reported()
         app.post(f"{_PATH}{{connection}}", responses=openapi.REFUSALS, openapi_extra=described)(self.post)
-        door = ExceptionMiddleware(self._answer, handlers=app.exception_handlers)
+        refusals = {error: handler for error, handler in app.exception_handlers.items() if error is not Exception}
+        door = ExceptionMiddleware(self._answer, handlers=refusals)  # what fails is answered, and logged, outside
         app.add_middleware(_ShortWay, door=door)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -210,14 +210,28 @@ def test_each_of_several_tokens_opens_the_doors_so_that_one_can_be_changed(serve
         json.dumps({"type": "purchase", "writeKey": TOKEN, "context": {"again": [TOKEN]}}),
         json.dumps([{"type": "purchase", "headers": {"auth": f"Basic {TOKEN}"}}]),
         json.dumps(IDENTIFY) + '\n{"writeKey": "' + TOKEN + '"',
+        json.dumps({"type": "identify", "userId": "undefined", "traits": {TOKEN: [TOKEN]}}),
+        json.dumps({"type": "purchase", "context": {"writeKey": TOKEN, "half": "\ud800"}}),
     ],
-    ids=["in the call", "deeper", "in a broken line"],
+    ids=["in the call", "deeper", "in a broken line", "of nobody", "beside half a character"],
 )
 def test_a_token_in_what_is_kept_as_a_problem_is_masked(client: httpx.Client, store: Store, body: str) -> None:
     assert client.post("/v1/segment", content=body.encode(), headers=BEARER).status_code == 200
     [problem] = problems(store)
     assert TOKEN not in json.dumps(problem, default=str)
     assert "***" in json.dumps(problem, default=str) or "writeKey" not in json.dumps(problem, default=str)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_half_a_character_in_a_message_that_cannot_be_read_costs_only_that_message(
+    client: httpx.Client, store: Store, door: str
+) -> None:
+    good = DOORS[door]
+    inner = next((name for name in ("batch", "messages") if name in good), None)
+    bad = {"type": "purchase", "half": "\ud800"}
+    body = json.dumps({inner: [bad, *good[inner]]} if inner else [bad, good]).encode()
+    assert client.post(door, content=body, headers={**BEARER, **signed(body)}).status_code == 200
+    assert (people(store), len(problems(store))) == (1, 1)
 
 
 # ---- The paths of libraries ------------------------------------------------------------------------------------------
@@ -234,6 +248,38 @@ def test_calls_are_taken_at_every_path_that_libraries_know(
     answer = client.post(f"{below}{type}{end}", json=body, headers=basic(TOKEN))
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     assert (people(store) >= 1, problems(store)) == (True, [])
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("path", ["/{}", "{}/", "//{}//"], ids=["in front", "at the end", "many"])
+def test_a_slash_too_many_in_a_url_leads_to_the_same_door(
+    client: httpx.Client, store: Store, door: str, path: str
+) -> None:
+    body = json.dumps(DOORS[door]).encode()
+    url = f"{str(client.base_url).rstrip('/')}{path.format(door)}"
+    assert client.post(url, content=body, headers={**BEARER, **signed(body)}).status_code == 200
+    assert people(store) == 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it(client: httpx.Client, store: Store, door: str) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(DOORS[door]).encode()
+    assert client.post(door, content=body, headers={**BEARER, **signed(body)}).status_code == 200
+    assert (people(store), problems(store)) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"userId": "u1", "traits": {}}, {"userId": "u2", "traits": {}}],
+        {"batch": [IDENTIFY, {**IDENTIFY, "userId": "u2"}]},
+        [IDENTIFY, {"batch": [{**IDENTIFY, "userId": "u2"}]}],
+    ],
+    ids=["a list of calls without a type", "a batch", "a call and a batch"],
+)
+def test_more_than_one_call_comes_at_the_path_of_one(client: httpx.Client, store: Store, body: Any) -> None:
+    answer = client.post("/v1/identify", json=body, headers=BEARER)
+    assert (answer.json(), people(store), problems(store)) == ({"success": True}, 2, [])
 
 
 def test_what_a_library_tells_of_itself_is_answered_and_not_taken_in(client: httpx.Client, store: Store) -> None:
@@ -295,6 +341,16 @@ def test_a_refusal_says_what_is_wrong_where_libraries_look_for_it(
     assert len(told["message"]) > 5
 
 
+@pytest.mark.parametrize("door", ["/v1/changes", "/v1/batch"])
+def test_a_failure_of_ours_is_told_in_the_same_form(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    monkeypatch.setattr("connector.web.intake.accept", lambda *_, **__: 1 / 0)
+    answer = client.post(door, json=DOORS[door], headers=BEARER)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_server_error")
+    assert answer.json()["message"] == answer.json()["detail"]
+
+
 def test_a_library_is_told_which_call_could_not_be_read_and_why(client: httpx.Client, store: Store) -> None:
     body = {"batch": [IDENTIFY, {"type": "purchase"}, IDENTIFY]}
     answer = client.post("/v1/batch", json=body, headers=BEARER).json()
@@ -348,7 +404,7 @@ def test_every_reference_in_openapi_leads_somewhere(document: dict[str, Any]) ->
 def test_openapi_has_every_status(document: dict[str, Any]) -> None:
     for door in DOORS:
         operation = document["paths"][re.sub(r"/batch$", "/{type}", door)]["post"]
-        assert operation["responses"].keys() >= {"200", "400", "401", "408", "413", "415", "503"}, door
+        assert operation["responses"].keys() >= {"200", "400", "401", "408", "413", "415", "500", "503"}, door
         assert "422" not in operation["responses"]
 
 

@@ -131,8 +131,10 @@ def alias(call: Fields) -> list[Change]:
     if previous is None or own is None:
         raise UnreadableError("the alias has no previousId, or no userId")
     # An action cannot say who is who: without its call the change is left alone by them.
-    change = _change(call, object_in(object_in(call, "context"), "traits"))
-    change = replace(change, call=None, original=Original("segment", call))
+    context, left_out = _context(call)
+    change = _change(call, object_in(context, "traits"))
+    said = (*change.left_out, *left_out)
+    change = replace(change, call=None, original=Original("segment", call), left_out=said)
     if previous in (change.anonymous_id, own):
         return [change]
     changes = with_merged(change, [{"id": previous, "external_id": previous}])

@@ -18,6 +18,7 @@ from connector.model.change import Message
 _OF_THE_BATCH = ("context", calls.SENT)
 _WRITE_KEY = "writeKey"
 _ALIAS = "alias"
+_BATCH = "batch"
 
 
 def parse(body: object) -> list[Message]:
@@ -30,10 +31,16 @@ def parse(body: object) -> list[Message]:
 
 
 def typed(body: object, type: str) -> object:
-    """The body of a request to a path that names the type: the call may leave its own out."""
-    if isinstance(body, dict) and body.get("type") is None:
-        return {**body, "type": type}
-    return body
+    """The body of a request to a path that names the type: a call, or each of a list, may leave its own out."""
+    if isinstance(body, list):
+        return body if type == _BATCH else [_typed(each, type) for each in body]
+    return _typed(body, type)
+
+
+def _typed(given: object, type: str) -> object:
+    if isinstance(given, dict) and given.get("type") is None and not _is_batch(given):
+        return {**given, "type": type}
+    return given
 
 
 def _taken(given: object) -> list[Message]:
@@ -51,7 +58,7 @@ def _is_batch(given: object) -> bool:
     if not isinstance(given, dict):
         return False
     type = given.get("type")
-    return type == "batch" or (type is None and "batch" in given)
+    return type == _BATCH or (type is None and "batch" in given)
 
 
 def _batch(batch: Mapping[str, Any]) -> list[Message]:

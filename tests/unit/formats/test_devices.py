@@ -53,7 +53,7 @@ def test_a_message_without_devices_says_nothing_of_them() -> None:
         ([{"token": "token-1"}], "one of ios, android"),
         ([{"token": "token-1", "platform": "web"}], "one of ios, android"),
         ([{**PHONE, "last_used": "lately"}], '"last_used"'),
-        ([{**PHONE, "attributes": []}], "attributes of a device are not an object"),
+        ([{**PHONE, "attributes": [1]}], "attributes of a device are not an object"),
         ([{**PHONE, "attributes": {"a": {}}}], "neither a text, a number, true nor false"),
         ([{**PHONE, "deleted": "yes"}], '"deleted" of a device'),
         ([{**PHONE, "tokn": 1}], 'is "token" meant'),

@@ -79,7 +79,7 @@ def test_no_relationships_are_not_the_same_as_unknown_ones() -> None:
         ({"id": " "}, "an object has no id"),
         ({"id": "x", "type": "company"}, "not an integer from 1"),
         ({"id": "x", "type": 0}, "not an integer from 1"),
-        ({"id": "x", "attributes": []}, "are not an object"),
+        ({"id": "x", "attributes": [1]}, "are not an object"),
         ({"id": "x", "deleted": "yes"}, '"deleted" of'),
         ({"id": "x", "atributes": {}}, 'is "attributes" meant?'),
         ({"id": "x" * 151}, "exceeds 150 bytes"),

@@ -459,7 +459,8 @@ def test_what_is_neither_object_nor_list_raises(body: object) -> None:
         ({"userId": "u1"}, {"userId": "u1", "type": "track"}),
         ({"type": None}, {"type": "track"}),
         ({"type": "page"}, {"type": "page"}),
-        ([{}], [{}]),
+        ([{}, {"type": "page"}, 5], [{"type": "track"}, {"type": "page"}, 5]),
+        ({"batch": []}, {"batch": []}),
         (5, 5),
     ],
 )
