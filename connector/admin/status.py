@@ -7,11 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.admin.verdict import NEEDED_IN_A_FLEET, PausedConnection, State, Verdict, clock, verdict
+from connector.admin.verdict import PausedConnection, State, Verdict, verdict
+from connector.alerts import freshness
+from connector.alerts.freshness import Promise
 from connector.audience.rules import Rules
 from connector.customerio.credentials import fingerprint
 from connector.errors import ConnectorError
 from connector.model.problem import EVERY_SYNC
+from connector.model.spoken_times import clock
 from connector.settings.schema import Settings
 from connector.store import connection_health, heartbeats, named_leases, overview, problems, request_log
 from connector.store import tallies as counts
@@ -22,7 +25,6 @@ from connector.store.heartbeats import Heartbeat
 Depths = Callable[[], Mapping[str, int]]
 """Asks the broker how many messages wait in each queue. Raises ConnectorError."""
 DEAD_LETTERS = "dead-letters"
-_SLOW_SWEEP_SECONDS = 120.0
 Status = dict[str, Any]
 """The state of the whole, or of a part of it, as `connector status --json` shows it."""
 
@@ -55,6 +57,7 @@ def _asked(depths: Depths | None) -> tuple[Mapping[str, int], str]:
 
 
 def _from_store(settings: Settings, store: Store, tx: Connection, now: float) -> Status:
+    processes = heartbeats.known(tx)
     return {
         "store": store.place,
         "syncs": {name: _sync(tx, name, Rules.of(sync).mirrors, now) for name, sync in settings.syncs.items()},
@@ -64,7 +67,9 @@ def _from_store(settings: Settings, store: Store, tx: Connection, now: float) ->
         },
         "queues": _queues(tx, now) if settings.broker.durable else {},
         "problems": problems.by_kind(tx),
-        "processes": [_process(each, now) for each in heartbeats.known(tx)],
+        "processes": [_process(each, now) for each in processes],
+        "gone": heartbeats.missing(processes, now, durable=settings.broker.durable),
+        "freshness": [_promise(each) for each in freshness.promises(settings, tx, now)],
     }
 
 
@@ -114,6 +119,18 @@ def _with_depths(queues: Mapping[str, Status], queued: Mapping[str, int]) -> dic
     return {name: {**queues.get(name, nobody), "messages": queued.get(name)} for name in names}
 
 
+def _promise(each: Promise) -> Status:
+    return {
+        "sync": each.sync,
+        "segment": each.segment or None,
+        "until": each.until,
+        "behind_seconds": round(each.seconds, 1),
+        "promised_seconds": each.within_seconds or None,
+        "broken": each.broken,
+        "sentence": each.sentence,
+    }
+
+
 def _process(each: Heartbeat, now: float) -> Status:
     seen = round(max(now - each.seen_at, 0.0), 1)
     return {
@@ -139,39 +156,15 @@ def _verdict(settings: Settings, found: Status, broker_error: str, now: float, b
         paused=list(_paused(found["connections"], now)),
         failing_since=min(failing, default=None),
         held=sum(each["deletions_held"] for each in found["syncs"].values()),
-        gone=gone(found["processes"], durable=settings.broker.durable),
+        gone=found["gone"],
         nobody=not settings.broker.durable and {each["role"] for each in found["processes"]} <= {heartbeats.SWEEP},
         queued={name: count for name, count in queued.items() if name != DEAD_LETTERS},
         queues_held={name: each["held"] for name, each in found["queues"].items() if each["held"]},
         dead_letters=queued.get(DEAD_LETTERS, 0),
+        broken=[each["sentence"] for each in found["freshness"] if each["broken"]],
         broker_error=broker_error,
     )
     return verdict(state, behind_seconds)
-
-
-def gone(processes: list[Status], *, durable: bool) -> dict[str, float | None]:
-    """Returns the roles that are needed, or were there, and that nobody has any more; and who was seen when.
-
-    Args:
-        processes: The processes as `gathered` gives them, those seen last first.
-        durable: Whether a fleet with a broker of its own is at work: it needs workers and beat.
-    """
-    living = {each["role"] for each in processes if each["lives"]}
-    last: dict[str, float | None] = dict.fromkeys(NEEDED_IN_A_FLEET if durable else ())
-    for each in reversed(processes):
-        last[each["role"]] = each["seen_at"]
-    missing = {role: seen for role, seen in last.items() if role not in living}
-    if heartbeats.SWEEP in missing and not (_at_work(living) and _is_slow(missing[heartbeats.SWEEP], processes)):
-        del missing[heartbeats.SWEEP]  # those who would sweep are gone themselves, or have a long turn
-    return missing
-
-
-def _at_work(living: set[str]) -> bool:
-    return living >= set(NEEDED_IN_A_FLEET) or "run" in living
-
-
-def _is_slow(seen_at: float | None, processes: list[Status]) -> bool:
-    return any(each["seen_at"] == seen_at and each["seen_seconds"] > _SLOW_SWEEP_SECONDS for each in processes)
 
 
 def _paused(connections: Mapping[str, Status], now: float) -> Iterator[PausedConnection]:

@@ -2,17 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-_DAY_SECONDS = 86_400
-NEEDED_IN_A_FLEET = ("worker", "beat")
-_WORDS = {
-    "worker": "no worker lives",
-    "beat": "beat is gone",
-    "web": "the web doors are gone",
-    "run": "`connector run` is gone",
-    "sweep": "the workers do not do what beat rings for",
-}
+from connector.model.spoken_times import clock, duration
+from connector.store.heartbeats import WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +23,8 @@ class State:
 
     people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits.
     gone: the roles that nobody has any more, and when somebody was last seen in each. nobody: whether no process at
-    all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broker_error: why the
-    broker could not be asked.
+    all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broken: the
+    promises of freshness that are not kept, in words. broker_error: why the broker could not be asked.
     """
 
     now: float
@@ -47,6 +39,7 @@ class State:
     queued: Mapping[str, int] = field(default_factory=dict)
     queues_held: Mapping[str, str] = field(default_factory=dict)
     dead_letters: int = 0
+    broken: Sequence[str] = ()
     broker_error: str = ""
 
     @property
@@ -82,7 +75,7 @@ def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
     """Yields the state and the words of everything that needs somebody, the worst first."""
     for role, seen_at in found.gone.items():
         last = "" if seen_at is None else f" (last seen {clock(seen_at, found.now)})"
-        yield "gone", f"{_WORDS.get(role, f'{role} is gone')}{last}"
+        yield "gone", f"{WORDS.get(role, f'{role} is gone')}{last}"
     if found.nobody and found.waiting:
         yield "gone", "nobody delivers: start `connector run`"
     if found.broker_error:
@@ -96,6 +89,12 @@ def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
         yield "held", f"{found.held:,} deletions are held: `connector approve` lets them go"
     if found.dead_letters:
         yield "dead letters", f"{found.dead_letters:,} dead letters: `connector dead-letters` shows them"
+    yield from _late(found, behind_seconds)
+
+
+def _late(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
+    for promise in found.broken:
+        yield "stale", promise
     late = _late_since(found)
     if found.waiting and late is not None and found.now - late > behind_seconds:
         yield "behind", f"behind: the oldest change waits for {duration(found.now - late)}"
@@ -126,22 +125,6 @@ def _oldest(found: State) -> str:
         return "; ".join(["nobody waits", *_amounts(found)])
     oldest = "all of a bulk load" if found.oldest is None else f"oldest change {duration(found.now - found.oldest)}"
     return "; ".join([oldest, *_amounts(found)])
-
-
-def clock(at: float, now: float) -> str:
-    """Returns a time for people: of the day if that is today, else with the date. In UTC."""
-    form = "at %H:%M:%S UTC" if now - at < _DAY_SECONDS / 2 else "on %Y-%m-%d at %H:%M UTC"
-    return datetime.fromtimestamp(at, UTC).strftime(form)
-
-
-def duration(seconds: float) -> str:
-    """Returns a duration for people, with two units at the most."""
-    if seconds < 60:
-        return f"{max(seconds, 0.0):.1f} s"
-    minutes, hours, days = round(seconds / 60), round(seconds / 60) // 60, round(seconds / 60) // 1440
-    if not hours:
-        return f"{minutes} min"
-    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60} min"
 
 
 def _capital(text: str) -> str:

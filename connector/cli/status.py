@@ -30,7 +30,8 @@ def status(
     """Say in a sentence how things stand, and show who works, what is held, due, paused and problematic.
 
     Exit code 1 where somebody is needed: workers or beat are gone, a connection or a queue waits for a human, deletions
-    are held, there are dead letters, or the oldest change waits for longer than --behind.
+    are held, there are dead letters, a promise of freshness is broken, or the oldest change waits for longer than
+    --behind.
     """
     loaded = load(settings)
     store = _opened(loaded)
@@ -87,6 +88,8 @@ def _show(found: dict[str, Any], *, json: bool, again: bool) -> None:
         out.clear()
     out.print(found["sentence"], highlight=False, soft_wrap=True)
     out.print(_table(found))
+    for promise in found["freshness"]:
+        out.print(promise["sentence"], highlight=False, soft_wrap=True)
     for name, health in found["connections"].items():
         out.print(f"{name}: {_wording(name, health)}", highlight=False, soft_wrap=True)
     for name, queue in found["queues"].items():

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector.errors import SettingsError
 from connector.settings import validators
 from connector.settings.connection import Connection
+from connector.settings.freshness import Freshness
 from connector.settings.layers import layers, total
 from connector.settings.lean_schema import lean
 from connector.settings.manual_segments import ManualSegments
@@ -140,6 +141,9 @@ class Sync(Section):
     )
     objects: tuple[ObjectType, ...] = Field(
         default=(), description="The objects that people are related to, one table for each type. None are synced."
+    )
+    freshness: Freshness = Field(
+        default=Freshness(), description="How soon changes are promised to be in Customer.io; docs/alerts.md."
     )
     deliver: Switch = Field(default=True, description="false decides and stores, and sends nothing to Customer.io.")
 

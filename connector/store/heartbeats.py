@@ -1,5 +1,6 @@
 """Keeps which processes live: each says so every few seconds, in a row of its own."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
@@ -14,6 +15,16 @@ GONE_SECONDS = 30.0
 """A process that was not heard of for so long is gone: it was killed, hangs, or cannot reach the store."""
 SWEEP = "sweep"
 """The role under which a worker's pool says that it does what is periodic, and its one row's name."""
+NEEDED_IN_A_FLEET = ("worker", "beat")
+WORDS = {
+    "worker": "no worker lives",
+    "beat": "beat is gone",
+    "web": "the web doors are gone",
+    "run": "`connector run` is gone",
+    "sweep": "the workers do not do what beat rings for",
+}
+"""What is said of a role that nobody has any more."""
+_SLOW_SWEEP_SECONDS = 120.0
 
 
 class Heartbeat(NamedTuple):
@@ -56,3 +67,25 @@ def known(tx: Connection) -> list[Heartbeat]:
     """Returns every process that lives or has died without a word, those seen last first."""
     found = select(TABLE.c.name, TABLE.c.role, TABLE.c.started_at, TABLE.c.seen_at)
     return [Heartbeat(*row) for row in tx.execute(found.order_by(TABLE.c.seen_at.desc(), TABLE.c.name))]
+
+
+def missing(processes: Sequence[Heartbeat], now: float, *, durable: bool) -> dict[str, float | None]:
+    """Returns the roles that are needed, or were there, and that nobody has any more; and who was seen when.
+
+    Args:
+        processes: The processes that are known, those seen last first.
+        now: The store's time, in unix seconds.
+        durable: Whether a fleet with a broker of its own is at work: it needs workers and beat.
+    """
+    living = {each.role for each in processes if each.lives(now)}
+    last: dict[str, float | None] = dict.fromkeys(NEEDED_IN_A_FLEET if durable else ())
+    for each in reversed(processes):
+        last[each.role] = each.seen_at
+    found = {role: seen for role, seen in last.items() if role not in living}
+    if SWEEP in found and not (_at_work(living) and now - (found[SWEEP] or now) > _SLOW_SWEEP_SECONDS):
+        del found[SWEEP]  # those who would sweep are gone themselves, or have a long turn
+    return found
+
+
+def _at_work(living: set[str]) -> bool:
+    return living >= set(NEEDED_IN_A_FLEET) or "run" in living

@@ -2,13 +2,15 @@
 
 import hmac
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from connector.alerts import freshness
+from connector.alerts.freshness import Promise
 from connector.broker import depth
 from connector.customerio.credentials import fingerprint
 from connector.delivery import outcomes
@@ -76,7 +78,9 @@ class Metrics:
         settings, store = self.runtime.settings, self.runtime.store
         with store.reading(patient=True) as tx:
             found = gauges.read(tx, store.now(tx), settings.syncs, settings.connections)
+            promised = freshness.promises(settings, tx, found.now)
         yield from of_syncs(found)
+        yield from of_promises(promised)
         yield from of_counts(found)
         yield from of_connections(found, {name: fingerprint(each) for name, each in settings.connections.items()})
         yield from of_processes(found)
@@ -183,6 +187,22 @@ def of_processes(found: Gauges) -> Iterator[Family]:
         "connector_problems", "gauge", "Problems that need a human, by kind.",
         [MetricSample({"kind": kind}, count) for kind, count in sorted(found.problems.items())],
     )  # fmt: skip
+
+
+def of_promises(found: Sequence[Promise]) -> Iterator[Family]:
+    """How fresh syncs and segments are, and what was promised."""
+    labels = [{"sync": each.sync, "segment": each.segment} for each in found]
+    behind = [MetricSample(named, each.seconds) for named, each in zip(labels, found, strict=True)]
+    within = [
+        MetricSample(named, each.within_seconds)
+        for named, each in zip(labels, found, strict=True)
+        if each.within_seconds
+    ]
+    yield Family(
+        "connector_freshness_seconds", "gauge",
+        'What came longer ago than this is in Customer.io; of a segment, or with segment "" of all of a sync.', behind,
+    )  # fmt: skip
+    yield Family("connector_freshness_promised_seconds", "gauge", "What the settings promise of it.", within)
 
 
 def _histogram(labels: Mapping[str, str], counts: Mapping[str, int]) -> list[MetricSample]:

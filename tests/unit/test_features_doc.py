@@ -49,6 +49,8 @@ ELSEWHERE = {
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
     "Beyond them: all that is known of one person: what upstream said, what should be, is confirmed and is held, and "
     "why": "tests/integration/test_show.py::test_all_that_is_known_of_a_person_stands_together",
+    "Beyond them: who entered before when is in Customer.io, beside what was promised of it": "tests/integration/"
+    "test_freshness.py::test_each_segment_is_as_fresh_as_who_entered_it",
     "Beyond them: one sentence says how things stand, and a dead fleet is told": "tests/integration/test_status.py::"
     "test_a_dead_fleet_with_a_full_queue_says_so",
     "Beyond them: privacy requests": "tests/integration/test_forget.py::"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from connector.alerts.freshness import Promise
 from connector.store import tallies
 from connector.store.connection_health import Health
 from connector.store.gauges import Gauges, SyncGauges
@@ -29,6 +30,7 @@ FOUND = Gauges(
     processes={"worker": 2},
     queues_held=frozenset(),
 )
+PROMISES = [Promise("main", "Paying", "main", within_seconds=60.0, until=0.0, now=1.0)]
 OF_QUEUES = {"connector_broker_up": set(), "connector_queue_messages": {"queue"}, "connector_queue_held": {"queue"}}
 
 
@@ -37,6 +39,7 @@ def families() -> Iterator[Family]:
     yield from metrics.of_counts(FOUND)
     yield from metrics.of_connections(FOUND, {"main": ""})
     yield from metrics.of_processes(FOUND)
+    yield from metrics.of_promises(PROMISES)
 
 
 def known() -> dict[str, set[str]]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from connector.admin.verdict import PausedConnection, State, clock, duration, verdict
+from connector.admin.verdict import PausedConnection, State, verdict
+from connector.model.spoken_times import clock, duration
 
 NOW = 1_800_000_000.0  # 2027-01-15, 08:00 UTC
 REFUSED = PausedConnection("main", "credentials refused at 07:58:00 UTC", NOW - 120, for_human=True)
