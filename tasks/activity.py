@@ -17,6 +17,6 @@ def fold() -> None:
     with interruptible("fold"):
         opened = runtime()
         settings = opened.settings
-        folding = Folding(fields.of(settings.profiles), settings.profiles.leave_out_machines)
+        folding = Folding(fields.of(settings.profiles), settings.profiles.leave_out_machines, opened.syncs)
         if not folding.fold(opened.store, settings.connections, until=lambda: monotonic() > end):
             fold.apply_async(**PUBLISH)

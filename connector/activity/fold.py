@@ -8,13 +8,15 @@ import structlog
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 
-from connector.activity import identity, profile_state, webhook
+from connector.activity import identity, profile_state, resubscribed, webhook
 from connector.activity.fields import ProfileField
 from connector.activity.identity import ProfileLink
 from connector.activity.profile_state import ProfileState
 from connector.activity.webhook import Activity, Unusable
+from connector.audience.rules import Rules
 from connector.model.problem import EVERY_SYNC, Problem
-from connector.store import problems, profiles, webhooks
+from connector.model.reported import ReportedWord
+from connector.store import problems, profiles, reported, webhooks
 from connector.store.activity_tables import FOLDED, NEVER
 from connector.store.engine import Store
 
@@ -24,10 +26,14 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """How webhooks are folded: into which fields, with opens and clicks by machines or without."""
+    """How webhooks are folded: into which fields, with opens and clicks by machines or without.
+
+    syncs: those that may send again to somebody who resubscribes.
+    """
 
     fields: Sequence[ProfileField]
     leave_out_machines: bool = False
+    syncs: Sequence[Rules] = ()
 
     def fold(self, store: Store, connections: Iterable[str], until: Callable[[], bool] = lambda: False) -> bool:
         """Folds all that waits; False where `until` said to stop before the end. Raises StoreError."""
@@ -50,7 +56,7 @@ class Folding:
         batch = _Batch(connection)
         for id, body in found:
             self._add(batch, id, body)
-        batch.write(tx, now)
+        batch.write(tx, now, self.syncs)
         log.info("webhooks folded", connection=connection, webhooks=len(found), profiles=len(batch.states))
         return len(found)
 
@@ -70,6 +76,7 @@ class Folding:
         batch.links += identity.links(activity)
         key = identity.keys(activity.person)[0]
         batch.states[key] = profile_state.combine(batch.states[key], state)
+        batch.words += identity.words(activity)
 
 
 @dataclass(slots=True)
@@ -81,14 +88,18 @@ class _Batch:
     unusable: dict[str, Problem] = field(default_factory=dict)
     links: list[ProfileLink] = field(default_factory=list)
     states: defaultdict[str, ProfileState] = field(default_factory=lambda: defaultdict(dict))
+    words: list[ReportedWord] = field(default_factory=list)
 
-    def write(self, tx: Connection, now: float) -> None:
+    def write(self, tx: Connection, now: float, syncs: Sequence[Rules]) -> None:
         """Writes it, and notes that these webhooks are done."""
         if self.states:
             before = profiles.locked(tx, self.connection, self.states, now)
             after = {key: profile_state.combine(from_json(before[key]), state) for key, state in self.states.items()}
             profiles.save(tx, self.connection, {key: to_json(state).decode() for key, state in after.items()}, now)
         profiles.link(tx, self.connection, self.links)
+        if self.words:
+            resubscribed.send_again(tx, syncs, self.connection, self.words, now)
+            reported.note(tx, self.connection, self.words)
         problems.add(tx, EVERY_SYNC, list(self.unusable.values()), now)
         webhooks.settle(tx, self.connection, self.folded, FOLDED)
         webhooks.settle(tx, self.connection, list(self.unusable), NEVER)

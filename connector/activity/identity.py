@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from connector.activity.webhook import Activity, ReportedPerson
+from connector.model.reported import ReportedWord, mark_of
 
 ID, EMAIL, CIO_ID = "id:", "email:", "cio_id:"
 
@@ -33,6 +34,15 @@ def links(activity: Activity) -> Iterator[ProfileLink]:
     owner, *others = keys(activity.person)
     for each in others:
         yield ProfileLink(each, owner, activity.timestamp, activity.event_id)
+
+
+def words(activity: Activity) -> Iterator[ReportedWord]:
+    """Yields what the activity says that may bear on what is sent to the person, for each of their identifiers."""
+    mark = mark_of(activity.object_type, activity.metric)
+    if mark:
+        named = keys(activity.person)
+        for each in named:
+            yield ReportedWord(each, named[0], mark, activity.timestamp, activity.event_id, activity.address)
 
 
 def candidates(user: str) -> list[str]:

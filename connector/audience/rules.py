@@ -16,7 +16,7 @@ from connector.settings import attribute_transforms, manual_segments, sync_actio
 from connector.settings.manual_segments import Target
 from connector.settings.schema import Settings, Sync
 from connector.settings.sections import IntakeSettings
-from connector.settings.sync_options import Attribute, DeletionGuard, ObjectType, Suppression
+from connector.settings.sync_options import Attribute, DeletionGuard, Feedback, ObjectType, Suppression
 from connector.settings.validators import RESERVED
 
 MISSING: Any = object()
@@ -24,6 +24,7 @@ EVERYTHING = attribute_names.EVERYTHING
 
 MAX_FUTURE_SECONDS = 86_400.0
 _INTAKE = IntakeSettings()
+_NO_FEEDBACK = Feedback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,7 @@ class Rules:
     mirrors: Mapping[str, Target]
     served: Mapping[str, Target]
     objects: Mapping[str, ObjectRules]
+    feedback: Feedback = _NO_FEEDBACK
     actions: Actions | None = None
     max_future_seconds: float = MAX_FUTURE_SECONDS
     placeholders: frozenset[str] = identifiers.placeholders(identifiers.PLACEHOLDERS)
@@ -287,8 +289,7 @@ class Rules:
     def of(cls, sync: Sync, intake: IntakeSettings = _INTAKE, *, email_identifies: bool = True) -> "Rules":
         """The rules of a sync as the settings give it; `email_identifies` is its connection's."""
         as_they_are = [a for a in sync.attributes if not a.transform]
-        mirrors = manual_segments.targets(sync.manual_segments)
-        segments_as = SegmentsAs.of(sync)
+        mirrors, segments_as = manual_segments.targets(sync.manual_segments), SegmentsAs.of(sync)
         return cls(
             name=sync.name,
             connection=sync.connection,
@@ -323,6 +324,7 @@ class Rules:
             mirrors=mirrors,
             served=mirrors,
             objects={each.type: ObjectRules.of(each) for each in sync.objects},
+            feedback=sync.feedback,
             max_future_seconds=intake.max_future_seconds,
             placeholders=identifiers.placeholders(intake.placeholders),
         )
@@ -344,7 +346,8 @@ class Rules:
     def decides_as(self, other: "Rules") -> bool:
         """Whether both syncs come to the same about every change and user, each for its own workspace."""
         named = replace(self, name=other.name, connection=other.connection)
-        return replace(named, deliver=other.deliver, deletion_guard=other.deletion_guard) == other
+        alike = {each: getattr(other, each) for each in ("deliver", "deletion_guard", "feedback")}
+        return replace(named, **alike) == other
 
     def of_kind(self, kind: EntityKind) -> "Rules":
         """The rules as they concern a person, or an object: only people are in manual segments."""

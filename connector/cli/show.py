@@ -82,6 +82,8 @@ def _sentences(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "stands", f"{person['standing']}: {person['why']}"
     for each in person["waits"]:
         yield "now", each
+    for each in person["reported"]:
+        yield each["mark"], f"at {day_and_time(each['at'])} UTC, {each['reason']}"
     if said["at"] is not None:
         version = f", version {said['version']}" if said["version"] is not None else ""
         yield "upstream's last news", f"{day_and_time(said['at'])} UTC{version}"

@@ -18,7 +18,7 @@ from connector.audience.rules import Rules
 from connector.customerio import backoff, batches
 from connector.customerio.batches import Part
 from connector.customerio.request_log import KeptBodies
-from connector.delivery import object_gate, outcomes
+from connector.delivery import feedback, object_gate, outcomes
 from connector.delivery.claim_keeper import ClaimKeeper, Held
 from connector.delivery.manual_segments import Mirrors, Served
 from connector.delivery.sender import Run, Sender
@@ -203,6 +203,7 @@ class Courier:
         """
         if self.rules.objects and claimed[0].entity.kind == PERSON:
             claimed = object_gate.reachable(self.store, self.rules, claimed)
+        claimed = feedback.restrained(self.store, self.rules, claimed)
         attempts = self._handed_over(lease, [Attempt.of(claim, served.rules) for claim in claimed])
         self._guard([attempt for attempt in attempts if attempt.unguarded])
         return attempts
@@ -304,6 +305,7 @@ class Courier:
         of_kind = "" if kind == PERSON else "objects "
         tally = Counter[str](f"{of_kind}{effect}" for attempt in attempts for effect in attempt.effects)
         tally.update({f"events {_DONE[state]}": len(ids) for state, ids in done.items()})
+        tally.update(feedback.counted(attempts))
         late = [each.claim.entity.key for each in attempts if served.waiting and each.passes_over(served.waiting)]
         name = self.rules.name
         # A settlement that a crash takes back is an answer that was lost: the doubt of the claim is still there.

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from connector.audience import desired as audience
 from connector.audience import manual_segments, objects
 from connector.audience.audience_status import AudienceStatus
+from connector.audience.feedback import UNRESTRAINED, Restraint
 from connector.audience.rules import Rules
 from connector.customerio.operations.operation import Operation
 from connector.customerio.responses import Accepted, ItemResult, Rejected, Retry
@@ -24,8 +25,9 @@ from connector.model.entity import (
     Unconfirmed,
 )
 from connector.model.problem import Problem
-from connector.planning import removals
+from connector.planning import removals, restraint
 from connector.planning.plan import next_step
+from connector.planning.restraint import Restrained
 from connector.planning.settlement import Confirmed, HeldBack, PartlyRefused, Postponed, Settlement
 from connector.planning.step import Effect, Step
 
@@ -39,6 +41,7 @@ class Claim(NamedTuple):
     admitted: the deletion guard has let this person's deletion pass. desired: what Customer.io should hold, where the
     rules it was derived by are those that are sent by. attempts: how often in a row a request failed at them alone.
     since: when the last change about them came, in unix seconds by the store's clock; None for a bulk load.
+    restraint: what the settings keep from them, by what Customer.io has reported.
     """
 
     entity: Entity
@@ -47,6 +50,7 @@ class Claim(NamedTuple):
     desired: audience.Desired | None = None
     attempts: int = 0
     since: float | None = None
+    restraint: Restraint = UNRESTRAINED
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Attempt:
     problems: list[Problem] = field(default_factory=list)
     gone_out: list[Operation] = field(default_factory=list)
     held_back: bool = False
+    restrained: Restrained | None = None
 
     @classmethod
     def of(cls, claim: Claim, rules: Rules) -> "Attempt":
@@ -77,8 +82,12 @@ class Attempt:
         if desired is None:
             of_person = entity.kind == "person"
             desired = audience.desired(entity.facts, rules) if of_person else objects.desired(entity, rules)
-        step = next_step(claim.entity, desired, claim.events, rules)
-        return cls(claim, rules, step, desired, _nothing_yet(step), entity.delivered, entity.removals)
+        left = restraint.applied(claim.restraint, desired, rules, claim.events)
+        step = next_step(entity, left.desired, left.events, left.rules)
+        nothing = _nothing_yet(step)
+        begun = cls(claim, left.rules, step, left.desired, nothing, entity.delivered, entity.removals, restrained=left)
+        begun.dropped += left.withheld
+        return begun
 
     @property
     def unguarded(self) -> bool:
@@ -169,7 +178,8 @@ class Attempt:
         return self.held._replace(relationships=related)
 
     def _idle(self) -> bool:
-        return not (self.step.operations or self.effects or self.sent or self.refused)
+        withheld = self.restrained is not None and bool(self.restrained.withheld)
+        return not (self.step.operations or self.effects or self.sent or self.refused or withheld)
 
     def _undone(self) -> bool:
         """People who may be there under another identifier stay in doubt while nothing can be sent for the user."""

@@ -39,7 +39,7 @@ from connector.settings.sections import (
     WorkerSettings,
 )
 from connector.settings.sync_actions import ActionSettings
-from connector.settings.sync_options import Attribute, DeletionGuard, ObjectType, SentEvent, Suppression
+from connector.settings.sync_options import Attribute, DeletionGuard, Feedback, ObjectType, SentEvent, Suppression
 from connector.settings.validators import IdentifierField, Names, Section, Switch, TableName, Text
 from connector.settings.warehouse import RowsSettings, WarehouseSource
 
@@ -122,6 +122,9 @@ class Sync(Section):
     )
     suppress_when: Suppression = Field(
         default=Suppression(), description="Who is deleted and blocked in Customer.io, by what upstream says of them."
+    )
+    feedback: Feedback = Field(
+        default=Feedback(), description="What is kept from people of whom Customer.io has reported something."
     )
     on_identifier_change: Literal["merge", "replace", "keep", "leave"] = Field(
         default="merge",

@@ -7,6 +7,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from connector.model import attribute_names
+from connector.model.reported import ReportedMark
 from connector.settings import attribute_transforms, validators
 from connector.settings.attribute_transforms import PropertyTransforms, TransformSetting
 from connector.settings.mistakes import refuse, shown
@@ -144,6 +145,25 @@ class DeletionGuard(Section):
         default=50, ge=0, description="So many may be deleted, however small the audience is."
     )
     window_seconds: Seconds = Field(default=3600.0, description="Within which time.")
+
+
+class Feedback(Section):
+    """What is kept from people of whom Customer.io has reported something (docs/webhooks.md#feedback-into-the-sync)."""
+
+    no_events_for: tuple[ReportedMark, ...] = Field(
+        default=(),
+        description="Who is sent no events: unsubscribed, suppressed, bounced, spammed; until they resubscribe.",
+    )
+    not_recreated: tuple[ReportedMark, ...] = Field(
+        default=(),
+        description="Of whom nothing is sent at all, so that nobody is there again whom Customer.io has deleted or "
+        "suppressed; until they resubscribe. Removals still go.",
+    )
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is kept from anybody."""
+        return bool(self.no_events_for or self.not_recreated)
 
 
 class Suppression(Section):

@@ -59,3 +59,18 @@ class ProfileLinkRow(SQLModel, table=True):
     owner: str = Field(sa_type=Text)
     at: int = Field(sa_column=Column(BigInteger, nullable=False))
     event_id: str = Field(sa_type=Text)
+
+
+class ReportedRow(SQLModel, table=True):
+    """The latest word of one kind about an identifier of a person: `model.reported` says what the columns are."""
+
+    __tablename__ = "reported"
+    __table_args__ = (PrimaryKeyConstraint("key", "connection", "owner", "mark"),)
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(primary_key=True, sa_type=Text)
+    mark: str = Field(primary_key=True, sa_type=Text)
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    event_id: str = Field(sa_type=Text)
+    address: str = Field(sa_type=Text)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, exists, func, or_, select
 
+from connector.store import reported
 from connector.store.activity_tables import ProfileLinkRow, ProfileRow
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among
 from connector.store.statements import RowsStatement
@@ -148,7 +149,8 @@ def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
 
 
 def erase(tx: Connection, keys: Collection[str]) -> int:
-    """Erases the profiles with these keys, and their links; how many profiles."""
+    """Erases the profiles with these keys, their links and what was reported of them; how many profiles."""
     of_links = or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))
     tx.execute(delete(LINK).where(of_links))
+    reported.erase(tx, keys)
     return tx.execute(delete(TABLE).where(among(tx, TABLE.c.key, keys))).rowcount

@@ -160,7 +160,7 @@ def test_nothing_is_left_of_what_customerio_reported_of_them(world: World) -> No
     world.run(message("key-of-u1", 1, external_id="u1", email=EMAIL), message("key-of-u2", 1, external_id="u2"))
     who = {"id": "u1", "cio_id": CIO_ID}
     bodies = [
-        reported(1, user="u1", identifiers=who),
+        reported(1, "email_unsubscribed", user="u1", identifiers=who),
         reported(2, user="", recipient=f"Ada <{EMAIL}>"),
         reported(3, user="u2"),
     ]

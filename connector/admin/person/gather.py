@@ -13,6 +13,7 @@ from connector.admin.privacy import find_user
 from connector.audience import desired as audience
 from connector.audience import wanted_identifiers
 from connector.audience.desired import Desired
+from connector.audience.feedback import ReportedSentence, known_names, sentences
 from connector.audience.rules import Rules
 from connector.customerio import people as lookup
 from connector.customerio.responses import Pause
@@ -20,8 +21,9 @@ from connector.delivery.app_reader import ReadBack
 from connector.errors import ConnectorError
 from connector.model.entity import Identifier
 from connector.model.problem import EVERY_SYNC
+from connector.model.reported import standing
 from connector.runtime import Runtime
-from connector.store import connection_health, mentions, name_search, person_rows, problems
+from connector.store import connection_health, mentions, name_search, person_rows, problems, reported
 from connector.store.connection_health import Health
 from connector.store.encoding import identifier_text
 from connector.store.person_rows import EventSummary, PersonRow
@@ -47,7 +49,8 @@ class PersonInSync:
 
     rules, wanted: None where the settings have no such sync, and wanted also where the row cannot be read. identifiers:
     every one under which Customer.io may know them, but for those that are another user's; why: the reason for where
-    they stand; waits: what stands between them and Customer.io.
+    they stand; waits: what stands between them and Customer.io; reported: what Customer.io has said of them that may
+    bear on it.
     """
 
     row: PersonRow
@@ -56,6 +59,7 @@ class PersonInSync:
     identifiers: tuple[Identifier, ...]
     why: str
     waits: tuple[str, ...]
+    reported: Sequence[ReportedSentence]
     events: Sequence[EventSummary]
     event_counts: Mapping[str, int]
     calls: Sequence[Logged]
@@ -126,10 +130,18 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float) -> Pe
         identifiers=identifiers,
         why=reasons.why(row.entity.facts, wanted.standing, usable) if wanted and usable else "",
         waits=tuple(reasons.waits(row, rules, health, now)),
+        reported=_reported(tx, row, usable) if usable else (),
         events=person_rows.latest_events(tx, row.sync, key, EVENTS),
         event_counts=person_rows.event_counts(tx, row.sync, key),
         calls=mentions.calls_about(tx, row.sync, names, CALLS_LOOKED_AT),
     )
+
+
+def _reported(tx: Connection, row: PersonRow, rules: Rules) -> Sequence[ReportedSentence]:
+    names = known_names(row.entity, rules)
+    texts = [identifier_text(each) for each in names.identifiers]
+    found = reported.of(reported.words(tx, rules.connection, texts), texts)
+    return sentences(standing(found, texts, names.address), rules)
 
 
 def _wanted(row: PersonRow, rules: Rules) -> Desired:

@@ -11,12 +11,14 @@ from connector.audience.addressing import has_email, said
 from connector.audience.apply_change import AppliedChange
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import desired
+from connector.audience.feedback import Restraint
 from connector.audience.rules import Rules
 from connector.customerio.operations.objects import key_of
 from connector.model import attribute_names
 from connector.model.change import Change
 from connector.model.entity import Entity
 from connector.model.problem import Problem
+from connector.model.reported import REASONS
 from connector.planning.step import same
 
 _NAMED = 20
@@ -73,6 +75,17 @@ def explain(
         *_objects(rules, before, merged, operations),
         *_operations(operations),
     ]
+
+
+def kept_back(restraint: Restraint) -> list[Explanation]:
+    """Says what the feedback settings keep from somebody, and why."""
+    if restraint.not_recreated:
+        mark = restraint.not_recreated
+        return [Explanation("feedback", mark, "nothing is sent", f"`feedback.not_recreated`: {REASONS[mark]}")]
+    if restraint.no_events:
+        mark = restraint.no_events
+        return [Explanation("feedback", mark, "no events are sent", f"`feedback.no_events_for`: {REASONS[mark]}")]
+    return []
 
 
 def actions(told: Change, applied: Applied) -> list[Explanation]:

@@ -11,11 +11,13 @@ from connector.admin.preview.explanation import Explanation
 from connector.admin.preview.rehearsal import Rehearsal
 from connector.audience import apply_change, objects
 from connector.audience.audience_status import AudienceStatus, standing_of
+from connector.audience.feedback import UNRESTRAINED
 from connector.audience.rules import Rules
 from connector.errors import UnreadableError
 from connector.model.change import Change, Message, ObjectChange, Unreadable
 from connector.model.entity import Entity, Facts, Identifier, Profile
 from connector.model.problem import Problem
+from connector.model.reported import MARKS, REASONS, ReportedMark
 
 Decision = Literal["sync", "exit", "skip"]
 UNCHANGED = "unchanged: Customer.io holds it already"
@@ -64,7 +66,10 @@ class Previewer:
         self._rehearsals = [Rehearsal(rules) for rules in syncs]
 
     def know(self, people: Iterable[Any]) -> None:
-        """Takes people as delivered already: {"user", "identifier", "attributes"}. Raises UnreadableError."""
+        """Takes people as delivered already: {"user", "identifier", "attributes", "reported"}.
+
+        Raises UnreadableError.
+        """
         for row in people:
             for rehearsal in self._rehearsals:
                 rehearsal.know(*_known(row, rehearsal.rules))
@@ -112,7 +117,12 @@ class Previewer:
         skipped = [(each.name, str(each.reason)) for each in merged.skipped]
         skipped += [(name, REPEATED) for name in seen.repeated]
         decision, reason = _decision(seen.before, merged, bool(operations), rules)
+        kept = rehearsal.restraint(seen.before.key) if not standing.deletes else UNRESTRAINED
+        skipped += [(each.name, REASONS[kept.stops_events]) for each in merged.events if kept.stops_events]
+        if kept.not_recreated and not operations:
+            decision, reason = "skip", REASONS[kept.not_recreated]
         if self.explained:
+            lines += explain.kept_back(kept)
             lines += explain.explain(seen.change, rules, seen.before, merged, operations, skipped)
         return Preview(
             seen.change.key,
@@ -126,7 +136,7 @@ class Previewer:
         )
 
 
-def _known(row: Any, rules: Rules) -> tuple[str, Profile]:
+def _known(row: Any, rules: Rules) -> tuple[str, Profile, Sequence[ReportedMark]]:
     form = 'a known person is {"user": KEY, "identifier": VALUE, "attributes": {...}}'
     if not isinstance(row, dict) or not isinstance(row.get("user"), str | int):
         raise UnreadableError(form)
@@ -134,7 +144,10 @@ def _known(row: Any, rules: Rules) -> tuple[str, Profile]:
     identifier = _known_identifier(row.get("identifier"), rules)
     if identifier is None or not isinstance(attributes, dict):
         raise UnreadableError(f"{form}; that of {row['user']!r} is not")
-    return str(row["user"]), Profile(identifier, attributes)
+    marks = row.get("reported") or []
+    if not isinstance(marks, list) or not all(each in MARKS for each in marks):
+        raise UnreadableError(f"{form}; `reported` of {row['user']!r} is no list of {', '.join(MARKS)}")
+    return str(row["user"]), Profile(identifier, attributes), marks
 
 
 def _known_identifier(given: Any, rules: Rules) -> Identifier | None:

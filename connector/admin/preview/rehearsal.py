@@ -1,13 +1,15 @@
 """A rehearsal: the product's own intake and delivery over a store in memory, with Customer.io taking everything."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from connector.audience.feedback import Restraint
 from connector.audience.rules import Rules
 from connector.customerio.batches import Part
 from connector.customerio.operations import Item
 from connector.customerio.responses import ACCEPTED
 from connector.customerio.track import Track
+from connector.delivery import feedback
 from connector.delivery.courier import Courier
 from connector.delivery.sender import Owner, Run, Sender, Sent
 from connector.intake.accept import accept
@@ -15,10 +17,12 @@ from connector.intake.users import Observed
 from connector.model.change import Message
 from connector.model.entity import Entity, EntityKind, Profile
 from connector.model.problem import Problem
+from connector.model.reported import ReportedMark, ReportedWord
+from connector.planning.attempt import Claim
 from connector.settings.connection import Connection
 from connector.settings.sections import DeliverySettings
 from connector.settings.sync_options import DeletionGuard
-from connector.store import entities, identifier_holders, problems
+from connector.store import entities, identifier_holders, problems, reported
 from connector.store.encoding import identifier_text, person_text
 from connector.store.engine import Store
 from connector.store.entities import OBJECT, PERSON, Written
@@ -56,8 +60,8 @@ class Rehearsal:
         self._sender = _AcceptingSender(rules.connection, self.store, track, limits, _NO_LIMIT)
         self._courier = Courier(self.store, self.rules, self._sender)
 
-    def know(self, key: str, person: Profile) -> None:
-        """Adds somebody who counts as delivered already, without any message about them."""
+    def know(self, key: str, person: Profile, marks: Iterable[ReportedMark] = ()) -> None:
+        """Adds somebody who counts as delivered already, without any message about them; marks: what is reported."""
         entity = Entity(key)
         entity = replace(entity, facts=entity.facts._replace(entered=True))
         with self.store.writing() as tx:
@@ -65,7 +69,15 @@ class Rehearsal:
             entities.save(tx, self.rules.name, [Written(entity, "", due=False)], now)
             entities.put(tx, self.rules.name, [key], delivered=person_text(person))
             known_by = (person.identifier, *self.rules.addressing.also_known_by(person))
-            identifier_holders.hold(tx, self.rules.name, {identifier_text(each): [key] for each in known_by})
+            names = [identifier_text(each) for each in known_by]
+            identifier_holders.hold(tx, self.rules.name, {name: [key] for name in names})
+            said = [ReportedWord(names[0], names[0], mark, 0, "", "") for mark in marks]
+            reported.note(tx, self.rules.connection, said)
+
+    def restraint(self, key: str) -> Restraint:
+        """What is kept from the person, by what is reported of them."""
+        claim = Claim(self.person(key), ())
+        return feedback.restrained(self.store, self.rules, [claim])[0].restraint
 
     def person(self, key: str) -> Entity:
         """The person as they are now; an empty one where there is none."""

@@ -33,7 +33,7 @@ from connector.store.engine import Store
 KEYS_AT_ONCE = 5000
 """How many known keys are compared at once with those that the rows had."""
 _SAVED_SECONDS = 2.0
-_IGNORED_BY_SALT = {"label", "description", "deletion_guard", "deliver"}
+_IGNORED_BY_SALT = {"label", "description", "deletion_guard", "deliver", "feedback"}
 """Settings of a sync that do not change what is stored for a row."""
 
 

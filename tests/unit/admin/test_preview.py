@@ -209,3 +209,27 @@ def test_the_json_form_is_stable() -> None:
         "skipped_events": [{"name": "Signed up", "reason": "not in the list of events"}],
         "problems": [{"kind": "attribute", "reason": "attribute 'plan' exceeds 1000 bytes: it is left out"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("feedback", "decision", "reason", "operations"),
+    [
+        ({"no_events_for": ["unsubscribed"]}, "sync", "in the audience", ["identify"]),
+        ({"not_recreated": ["unsubscribed"]}, "skip", "they unsubscribed in Customer.io", []),
+        ({"not_recreated": ["bounced"]}, "sync", "in the audience", ["identify", "event"]),
+    ],
+)
+def test_what_customerio_reported_of_a_known_person_is_heeded(
+    feedback: dict[str, Any], decision: str, reason: str, operations: list[str]
+) -> None:
+    known = [{**KNOWN, "reported": ["unsubscribed"]}]
+    told = snapshot(1, PAYING, plan="team", events=[event()])
+    [found] = previews(told, known=known, feedback=feedback, events=["Signed up"])
+    assert (found.decision, found.reason, done(found)) == (decision, reason, operations)
+    kept_back = [] if "event" in operations else [("Signed up", "they unsubscribed in Customer.io")]
+    assert list(found.skipped_events) == kept_back
+
+
+def test_a_mark_that_is_none_is_refused() -> None:
+    with pytest.raises(UnreadableError, match="no list of unsubscribed, suppressed, bounced, spammed"):
+        previews(known=[{**KNOWN, "reported": ["gone"]}])
