@@ -52,7 +52,12 @@ class Runtime:
         mirrors = self._mirrors(name) if rules.mirrors else None
         if self._keeper is None:
             self._keeper = ClaimKeeper(self.store)
-        return Courier(self.store, rules, sender, self.settings.retention.call_bodies, mirrors, self._keeper)
+        others = self.side_by_side(rules)
+        return Courier(self.store, rules, sender, self.settings.retention.call_bodies, mirrors, self._keeper, others)
+
+    def side_by_side(self, rules: Rules) -> tuple[Rules, ...]:
+        """The other syncs of the workspace of `rules`, whether they deliver or not."""
+        return tuple(each for each in self.syncs if each.workspace == rules.workspace and each.name != rules.name)
 
     def _mirrors(self, connection: str) -> Mirrors:
         keyed = self.settings.connections[connection].app_api_key is not None

@@ -13,6 +13,7 @@ from connector.model import attribute_names, identifiers, transforms
 from connector.model.change import Change
 from connector.model.entity import EntityKind
 from connector.settings import attribute_transforms, manual_segments, sync_actions
+from connector.settings.connection import workspaces
 from connector.settings.manual_segments import Target
 from connector.settings.schema import Settings, Sync
 from connector.settings.sections import IntakeSettings
@@ -236,7 +237,8 @@ class Rules:
 
     addressing: by what people are known in Customer.io. mirrors: the manual segment of each upstream segment
     that is mirrored; served: those of them that can be sent now, with the id where it is known. max_future_seconds:
-    how far ahead of now a time may lie (`future`). placeholders: what stands for an id and is none.
+    how far ahead of now a time may lie (`future`). placeholders: what stands for an id and is none. workspace: the
+    first connection to the sync's workspace; beside: the other syncs that deliver to it.
     """
 
     name: str
@@ -275,15 +277,18 @@ class Rules:
     actions: Actions | None = None
     max_future_seconds: float = MAX_FUTURE_SECONDS
     placeholders: frozenset[str] = identifiers.placeholders(identifiers.PLACEHOLDERS)
+    workspace: str = ""
+    beside: tuple[str, ...] = ()
 
     @classmethod
     def all_of(cls, settings: Settings) -> "tuple[Rules, ...]":
         """The rules of every sync of the settings."""
         connections, intake = settings.connections, settings.intake
-        return tuple(
+        found = tuple(
             cls.of(sync, intake, email_identifies=connections[sync.connection].email_identifies)
             for sync in settings.syncs.values()
         )
+        return _side_by_side(found, workspaces(connections))
 
     @classmethod
     def of(cls, sync: Sync, intake: IntakeSettings = _INTAKE, *, email_identifies: bool = True) -> "Rules":
@@ -346,8 +351,8 @@ class Rules:
     def decides_as(self, other: "Rules") -> bool:
         """Whether both syncs come to the same about every change and user, each for its own workspace."""
         named = replace(self, name=other.name, connection=other.connection)
-        alike = {each: getattr(other, each) for each in ("deliver", "deletion_guard", "feedback")}
-        return replace(named, **alike) == other
+        own = ("deliver", "deletion_guard", "feedback", "workspace", "beside")
+        return replace(named, **{each: getattr(other, each) for each in own}) == other
 
     def of_kind(self, kind: EntityKind) -> "Rules":
         """The rules as they concern a person, or an object: only people are in manual segments."""
@@ -378,3 +383,14 @@ class Rules:
     def allows(self, kind: str, name: str) -> bool:
         """Whether an event passes: by name, or pages and screens by their kind."""
         return name in self.events or (kind != "event" and kind in self.events) or EVERYTHING in self.events
+
+
+def _side_by_side(syncs: tuple[Rules, ...], workspace_of: Mapping[str, str]) -> tuple[Rules, ...]:
+    """The rules, each with the syncs beside it. One that does not deliver is beside nobody."""
+    placed = tuple(replace(each, workspace=workspace_of[each.connection]) for each in syncs)
+    return tuple(replace(each, beside=_beside(each, placed)) for each in placed)
+
+
+def _beside(rules: Rules, syncs: Iterable[Rules]) -> tuple[str, ...]:
+    others = (each for each in syncs if each.workspace == rules.workspace and each.name != rules.name)
+    return tuple(each.name for each in others if each.deliver) if rules.deliver else ()

@@ -1,11 +1,12 @@
 """`connector check`: is everything set so that it can work?"""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import typer
 from pydantic_core import to_json
 from rich.text import Text
 
+from connector.admin import check_workspaces
 from connector.admin.check_actions import doubts
 from connector.audience.rules import Rules
 from connector.bulk.tabular import unheard_segments
@@ -43,7 +44,7 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     findings += _of_credentials(loaded, runtime)
     findings += [finding for rules in runtime.syncs for finding in _of_mirrors(rules, runtime)]
     findings += _shared_segments(runtime.syncs)
-    findings += _shared_people(runtime.syncs)
+    findings += [Finding("warning", f"syncs.{name}", text) for name, text in check_workspaces.doubts(loaded)]
     findings += [_of_source(source, runtime.syncs) for source in loaded.sources.values()]
     findings += _unheard(runtime)
     runtime.close()
@@ -89,10 +90,12 @@ def _warnings(sync: Sync) -> Iterator[str]:
 def _of_credentials(settings: Settings, runtime: Runtime) -> Iterator[Finding]:
     for name in missing_credentials(settings):
         yield Finding("failed", "credentials", f"{name} is not set")
+    numbers: dict[str, int] = {}
     for name, connection in settings.connections.items():
-        if connection.site_id is None or connection.api_key is None:
-            continue
-        yield from _of_workspace(name, runtime)
+        if connection.site_id is not None and connection.api_key is not None:
+            yield from _of_workspace(name, runtime, numbers)
+    for name, text in check_workspaces.alike(numbers, settings):
+        yield Finding("warning", f"connections.{name}", text)
 
 
 def _of_source(source: WarehouseSource, syncs: Iterable[Rules]) -> Finding:
@@ -125,10 +128,14 @@ def _takes(rules: Rules, type: str) -> bool:
     return type in rules.objects and "object" in rules.objects[type].sources
 
 
-def _of_workspace(name: str, runtime: Runtime) -> Iterator[Finding]:
+def _of_workspace(name: str, runtime: Runtime, numbers: dict[str, int]) -> Iterator[Finding]:
+    """Whose credentials these are. The workspace's number is added to `numbers`."""
     what = f"connections.{name}"
     reply = runtime.track(name).region()
-    yield _whose(what, runtime.settings.connections[name], region.read(reply))
+    found = region.read(reply)
+    if isinstance(found, Workspace):
+        numbers[name] = found.number
+    yield _whose(what, runtime.settings.connections[name], found)
     yield from services.of_workspace_clock(what, reply)
 
 
@@ -172,18 +179,6 @@ def _unseen(what: str, mirror: str, target: Target, connection: str) -> Finding:
     if isinstance(target, int):
         return Finding("ok", what, f"{into}: not looked at, which takes the App API's key")
     return Finding("failed", what, f"{into}: {manual_segment.no_key(connection)}")
-
-
-def _shared_people(syncs: Sequence[Rules]) -> Iterator[Finding]:
-    """Syncs that delete whom another one may hold in the same workspace: none knows whom the others have brought."""
-    for rules in syncs:
-        others = [each.name for each in syncs if each.connection == rules.connection and each.name != rules.name]
-        if others and rules.on_exit == "delete":
-            text = (
-                f"who leaves is deleted in Customer.io, also where syncs.{others[0]}, which delivers to "
-                f'{rules.connection} too, still has them. Unless they share nobody, give on_exit = "clear" or "keep"'
-            )
-            yield Finding("warning", f"syncs.{rules.name}.on_exit", text)
 
 
 def _shared_segments(syncs: Iterable[Rules]) -> Iterator[Finding]:

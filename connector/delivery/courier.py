@@ -18,7 +18,7 @@ from connector.audience.rules import Rules
 from connector.customerio import backoff, batches
 from connector.customerio.batches import Part
 from connector.customerio.request_log import KeptBodies
-from connector.delivery import feedback, object_gate, outcomes
+from connector.delivery import beside, feedback, object_gate, outcomes
 from connector.delivery.claim_keeper import ClaimKeeper, Held
 from connector.delivery.manual_segments import Mirrors, Served
 from connector.delivery.sender import Run, Sender
@@ -74,7 +74,10 @@ class CycleResult:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Delivers one sync: has its store, its rules, and the sender to its workspace."""
+    """Delivers one sync: has its store, its rules, and the sender to its workspace.
+
+    others: the other syncs of the same workspace.
+    """
 
     store: Store
     rules: Rules
@@ -82,6 +85,7 @@ class Courier:
     call_bodies: KeptBodies = "failed"
     mirrors: Mirrors | None = None
     keeper: ClaimKeeper | None = None
+    others: Sequence[Rules] = ()
 
     def deliver(self, until: Callable[[], bool] = lambda: False) -> bool:
         """Delivers until nothing is due, the connection is paused, or `until` returns True.
@@ -205,6 +209,8 @@ class Courier:
             claimed = object_gate.reachable(self.store, self.rules, claimed)
         claimed = feedback.restrained(self.store, self.rules, claimed)
         attempts = self._handed_over(lease, [Attempt.of(claim, served.rules) for claim in claimed])
+        if self.others:
+            attempts = beside.shared(self.store, self.others, attempts)
         self._guard([attempt for attempt in attempts if attempt.unguarded])
         return attempts
 
@@ -295,6 +301,8 @@ class Courier:
 
     def _settle(self, lease: str, attempts: Sequence[Attempt], run: Run, served: Served) -> bool:
         """Writes what became of the attempts. Returns whether some of them have another step to take."""
+        if self.others:
+            beside.send_again(self.store, self.others, attempts)
         settlements = [attempt.settlement() for attempt in attempts]
         done = {
             events.SENT: [id for attempt in attempts for id in attempt.sent],
@@ -324,6 +332,8 @@ class Courier:
             counted = {name: tally, tallies.way(name): outcomes.of_people(attempts, settled.settlements, now)}
             tallies.tally(tx, {**counted, tallies.requests(self.sender.name): outcomes.of_requests(run.calls)}, now)
             request_log.add(tx, run.calls)
+        if self.others and any(isinstance(each, Confirmed) and each.released for each in settled.settlements):
+            beside.take_up(self.store, (self.rules, *self.others))
         return settled.owing or any(isinstance(each, Confirmed) and each.more for each in settlements)
 
 

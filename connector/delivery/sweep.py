@@ -1,15 +1,23 @@
 """Finds the syncs with people who are due and for whom nobody is sending."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from connector.audience.rules import Rules
-from connector.store import claims, entities
+from connector.delivery import beside
+from connector.store import claims, entities, workspace_holders
 from connector.store.engine import Store
 
 
-def overdue(store: Store, syncs: Iterable[Rules]) -> list[str]:
-    """Returns the syncs with something due for which nobody is sending."""
+def overdue(store: Store, syncs: Sequence[Rules]) -> list[str]:
+    """Returns the syncs with something due for which nobody is sending.
+
+    Users who wait for an identifier that another sync had, and that is free now, become due.
+    """
+    with store.reading() as tx:
+        waiting = [each for each in syncs if each.deliver and workspace_holders.any_to_take_up(tx, each)]
+    if waiting:
+        beside.take_up(store, waiting)
     with store.reading() as tx:
         now = store.now(tx)
         return [rules.name for rules in syncs if rules.deliver and _any_due(tx, rules, now)]

@@ -20,7 +20,7 @@ from connector.intake.users import Observe, ToldObject, UserBatch
 from connector.model.change import Change, Message, ObjectChange, Original, Unreadable
 from connector.model.problem import EVERY_SYNC, Problem
 from connector.planning.leasing import Leased, Leasing
-from connector.store import problems, tallies
+from connector.store import problems, tallies, workspace_holders
 from connector.store.engine import Store
 from connector.store.tables import BACKFILL, LIVE
 
@@ -79,13 +79,14 @@ def accept(
     changes, told, unreadable = _sorted_out(messages, syncs[0].placeholders if syncs else frozenset())
     found = findings.find(changes, syncs)
     with store.writing() as tx:
+        workspace_holders.one_at_a_time(tx, syncs)
         now = store.now(tx)
         lane = BACKFILL if backfill else LIVE
         batches = [
             UserBatch(tx, store.on_sqlite, rules, found[rules.name], now, lane, observe, leasing, mask)
             for rules in syncs
         ]
-        due = frozenset(each.rules.name for each in batches if each.take(told))
+        due = frozenset(each.rules.name for each in batches if each.take(told)) | _taken_up(tx, batches, now)
         kept = [*map(_problem, unreadable), *_left_out(changes)]
         ids = problems.add(tx, EVERY_SYNC, list(map(mask, kept)), now)
         counted = {batch.rules.name: batch.tally for batch in batches}
@@ -101,6 +102,13 @@ def accept(
     unread = tuple((each.index, each.reason, id) for each, id in zip(unreadable, ids, strict=False))
     unreadable_too = sum(batch.set_aside for batch in batches)
     return TakenIn(read, len(unreadable) + unreadable_too, due, leased, skipped, unread, _only_counted(unreadable, ids))
+
+
+def _taken_up(tx: Connection, batches: Iterable[UserBatch], now: float) -> set[str]:
+    """Gives what a sync has let go to users of others who wait for it. Returns the syncs in which somebody is due."""
+    released = {each.rules.workspace for each in batches if each.lets_go and each.rules.beside}
+    waiting = [each.rules for each in batches if each.rules.workspace in released]
+    return workspace_holders.take_up(tx, waiting, now) if waiting else set()
 
 
 def _sorted_out(

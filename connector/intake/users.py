@@ -27,7 +27,7 @@ from connector.model.problem import Problem
 from connector.planning import attempt, merged_users, removals
 from connector.planning.leasing import Leased, Leasing
 from connector.planning.plan import is_owed, next_step, possible_identifiers
-from connector.store import encoding, entities, events, identifier_holders, problems
+from connector.store import encoding, entities, events, identifier_holders, problems, workspace_holders
 from connector.store import leads as store_leads
 from connector.store.entities import PERSON
 from connector.store.tables import EXIT
@@ -91,6 +91,7 @@ class UserBatch:
         self.desired: dict[str, Desired] = {}
         self.lease = BatchLease.open(tx, rules, leasing, lane, now)
         self.busy: Collection[str] = ()
+        self.lets_go = False
 
     def take(self, told: Sequence[ToldObject]) -> bool:
         """Takes in what the batch says about users and objects. Returns whether anything is due then."""
@@ -259,8 +260,8 @@ class UserBatch:
         if self.rules.addressing.knows_leads:
             _want_emails(wanted, written)
             store_leads.pass_on(self.connection, self.rules.name, self.survivors)
-        holders = identifier_holders.hold(self.connection, self.rules.name, wanted)
-        saved = [self._held(each, names[each.entity.key], holders) for each in written]
+        held = workspace_holders.hold(self.connection, self.rules, wanted)
+        saved = [self._held(each, names[each.entity.key], held) for each in written]
         if self.lease:
             saved = self._claimed(self.lease, saved, before, fresh)
         entities.save(self.connection, self.rules.name, saved, self.now, PERSON, self.findings.texts)
@@ -269,9 +270,9 @@ class UserBatch:
             left = _left_to(self.survivors, {**before, **{each.entity.key: each.entity for each in written}})
             store_leads.may_be_there(self.connection, self.rules.name, left, self.now)
         # Only now: an identifier that is let go passes to the user who waits, who is known once all is saved.
-        identifier_holders.release(
-            self.connection, self.rules.name, self._let_go(written, before, names), self.now, self.rules
-        )
+        released = self._let_go(written, before, names)
+        identifier_holders.release(self.connection, self.rules.name, released, self.now, self.rules)
+        self.lets_go = bool(released)
         return saved
 
     def _claimed(
@@ -320,12 +321,14 @@ class UserBatch:
         main = self.rules.addressing.identifier(before.facts.identity.values)
         return _texts(each for each in old if not now.doubt or each != main)
 
-    def _held(self, written: entities.Written, names: Sequence[str], holders: Mapping[str, str]) -> entities.Written:
+    def _held(
+        self, written: entities.Written, names: Sequence[str], held: workspace_holders.IdentifierHolders
+    ) -> entities.Written:
         key = written.entity.key
-        taken = next((each for each in names if holders[each] != key), None)
+        taken = next((each for each in names if held.keys[each] != key), None)
         if taken is None:
             return written
-        self.problems.append(identifier_holders.conflict(key, taken, holders[taken]))
+        self.problems.append(workspace_holders.conflict(key, taken, held))
         return written._replace(due=False, standing=identifier_holders.WAITS, waits_for=taken)
 
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from connector.audience import desired as audience
 from connector.audience import manual_segments, objects
 from connector.audience.audience_status import AudienceStatus
+from connector.audience.elsewhere import Elsewhere
 from connector.audience.feedback import UNRESTRAINED, Restraint
 from connector.audience.rules import Rules
 from connector.customerio.operations.operation import Operation
@@ -26,7 +27,7 @@ from connector.model.entity import (
 )
 from connector.model.problem import Problem
 from connector.planning import removals, restraint
-from connector.planning.plan import next_step
+from connector.planning.beside import next_step
 from connector.planning.restraint import Restrained
 from connector.planning.settlement import Confirmed, HeldBack, PartlyRefused, Postponed, Settlement
 from connector.planning.step import Effect, Step
@@ -55,7 +56,10 @@ class Claim(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """A claim on its way. Over its steps it gathers `effects`, the events by outcome, and the problems."""
+    """A claim on its way. Over its steps it gathers `effects`, the events by outcome, and the problems.
+
+    elsewhere: what other syncs of the workspace want of the person, where this one would take something away.
+    """
 
     claim: Claim
     rules: Rules
@@ -73,9 +77,10 @@ class Attempt:
     gone_out: list[Operation] = field(default_factory=list)
     held_back: bool = False
     restrained: Restrained | None = None
+    elsewhere: Elsewhere | None = None
 
     @classmethod
-    def of(cls, claim: Claim, rules: Rules) -> "Attempt":
+    def of(cls, claim: Claim, rules: Rules, elsewhere: Elsewhere | None = None) -> "Attempt":
         """Returns an attempt with its first step planned."""
         entity = claim.entity
         desired = claim.desired
@@ -83,9 +88,10 @@ class Attempt:
             of_person = entity.kind == "person"
             desired = audience.desired(entity.facts, rules) if of_person else objects.desired(entity, rules)
         left = restraint.applied(claim.restraint, desired, rules, claim.events)
-        step = next_step(entity, left.desired, left.events, left.rules)
+        step = next_step(entity, left.desired, left.events, left.rules, elsewhere)
         nothing = _nothing_yet(step)
         begun = cls(claim, left.rules, step, left.desired, nothing, entity.delivered, entity.removals, restrained=left)
+        begun.elsewhere = elsewhere
         begun.dropped += left.withheld
         return begun
 
@@ -94,7 +100,8 @@ class Attempt:
         """Whether this would delete somebody whose deletion the guard has not let pass yet."""
         delivered = self.claim.entity.delivered
         gone = delivered is not None and delivered.suppressed
-        return self.desired.standing.deletes and not gone and bool(self.step.operations) and not self.claim.admitted
+        removes = bool(self.step.operations) and self.step.effect != "let go"
+        return self.desired.standing.deletes and not gone and removes and not self.claim.admitted
 
     @property
     def to_hand_over(self) -> bool:
@@ -122,7 +129,7 @@ class Attempt:
             self.effects.append(self.step.effect)
         if self._waits() or not self._goes_on():
             return False
-        self.step = next_step(self._entity_now(), self.desired, self._events_left(), self.rules)
+        self.step = next_step(self._entity_now(), self.desired, self._events_left(), self.rules, self.elsewhere)
         self.outcomes = _nothing_yet(self.step)
         return bool(self.step.operations)
 

@@ -52,7 +52,7 @@ def _planned(entity: Entity, desired: Desired, events: Sequence[PendingEvent], r
         return _clear(entity, events, rules)
     if desired.person is None:
         return _unaddressed(entity, desired.memberships, events, rules)
-    person = _kept_identifier(entity, desired.person, rules)
+    person = kept_identifier(entity, desired.person, rules)
     return _present(entity, person._replace(memberships=desired.memberships), events, rules)
 
 
@@ -168,9 +168,11 @@ def _clear(entity: Entity, events: Sequence[PendingEvent], rules: Rules) -> Step
     nulls = dict.fromkeys(sorted(held), None)
     part = attribute_portions.first(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
-    # An identifier that was only tried may not be there: an update-only identify creates nobody.
+    # An identifier that was only tried may not be there, nor somebody whom another sync of the workspace may delete: an
+    # update-only identify creates nobody.
+    wary = rules.update_only or bool(rules.beside)
     operations = tuple(
-        Operation(identify.item(each, part, update_only=rules.update_only or each not in delivered))
+        Operation(identify.item(each, part, update_only=wary or each not in delivered))
         for each in identifiers
         if each not in former
     )
@@ -195,7 +197,7 @@ def _anonymous(owed: PendingEvent) -> Operation:
     return Operation(anonymous_event.item(owed), owed.id, "v1_event")
 
 
-def _kept_identifier(entity: Entity, person: Profile, rules: Rules) -> Profile:
+def kept_identifier(entity: Entity, person: Profile, rules: Rules) -> Profile:
     """With on_identifier_change = "keep", gives the person the identifier that they were delivered with."""
     person = rules.addressing.keeping_id(person, lambda: possible_identifiers(entity))
     if (

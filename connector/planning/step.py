@@ -9,7 +9,10 @@ from connector.model.entity import Entity, Profile
 UNCERTAIN = "\0uncertain"
 """Stands for a value that Customer.io may hold and we do not know; no attribute's value equals it."""
 
-Effect = Literal["created", "updated", "deleted", "merged", "mirrored", "suppressed", "unsuppressed", "refused"]
+Effect = Literal[
+    "created", "updated", "deleted", "let go", "merged", "mirrored", "suppressed", "unsuppressed", "refused"
+]
+"""let go: the person is not this sync's any more, and stays in Customer.io, since another sync wants them."""
 
 
 class Step(NamedTuple):

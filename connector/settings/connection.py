@@ -1,5 +1,6 @@
 """[connections.NAME]: one Customer.io workspace."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
@@ -75,3 +76,14 @@ class Connection(Section):
     @property
     def _suffix(self) -> str:
         return "-eu" if self.region == "eu" else ""
+
+
+def workspaces(connections: Mapping[str, Connection]) -> dict[str, str]:
+    """For each connection the first that leads to the same workspace: by address and site id, where that is known."""
+    first: dict[tuple[str, str], str] = {}
+    return {name: first.setdefault(_leads_to(name, each), name) for name, each in connections.items()}
+
+
+def _leads_to(name: str, connection: Connection) -> tuple[str, str]:
+    site = connection.site_id
+    return ("", name) if site is None else (connection.track_base, site.get_secret_value())

@@ -53,9 +53,20 @@ def _holders(database: str) -> Statement:
     return Statement(database, select(TABLE.c.identifier, TABLE.c.key).where(mine))
 
 
-def conflict(key: str, identifier: str, holder: str) -> Problem:
-    """Returns the problem of the user `key`, who waits for an identifier that another user holds."""
-    return Problem("conflict", key, f"{identifier}{_IS}the identifier of the user {holder!r} too{_NOT_SENT}")
+def conflict(key: str, identifier: str, holder: str, sync: str = "") -> Problem:
+    """Returns the problem of a user who waits for an identifier that another user holds.
+
+    Args:
+        key: the key of the user who waits.
+        identifier: the identifier.
+        holder: the key of the other user.
+        sync: the sync of the other user, where it is another one that delivers to the same workspace.
+
+    Returns:
+        The problem.
+    """
+    where = f" in the sync {sync!r}, which delivers to the same workspace" if sync else ""
+    return Problem("conflict", key, f"{identifier}{_IS}the identifier of the user {holder!r} too{where}{_NOT_SENT}")
 
 
 def wait_is_over() -> ColumnElement[bool]:
@@ -87,7 +98,7 @@ def release(
         released: pairs of an identifier and the key of the user who holds it, or waited for it.
         now: unix seconds, by the store's clock.
         rules: the settings of the sync. If given, a waiting user whose other identifier somebody else holds goes on
-            waiting, for that one.
+            waiting, for that one. In a workspace of several syncs nobody gets it here, but by `workspace_holders`.
     """
     pairs = sorted(set(released))
     if not pairs:
@@ -95,7 +106,8 @@ def release(
     database = tx.dialect.name
     let_go = set(_releasing(database).run(tx, pairs, sync=sync))
     over = {key for each, key in pairs if (each, key) not in let_go}
-    waiting = _waiting(database).run(tx, sync=sync, identifiers=[old for old, _ in pairs])
+    alone = rules is None or not rules.beside
+    waiting = _waiting(database).run(tx, sync=sync, identifiers=[old for old, _ in pairs]) if alone else []
     for identifier, key in waiting:
         if hold(tx, sync, {identifier: [key]})[identifier] == key:
             taken = _taken(tx, rules, key, now) if rules else None

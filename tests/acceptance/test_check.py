@@ -68,13 +68,13 @@ def test_empty_whitelist_is_a_warning(tmp_path: Path, customerio: str) -> None:
     ]
 
 
-def test_a_sync_that_deletes_whom_another_may_hold_is_a_warning(tmp_path: Path, customerio: str) -> None:
-    other = {"CONNECTION": "main", "SEGMENTS": '["Staff"]', "ATTRIBUTES": '["email"]', "ON_EXIT": "delete"}
+def test_two_syncs_that_write_over_each_other_in_one_workspace_are_a_warning(tmp_path: Path, customerio: str) -> None:
+    other = {"CONNECTION": "main", "SEGMENTS": '["Staff"]', "SEGMENT_CASE": "keep", "ON_EXIT": "delete"}
     ended = check(tmp_path, customerio, **{f"CONNECTOR__SYNCS__OTHER__{key}": value for key, value in other.items()})
     assert ended.code == 0
-    told = [line for line in lines(ended) if line.startswith("warning syncs.other.on_exit: who leaves is deleted")]
+    told = [line for line in lines(ended) if line.startswith("warning syncs.other: 'hull_segment' is sent otherwise")]
     assert len(told) == 1
-    assert "where syncs.main, which delivers to main too, still has them" in told[0]
+    assert "by syncs.main, which delivers to the same workspace" in told[0]
 
 
 def test_every_field_is_the_address_too(tmp_path: Path, customerio: str) -> None:

@@ -1,0 +1,101 @@
+"""Delivery in a workspace of several syncs: nothing is taken away from a person that another sync wants of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from connector.audience.rules import Rules
+from connector.model.entity import Identifier
+from connector.planning import beside
+from connector.planning.attempt import Attempt
+from connector.store import resend, workspace_holders
+from connector.store.encoding import identifier_text
+from connector.store.engine import Store
+from connector.store.entities import PERSON
+
+
+def shared(store: Store, others: Sequence[Rules], attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Plans anew for people of whom something would be taken away, with what other syncs want of them.
+
+    Args:
+        store: where all syncs are kept: it is asked once, if anything is to be taken away.
+        others: the other syncs that deliver to the workspace.
+        attempts: people or objects whose first step is planned.
+
+    Returns:
+        The attempts in their order.
+    """
+    names = {index: _names(each) for index, each in enumerate(attempts) if _takes_away(each)}
+    if not others or not names:
+        return list(attempts)
+    wanted = {name for each in names.values() for name in each}
+    with store.reading() as tx:
+        people = workspace_holders.people(tx, others, wanted)
+    found = {index: beside.together(_others(each, people)) for index, each in names.items()}
+    return [
+        each if (elsewhere := found.get(index)) is None else Attempt.of(each.claim, each.rules, elsewhere)
+        for index, each in enumerate(attempts)
+    ]
+
+
+def _takes_away(attempt: Attempt) -> bool:
+    return attempt.claim.entity.kind == PERSON and beside.takes_away(attempt.step.operations)
+
+
+def _names(attempt: Attempt) -> list[str]:
+    return _texts(beside.identifiers(attempt.claim.entity, attempt.desired, attempt.rules))
+
+
+def _texts(identifiers: Iterable[Identifier]) -> list[str]:
+    return [identifier_text(each) for each in identifiers]
+
+
+def _others(names: Iterable[str], people: dict[str, list[beside.Beside]]) -> list[beside.Beside]:
+    """Returns the people of other syncs who have one of these identifiers, each once."""
+    found = {(one.rules.name, one.entity.key): one for name in names for one in people.get(name, ())}
+    return list(found.values())
+
+
+def send_again(store: Store, others: Sequence[Rules], attempts: Iterable[Attempt]) -> set[str]:
+    """Has other syncs send people whole whom this one may have deleted: they came to want them meanwhile.
+
+    It must come before the attempts are settled: if this process ends in between, they are tried again, and so is this.
+
+    Args:
+        store: where all syncs are kept.
+        others: the other syncs that deliver to the workspace.
+        attempts: people or objects for whom requests have gone out.
+
+    Returns:
+        The syncs in which somebody is due.
+    """
+    names = {name for each in attempts if _may_have_harmed(each) for name in _names(each)}
+    if not others or not names:
+        return set()
+    with store.writing() as tx:
+        people = workspace_holders.people(tx, others, names)
+        now, due = store.now(tx), set()
+        for rules in others:
+            keys = _wanting(rules, people)
+            if keys and resend.send_whole(tx, rules.name, keys, now):
+                due.add(rules.name)
+    return due
+
+
+def _may_have_harmed(attempt: Attempt) -> bool:
+    """Whether a delete may have arrived: one of this attempt, or an earlier one without an answer."""
+    if attempt.claim.entity.kind != PERSON:
+        return False
+    return beside.harms(attempt.gone_out) or (attempt.step.effect == "let go" and attempt.claim.entity.doubt > 0)
+
+
+def _wanting(rules: Rules, people: dict[str, list[beside.Beside]]) -> Collection[str]:
+    """Returns the users of a sync whom it wants to be there."""
+    theirs = [one for each in people.values() for one in each if one.rules.name == rules.name]
+    wanted = ((one, beside.wanted(one)) for one in theirs)
+    return {one.entity.key for one, elsewhere in wanted if elsewhere is not None and not elsewhere.blocked}
+
+
+def take_up(store: Store, syncs: Sequence[Rules]) -> set[str]:
+    """Gives identifiers that a sync has let go to the users of these syncs who wait for them; the syncs with such."""
+    with store.writing() as tx:
+        workspace_holders.one_at_a_time(tx, syncs)
+        return workspace_holders.take_up(tx, syncs, store.now(tx))

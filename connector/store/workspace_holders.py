@@ -1,0 +1,200 @@
+"""Keeps each identifier to one user in a workspace to which several syncs deliver.
+
+Each sync has holders of its own (`identifier_holders`). Rows of two syncs with one key are one user, who may be known
+by one identifier in both. A lead, who is known by an address alone, is whoever has that address. Anybody else waits.
+
+A transaction that gives identifiers out is alone in its workspace (`one_at_a_time`), and is so before it locks any row.
+What another sync lets go is given to who waits for it by a transaction of its own (`take_up`): so no transaction ever
+takes rows of a sync back to front.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, exists, func, or_, select, update
+
+from connector.audience import wanted_identifiers
+from connector.audience.desired import desired
+from connector.audience.rules import Rules
+from connector.model.problem import Problem
+from connector.planning.beside import Beside
+from connector.store import identifier_holders, problems
+from connector.store.bulk_sql import among_given
+from connector.store.encoding import identifier_text
+from connector.store.entities import LOADED, PERSON, load, loaded, parts
+from connector.store.entities import TABLE as ENTITY
+from connector.store.identifier_holders import TABLE as IDENTITY
+from connector.store.statements import Statement
+from connector.store.tables import HELD
+
+_AT_ONCE = 1000
+
+
+class UserOfSync(NamedTuple):
+    """The user of a sync who holds an identifier."""
+
+    sync: str
+    key: str
+
+
+class IdentifierHolders(NamedTuple):
+    """Who holds identifiers: the key of the user of each, and the sync of those whom another sync has."""
+
+    keys: Mapping[str, str]
+    syncs: Mapping[str, str] = {}
+
+
+def one_at_a_time(tx: Connection, syncs: Iterable[Rules]) -> None:
+    """On PostgreSQL, lets one transaction at a time give identifiers out in a workspace of several syncs.
+
+    On SQLite that is so anyway. It must come before any row is locked.
+    """
+    if tx.dialect.name == "sqlite":
+        return
+    for name in sorted({rules.workspace for rules in syncs if rules.beside}):
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"identifiers of {name}"))))
+
+
+def hold(tx: Connection, rules: Rules, wanted: Mapping[str, list[str]]) -> IdentifierHolders:
+    """Gives each identifier that nobody holds to the first of the keys that want it, as far as other syncs allow it.
+
+    Args:
+        tx: a writing transaction that is alone in the workspace.
+        rules: the sync's.
+        wanted: the keys that want an identifier, by the identifier.
+
+    Returns:
+        The holder of each.
+    """
+    if not rules.beside or not wanted:
+        return IdentifierHolders(identifier_holders.hold(tx, rules.name, wanted))
+    others = _beside(tx, rules.beside, wanted)
+    strangers = {each: _strangers(each, wanted[each], held) for each, held in others.items()}
+    free = {each: [key for key in keys if key not in strangers.get(each, ())] for each, keys in wanted.items()}
+    taken = {each: next(iter(strangers[each].values())) for each, keys in free.items() if not keys}
+    keys = identifier_holders.hold(tx, rules.name, {each: keys for each, keys in free.items() if keys})
+    named = {each: holder.key for each, holder in taken.items()}
+    return IdentifierHolders(keys | named, {each: holder.sync for each, holder in taken.items()})
+
+
+def _strangers(identifier: str, keys: Iterable[str], held: Iterable[UserOfSync]) -> dict[str, UserOfSync]:
+    """Returns those of the keys who are another user than one who holds the identifier, each with that one."""
+    known = [each for each in held if each.key != identifier]
+    found = {key: next((each for each in known if each.key != key), None) for key in keys if key != identifier}
+    return {key: holder for key, holder in found.items() if holder is not None}
+
+
+def _beside(tx: Connection, syncs: Sequence[str], identifiers: Iterable[str]) -> dict[str, list[UserOfSync]]:
+    """Returns who holds each of the identifiers in these syncs."""
+    found: dict[str, list[UserOfSync]] = {}
+    for part in parts(identifiers):
+        for identifier, sync, key in _holders(tx.dialect.name).run(tx, syncs=list(syncs), identifiers=part):
+            found.setdefault(identifier, []).append(UserOfSync(sync, key))
+    return found
+
+
+@cache
+def _holders(database: str) -> Statement:
+    mine = among_given(database, IDENTITY.c.identifier, "identifiers")
+    theirs = mine & among_given(database, IDENTITY.c.sync, "syncs")
+    columns = (IDENTITY.c.identifier, IDENTITY.c.sync, IDENTITY.c.key)
+    return Statement(database, select(*columns).where(theirs).order_by(*columns))
+
+
+def holder_beside(tx: Connection, rules: Rules, identifier: str, key: str) -> UserOfSync | None:
+    """Returns another user who holds an identifier in another sync of the workspace.
+
+    Args:
+        tx: a transaction.
+        rules: the sync's.
+        identifier: the identifier, as `identifier_text` has it.
+        key: the user who is not meant.
+
+    Returns:
+        That user; None for nobody.
+    """
+    held = _beside(tx, rules.beside, [identifier]).get(identifier, ())
+    return _strangers(identifier, [key], held).get(key)
+
+
+def people(tx: Connection, syncs: Sequence[Rules], identifiers: Collection[str]) -> dict[str, list[Beside]]:
+    """Reads, without a lock, who holds identifiers in these syncs: by the identifier, as `identifier_text` has it."""
+    rules_of = {rules.name: rules for rules in syncs}
+    found: dict[str, list[Beside]] = {}
+    for part in parts(identifiers):
+        for row in _people(tx.dialect.name).run(tx, syncs=list(rules_of), identifiers=part):
+            identifier, sync, lane, waits_for, *columns = row
+            entity = loaded(columns)
+            if not entity.unreadable:
+                beside = Beside(rules_of[sync], entity, lane == HELD, waits_for is not None)
+                found.setdefault(identifier, []).append(beside)
+    return found
+
+
+@cache
+def _people(database: str) -> Statement:
+    both = and_(ENTITY.c.key == IDENTITY.c.key, ENTITY.c.sync == IDENTITY.c.sync, ENTITY.c.kind == PERSON)
+    mine = among_given(database, IDENTITY.c.identifier, "identifiers")
+    theirs = mine & among_given(database, IDENTITY.c.sync, "syncs")
+    columns = (IDENTITY.c.identifier, ENTITY.c.sync, ENTITY.c.lane, ENTITY.c.waits_for, *LOADED)
+    joined = select(*columns).select_from(IDENTITY.join(ENTITY, both)).where(theirs)
+    return Statement(database, joined.order_by(IDENTITY.c.identifier, ENTITY.c.sync))
+
+
+def any_to_take_up(tx: Connection, rules: Rules) -> bool:
+    """Whether somebody of a sync waits for an identifier that nobody else holds any more."""
+    return bool(_free(tx, rules, 1))
+
+
+def take_up(tx: Connection, syncs: Iterable[Rules], now: float) -> set[str]:
+    """Gives identifiers that nobody else holds any more to the users who wait for them, who are due then.
+
+    Args:
+        tx: a writing transaction that is alone in the workspaces of the syncs.
+        syncs: whose users may get one.
+        now: unix seconds, by the store's clock.
+
+    Returns:
+        The syncs in which somebody is due.
+    """
+    return {rules.name for rules in syncs if rules.deliver and _take_up(tx, rules, now)}
+
+
+def _take_up(tx: Connection, rules: Rules, now: float) -> bool:
+    first: dict[str, str] = {}
+    for identifier, key in _free(tx, rules, _AT_ONCE):
+        first.setdefault(identifier, key)
+    entities = load(tx, rules.name, set(first.values())) if first else {}
+    over = []
+    for key, entity in entities.items():
+        names = [
+            identifier_text(each) for each in wanted_identifiers.wanted(entity, desired(entity.facts, rules), rules)
+        ]
+        held = hold(tx, rules, {name: [key] for name in names})
+        taken = next((name for name in names if held.keys[name] != key), None)
+        mine = (ENTITY.c.sync == rules.name) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == key)
+        tx.execute(update(ENTITY).where(mine).values(waits_for=taken, due_at=now if taken is None else None))
+        if taken is None:
+            over.append(key)
+        else:
+            problems.add(tx, rules.name, [conflict(key, taken, held)], now)
+    identifier_holders.end_waits(tx, rules.name, entities)
+    return bool(over)
+
+
+def _free(tx: Connection, rules: Rules, limit: int) -> list[tuple[str, str]]:
+    """Returns users who wait for what nobody else holds, as pairs of the identifier and the user's key."""
+    own = (IDENTITY.c.sync == ENTITY.c.sync) & (IDENTITY.c.key != ENTITY.c.key)
+    stranger = and_(IDENTITY.c.key != ENTITY.c.key, IDENTITY.c.key != IDENTITY.c.identifier)
+    beside = IDENTITY.c.sync.in_(rules.beside) & stranger
+    blocked = exists().where(IDENTITY.c.identifier == ENTITY.c.waits_for, or_(own, beside))
+    waiting = (ENTITY.c.sync == rules.name) & (ENTITY.c.kind == PERSON) & ENTITY.c.waits_for.is_not(None)
+    columns = (ENTITY.c.waits_for, ENTITY.c.key)
+    rows = tx.execute(select(*columns).where(waiting, ~blocked).order_by(*columns).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+def conflict(key: str, identifier: str, held: IdentifierHolders) -> Problem:
+    """Returns the problem of the user `key`, who waits for an identifier that another user holds."""
+    return identifier_holders.conflict(key, identifier, held.keys[identifier], held.syncs.get(identifier, ""))
