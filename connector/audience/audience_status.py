@@ -45,6 +45,18 @@ class AudienceStatus(StrEnum):
         return self in (AudienceStatus.DELETED, AudienceStatus.SUPPRESSED)
 
 
+NUMBERS: Mapping[str, int] = {
+    AudienceStatus.IN: 1,
+    AudienceStatus.OUTSIDE: 2,
+    AudienceStatus.KEPT: 3,
+    AudienceStatus.CLEARED: 4,
+    AudienceStatus.DELETED: 5,
+    AudienceStatus.SUPPRESSED: 6,
+    AudienceStatus.MERGED: 7,
+    AudienceStatus.NO_IDENTIFIER: 8,
+    AudienceStatus.NO_EMAIL: 9,
+}
+"""As a person's history keeps them; none changes its meaning."""
 _ON_EXIT = {"keep": AudienceStatus.KEPT, "clear": AudienceStatus.CLEARED, "delete": AudienceStatus.DELETED}
 
 

@@ -279,6 +279,7 @@ class Rules:
     placeholders: frozenset[str] = identifiers.placeholders(identifiers.PLACEHOLDERS)
     workspace: str = ""
     beside: tuple[str, ...] = ()
+    keeps_history: bool = False
 
     @classmethod
     def all_of(cls, settings: Settings) -> "tuple[Rules, ...]":
@@ -288,7 +289,8 @@ class Rules:
             cls.of(sync, intake, email_identifies=connections[sync.connection].email_identifies)
             for sync in settings.syncs.values()
         )
-        return _side_by_side(found, workspaces(connections))
+        keeps = settings.retention.history_days > 0
+        return tuple(replace(rules, keeps_history=keeps) for rules in _side_by_side(found, workspaces(connections)))
 
     @classmethod
     def of(cls, sync: Sync, intake: IntakeSettings = _INTAKE, *, email_identifies: bool = True) -> "Rules":

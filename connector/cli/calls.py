@@ -1,19 +1,20 @@
 """`connector calls`: the requests to Customer.io, lately."""
 
 from collections.abc import Collection
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 from pydantic_core import from_json, to_json
 from typer import Argument, Option, Typer
 
-from connector.admin.request_log import find
+from connector.admin.person.calls import CallAbout, part_as_json, part_in_words
+from connector.admin.request_log import find, find_about
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
 from connector.cli.tables import table
 from connector.errors import SettingsError
-from connector.store import request_log
-from connector.store.request_log import Logged
+from connector.store.request_log import CallFilter, Logged
 
 app = Typer(help="List and show the requests to Customer.io.", no_args_is_help=False)
 
@@ -22,6 +23,7 @@ app = Typer(help="List and show the requests to Customer.io.", no_args_is_help=F
 def listing(
     context: typer.Context,
     settings: SettingsFile = SETTINGS_TOML,
+    person: Annotated[str, Option(help="Only those about this user: key upstream, id, e-mail, anonymous id.")] = "",
     failed: Annotated[bool, Option("--failed", help="Only those that were not taken whole.")] = False,
     connection: Annotated[str, Option(help="Only those to this connection.")] = "",
     sync: Annotated[str, Option(help="Only those of this sync.")] = "",
@@ -33,18 +35,13 @@ def listing(
     """List the requests to Customer.io, the latest first."""
     if context.invoked_subcommand is not None:
         return
-    runtime = opened(settings)
-    workspace = _existing("--connection", connection, runtime.settings.connections)
-    of_sync = _existing("--sync", sync, runtime.settings.syncs)
-    with runtime.store.reading() as tx:
-        at = runtime.store.now(tx) - since if since else 0.0
-        found = request_log.find(
-            tx, workspace=workspace, sync=of_sync, failed=failed, status=status, since=at, limit=limit
-        )
-    runtime.close()
+    with closing(opened(settings)) as runtime:
+        workspace = _existing("--connection", connection, runtime.settings.connections)
+        of_sync = _existing("--sync", sync, runtime.settings.syncs)
+        found = find_about(runtime, person, CallFilter(workspace, of_sync, failed, status), since, limit)
     if json:
         for each in found:
-            out.out(to_json(_summary(each)).decode(), highlight=False)
+            out.out(to_json(_as_json(each, person)).decode(), highlight=False)
     else:
         out.print(table(("id", "at", "request", "answer"), map(_cells, found)) if found else "No calls.")
 
@@ -61,12 +58,21 @@ def show(
     out.print_json(to_json(_summary(logged) | bodies).decode())
 
 
-def _cells(logged: Logged) -> tuple[str, ...]:
-    call = logged.call
+def _cells(about: CallAbout) -> tuple[str, ...]:
+    call = about.logged.call
     place = call.connection if call.connection == call.sync else f"{call.sync} to {call.connection}"
     said = f"{call.status or 'none'}, {call.milliseconds:,} ms, {call.verdict}"
     request = f"{place}: {call.items:,} items, {call.body_bytes:,} bytes"
-    return logged.id, day_and_time(call.at), request, f"{said}: {call.reason}" if call.reason else said
+    theirs = [f"; theirs: {part_in_words(part_as_json(part))}" for part in about.parts]
+    answer = f"{said}: {call.reason}" if call.reason else said
+    return about.logged.id, day_and_time(call.at), request, "".join((answer, *theirs))
+
+
+def _as_json(about: CallAbout, person: str) -> dict[str, Any]:
+    if not person:
+        return _summary(about.logged)
+    theirs = [part_as_json(part) for part in about.parts]
+    return _summary(about.logged) | {"theirs": theirs, "reply": _value(about.logged.call.reply)}
 
 
 def _existing(option: str, name: str, known: Collection[str]) -> str:

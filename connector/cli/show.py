@@ -1,6 +1,6 @@
 """`connector show`: all that is known of one person."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Annotated, Any
@@ -10,7 +10,9 @@ from rich.text import Text
 from typer import Argument, Option
 
 from connector.admin.person.as_json import as_json, side_by_side
-from connector.admin.person.gather import CALLS_LOOKED_AT, gather, held_now
+from connector.admin.person.calls import part_in_words
+from connector.admin.person.gather import gather, held_now
+from connector.admin.person.timeline import in_words
 from connector.admin.preview.explanation import shown
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
@@ -22,14 +24,25 @@ ShownSync = Annotated[str, Option("--sync", help="Only in this sync.")]
 _PLAIN: dict[str, Any] = {"box": None, "pad_edge": False}
 
 
-def show(user: Person, settings: SettingsFile = SETTINGS_TOML, sync: ShownSync = "", json: AsJson = False) -> None:
+WithHistory = Annotated[bool, Option("--history", help="What happened to them, the latest first.")]
+HistoryLimit = Annotated[int, Option("--limit", min=1, help="How much of their history, at the most.")]
+
+
+def show(
+    user: Person,
+    settings: SettingsFile = SETTINGS_TOML,
+    sync: ShownSync = "",
+    history: WithHistory = False,
+    limit: HistoryLimit = 100,
+    json: AsJson = False,
+) -> None:
     """Show all that is known of a person: what upstream said, what Customer.io should hold, and why.
 
     Beside it stands what Customer.io holds, where the connection has an App API key: one request for each sync.
     Exit code 1 where nobody is known so.
     """
     with closing(opened(settings)) as runtime:
-        person = gather(runtime, user, sync)
+        person = gather(runtime, user, sync, limit if history else 0)
         asked = [replace(each, held=held_now(runtime, each)) for each in person.syncs]
         found = as_json(replace(person, syncs=asked))
     if json:
@@ -71,6 +84,14 @@ def _show_sync(person: Mapping[str, Any]) -> None:
         answer = f"{each['status'] or 'no answer'}, {each['milliseconds']:,} ms, {each['verdict']}"
         reason = f": {each['reason']}" if each["reason"] else ""
         _line(f"call {each['id']}", f"{day_and_time(each['at'])}, {each['items']:,} items, {answer}{reason}")
+        for part in each["theirs"]:
+            _line("  theirs", part_in_words(part))
+    _show_history(person["history"])
+
+
+def _show_history(entries: Sequence[Mapping[str, Any]]) -> None:
+    for each in entries:
+        _line(f"{day_and_time(each['at'])} {each['what']}", in_words(each))
 
 
 def _sentences(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -95,7 +116,7 @@ def _sentences(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     counts = person["events"]["counts"]
     yield "events", ", ".join(f"{count:,} {state}" for state, count in counts.items()) or "none"
     if not person["calls"]:
-        yield "calls", f"none of the latest {CALLS_LOOKED_AT} whose bodies are kept mentions them"
+        yield "calls", "none that is kept is about them"
 
 
 def _somebody(profile: Mapping[str, Any] | None) -> str:

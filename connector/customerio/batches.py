@@ -37,10 +37,14 @@ class Part(NamedTuple, Generic[Owner]):
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[Owner]):
-    """One request: its endpoint, and the parts in the order in which they stand in the body."""
+    """One request: its endpoint, and the parts in the order in which they stand in the body.
+
+    probes: it is about nobody, and only shows whether anybody could be sent so.
+    """
 
     endpoint: Endpoint
     parts: tuple[Part[Owner], ...]
+    probes: bool = False
 
     @property
     def body(self) -> bytes:
@@ -67,7 +71,7 @@ def probe(request: Request[Owner]) -> Request[Owner]:
     nobody = Identifier(type_, _NOBODY)
     item = segment_membership.item(nobody, request.segment, add=False)
     endpoint = segment_membership.endpoint(nobody, request.segment, add=False)
-    return Request(endpoint, tuple(encode([(request.parts[0].owner, Operation(item, endpoint=endpoint))])))
+    return Request(endpoint, tuple(encode([(request.parts[0].owner, Operation(item, endpoint=endpoint))])), probes=True)
 
 
 def encode(operations: Iterable[tuple[Owner, Operation]]) -> list[Part[Owner]]:

@@ -13,12 +13,13 @@ from random import random
 from uuid import uuid4
 
 import structlog
+from sqlalchemy import Connection
 
 from connector.audience.rules import Rules
 from connector.customerio import backoff, batches
 from connector.customerio.batches import Part
 from connector.customerio.request_log import KeptBodies
-from connector.delivery import beside, feedback, object_gate, outcomes
+from connector.delivery import beside, feedback, object_gate, outcomes, parts_of_calls
 from connector.delivery.claim_keeper import ClaimKeeper, Held
 from connector.delivery.manual_segments import Mirrors, Served
 from connector.delivery.sender import Run, Sender
@@ -31,6 +32,7 @@ from connector.store import (
     claims,
     connection_health,
     events,
+    history,
     manual_segments,
     merged_users,
     named_leases,
@@ -331,10 +333,18 @@ class Courier:
             problems.clear_all(tx, name, "failing", failed_before.intersection(sound))
             counted = {name: tally, tallies.way(name): outcomes.of_people(attempts, settled.settlements, now)}
             tallies.tally(tx, {**counted, tallies.requests(self.sender.name): outcomes.of_requests(run.calls)}, now)
-            request_log.add(tx, run.calls)
+            self._keep_history(tx, request_log.add(tx, run.calls), attempts, run, now)
         if self.others and any(isinstance(each, Confirmed) and each.released for each in settled.settlements):
             beside.take_up(self.store, (self.rules, *self.others))
         return settled.owing or any(isinstance(each, Confirmed) and each.more for each in settlements)
+
+    def _keep_history(
+        self, tx: Connection, calls: Sequence[str], attempts: Sequence[Attempt], run: Run, now: float
+    ) -> None:
+        """Keeps who was in which of the calls, given by their ids."""
+        if self.rules.keeps_history and attempts[0].claim.entity.kind == PERSON:
+            parts = [*parts_of_calls.of_requests(calls, run.contents), *parts_of_calls.held_back(attempts)]
+            history.add_sent(tx, self.rules.name, parts, now)
 
 
 def _parts(attempt: Attempt) -> list[Part[Owner]]:

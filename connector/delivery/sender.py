@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from random import random, sample
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from connector.customerio import backoff, batches, region, responses
 from connector.customerio.batches import Part, Request
+from connector.customerio.operations.operation import Operation
 from connector.customerio.request_log import Call, Exchange, KeptBodies, call_of
 from connector.customerio.responses import ItemResult, Pause, Rejected, ResponseAction, Retry, Settle
 from connector.customerio.track import Track
@@ -55,6 +56,13 @@ class Until:
     until: float
 
 
+class CallContent(NamedTuple):
+    """What was in a request: for each item whose it is and what it did; and what the reply means."""
+
+    items: Sequence[tuple[Any, Operation]]
+    action: ResponseAction
+
+
 @dataclass(slots=True)
 class Run:
     """What the requests that are sent one after another under one claim have in common.
@@ -63,10 +71,10 @@ class Run:
     until when requests may begin. backlog: whether many people wait, so that the connection returns to full speed in
     steps. first_turn: when the first request may go, in seconds of the monotonic clock; None once it has gone. bodies:
     which requests keep their bodies in the log. private: Customer.io's words are not logged, since they may name the
-    person. calls: the requests so far, for the log. accepting: manual segments that were found to accept people.
-    refusing: manual segments that were found to refuse everybody. failing: manual segments whose requests get no
-    answer, with the reason. alone: the requests are for somebody who is known to fail, so a failure does not pause the
-    connection. stopped: why sending has ended; "" while it goes on.
+    person. calls: the requests so far, for the log; contents: what was in each of them. accepting: manual segments that
+    were found to accept people. refusing: manual segments that were found to refuse everybody. failing: manual segments
+    whose requests get no answer, with the reason. alone: the requests are for somebody who is known to fail, so a
+    failure does not pause the connection. stopped: why sending has ended; "" while it goes on.
     """
 
     sync: str
@@ -77,6 +85,7 @@ class Run:
     bodies: KeptBodies = "none"
     private: bool = False
     calls: list[Call] = field(default_factory=list)
+    contents: list[CallContent] = field(default_factory=list)
     accepting: set[str] = field(default_factory=set)
     refusing: set[str] = field(default_factory=set)
     failing: dict[str, str] = field(default_factory=dict)
@@ -198,6 +207,7 @@ class Sender:
             return None
         exchange = self._exchange(request, self.limits.timeout_seconds / (_SEARCH_TIMEOUT_DIVISOR if extra else 1))
         self._log(exchange, run)
+        run.contents.append(CallContent([part[:2] for part in request.parts if not request.probes], exchange.action))
         if run.failures and not isinstance(exchange.action, Pause):
             circuit.recover(self.store, self.name, self.track.credentials, backlog=run.backlog)
         return exchange

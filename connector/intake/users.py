@@ -17,7 +17,7 @@ from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.desired import Desired
 from connector.audience.mapping import MappedFields
 from connector.audience.rules import Rules
-from connector.intake import set_aside, visitors
+from connector.intake import said, set_aside, visitors
 from connector.intake.findings import BatchFindings
 from connector.intake.leasing import BatchLease
 from connector.intake.objects import ObjectBatch
@@ -140,6 +140,7 @@ class UserBatch:
         self._tell(before, fresh)
         written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
         saved = self._save(written, before, fresh)
+        said.keep(self.connection, self.rules, told.keys, self.events, fresh, saved, self.now)
         problems.add(self.connection, self.rules.name, list(map(self.mask, self.problems)), self.now)
         return any(each.due and each.lease is None for each in saved)
 

@@ -180,6 +180,12 @@ class RetentionSettings(Section):
     call_bodies: Literal["failed", "all", "none"] = Field(
         default="failed", description="Which requests are logged with their bodies: those that failed, all, or none."
     )
+    history_days: Annotated[float, Strict()] = Field(
+        default=7.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="What was said of each person, decided, sent and answered, and in which request; 0 keeps none.",
+    )
     problems_days: Days = Field(default=90.0, description="A problem that did not come again.")
     webhooks_days: Annotated[float, Strict()] = Field(
         default=30.0,

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Connection, and_, delete, null, or_, select, update
 
 from connector.model.problem import EVERY_SYNC
-from connector.store import events, name_search, problems, profiles, request_log, webhooks
+from connector.store import events, history, name_search, problems, profiles, request_log, webhooks
 from connector.store.bulk_sql import among
 from connector.store.entities import parts
 from connector.store.request_log import Logged
@@ -34,6 +34,7 @@ class Erased(NamedTuple):
     call_bodies: int = 0
     webhooks: int = 0
     profiles: int = 0
+    history: int = 0
     handed_on: tuple[str, ...] = ()
 
     def plus(self, other: "Erased") -> "Erased":
@@ -46,27 +47,32 @@ class Erased(NamedTuple):
             self.call_bodies + other.call_bodies,
             self.webhooks + other.webhooks,
             self.profiles + other.profiles,
+            self.history + other.history,
             self.handed_on + other.handed_on,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """The ids of rows that mention a user, by sync. Rows that belong to no sync are under ""."""
+    """The ids of rows that mention a user, by sync. Rows that belong to no sync are under "".
+
+    history: not its ids but the user's keys, since it is many rows.
+    """
 
     events: BySync = field(default_factory=dict)
     problems: BySync = field(default_factory=dict)
     calls: BySync = field(default_factory=dict)
     webhooks: BySync = field(default_factory=dict)
     profiles: BySync = field(default_factory=dict)
+    history: BySync = field(default_factory=dict)
 
     def syncs(self) -> set[str]:
         """The syncs that have traces."""
-        return {*self.events, *self.problems, *self.calls, *self.webhooks, *self.profiles}
+        return {*self.events, *self.problems, *self.calls, *self.webhooks, *self.profiles, *self.history}
 
     def count(self) -> int:
         """How many there are."""
-        kinds = (self.events, self.problems, self.calls, self.webhooks, self.profiles)
+        kinds = (self.events, self.problems, self.calls, self.webhooks, self.profiles, self.history)
         return sum(len(ids) for kind in kinds for ids in kind.values())
 
 
@@ -85,6 +91,7 @@ def find(tx: Connection, keys: Collection[str], names: Collection[str], sync: st
         _by_sync(_of_sync(_calls(tx, names), sync)),
         {} if sync else {EVERY_SYNC: webhooks.mentioning(tx, names)},
         {} if sync else {EVERY_SYNC: profiles.mentioning(tx, names)},
+        {of: found for of, found in history.syncs_of(tx, keys).items() if sync in ("", of)},
     )
 
 
@@ -183,6 +190,7 @@ def erase(tx: Connection, sync: str, key: str, found: Traces) -> Erased:
         call_bodies=_empty(tx, found.calls.get(sync, ())),
         webhooks=sum(webhooks.erase(tx, part) for part in parts(found.webhooks.get(sync, ()))),
         profiles=sum(profiles.erase(tx, part) for part in parts(found.profiles.get(sync, ()))),
+        history=history.erase(tx, sync, key),
     )
 
 

@@ -1,21 +1,22 @@
 """Keeps the log of requests to Customer.io. Its ids sort by time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from secrets import token_bytes
 from typing import Any
 
-from sqlalchemy import Connection, insert, null, select
+from sqlalchemy import ColumnElement, Connection, insert, null, select
 
 from connector.customerio.request_log import Call
 from connector.model import event_id
 from connector.model.bounds import whole_characters
 from connector.store.bulk_sql import given
 from connector.store.statements import Statement
-from connector.store.tables import CallRow
+from connector.store.tables import CallRow, HistoryRow
 
 TABLE = CallRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+HISTORY = HistoryRow.__table__  # type: ignore[attr-defined]  # as above
 _COLUMNS = tuple(column.name for column in TABLE.c if column.name != "id")
 _SUMMARY = tuple(column for column in TABLE.c if column.name not in ("request", "reply"))
 
@@ -28,11 +29,48 @@ class Logged:
     call: Call
 
 
-def add(tx: Connection, calls: Sequence[Call]) -> None:
-    """Adds requests to the log."""
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which requests are meant.
+
+    workspace, sync: the names of a connection and of a sync, "" for all. failed: those that failed only. status: the
+    status that was answered, 0 where nothing came back; None for any. since: when they were sent at the earliest, in
+    unix seconds. after: an id, only those behind it; "" for all.
+    """
+
+    workspace: str = ""
+    sync: str = ""
+    failed: bool = False
+    status: int | None = None
+    since: float = 0.0
+    after: str = ""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Yields what the rows must satisfy."""
+        if self.workspace:
+            yield TABLE.c.connection == self.workspace
+        if self.sync:
+            yield TABLE.c.sync == self.sync
+        if self.failed:
+            yield TABLE.c.verdict != "settled"
+        if self.status is not None:
+            yield TABLE.c.status == self.status
+        if self.since:
+            yield TABLE.c.at >= self.since
+        if self.after:
+            yield TABLE.c.id > self.after
+
+
+ANY = CallFilter()
+
+
+def add(tx: Connection, calls: Sequence[Call]) -> list[str]:
+    """Adds requests to the log. Returns their ids, in the same order."""
     adding = _adding(tx.dialect.name)
-    for call in calls:
-        adding.run(tx, id=event_id.encode(int(call.at * 1000), token_bytes(10)), **_storable(call))
+    ids = [event_id.encode(int(call.at * 1000), token_bytes(10)) for call in calls]
+    for id, call in zip(ids, calls, strict=True):
+        adding.run(tx, id=id, **_storable(call))
+    return ids
 
 
 def _storable(call: Call) -> dict[str, Any]:
@@ -49,41 +87,25 @@ def _adding(database: str) -> Statement:
 
 
 def find(
-    tx: Connection,
-    *,
-    workspace: str = "",
-    sync: str = "",
-    failed: bool = False,
-    status: int | None = None,
-    since: float = 0.0,
-    limit: int = 100,
+    tx: Connection, which: CallFilter = ANY, limit: int = 100, person: str = "", *, replies: bool = False
 ) -> list[Logged]:
     """Lists logged requests, the latest first, without their bodies.
 
     Args:
         tx: a transaction.
-        workspace: the name of a connection, "" for all.
-        sync: the name of a sync, "" for all.
-        failed: True for those that failed only.
-        status: the status that was answered, 0 where nothing came back; None for any.
-        since: when they were sent at the earliest, in unix seconds.
+        which: which requests are meant.
         limit: how many to return at most.
+        person: the key of a person who was in them; "" for anybody.
+        replies: whether what was answered comes with them, where it is kept.
 
     Returns:
         The requests to which all of this applies.
     """
-    found = select(*_SUMMARY, null().label("request"), null().label("reply")).order_by(TABLE.c.at.desc(), TABLE.c.id)
-    if workspace:
-        found = found.where(TABLE.c.connection == workspace)
-    if sync:
-        found = found.where(TABLE.c.sync == sync)
-    if failed:
-        found = found.where(TABLE.c.verdict != "settled")
-    if status is not None:
-        found = found.where(TABLE.c.status == status)
-    if since:
-        found = found.where(TABLE.c.at >= since)
-    return [logged_of(row) for row in tx.execute(found.limit(limit))]
+    columns = (*_SUMMARY, null().label("request"), TABLE.c.reply if replies else null().label("reply"))
+    found = select(*columns).order_by(TABLE.c.at.desc(), TABLE.c.id.desc())
+    if person:
+        found = found.where(TABLE.c.id.in_(select(HISTORY.c.call).where(HISTORY.c.key == person)))
+    return [logged_of(row) for row in tx.execute(found.where(*which.conditions()).limit(limit))]
 
 
 def last_success(tx: Connection, workspace: str) -> float | None:

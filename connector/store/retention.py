@@ -15,6 +15,7 @@ from connector.store import (
     deletion_guard,
     events,
     heartbeats,
+    history,
     identifier_holders,
     jobs,
     problems,
@@ -40,6 +41,11 @@ def drop_events(tx: Connection, before: float, limit: int) -> int:
 def drop_calls(tx: Connection, before: float, limit: int) -> int:
     """Drops logged requests from before `before`."""
     return _drop(tx, request_log.TABLE, request_log.TABLE.c.at < before, limit)
+
+
+def drop_history(tx: Connection, before: float, limit: int) -> int:
+    """Drops what happened to people before `before`."""
+    return _drop(tx, history.TABLE, history.TABLE.c.at < before, limit)
 
 
 def drop_problems(tx: Connection, before: float, limit: int) -> int:

@@ -13,7 +13,9 @@ from tests.processes import connector, environment, people
 
 NAMES = ("u1", "u2")
 EMAIL = "u1@example.com"
-NOTHING = dict.fromkeys(("people", "events", "identifiers", "problems", "call_bodies", "webhooks", "profiles"), 0)
+NOTHING = dict.fromkeys(
+    ("people", "events", "identifiers", "problems", "call_bodies", "webhooks", "profiles", "history"), 0
+)
 
 
 def message(name: str, at: str = "2026-09-01T10:00:00Z", **user: Any) -> bytes:
@@ -52,7 +54,7 @@ def test_a_receipt_for_machines_has_all_that_was_done(environ: dict[str, str], c
         "reason": "",
         "read_back": "gone",
         "read_back_reason": "",
-        "erased": {**NOTHING, "people": 1, "identifiers": 2},
+        "erased": {**NOTHING, "people": 1, "identifiers": 2, "history": 2},
         "handed_on": [],
         "not_proved": [],
         "left": [],

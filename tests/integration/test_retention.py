@@ -11,10 +11,11 @@ from connector import formats
 from connector.admin import retention as upkeep
 from connector.customerio.request_log import Call
 from connector.intake.accept import accept
+from connector.model.history import SaidOf
 from connector.model.job import Job
 from connector.model.problem import Problem
 from connector.settings.sections import RetentionSettings
-from connector.store import events, jobs, problems, request_log, retention
+from connector.store import events, history, jobs, problems, request_log, retention
 from connector.store.engine import Store
 from tests.build_settings import rules
 from tests.world import event, message
@@ -127,6 +128,16 @@ def test_old_calls_are_dropped(store: Store) -> None:
     assert retain(store)
 
     assert column(store, "at FROM call") == [young.at]
+
+
+def test_old_history_is_dropped(store: Store) -> None:
+    with store.writing() as tx:
+        at = store.now(tx)
+        for days in (1.9, 2.1):
+            history.add_said(tx, "main", [SaidOf("u1", 1, 1, 1, 0)], at - days * DAY)
+    for settings, kept in ((RetentionSettings(history_days=2.0), 1), (RetentionSettings(history_days=0.0), 0)):
+        assert upkeep.retain(store, settings, [rules()])
+        assert column(store, "count(*) FROM history") == [kept]
 
 
 def test_old_jobs_are_dropped_once_they_are_over(store: Store) -> None:

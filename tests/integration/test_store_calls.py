@@ -11,7 +11,7 @@ from connector.customerio.responses import Accepted, Pause, Reply, ResponseActio
 from connector.errors import ConnectorError
 from connector.store import request_log as stored
 from connector.store.engine import Store
-from connector.store.request_log import Logged
+from connector.store.request_log import CallFilter, Logged
 from tests.world import World, message
 
 NOW = 4_000_000_000.0
@@ -33,9 +33,9 @@ def add(store: Store, *given: Call) -> None:
         stored.add(tx, given)
 
 
-def find(store: Store, **what: Any) -> list[Logged]:
+def find(store: Store, limit: int = 100, **what: Any) -> list[Logged]:
     with store.reading() as tx:
-        return stored.find(tx, **what)
+        return stored.find(tx, CallFilter(**what), limit)
 
 
 def test_a_call_comes_back_with_its_bodies(store: Store) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from connector.admin.person import calls, timeline
 from connector.admin.person.gather import HeldNow, KnownPerson, PersonInSync
 from connector.model.entity import Facts, Profile
 from connector.planning.step import UNCERTAIN
 from connector.store.person_rows import EventSummary
 from connector.store.problems import Kept
-from connector.store.request_log import Logged
 
 UNKNOWN = "not known"
 """In place of a value that was sent and never confirmed."""
@@ -42,7 +42,8 @@ def _in_sync(person: PersonInSync) -> dict[str, Any]:
         "confirmed": profile(row.entity.delivered),
         "held": None if person.held is None else _held(person.held),
         "events": {"counts": person.event_counts, "latest": [_event(each) for each in person.events]},
-        "calls": [_call(each) for each in person.calls],
+        "calls": [calls.as_json(each) for each in person.calls],
+        "history": timeline.as_json(person.history),
     }
 
 
@@ -84,12 +85,6 @@ def _held(held: HeldNow) -> dict[str, Any]:
 
 def _event(event: EventSummary) -> dict[str, Any]:
     return event._asdict()
-
-
-def _call(logged: Logged) -> dict[str, Any]:
-    call = logged.call
-    names = ("at", "endpoint", "items", "status", "milliseconds", "verdict", "reason")
-    return {"id": logged.id, **{name: getattr(call, name) for name in names}}
 
 
 def _problem(kept: Kept) -> dict[str, Any]:

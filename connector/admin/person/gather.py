@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from connector.activity import fields, identity, profiles
 from connector.activity.profiles import ActivityProfile
-from connector.admin.person import reasons
+from connector.admin.person import calls, reasons
+from connector.admin.person.calls import CallAbout
 from connector.admin.privacy import find_user
 from connector.audience import desired as audience
 from connector.audience import wanted_identifiers
@@ -23,15 +24,18 @@ from connector.model.entity import Identifier
 from connector.model.problem import EVERY_SYNC
 from connector.model.reported import standing
 from connector.runtime import Runtime
-from connector.store import connection_health, mentions, name_search, person_rows, problems, reported
+from connector.store import connection_health, history, name_search, person_rows, problems, reported
 from connector.store.connection_health import Health
 from connector.store.encoding import identifier_text
+from connector.store.history import HistoryEntry
 from connector.store.person_rows import EventSummary, PersonRow
 from connector.store.problems import Kept
-from connector.store.request_log import Logged
+from connector.store.request_log import CallFilter
 
-EVENTS, PROBLEMS, CALLS_LOOKED_AT = 20, 50, 100
-"""How many of each are shown at the most; of calls, how many are looked at."""
+EVENTS, PROBLEMS, CALLS = 20, 50, 20
+"""How many of each are shown at the most."""
+CALLS_LOOKED_AT = 100
+"""How many of the latest bodies are looked at for a mention, beside what the history tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class PersonInSync:
     reported: Sequence[ReportedSentence]
     events: Sequence[EventSummary]
     event_counts: Mapping[str, int]
-    calls: Sequence[Logged]
+    calls: Sequence[CallAbout]
+    history: Sequence[HistoryEntry] = ()
     held: HeldNow | None = None
 
 
@@ -77,8 +82,14 @@ class KnownPerson:
     profiles: Sequence[ActivityProfile]
 
 
-def gather(runtime: Runtime, user: str, sync: str = "") -> KnownPerson:
-    """Gathers what the store has of a user, in one sync or in all.
+def gather(runtime: Runtime, user: str, sync: str = "", entries: int = 0) -> KnownPerson:
+    """Gathers what the store has of a user.
+
+    Args:
+        runtime: What this program has open.
+        user: Any name that they go by.
+        sync: Only in this sync; "" for all.
+        entries: How much of their history to gather at most, in each sync.
 
     Raises:
         SettingsError: The settings name no such sync.
@@ -87,9 +98,9 @@ def gather(runtime: Runtime, user: str, sync: str = "") -> KnownPerson:
     if sync:
         runtime.rules(sync)
     with runtime.store.reading(patient=True) as tx:
-        key = _the_key(person_rows.keys(tx, user, sync), user)
+        key = the_key(person_rows.keys(tx, user, sync), user)
         now = runtime.store.now(tx)
-        syncs = [_in_sync(tx, runtime, row, now) for row in person_rows.rows(tx, key, now, sync)]
+        syncs = [_in_sync(tx, runtime, row, now, entries) for row in person_rows.rows(tx, key, now, sync)]
         told = problems.about(tx, key, _syncs(runtime, syncs, sync), PROBLEMS)
         reported = list(_profiles(tx, runtime, user, syncs, sync))
     if not syncs and not told and not reported:
@@ -100,7 +111,8 @@ def gather(runtime: Runtime, user: str, sync: str = "") -> KnownPerson:
     return KnownPerson(user, key, syncs, told, reported)
 
 
-def _the_key(keys: Sequence[str], user: str) -> str:
+def the_key(keys: Sequence[str], user: str) -> str:
+    """Returns the one key that a name means, the name itself where nobody has it. Raises ConnectorError for several."""
     if len(keys) > 1:
         names = ", ".join(map(repr, keys))
         raise ConnectorError(
@@ -115,7 +127,7 @@ def _syncs(runtime: Runtime, found: Sequence[PersonInSync], sync: str) -> list[s
     return sorted({EVERY_SYNC, *(each.name for each in runtime.syncs), *(each.row.sync for each in found)})
 
 
-def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float) -> PersonInSync:
+def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, entries: int) -> PersonInSync:
     rules = next((each for each in runtime.syncs if each.name == row.sync), None)
     usable = rules if rules is not None and not row.entity.unreadable else None
     wanted = _wanted(row, usable) if usable else None
@@ -133,7 +145,10 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float) -> Pe
         reported=_reported(tx, row, usable) if usable else (),
         events=person_rows.latest_events(tx, row.sync, key, EVENTS),
         event_counts=person_rows.event_counts(tx, row.sync, key),
-        calls=mentions.calls_about(tx, row.sync, names, CALLS_LOOKED_AT),
+        calls=calls.mentioned(
+            tx, row.sync, names, calls.about(tx, key, CallFilter(sync=row.sync), CALLS), CALLS_LOOKED_AT
+        ),
+        history=history.of_person(tx, key, row.sync, entries) if entries else (),
     )
 
 

@@ -1,0 +1,50 @@
+"""The words for the codes of a person's history. A code of a later version is shown as its number."""
+
+from collections.abc import Mapping
+
+from connector.audience.audience_status import NUMBERS
+from connector.model.history import Answer, CameTo, Sort, What
+
+_WHAT: Mapping[int, str] = {What.SAID: "said", What.SENT: "sent", What.HELD: "held"}
+_DECISIONS: Mapping[int, str] = {
+    CameTo.DUE: "due",
+    CameTo.NOTHING_NEW: "nothing new",
+    CameTo.NOTHING_TO_SEND: "nothing to send",
+    CameTo.WAITS: "waits for an identifier that another user holds",
+}
+_ANSWERS: Mapping[int, str] = {
+    Answer.TAKEN: "taken",
+    Answer.REFUSED: "refused",
+    Answer.SPLIT: "refused whole, sent again in halves",
+    Answer.UNKNOWN: "not known, tried again",
+}
+_STANDINGS = {number: str(status) for status, number in NUMBERS.items()}
+
+
+def what(number: int) -> str:
+    """Returns what happened."""
+    return _word(_WHAT, number) or ""
+
+
+def decision(number: int | None) -> str | None:
+    """Returns what a message came to."""
+    return _word(_DECISIONS, number)
+
+
+def answer(number: int | None) -> str | None:
+    """Returns what Customer.io answered."""
+    return _word(_ANSWERS, number)
+
+
+def standing(number: int | None) -> str | None:
+    """Returns where somebody stood; None where it was not looked at."""
+    return None if number is None else _STANDINGS.get(number, f"code {number}")
+
+
+def sorts(number: int | None) -> list[str]:
+    """Returns what somebody's items of a request did."""
+    return [str(each.name).lower() for each in Sort if number is not None and each & number]
+
+
+def _word(words: Mapping[int, str], number: int | None) -> str | None:
+    return None if number is None else words.get(number, f"code {number}")
