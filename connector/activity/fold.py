@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from connector.activity import identity, profile_state, resubscribed, webhook
 from connector.activity.fields import ProfileField
 from connector.activity.identity import ProfileLink
+from connector.activity.out.outbox import NOTHING_OUT, Outbox
 from connector.activity.profile_state import ProfileState
 from connector.activity.webhook import Activity, Unusable
 from connector.audience.rules import Rules
@@ -28,12 +29,13 @@ _AT_ONCE = 500
 class Folding:
     """How webhooks are folded: into which fields, with opens and clicks by machines or without.
 
-    syncs: those that may send again to somebody who resubscribes.
+    syncs: those that may send again to somebody who resubscribes. outbox: what goes on to others.
     """
 
     fields: Sequence[ProfileField]
     leave_out_machines: bool = False
     syncs: Sequence[Rules] = ()
+    outbox: Outbox = NOTHING_OUT
 
     def fold(self, store: Store, connections: Iterable[str], until: Callable[[], bool] = lambda: False) -> bool:
         """Folds all that waits; False where `until` said to stop before the end. Raises StoreError."""
@@ -50,6 +52,7 @@ class Folding:
         return True
 
     def _fold_some(self, tx: Connection, connection: str, now: float) -> int:
+        self.outbox.in_order(tx, connection)
         found = webhooks.waiting(tx, connection, _AT_ONCE)
         if not found:
             return 0
@@ -57,6 +60,7 @@ class Folding:
         for id, body in found:
             self._add(batch, id, body)
         batch.write(tx, now, self.syncs)
+        self.outbox.add(tx, connection, batch.activities, now)
         log.info("webhooks folded", connection=connection, webhooks=len(found), profiles=len(batch.states))
         return len(found)
 
@@ -73,6 +77,7 @@ class Folding:
             batch.unusable[id] = Problem("webhook", batch.connection, f"a reporting webhook: {activity.reason}", body)
             return
         batch.folded.append(id)
+        batch.activities.append(activity)
         batch.links += identity.links(activity)
         key = identity.keys(activity.person)[0]
         batch.states[key] = profile_state.combine(batch.states[key], state)
@@ -89,6 +94,7 @@ class _Batch:
     links: list[ProfileLink] = field(default_factory=list)
     states: defaultdict[str, ProfileState] = field(default_factory=lambda: defaultdict(dict))
     words: list[ReportedWord] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
 
     def write(self, tx: Connection, now: float, syncs: Sequence[Rules]) -> None:
         """Writes it, and notes that these webhooks are done."""

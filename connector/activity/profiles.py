@@ -96,6 +96,20 @@ def of_keys(
     return None
 
 
+def of_all_keys(
+    tx: Connection, connection: str, keys: Sequence[str], fields: Sequence[ProfileField]
+) -> list[ActivityProfile]:
+    """Finds the profiles to which identifiers such as `id:...` belong, each once: the store is asked for all at once.
+
+    Args:
+        tx: A transaction.
+        connection: The connection, by its name.
+        keys: The identifiers.
+        fields: The fields to show.
+    """
+    return _read(tx, connection, profiles.roots_of(tx, connection, keys), fields)
+
+
 def _read(
     tx: Connection, connection: str, keys: Sequence[str], fields: Sequence[ProfileField]
 ) -> list[ActivityProfile]:

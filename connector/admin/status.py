@@ -16,15 +16,18 @@ from connector.errors import ConnectorError
 from connector.model.problem import EVERY_SYNC
 from connector.model.spoken_times import clock
 from connector.settings.schema import Settings
-from connector.store import connection_health, heartbeats, named_leases, overview, problems, request_log
+from connector.store import connection_health, heartbeats, named_leases, outgoing, overview, problems, request_log
 from connector.store import tallies as counts
 from connector.store.connection_health import Health
 from connector.store.engine import Store
 from connector.store.heartbeats import Heartbeat
+from connector.store.outgoing import NOTHING_WAITS, TargetState
 
 Depths = Callable[[], Mapping[str, int]]
 """Asks the broker how many messages wait in each queue. Raises ConnectorError."""
 DEAD_LETTERS = "dead-letters"
+_MANY_FAILURES = 5
+"""After so many failures in a row a target needs somebody."""
 Status = dict[str, Any]
 """The state of the whole, or of a part of it, as `connector status --json` shows it."""
 
@@ -69,6 +72,7 @@ def _from_store(settings: Settings, store: Store, tx: Connection, now: float) ->
         "problems": problems.by_kind(tx),
         "processes": [_process(each, now) for each in processes],
         "gone": heartbeats.missing(processes, now, durable=settings.broker.durable),
+        "out": _targets(settings, tx, now),
         "freshness": [_promise(each) for each in freshness.promises(settings, tx, now)],
     }
 
@@ -119,6 +123,21 @@ def _with_depths(queues: Mapping[str, Status], queued: Mapping[str, int]) -> dic
     return {name: {**queues.get(name, nobody), "messages": queued.get(name)} for name in names}
 
 
+def _targets(settings: Settings, tx: Connection, now: float) -> dict[str, Status]:
+    """Of each target: what waits for it, for how long, and why it takes nothing."""
+    backlogs, states = outgoing.backlogs(tx), outgoing.states(tx)
+    return {
+        name: {
+            "waiting": waiting.messages,
+            "oldest_seconds": round(max(now - waiting.oldest, 0.0), 1) if waiting.messages else None,
+            "failures": state.failures,
+            "reason": state.reason,
+        }
+        for name in sorted({*settings.out, *backlogs})
+        for waiting, state in [(backlogs.get(name, NOTHING_WAITS), states.get(name, TargetState()))]
+    }
+
+
 def _promise(each: Promise) -> Status:
     return {
         "sync": each.sync,
@@ -163,8 +182,15 @@ def _verdict(settings: Settings, found: Status, broker_error: str, now: float, b
         dead_letters=queued.get(DEAD_LETTERS, 0),
         broken=[each["sentence"] for each in found["freshness"] if each["broken"]],
         broker_error=broker_error,
+        out_failing=list(_stuck(found["out"])),
     )
     return verdict(state, behind_seconds)
+
+
+def _stuck(targets: Mapping[str, Status]) -> Iterator[str]:
+    for name, each in targets.items():
+        if each["failures"] >= _MANY_FAILURES and each["waiting"]:
+            yield f"nothing goes on to {name}: {each['reason']}"
 
 
 def _paused(connections: Mapping[str, Status], now: float) -> Iterator[PausedConnection]:

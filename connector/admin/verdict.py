@@ -23,8 +23,9 @@ class State:
 
     people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits.
     gone: the roles that nobody has any more, and when somebody was last seen in each. nobody: whether no process at
-    all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broken: the
-    promises of freshness that are not kept, in words. broker_error: why the broker could not be asked.
+    all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broken: the promises of
+    freshness that are not kept, in words. out_failing: targets that take nothing, in words. broker_error: why the
+    broker could not be asked.
     """
 
     now: float
@@ -41,6 +42,7 @@ class State:
     dead_letters: int = 0
     broken: Sequence[str] = ()
     broker_error: str = ""
+    out_failing: Sequence[str] = ()
 
     @property
     def waiting(self) -> bool:
@@ -89,6 +91,7 @@ def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
         yield "held", f"{found.held:,} deletions are held: `connector approve` lets them go"
     if found.dead_letters:
         yield "dead letters", f"{found.dead_letters:,} dead letters: `connector dead-letters` shows them"
+    yield from (("out", each) for each in found.out_failing)
     yield from _late(found, behind_seconds)
 
 

@@ -16,7 +16,7 @@ from connector.audience.dates import cast_within
 from connector.audience.mapping import MappedFields
 from connector.audience.rules import Rules
 from connector.audience.suppression import noted
-from connector.model import bounds, event_id, times
+from connector.model import bounds, event_id, origin, times
 from connector.model.change import Change, Device, Event, ObjectChange, Segment
 from connector.model.entity import Facts, PendingEvent
 from connector.model.lifecycle import Lifecycle
@@ -35,6 +35,7 @@ class Skip(StrEnum):
     NO_EMAIL = "the user has no e-mail"
     NO_ANONYMOUS_ID = "the user has neither identifier nor anonymous id"
     BAD_NAME = "the event's name is empty"
+    ECHO = "it came from Customer.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def merge(
         ahead: What `read_ahead` gave for the change; None reads it here.
         now: When the change came, in unix seconds.
     """
+    if change.echo:
+        return _echo(facts, change, rules)
     newest = facts.newest()
     version = newest if change.version is None else change.version
     if change.deleted:
@@ -133,6 +136,12 @@ def merge(
     stands = standing_of(moved, rules)
     owed, skipped, bad = _events(change, inside, stands, rules)
     return AppliedChange(moved, stands, version < newest, owed, skipped, problems + bad, objects)
+
+
+def _echo(facts: Facts, change: Change, rules: Rules) -> AppliedChange:
+    """What Customer.io has reported, and upstream sends on, says nothing new: not even that the user is still there."""
+    skipped = tuple(SkippedEvent(event.name, Skip.ECHO) for event in change.events)
+    return AppliedChange(facts, standing_of(facts, rules), skipped=skipped)
 
 
 def _merged(facts: Facts, change: Change, version: int, inside: bool, rules: Rules) -> AppliedChange:
@@ -319,8 +328,8 @@ def _events(
 def _skip(event: Event, anonymous_id: str | None, inside: bool, stands: AudienceStatus, rules: Rules) -> Skip | None:
     if stands is AudienceStatus.SUPPRESSED or not inside:
         return Skip.OUTSIDE if stands is not AudienceStatus.SUPPRESSED else Skip.SUPPRESSED
-    if not rules.allows(event.kind, event.name):
-        return Skip.NOT_ALLOWED
+    if origin.is_marked(event.properties) or not rules.allows(event.kind, event.name):
+        return Skip.ECHO if origin.is_marked(event.properties) else Skip.NOT_ALLOWED
     if not event.name.strip():
         return Skip.BAD_NAME
     if not stands.unaddressed:

@@ -1,6 +1,6 @@
 """One sync's settings, prepared once so that each message is judged by set look-ups."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -8,6 +8,7 @@ from connector.actions.action import Actions
 from connector.audience import addressing
 from connector.audience.addressing import Addressing
 from connector.audience.event_properties import EventTransforms
+from connector.audience.every_field import EveryField, without_echoes
 from connector.audience.segment_attributes import SegmentsAs
 from connector.model import attribute_names, identifiers, transforms
 from connector.model.change import Change
@@ -18,7 +19,6 @@ from connector.settings.manual_segments import Target
 from connector.settings.schema import Settings, Sync
 from connector.settings.sections import IntakeSettings
 from connector.settings.sync_options import Attribute, DeletionGuard, Feedback, ObjectType, Suppression
-from connector.settings.validators import RESERVED
 
 MISSING: Any = object()
 EVERYTHING = attribute_names.EVERYTHING
@@ -111,44 +111,6 @@ def _account_attributes(attributes: Iterable[Attribute]) -> tuple[tuple[str, Fie
     """Those that are single attributes of the account."""
     named = ((each.target, attribute_names.of_account(each.source)) for each in attributes)
     return tuple((target, FieldSource.of(name)) for target, name in named if name is not None)
-
-
-_NO_TRAITS = frozenset(
-    {"id", "external_id", "cio_id", "anonymous_id", "anonymous_ids", "userId", "indexed_at"}
-    | {"segments", "segment_ids", "_segments", "account", "traits", *RESERVED}
-)
-"""Fields that say who somebody is, or what else is known of them: no trait, unless the settings name it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EveryField:
-    """Every trait of the user is sent, but these: by their names in Customer.io."""
-
-    left_out: frozenset[str]
-
-    @classmethod
-    def of(cls, sync: Sync) -> "EveryField | None":
-        """What the settings leave out of "*"; None where it is not among the attributes."""
-        given = next((each for each in sync.attributes if each.source == EVERYTHING), None)
-        if given is None:
-            return None
-        named = (each.source for each in sync.attributes if each is not given)
-        fields = {*_NO_TRAITS, *given.left_out, sync.identifier, *named} - {"email"}
-        kept = {"email"} & set(given.left_out)
-        return cls(frozenset(map(attribute_names.target, fields | kept)))
-
-    def sends(self, target: str) -> bool:
-        """Whether the attribute of this name is one of them."""
-        return target not in self.left_out
-
-    def of_user(self, user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """The traits of a user, by their names in Customer.io. Of one in two forms the first is what `find` finds."""
-        nested = user.get("traits")
-        fields = sorted(user.items(), key=lambda field: field[0].startswith(("traits_", "traits.")))
-        for name, value in (*fields, *(nested.items() if isinstance(nested, dict) else ())):
-            target = attribute_names.target(name)
-            if target not in self.left_out:
-                yield target, value
 
 
 class DateSwitches(NamedTuple):
@@ -289,6 +251,8 @@ class Rules:
             cls.of(sync, intake, email_identifies=connections[sync.connection].email_identifies)
             for sync in settings.syncs.values()
         )
+        if any(each.profiles for each in settings.out.values()):
+            found = tuple(replace(each, every_field=without_echoes(each.every_field)) for each in found)
         keeps = settings.retention.history_days > 0
         return tuple(replace(rules, keeps_history=keeps) for rules in _side_by_side(found, workspaces(connections)))
 

@@ -12,6 +12,7 @@ def duties(sweep_seconds: float) -> Duties:
         "tasks.upkeep.sweep": sweep_seconds,
         "tasks.jobs.advance": _OFTEN_SECONDS,
         "tasks.activity.fold": _OFTEN_SECONDS,
+        "tasks.activity.send_on": _OFTEN_SECONDS,
         "tasks.sources.look": _LOOK_SECONDS,
         "tasks.upkeep.compare": _SELDOM_SECONDS,
         "tasks.upkeep.ask_for_failures": _SELDOM_SECONDS,

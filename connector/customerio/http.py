@@ -65,22 +65,25 @@ class Client:
         body: bytes | None = None,
         params: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Sends a request, and says what came back.
 
         Args:
             method: GET, POST or PUT.
-            path: below the base URL.
+            path: below the base URL, or a whole URL.
             body: JSON.
             params: what stands behind the path.
             seconds: for the whole exchange, if that is less than usual.
+            headers: sent with this request.
 
         Returns:
             The reply; status 0 if none came in time, with `reached` if the request may be applied nevertheless.
         """
         limit = self._timeout if seconds is None else min(seconds, self._timeout)
         try:
-            with within(limit), self._client.stream(method, path, content=body, params=params) as response:
+            stream = self._client.stream(method, path, content=body, params=params, headers=headers)
+            with within(limit), stream as response:
                 return _reply(response, self._most_bytes)
         except _NOT_REACHED as error:
             return Reply(0, fault=_wording(error, "could not reach"), reached=False)

@@ -132,6 +132,7 @@ class Change:
     guess         True where the message may mean this user, or another one of whom it has a change too
     left_out      why fields of the message could not be taken, a sentence each; everything else of it counts
     presumed      the fields of `user` that the form takes to be so; another word on them counts, whatever its version
+    echo          True where it is what Customer.io itself has reported (`origin`): it changes nothing
     index         its place in the list, the batch or the lines of its body, from 0; None where it stands alone
     """
 
@@ -158,6 +159,7 @@ class Change:
     presumed: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     index: int | None = field(default=None, compare=False, repr=False)
     guess: bool = field(default=False, compare=False)
+    echo: bool = False
 
     @property
     def takes_away(self) -> bool:

@@ -27,6 +27,7 @@ from connector.settings.layers import layers, total
 from connector.settings.lean_schema import lean
 from connector.settings.manual_segments import ManualSegments
 from connector.settings.mistakes import Layer, line, lines, misplaced, refuse, variable
+from connector.settings.out import OutTarget
 from connector.settings.profiles import ProfilesSettings
 from connector.settings.sections import (
     BrokerSettings,
@@ -195,7 +196,7 @@ class Sync(Section):
         return on_exit
 
 
-Entry = TypeVar("Entry", Connection, Sync, WarehouseSource)
+Entry = TypeVar("Entry", Connection, Sync, WarehouseSource, OutTarget)
 CLOSED: dict[str, Any] = {"additionalProperties": False}
 
 
@@ -227,8 +228,13 @@ class Settings(BaseSettings):
     sources: dict[TableName, WarehouseSource] = Field(
         default={}, description="Warehouses to read, each under a name you choose.", json_schema_extra=CLOSED
     )
+    out: dict[TableName, OutTarget] = Field(
+        default={},
+        description="Where what Customer.io reports goes on to, each by name.",
+        json_schema_extra=CLOSED,
+    )
 
-    @field_validator("connections", "syncs", "sources")
+    @field_validator("connections", "syncs", "sources", "out")
     @classmethod
     def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
         return {key: entry.model_copy(update={"name": key}) for key, entry in entries.items()}
@@ -289,7 +295,7 @@ def _worded(error: ValidationError, given: tuple[Layer, ...]) -> Iterator[str]:
 
 def _named_twice(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterator[str]:
     """Names inside of tables whose keys are the names."""
-    for kind in ("connections", "syncs", "sources"):
+    for kind in ("connections", "syncs", "sources", "out"):
         for key, table in _tables(values.get(kind)):
             if "name" in table:
                 yield line(given, (kind, key, "name"), f"unknown key; the name is {key}, the key of the table")

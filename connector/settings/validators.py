@@ -270,7 +270,7 @@ def _trimmed(value: Any) -> Any:
     return (text.strip() or None) if isinstance(text, str) else text
 
 
-def _listed_secrets(value: Any) -> Any:
+def listed_secrets(value: Any) -> Any:
     """Secrets in one text, as an environment variable has them: with commas between, or as a list in JSON."""
     if isinstance(value, int) and not isinstance(value, bool):
         return [str(value)]  # a key of digits alone, which a variable gives as a number
@@ -322,7 +322,7 @@ Secret = Annotated[SecretStr | None, BeforeValidator(_trimmed), WithJsonSchema({
 """Never in the file: its schema refuses every value."""
 Secrets = Annotated[
     tuple[SecretStr, ...],
-    BeforeValidator(_listed_secrets),
+    BeforeValidator(listed_secrets),
     AfterValidator(_long_enough),
     WithJsonSchema({"not": {}}),
 ]

@@ -1,6 +1,6 @@
 """The tables of the way back: webhooks, and what they come to. Times are unix seconds; JSON stands in text columns."""
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Text, text
 from sqlmodel import Field, SQLModel
 
 WAITING, FOLDED, NEVER = range(3)
@@ -74,3 +74,34 @@ class ReportedRow(SQLModel, table=True):
     at: int = Field(sa_column=Column(BigInteger, nullable=False))
     event_id: str = Field(sa_type=Text)
     address: str = Field(sa_type=Text)
+
+
+class OutgoingRow(SQLModel, table=True):
+    """A message that is to go on to a target (`[out]`), until the target has taken it. The ids are the order.
+
+    person: the key of the profile that it is about.
+    """
+
+    __tablename__ = "outgoing"
+    __table_args__ = (Index("outgoing_target", "target", "id"), Index("outgoing_person", "person"))
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    )
+    target: str = Field(sa_type=Text)
+    person: str = Field(sa_type=Text)
+    message_id: str = Field(sa_type=Text)
+    topic: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+    at: float = 0.0
+
+
+class OutTargetRow(SQLModel, table=True):
+    """How a target fares: failures in a row, until when it is left alone, and why."""
+
+    __tablename__ = "out_target"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    failures: int = 0
+    paused_until: float = 0.0
+    reason: str = Field(default="", sa_type=Text)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, exists, func, or_, select
 
-from connector.store import reported
+from connector.store import outgoing, reported
 from connector.store.activity_tables import ProfileLinkRow, ProfileRow
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among
 from connector.store.statements import RowsStatement
@@ -96,6 +96,16 @@ def root(tx: Connection, connection: str, identifier: str) -> str:
     return identifier
 
 
+def roots_of(tx: Connection, connection: str, keys: Sequence[str]) -> list[str]:
+    """Returns the keys of the profiles that these belong to, each once, in the order in which they come first."""
+    found = {key: key for key in keys}
+    for _ in range(_STEPS):
+        mine = (LINK.c.connection == connection) & among(tx, LINK.c.identifier, sorted({*found.values()}))
+        owners = {row.identifier: row.owner for row in tx.execute(select(LINK.c.identifier, LINK.c.owner).where(mine))}
+        found = {key: owners.get(root, root) for key, root in found.items()}
+    return list(dict.fromkeys(found.values()))
+
+
 def roots(tx: Connection, connection: str, after: str, limit: int) -> list[str]:
     """Returns the keys of the next profiles that belong to no other, in the store's order.
 
@@ -149,8 +159,9 @@ def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
 
 
 def erase(tx: Connection, keys: Collection[str]) -> int:
-    """Erases the profiles with these keys, their links and what was reported of them; how many profiles."""
+    """Erases the profiles with these keys, their links, and what else there is of them; how many profiles."""
     of_links = or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))
     tx.execute(delete(LINK).where(of_links))
     reported.erase(tx, keys)
+    outgoing.erase(tx, keys)
     return tx.execute(delete(TABLE).where(among(tx, TABLE.c.key, keys))).rowcount

@@ -57,7 +57,9 @@ def waiting(tx: Connection, connection: str, limit: int) -> list[tuple[str, str]
         limit: The most to return.
     """
     mine = (TABLE.c.connection == connection) & (TABLE.c.state == text("0"))
-    rows = select(TABLE.c.event_id, TABLE.c.body).where(mine).order_by(TABLE.c.received_at).limit(limit)
+    rows = (
+        select(TABLE.c.event_id, TABLE.c.body).where(mine).order_by(TABLE.c.received_at, TABLE.c.event_id).limit(limit)
+    )
     return [(id, body or "") for id, body in tx.execute(rows.with_for_update(skip_locked=True))]
 
 

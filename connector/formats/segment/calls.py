@@ -16,7 +16,7 @@ from connector.formats.reading import object_in, text_in, unkept, unread_time
 from connector.formats.segment import audiences, objects
 from connector.formats.segment import devices as segment_devices
 from connector.formats.user_key import user_key
-from connector.model import identifiers
+from connector.model import identifiers, origin
 from connector.model import times as moment
 from connector.model.change import Change, Event, EventKind, Fields, Message, Original, Unreadable
 
@@ -37,6 +37,8 @@ def read(type: str, call: Fields) -> list[Message]:
         return [*told.alone]  # an object that is deleted needs no user
     context, left_out = _context(call)
     change = _READERS[type](call, context)
+    if origin.is_marked(context):
+        return [replace(change, echo=True)]
     if left_out:
         change = replace(change, left_out=(*change.left_out, *left_out))
     if told.objects or told.relationships is not None:

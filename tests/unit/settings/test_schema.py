@@ -38,14 +38,17 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return loaded
 
 
+_OTHERWISE = {"Source": "WarehouseSource", "Out": "OutTarget"}
+
+
 def document_keys() -> set[tuple[str, ...]]:
     """Every key there is, tables included."""
     tables = schema.schema()["$defs"]
     found: set[tuple[str, ...]] = set()
     for section in Settings.model_fields:
-        own = (section, "main") if section in ("connections", "syncs", "sources") else (section,)
+        own = (section, "main") if section in ("connections", "syncs", "sources", "out") else (section,)
         name = (section.rstrip("s") if len(own) == 2 else section).capitalize()
-        table = tables.get(f"{name}Settings") or tables["WarehouseSource" if name == "Source" else name]
+        table = tables.get(f"{name}Settings") or tables[_OTHERWISE.get(name, name)]
         found |= {(section,), own, *((*own, key) for key in table["properties"])}
     return found
 

@@ -1,0 +1,1 @@
+"""Out again: what Customer.io has reported goes on to an HTTP address, or to an exchange of RabbitMQ."""

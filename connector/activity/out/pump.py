@@ -1,0 +1,121 @@
+"""Brings the outbox to its targets: in order, again until it is taken, and slower while a target fails."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import random
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.activity.out.targets import NotTaken, Receiver
+from connector.customerio import backoff
+from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.settings.out import OutTarget
+from connector.settings.sections import DeliverySettings
+from connector.store import named_leases, outgoing, problems
+from connector.store.engine import Store
+from connector.store.outgoing import TargetState, Waiting
+
+log = structlog.get_logger(__name__)
+KIND: ProblemKind = "out"
+_SPARE_SECONDS = 30.0
+
+
+def lease_name(target: str) -> str:
+    """Returns the name of the lease that who sends to a target holds."""
+    return f"out:{target}"
+
+
+def due(store: Store, targets: Sequence[OutTarget]) -> list[OutTarget]:
+    """Returns the targets for which something waits, and that are not left alone for now."""
+    if not targets:
+        return []
+    with store.reading() as tx:
+        now, states = store.now(tx), outgoing.states(tx)
+        free = [each for each in targets if states.get(each.name, TargetState()).paused_until <= now]
+        return [each for each in free if outgoing.first(tx, each.name, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pump:
+    """Sends to one target; one process at a time, so that the order is kept."""
+
+    store: Store
+    settings: OutTarget
+    target: Receiver
+    limits: DeliverySettings
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Sends until nothing waits, or the target fails, or `until` says to stop. Raises StoreError."""
+        holder = uuid4().hex
+        with self.store.writing() as tx:
+            if not named_leases.take(tx, lease_name(self.settings.name), holder, self.store.now(tx), self._seconds):
+                return
+        try:
+            while not until() and self._send_some(holder):
+                pass
+        finally:
+            self.target.close()
+            with self.store.writing() as tx:
+                named_leases.give_back(tx, lease_name(self.settings.name), holder)
+
+    @property
+    def _seconds(self) -> float:
+        """How long the lease holds: longer than anything that is sent under it can be on its way."""
+        return 2 * self.settings.timeout_seconds + _SPARE_SECONDS
+
+    def _send_some(self, holder: str) -> bool:
+        """Sends what fits into one request. Returns whether to go on."""
+        with self.store.writing() as tx:
+            now = self.store.now(tx)
+            state = outgoing.states(tx).get(self.settings.name, TargetState())
+            if state.paused_until > now or not self._ours(tx, holder, now):
+                return False
+            # After a failure one goes alone, so that it costs the target little to refuse it again.
+            most = 1 if state.failures else self.settings.at_once
+            batch = self._fitting(outgoing.first(tx, self.settings.name, most))
+        if not batch:
+            return False
+        answer = self.target.send(batch)
+        with self.store.writing() as tx:
+            now = self.store.now(tx)
+            if not self._ours(tx, holder, now):
+                return False
+            if answer is None:
+                self._taken(tx, batch, state)
+            else:
+                self._failed(tx, answer, state, now)
+        return answer is None
+
+    def _ours(self, tx: Connection, holder: str, now: float) -> bool:
+        return named_leases.renew(tx, lease_name(self.settings.name), holder, now, self._seconds)
+
+    def _fitting(self, waiting: Sequence[Waiting]) -> list[Waiting]:
+        """The first of these that are not too many bytes together; one at least."""
+        batch: list[Waiting] = []
+        size = 0
+        for each in waiting:
+            size += len(each.body.encode())
+            if batch and size > self.settings.batch_bytes:
+                break
+            batch.append(each)
+        return batch
+
+    def _taken(self, tx: Connection, batch: Sequence[Waiting], before: TargetState) -> None:
+        outgoing.taken(tx, self.settings.name, [each.id for each in batch])
+        if before.failures:
+            outgoing.fares(tx, self.settings.name, TargetState())
+            problems.clear(tx, KIND, self.settings.name)
+        log.info("sent on", target=self.settings.name, messages=len(batch))
+
+    def _failed(self, tx: Connection, answer: NotTaken, before: TargetState, now: float) -> None:
+        limits, failures = self.limits, before.failures + 1
+        pause = backoff.delay(failures, limits.backoff_seconds, limits.backoff_max_seconds, random())
+        seconds = max(pause, answer.seconds)
+        outgoing.fares(tx, self.settings.name, TargetState(failures, now + seconds, answer.reason))
+        told = f"nothing goes on to it: {answer.reason}. It is tried again, with growing pauses, and nothing is lost"
+        problems.clear(tx, KIND, self.settings.name, but=told)
+        problems.add(tx, EVERY_SYNC, [Problem(KIND, self.settings.name, told)], now)
+        log.warning("a target does not take what is sent on", target=self.settings.name, reason=answer.reason,
+                    seconds=round(seconds, 1))  # fmt: skip

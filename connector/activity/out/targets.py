@@ -1,0 +1,89 @@
+"""Hands messages to a target: an HTTP address, or an exchange. Tells whether it has taken them, and if not, why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import time
+from typing import NamedTuple, Protocol
+
+from connector import standard_webhooks
+from connector.broker.exchange import ExchangeMessage, TopicExchange
+from connector.customerio.http import Client
+from connector.model import origin
+from connector.settings.out import OutTarget
+from connector.settings.sections import BrokerSettings
+from connector.store.outgoing import Waiting
+
+_MOST_ANSWER_BYTES = 10_000
+
+
+class NotTaken(NamedTuple):
+    """Why messages were not taken, and for how many seconds the target asks to be left alone."""
+
+    reason: str
+    seconds: float = 0.0
+
+
+class Receiver(Protocol):
+    """Where messages go."""
+
+    def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+        """Hands over messages in their order; None if all were taken."""
+
+    def close(self) -> None:
+        """Closes what is open."""
+
+
+@dataclass(slots=True)
+class HttpTarget:
+    """Posts `{"batch": [...]}`, signed as Standard Webhooks has it; whatever is answered with 2xx is taken."""
+
+    settings: OutTarget
+    now: Callable[[], float] = time
+    _client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Opens no connection yet."""
+        self._client = Client("", timeout=self.settings.timeout_seconds, most_bytes=_MOST_ANSWER_BYTES)
+
+    def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+        """Posts messages in one request."""
+        body = f'{{"batch":[{",".join(each.body for each in messages)}]}}'.encode()
+        secrets = [each.get_secret_value() for each in self.settings.signing_secrets]
+        id = f"{self.settings.name}_{messages[0].id}_{messages[-1].id}"
+        headers = standard_webhooks.headers(secrets, id, int(self.now()), body)
+        reply = self._client.ask("POST", self.settings.url or "", body, headers=headers)
+        if 200 <= reply.status < 300:
+            return None
+        return NotTaken(f"it answers {reply.status}" if reply.status else reply.fault, reply.retry_after or 0.0)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+
+@dataclass(slots=True)
+class ExchangeTarget:
+    """Publishes to a topic exchange, each message confirmed by the broker."""
+
+    exchange: TopicExchange
+
+    def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+        """Publishes messages, and waits until the broker has confirmed all of them."""
+        refusal = self.exchange.publish([_message(each) for each in messages])
+        return NotTaken(refusal) if refusal else None
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.exchange.close()
+
+
+def _message(each: Waiting) -> ExchangeMessage:
+    connection = each.topic.partition(".")[0]
+    return ExchangeMessage(each.topic, each.body.encode(), each.message_id, {origin.NAME: origin.mark(connection)})
+
+
+def of(settings: OutTarget, broker: BrokerSettings) -> Receiver:
+    """Returns the target that the settings name. Opens nothing yet."""
+    if settings.url is not None:
+        return HttpTarget(settings)
+    return ExchangeTarget(TopicExchange(broker, settings.exchange, settings.timeout_seconds))

@@ -1,0 +1,90 @@
+"""The outbox: what is to go on to each target, in order, until the target has taken it. And how each target fares."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select
+
+from connector.store.activity_tables import OutgoingRow, OutTargetRow
+from connector.store.bulk_sql import among
+from connector.store.bulk_sql import insert as upsert
+
+TABLE: Table = OutgoingRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+TARGET: Table = OutTargetRow.__table__  # type: ignore[attr-defined]  # as above
+
+
+class Waiting(NamedTuple):
+    """A message that waits. id: its place in the order; message_id: by which the target knows a repeat."""
+
+    id: int
+    message_id: str
+    topic: str
+    body: str
+
+
+class TargetState(NamedTuple):
+    """How a target fares: failures in a row, until when it is left alone (unix seconds), and why."""
+
+    failures: int = 0
+    paused_until: float = 0.0
+    reason: str = ""
+
+
+class Backlog(NamedTuple):
+    """What waits for a target, and since when the first of it does (unix seconds)."""
+
+    messages: int
+    oldest: float
+
+
+NOTHING_WAITS = Backlog(0, 0.0)
+
+
+def one_at_a_time(tx: Connection, connection: str) -> None:
+    """On PostgreSQL, lets one transaction at a time fold for this connection; on SQLite that is so anyway.
+
+    So what is committed later stands later in the order.
+    """
+    if tx.dialect.name != "sqlite":
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"out of {connection}"))))
+
+
+def add(tx: Connection, rows: Sequence[Mapping[str, object]], now: float) -> None:
+    """Adds messages, in their order: target, person, message_id, topic, body. `now`: unix seconds."""
+    if rows:
+        tx.execute(insert(TABLE), [{**each, "at": now} for each in rows])
+
+
+def first(tx: Connection, target: str, limit: int) -> list[Waiting]:
+    """Returns the messages that wait for a target, the oldest first, at most so many."""
+    columns = (TABLE.c.id, TABLE.c.message_id, TABLE.c.topic, TABLE.c.body)
+    mine = select(*columns).where(TABLE.c.target == target).order_by(TABLE.c.id).limit(limit)
+    return [Waiting(*row) for row in tx.execute(mine)]
+
+
+def taken(tx: Connection, target: str, ids: Collection[int]) -> None:
+    """Notes that a target has taken these messages."""
+    tx.execute(delete(TABLE).where(TABLE.c.target == target, TABLE.c.id.in_(ids)))
+
+
+def backlogs(tx: Connection) -> dict[str, Backlog]:
+    """Returns what waits for each target for which anything does."""
+    counted = select(TABLE.c.target, func.count(), func.min(TABLE.c["at"])).group_by(TABLE.c.target)
+    return {target: Backlog(count, oldest) for target, count, oldest in tx.execute(counted)}
+
+
+def states(tx: Connection) -> dict[str, TargetState]:
+    """Returns how the targets fare, as far as anything is to be said of them."""
+    columns = (TARGET.c.name, TARGET.c.failures, TARGET.c.paused_until, TARGET.c.reason)
+    return {row[0]: TargetState(*row[1:]) for row in tx.execute(select(*columns))}
+
+
+def fares(tx: Connection, target: str, state: TargetState) -> None:
+    """Notes how a target fares."""
+    row = upsert(tx.dialect.name, TARGET).values(name=target, **state._asdict())
+    tx.execute(row.on_conflict_do_update(index_elements=["name"], set_=state._asdict()))
+
+
+def erase(tx: Connection, people: Collection[str]) -> None:
+    """Erases what waits of these people, by the keys of their profiles."""
+    tx.execute(delete(TABLE).where(or_(among(tx, TABLE.c.person, people))))

@@ -1,0 +1,321 @@
+"""What Customer.io reports goes on: to an HTTP address, signed, and to an exchange; in order, and nothing is lost."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kombu import Connection
+from pydantic import ValidationError
+from sqlalchemy import text
+
+from connector import formats, standard_webhooks
+from connector.activity import fields
+from connector.activity.fold import Folding
+from connector.activity.out import pump, targets
+from connector.activity.out.outbox import Outbox
+from connector.activity.out.pump import Pump
+from connector.activity.out.targets import NotTaken
+from connector.activity.receive import Posted, receive
+from connector.admin.status import gathered
+from connector.intake.accept import accept
+from connector.model import origin
+from connector.settings.out import OutTarget
+from connector.settings.profiles import ProfilesSettings
+from connector.settings.sections import BrokerSettings, DeliverySettings
+from connector.store import outgoing
+from connector.store.engine import Store
+from connector.store.outgoing import Waiting
+from tests.build_settings import build
+from tests.servers import RabbitMQ
+from tests.simulated import Simulated
+from tests.webhooks import reported
+from tests.world import World, message, problems
+
+SECRET = "whsec_" + "QUFB" * 8
+AT_ONCE = DeliverySettings(backoff_seconds=1e-6, backoff_max_seconds=1e-6)
+FIELDS = fields.of(ProfilesSettings())
+
+
+def target(**given: Any) -> OutTarget:
+    given = given if "exchange" in given else {"url": "http://127.0.0.1:9/hook", **given}
+    return OutTarget.model_validate({"name": "there", **given})
+
+
+def take(store: Store, *bodies: dict[str, Any]) -> None:
+    receive(store, [Posted("main", json.dumps(body).encode()) for body in bodies])
+
+
+def fold(store: Store, *to: OutTarget) -> None:
+    assert Folding(FIELDS, outbox=Outbox(to, FIELDS)).fold(store, ["main"])
+
+
+def waiting(store: Store) -> list[Waiting]:
+    with store.reading() as tx:
+        return outgoing.first(tx, "there", 1000)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Taker:
+    """A target that does what it is told, one word for each request: take, refuse, or kill before or after taking."""
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        self.words, self.taken, self.requests = list(words), list[dict[str, Any]](), list[int]()
+
+    def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+        word = self.words.pop(0) if self.words else "take"
+        if word == "kill before":
+            raise Killed
+        if word == "refuse":
+            return NotTaken("it answers 500")
+        self.requests.append(len(messages))
+        self.taken += [json.loads(each.body) for each in messages]
+        if word == "kill after":
+            raise Killed
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def send(store: Store, to: OutTarget, taker: Any) -> None:
+    try:
+        Pump(store, to, taker, AT_ONCE).run()
+    except Killed:
+        return
+
+
+@pytest.fixture
+def emptied(file_url: str, open_store: Callable[[str], Store]) -> Store:
+    """A store that is emptied for each example."""
+    return open_store(file_url)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.integers(1, 3), min_size=1, max_size=12),
+    st.lists(st.sampled_from(["take", "refuse", "kill before", "kill after"]), max_size=8),
+    st.integers(1, 4),
+)
+def test_nothing_is_lost_and_each_persons_order_is_kept_whatever_dies_when(
+    emptied: Store, people: list[int], words: list[str], at_once: int
+) -> None:
+    with emptied.writing() as tx:
+        for table in ("webhook", "profile", "profile_link", "outgoing", "out_target", "lease"):
+            tx.execute(text(f"DELETE FROM {table}"))
+    to, taker = target(at_once=at_once, profiles=False), Taker(words)
+    for number, person in enumerate(people):
+        take(emptied, reported(number, user=f"user-{person}"))
+        fold(emptied, to)
+        send(emptied, to, taker)
+    while waiting(emptied):
+        send(emptied, to, taker)
+
+    came: defaultdict[str, list[str]] = defaultdict(list)
+    for each in taker.taken:
+        if each["messageId"] not in came[each["userId"]]:
+            came[each["userId"]].append(each["messageId"])
+    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    for number, person in enumerate(people):
+        wanted[f"user-{person}"].append(f"event-{number}")
+    assert came == wanted
+
+
+def test_a_webhook_goes_on_once_with_the_profile_that_it_changed(store: Store) -> None:
+    to, taker = target(), Taker()
+    take(store, reported(1), reported(2, "email_clicked"), reported(3, user="user-2"))
+    fold(store, to)
+    take(store, reported(1))
+    fold(store, to)
+    send(store, to, taker)
+    assert [(each["type"], each["userId"]) for each in taker.taken] == [
+        ("track", "user-1"),
+        ("track", "user-1"),
+        ("track", "user-2"),
+        ("identify", "user-1"),
+        ("identify", "user-2"),
+    ]
+    assert taker.taken[3]["traits"]["cio_events"] == {"email_clicked": 1, "email_opened": 1}
+    assert waiting(store) == []
+
+
+def test_a_target_that_fails_is_a_problem_and_is_told_until_it_takes_again(store: Store) -> None:
+    to, taker = target(profiles=False), Taker(["refuse"] * 5)
+    take(store, *(reported(number) for number in range(4)))
+    fold(store, to)
+    for _ in range(5):
+        send(store, to, taker)
+    assert [(each["kind"], each["subject"]) for each in problems(store)] == [("out", "there")]
+    told = gathered(build(out={"there": {"url": "http://127.0.0.1:9"}}), store, None, 60.0)
+    assert (told["out"]["there"]["waiting"], told["state"], told["needs_somebody"]) == (4, "out", True)
+    send(store, to, taker)
+    assert (taker.requests, problems(store), waiting(store)) == ([1, 3], [], [])
+
+
+def test_requests_are_bounded_in_count_and_bytes(store: Store) -> None:
+    to, taker = target(at_once=3, profiles=False), Taker()
+    take(store, *(reported(number) for number in range(7)))
+    fold(store, to)
+    send(store, to, taker)
+    small = target(batch_bytes=1, profiles=False)
+    take(store, reported(7), reported(8))
+    fold(store, small)
+    send(store, small, taker)
+    assert taker.requests == [3, 3, 1, 1, 1]
+
+
+def test_one_process_at_a_time_sends_to_a_target(store: Store) -> None:
+    to, other = target(profiles=False), Taker()
+
+    class Meanwhile(Taker):
+        def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+            send(store, to, other)
+            return super().send(messages)
+
+    take(store, reported(1))
+    fold(store, to)
+    send(store, to, Meanwhile())
+    assert (other.taken, waiting(store)) == ([], [])
+
+
+@contextmanager
+def listening(status: int = 204) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """A stand-in for somebody's HTTP address."""
+    came: list[tuple[dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook?of=ours", came
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_an_address_gets_a_batch_signed_as_standard_webhooks_has_it(store: Store) -> None:
+    with listening() as (url, came):
+        to = target(url=url, signing_secrets=SECRET)
+        take(store, reported(1))
+        fold(store, to)
+        assert [each.name for each in pump.due(store, [to])] == ["there"]
+        send(store, to, targets.of(to, BrokerSettings()))
+    [(headers, body)] = came
+    signed = standard_webhooks.headers([SECRET], headers["webhook-id"], int(headers["webhook-timestamp"]), body)
+    assert headers["webhook-signature"] == signed["webhook-signature"]
+    assert [each["type"] for each in json.loads(body)["batch"]] == ["track", "identify"]
+    assert (waiting(store), pump.due(store, [to])) == ([], [])
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("status", [302, 400, 503])
+def test_any_other_answer_than_2xx_keeps_it(store: Store, status: int) -> None:
+    with listening(status) as (url, _):
+        to = target(url=url, profiles=False)
+        take(store, reported(1))
+        fold(store, to)
+        send(store, to, targets.of(to, BrokerSettings()))
+    assert len(waiting(store)) == 1
+    assert [each["reason"].partition(". ")[0] for each in problems(store)] == [
+        f"nothing goes on to it: it answers {status}"
+    ]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_an_exchange_gets_messages_confirmed_and_only_if_a_queue_is_bound(store: Store, rabbitmq: RabbitMQ) -> None:
+    broker, to = BrokerSettings(url=rabbitmq.url), target(exchange="reported", form="hull")
+    take(store, reported(1), reported(2, "email_clicked"))
+    fold(store, to)
+    send(store, to, targets.of(to, broker))
+    assert len(waiting(store)) == 3
+    assert "no queue is bound" in problems(store)[0]["reason"]
+    with Connection(rabbitmq.url) as connection, connection.channel() as channel:
+        queue = channel.queue_declare("reported-out", exclusive=True, auto_delete=True).queue
+        channel.queue_bind(queue, "reported", "main.#")
+        for _ in range(3):
+            send(store, to, targets.of(to, broker))
+        assert waiting(store) == []
+        found = [channel.basic_get(queue, no_ack=True) for _ in range(3)]
+        assert channel.basic_get(queue, no_ack=True) is None
+    assert [each.delivery_info["routing_key"] for each in found] == [
+        "main.email_opened",
+        "main.email_clicked",
+        "main.profile",
+    ]
+    assert {each.headers[origin.NAME] for each in found} == {"customer.io/main"}
+    assert found[0].properties["message_id"] == "event-1"
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("form", ["segment", "hull"])
+def test_what_came_from_customerio_is_never_sent_back_to_it(make_world: Any, form: Any) -> None:
+    """Round trip: reported, sent on, and told us again by upstream, which keeps what it was given."""
+    every = {"attributes": ["*"], "events": ["*"]}
+    hook = {"there": {"url": "http://127.0.0.1:9"}}
+    world: World = make_world(sync=every, out=hook, retention={"call_bodies": "all"})
+    world.run(message("user-1", 1, external_id="user-1", plan="pro"))
+    to, taker = target(form=form), Taker()
+    take(world.store, reported(1))
+    fold(world.store, to)
+    send(world.store, to, taker)
+    before = world.sent("identify", "event")
+    for body in taker.taken:
+        told = [body] if form == "segment" else [as_hull_tells(body)]
+        accept(world.store, world.rules, formats.parse(form, told))
+    world.settle()
+    assert world.sent("identify", "event") == before
+    assert [body.get("event") for body in taker.taken] == ["Email Opened", None]
+
+
+def as_hull_tells(body: dict[str, Any]) -> dict[str, Any]:
+    """Hull's own message about the user, once it has taken in what it was sent."""
+    user = {"id": "user-1", "external_id": "user-1", "plan": "pro", **body.get("attributes", {})}
+    events = (
+        [{name: body[name] for name in ("event", "event_id", "properties", "created_at")}] if "event" in body else []
+    )
+    return {"user": user, "segments": [{"id": "Paying", "name": "Paying"}], "events": events}
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_an_echo_does_not_bring_back_whom_upstream_has_deleted(make_world: Any, simulator: Simulated) -> None:
+    world: World = make_world(sync={"events": ["*"]})
+    world.run(message("user-1", 1, external_id="user-1"), {"user": {"id": "user-1"}, "deleted": True, "version": 2})
+    surroundings = {"context": {origin.NAME: "customer.io/main"}, "userId": "user-1"}
+    accept(
+        world.store, world.rules, formats.parse("segment", {"type": "track", "event": "Email Opened", **surroundings})
+    )
+    world.settle()
+    assert simulator.people() == {}
+    assert world.tallies()["events skipped: it came from Customer.io"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "either url or exchange"),
+        ({"url": "https://example.com", "exchange": "there"}, "either url or exchange"),
+        ({"url": "https://example.com", "signing_secrets": "whsec_c2hvcnQ="}, "a secret is a key of 5 bytes"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        OutTarget.model_validate(given)
