@@ -60,9 +60,10 @@ class Runtime:
         return tuple(each for each in self.syncs if each.workspace == rules.workspace and each.name != rules.name)
 
     def _mirrors(self, connection: str) -> Mirrors:
-        keyed = self.settings.connections[connection].app_api_key is not None
-        app_api = self.app_api(connection) if keyed else None
-        return Mirrors(connection, self.store, app_api, self.settings.delivery.lease_seconds)
+        settings = self.settings.connections[connection]
+        app_api = self.app_api(connection) if settings.app_api_key is not None else None
+        rate = settings.app_requests_per_second
+        return Mirrors(connection, self.store, app_api, self.settings.delivery.lease_seconds, rate)
 
     def track(self, connection: str) -> Track:
         """The Track API of a connection."""

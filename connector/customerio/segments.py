@@ -76,10 +76,13 @@ def made(reply: Reply) -> FoundSegment | SegmentFault:
     return _found(row) if isinstance(row, dict) else _no_segment()
 
 
-def problem(target: Target, reason: str, sync: str) -> Problem:
+def problem(target: Target, fault: SegmentFault, sync: str) -> Problem:
     """Returns the problem that people read; it stays the same until something else is wrong."""
-    advice = f"mend it, then `connector resync {sync}` brings everybody in who should be"
-    return Problem("segment", str(target), f"the manual segment {text_of(target)} cannot be filled: {reason}. {advice}")
+    advice = "It is tried again within a minute, and those who should be in it wait"
+    if fault.for_human:
+        advice = f"Mend it, then `connector resync {sync}` brings everybody in who should be"
+    what = f"the manual segment {text_of(target)} cannot be filled: {fault.reason.rstrip('.')}. {advice}"
+    return Problem("segment", str(target), what)
 
 
 def _rows(reply: Reply) -> Sequence[Mapping[str, Any]] | SegmentFault:

@@ -1,6 +1,7 @@
 """Finds or makes the manual segments of a sync, and sets those aside that cannot be sent to."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -9,6 +10,7 @@ from connector.audience.rules import Rules
 from connector.customerio import segments
 from connector.customerio.app_api import AppApi
 from connector.customerio.segments import DESCRIPTION, Absent, FoundSegment, SegmentAnswer, SegmentFault, no_key
+from connector.delivery.app_reader import wait_for_turn
 from connector.settings.manual_segments import Target
 from connector.store import manual_segments, problems
 from connector.store.engine import Store
@@ -30,12 +32,17 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Mirrors:
-    """The manual segments of the connection `name`. app_api: None without its key; then only ids can be sent to."""
+    """The manual segments of the connection `name`. app_api: None without its key; then only ids can be sent to.
+
+    It is asked no faster than `app_requests_per_second`, by all its users together.
+    """
 
     name: str
     store: Store
     app_api: AppApi | None
     lease_seconds: float
+    app_requests_per_second: float
+    sleep: Callable[[float], None] = time.sleep
 
     def served(self, rules: Rules) -> Served:
         """Returns which mirrors can be sent to now. Looks up those that are not known yet."""
@@ -109,11 +116,16 @@ class Mirrors:
     def _ask(self, app_api: AppApi | None, target: str) -> SegmentAnswer:
         if app_api is None:
             return SegmentFault(no_key(self.name), for_human=True)
+        self._wait_for_turn()
         answer = segments.looked_up(app_api.segments(), target)
         if not isinstance(answer, Absent):
             return answer
         log.info("manual segment made", connection=self.name, segment=target)
+        self._wait_for_turn()
         return segments.made(app_api.make_segment(target, DESCRIPTION))
+
+    def _wait_for_turn(self) -> None:
+        wait_for_turn(self.store, self.name, self.app_requests_per_second, self.sleep)
 
     def _note(self, rules: Rules, target: Target, answer: SegmentAnswer, look_in: float | None) -> None:
         with self.store.writing() as tx:
@@ -124,7 +136,7 @@ class Mirrors:
             if not isinstance(answer, SegmentFault):
                 manual_segments.solved(tx, rules.name, str(target))
             elif news:
-                problem = segments.problem(target, answer.reason, rules.name)
+                problem = segments.problem(target, answer, rules.name)
                 problems.add(tx, rules.name, [problem], now)
         if isinstance(answer, SegmentFault):
             log.warning("a manual segment cannot be filled", sync=rules.name, segment=target, reason=answer.reason)

@@ -3,6 +3,7 @@
 A rule gives a line for each thing that is wrong, and none where all is well.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal
@@ -28,6 +29,7 @@ from connector.model.limits import ATTRIBUTES, ATTRIBUTES_AN_ITEM, NAME_BYTES
 from connector.settings.mistakes import listed, refuse, shown, starred
 
 _TYPE_DIGITS = 9
+_PATH = re.compile("[/?]")
 _SHORTEST_SECRET = 8
 
 RESERVED = {
@@ -43,7 +45,7 @@ def store(url: str) -> list[str]:
     if url.startswith("sqlite:///"):
         return [f"{shown(url)} is not accepted; leave out what stands behind the ?"] if "?" in url else []
     if url.startswith("postgresql+psycopg://"):
-        return _reachable(url)
+        return _reachable(url) or _escaped(url)
     if url.startswith(("postgres://", "postgresql://")):
         return [f"{shown(url)} is not accepted; begin it with postgresql+psycopg://, the rest stays"]
     return [f"{shown(url)} is not accepted; give sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"]
@@ -82,6 +84,19 @@ def _reachable(url: str) -> list[str]:
         told = False
     wanted = "give HOST:PORT with a port from 1 to 65535, an IPv6 address in brackets"
     return [] if told else [f"{shown(url)} is not accepted; {wanted}"]
+
+
+def _escaped(url: str) -> list[str]:
+    return [f"{shown(url)} is not accepted; {ESCAPED}"] if host_has_at(url) else []
+
+
+ESCAPED = "write an @ in a user name or password as %40"
+
+
+def host_has_at(url: str) -> bool:
+    """Whether a password has an @: what follows it would be taken for the host, and shown with it."""
+    behind = url.partition("://")[2].partition("@")[2]
+    return "@" in _PATH.split(behind, 1)[0]
 
 
 def address(url: str) -> list[str]:

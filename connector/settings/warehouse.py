@@ -37,6 +37,8 @@ def _url(value: Any) -> Any:
         return None
     if not isinstance(text, str) or "://" not in text:
         refuse(["what was given is not accepted; give a URL as SQLAlchemy writes it: postgresql+psycopg://..."])
+    if validators.host_has_at(text):
+        refuse([f"what was given is not accepted; {validators.ESCAPED}"])
     return DatabaseUrl(text.strip())
 
 

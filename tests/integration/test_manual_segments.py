@@ -14,6 +14,7 @@ from connector.customerio.operations.operation import Endpoint
 from connector.customerio.responses import Reply
 from connector.customerio.track import Track
 from connector.delivery.courier import Courier
+from connector.delivery.manual_segments import Mirrors
 from connector.store import manual_segments
 from tests import resyncs
 from tests.budget import seeds
@@ -298,9 +299,23 @@ def test_while_the_app_api_is_down_people_go_and_are_put_in_when_it_is_back(
 
     assert set(simulator.people()) == {"u1"}
     assert members(simulator) == {}
+    ((_, _, reason),) = world.problems()
+    assert reason.endswith("503. It is tried again within a minute, and those who should be in it wait")
     world.settle()
     assert members(simulator) == {"Paying (synced)": ["u1"]}
     assert not world.problems()
+
+
+def test_looking_segments_up_waits_its_turn_beside_whatever_else_asks_the_app_api(
+    make_world: Make, simulator: Simulated
+) -> None:
+    slept: list[float] = []
+    mirror = dict.fromkeys(("Paying", "Trial"), "")
+    world = mirroring(make_world, mirror)
+    mirrors = Mirrors("main", world.store, world.runtime.app_api("main"), 30.0, 10.0, slept.append)
+    assert mirrors.served(world.rules[0]).rules.served == {"Paying": 1, "Trial": 2}
+    assert len(slept) == 3  # each of four requests but the first
+    assert sum(slept) > 0.3
 
 
 def test_status_counts_who_is_in(make_world: Make, simulator: Simulated) -> None:

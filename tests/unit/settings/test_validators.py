@@ -302,6 +302,10 @@ URLS = [
         "postgresql+psycopg://, the rest stays",
     ),
     (
+        "[store]\nurl = 'postgresql+psycopg://u1:hu@sh@db/x'",
+        "store.url: 'postgresql+psycopg://***@db/x' is not accepted; write an @ in a user name or password as %40",
+    ),
+    (
         "[store]\nurl = 'postgresql://db/x'",
         "store.url: 'postgresql://db/x' is not accepted; begin it with postgresql+psycopg://, the rest stays",
     ),

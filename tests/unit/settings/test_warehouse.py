@@ -92,6 +92,7 @@ def test_a_schedule_by_crontab_also_from_the_environment(load: Load) -> None:
     ("written", "says"),
     [
         ("url = 'hush'", "sources.users.url: what was given is not accepted; give a URL as SQLAlchemy writes it"),
+        ("url = 'db://u1:hu@sh@db/x'", "sources.users.url: what was given is not accepted; write an @ in a user name"),
         ("url = ['hush']", "sources.users.url: what was given is not accepted"),
         ("schedule = '0 3 * *'", "sources.users.schedule: '0 3 * *' is not accepted: 4 fields are not five"),
         ("schedule = 0", "sources.users.schedule: 0.0 is not accepted; give 1 second or more"),
