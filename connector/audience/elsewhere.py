@@ -17,7 +17,8 @@ _Each = TypeVar("_Each")
 class Elsewhere(NamedTuple):
     """What others want of one person, and the names of those syncs.
 
-    own: the identifiers by which they are to know the person; known: those by which they may know them beside these.
+    own: the identifiers by which they are to know the person; known: those by which they may know them beside these;
+    mains: those of own that address the same user, under which Customer.io may have put what this sync had sent.
     names, tokens, relationships: the attributes, devices and keys of objects that they send. blocked: whether one of
     them keeps the person suppressed, and the others want nothing.
     """
@@ -29,6 +30,7 @@ class Elsewhere(NamedTuple):
     tokens: frozenset[str] = frozenset()
     relationships: frozenset[str] = frozenset()
     blocked: bool = False
+    mains: tuple[Identifier, ...] = ()
 
     def __or__(self, other: "Elsewhere") -> "Elsewhere":
         """Both together."""
@@ -40,6 +42,7 @@ class Elsewhere(NamedTuple):
             self.tokens | other.tokens,
             self.relationships | other.relationships,
             self.blocked and other.blocked,
+            (*self.mains, *other.mains),
         )
 
     def knows(self, identifier: Identifier) -> bool:

@@ -23,13 +23,13 @@ def shared(store: Store, others: Sequence[Rules], attempts: Sequence[Attempt]) -
     Returns:
         The attempts in their order.
     """
-    names = {index: _names(each) for index, each in enumerate(attempts) if _takes_away(each)}
-    if not others or not names:
+    asked = {index: each for index, each in enumerate(attempts) if _takes_away(each)}
+    if not others or not asked:
         return list(attempts)
-    wanted = {name for each in names.values() for name in each}
+    wanted = {name for each in asked.values() for name in (*_names(each), *_called(each))}
     with store.reading() as tx:
         people = workspace_holders.people(tx, others, wanted)
-    found = {index: beside.together(_others(each, people)) for index, each in names.items()}
+    found = {index: beside.together(each.claim.entity.key, _others(each, people)) for index, each in asked.items()}
     return [
         each if (elsewhere := found.get(index)) is None else Attempt.of(each.claim, each.rules, elsewhere)
         for index, each in enumerate(attempts)
@@ -44,14 +44,21 @@ def _names(attempt: Attempt) -> list[str]:
     return _texts(beside.identifiers(attempt.claim.entity, attempt.desired, attempt.rules))
 
 
+def _called(attempt: Attempt) -> list[str]:
+    """By what upstream calls the user now: another sync may have merged them there already."""
+    return _texts(attempt.rules.addressing.all_named(attempt.claim.entity.facts.identity.values))
+
+
 def _texts(identifiers: Iterable[Identifier]) -> list[str]:
     return [identifier_text(each) for each in identifiers]
 
 
-def _others(names: Iterable[str], people: dict[str, list[beside.Beside]]) -> list[beside.Beside]:
-    """Returns the people of other syncs who have one of these identifiers, each once."""
-    found = {(one.rules.name, one.entity.key): one for name in names for one in people.get(name, ())}
-    return list(found.values())
+def _others(attempt: Attempt, people: dict[str, list[beside.Beside]]) -> list[beside.Beside]:
+    """Returns the people of other syncs who are this one in Customer.io, each once."""
+    key = attempt.claim.entity.key
+    found = [one for name in _names(attempt) for one in people.get(name, ())]
+    found += [one for name in _called(attempt) for one in people.get(name, ()) if one.entity.key == key]
+    return list({(one.rules.name, one.entity.key): one for one in found}.values())
 
 
 def send_again(store: Store, others: Sequence[Rules], attempts: Iterable[Attempt]) -> set[str]:

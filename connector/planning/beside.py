@@ -12,11 +12,12 @@ from connector.audience.elsewhere import Elsewhere, without, without_identifiers
 from connector.audience.rules import Rules
 from connector.customerio.operations import delete
 from connector.customerio.operations.operation import Operation
-from connector.model.entity import Entity, Identifier, PendingEvent, Profile
+from connector.model.entity import Entity, Identifier, PendingEvent, Profile, Unconfirmed
 from connector.planning import plan
 from connector.planning.plan import kept_identifier, possible_identifiers
 from connector.planning.step import Step
 
+_CLEARED = AudienceStatus.CLEARED
 _TAKES_AWAY = frozenset({"delete", "merge", "unsuppress", "delete_device", "delete_relationships"})
 _HARMS = frozenset({"delete", "unsuppress"})
 """After these the person is not there, whoever else had brought them."""
@@ -58,14 +59,14 @@ def _stays_as_it_is(other: Beside, desired: Desired) -> bool:
 
 def _as_held(rules: Rules, entity: Entity, there: Profile) -> Elsewhere:
     own = (*possible_identifiers(entity), *rules.addressing.also_known_by(there))
-    return _with_belongings(Elsewhere((rules.name,), own), there)
+    return _with_belongings(Elsewhere((rules.name,), own, mains=own[:1]), there)
 
 
 def _as_wanted(rules: Rules, entity: Entity, person: Profile) -> Elsewhere:
     """With the former identifiers, unless they are to be deleted: what is there is to be merged, or left."""
     own = (person.identifier, *rules.addressing.also_known_by(person))
     known = () if rules.on_identifier_change == "replace" else tuple(possible_identifiers(entity))
-    found = _with_belongings(Elsewhere((rules.name,), own, known), person)
+    found = _with_belongings(Elsewhere((rules.name,), own, known, mains=own[:1]), person)
     if rules.create_only and entity.delivered is not None:
         return _with_belongings(found, entity.delivered)
     return found
@@ -81,9 +82,16 @@ def _with_belongings(found: Elsewhere, person: Profile) -> Elsewhere:
     )
 
 
-def together(others: Iterable[Beside]) -> Elsewhere | None:
-    """Returns what all these want; None if they want nothing. Who wants a person outweighs who has them blocked."""
-    found = [each for other in others if (each := wanted(other)) is not None]
+def together(key: str, others: Iterable[Beside]) -> Elsewhere | None:
+    """Returns what all these want of the user `key`; None if they want nothing.
+
+    Who wants a person outweighs who has them blocked.
+    """
+    found = [
+        each if other.entity.key == key else each._replace(mains=())
+        for other in others
+        if (each := wanted(other)) is not None
+    ]
     found = [each for each in found if not each.blocked] or found
     both: Elsewhere | None = None
     for each in found:
@@ -106,7 +114,7 @@ def harms(operations: Iterable[Operation]) -> bool:
 
 
 def identifiers(entity: Entity, desired: Desired, rules: Rules) -> tuple[Identifier, ...]:
-    """Returns every identifier by which a person is looked for in other syncs."""
+    """Returns every identifier under which Customer.io may have the person, or should."""
     also = rules.addressing.also_known_by
     there, person = entity.delivered, desired.person
     wanted_now = (person.identifier, *also(person)) if person else ()
@@ -134,6 +142,8 @@ def next_step(
         step = plan.next_step(entity, desired, events, rules)
         return Step((), entity.delivered) if step.effect == "unsuppressed" else step
     ours = without(entity, desired, elsewhere)
+    if desired.standing is AudienceStatus.CLEARED:
+        ours = _under(ours, possible_identifiers(entity), elsewhere)
     if desired.standing is AudienceStatus.DELETED:
         return _let_go(entity, ours, desired, events, rules, elsewhere)
     if desired.person is not None and not rules.addressing.knows_leads and rules.on_identifier_change != "keep":
@@ -157,21 +167,25 @@ def _let_go(
     shared = elsewhere.is_one_of(there)
     leaves = possible_identifiers(entity) or [each for each in desired.gone if not entity.removals.knows(each)]
     kept = [each for each in leaves if elsewhere.knows(each) or (shared and each in there)]
-    if not kept:
-        return plan.next_step(entity, desired, events, rules)
     dropped = tuple(event.id for event in events)
-    cleared = plan.next_step(_under(ours, kept), desired._replace(standing=AudienceStatus.CLEARED), (), rules)
+    cleared = plan.next_step(_under(ours, kept, elsewhere), desired._replace(standing=_CLEARED), (), rules)
     if cleared.more:
         return cleared._replace(effect="let go", dropped=dropped)
     deletes = tuple(Operation(delete.item(each)) for each in leaves if each not in kept)
     return Step((*cleared.operations, *deletes), None, "deleted" if deletes else "let go", dropped=dropped)
 
 
-def _under(entity: Entity, identifiers: Sequence[Identifier]) -> Entity:
-    """The entity as far as it may be there under these identifiers."""
-    there = entity.delivered
+def _under(entity: Entity, identifiers: Sequence[Identifier], elsewhere: Elsewhere) -> Entity:
+    """The entity as far as it may be there under these identifiers, or is by now under those of the same user."""
+    there, tried = entity.delivered, entity.tried
+    now = [each for each in elsewhere.mains if not any(each.same_as(one) for one in identifiers)]
+    left = tuple(each for each in tried.identifiers if each in identifiers) if entity.doubt else ()
+    tried = replace(tried, identifiers=(*left, *now))
+    if there is not None and there.identifier not in identifiers:
+        names, tokens, related = map(frozenset, (there.attributes, there.devices, there.relationships))
+        tried |= Unconfirmed((), names, tokens, related)
+        there = None
     if there is not None:
         there = there._replace(former=tuple(each for each in there.former if each in identifiers))
-        there = there if there.identifier in identifiers else None
-    tried = tuple(each for each in entity.tried.identifiers if each in identifiers)
-    return replace(entity, delivered=there, tried=replace(entity.tried, identifiers=tried))
+    doubted = bool(now) or (there is None and bool(tried.identifiers))
+    return replace(entity, delivered=there, tried=tried, doubt=max(entity.doubt, int(doubted)))
