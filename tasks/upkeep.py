@@ -7,6 +7,7 @@ from celery import shared_task
 
 from connector.admin import deviations, late_failures, retention
 from connector.admin.heartbeat import Pulse
+from connector.delivery import beside
 from connector.delivery.sweep import overdue
 from tasks.background import begin, ending
 from tasks.base import PUBLISH, interruptible, runtime
@@ -25,9 +26,10 @@ def sweep() -> None:
 
 @shared_task(name="tasks.upkeep.compare")
 def compare() -> None:
-    """Says how many people changed settings concern."""
+    """Says how many people changed settings concern, and lets nobody hold an identifier beside another user."""
     end = monotonic() + TURN_SECONDS
     with interruptible("compare"):
+        beside.part(runtime().store, runtime().syncs)
         deviations.tell(runtime(), until=lambda: monotonic() > end)
 
 

@@ -103,6 +103,8 @@ def _sentences(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "stands", f"{person['standing']}: {person['why']}"
     for each in person["waits"]:
         yield "now", each
+    if person["also_in"]:
+        yield "also in", f"{', '.join(person['also_in'])}, so leaving this sync takes nothing away that those send"
     for each in person["reported"]:
         yield each["mark"], f"at {day_and_time(each['at'])} UTC, {each['reason']}"
     if said["at"] is not None:

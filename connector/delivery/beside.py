@@ -1,15 +1,21 @@
 """Delivery in a workspace of several syncs: nothing is taken away from a person that another sync wants of them."""
 
 from collections.abc import Collection, Iterable, Sequence
+from uuid import uuid4
+
+import structlog
 
 from connector.audience.rules import Rules
 from connector.model.entity import Identifier
 from connector.planning import beside
 from connector.planning.attempt import Attempt
-from connector.store import resend, workspace_holders
+from connector.store import named_leases, resend, workspace_holders
 from connector.store.encoding import identifier_text
 from connector.store.engine import Store
 from connector.store.entities import PERSON
+
+log = structlog.get_logger(__name__)
+_AGAIN_SECONDS = 3600.0
 
 
 def shared(store: Store, others: Sequence[Rules], attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -106,3 +112,23 @@ def take_up(store: Store, syncs: Sequence[Rules]) -> set[str]:
     with store.writing() as tx:
         workspace_holders.one_at_a_time(tx, syncs)
         return workspace_holders.take_up(tx, syncs, store.now(tx))
+
+
+def part(store: Store, syncs: Sequence[Rules]) -> int:
+    """Looks once an hour, in one process, for two users of two syncs who hold one identifier; how many wait then."""
+    sharing = [each for each in syncs if each.beside]
+    if not sharing:
+        return 0
+    name = f"two holders in {','.join(each.name for each in sharing)}"
+    with store.reading() as tx:
+        if named_leases.held(tx, [name], store.now(tx)):
+            return 0
+    with store.writing() as tx:
+        workspace_holders.one_at_a_time(tx, sharing)
+        now = store.now(tx)
+        if not named_leases.take(tx, name, uuid4().hex, now, _AGAIN_SECONDS):
+            return 0
+        found = workspace_holders.part(tx, sharing, now)
+    if found:
+        log.warning("users of two syncs have one identifier in their workspace: one of them waits", users=found)
+    return found

@@ -24,7 +24,8 @@ class PersonRow(NamedTuple):
     """A user's row in a sync.
 
     due_at, updated_at: unix seconds, the latter of upstream's last news; lane: as the table says; waits_for: the
-    identifier that `holder` has; sending: whether a worker has them now; attempts: failures in a row at them alone.
+    identifier that `holder` has, in the sync `holder_sync` where that is another one; sending: whether a worker has
+    them now; attempts: failures in a row at them alone.
     """
 
     sync: str
@@ -36,6 +37,7 @@ class PersonRow(NamedTuple):
     sending: bool
     attempts: int
     updated_at: float
+    holder_sync: str = ""
 
 
 class EventSummary(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, null, or_, select, update
 
 from connector.audience import wanted_identifiers
 from connector.audience.desired import desired
@@ -29,6 +29,8 @@ from connector.store.statements import Statement
 from connector.store.tables import HELD
 
 _AT_ONCE = 1000
+_VISITOR = "anonymous_id:"
+"""How what visitors are known by begins: it names nobody in Customer.io."""
 
 
 class UserOfSync(NamedTuple):
@@ -198,3 +200,65 @@ def _free(tx: Connection, rules: Rules, limit: int) -> list[tuple[str, str]]:
 def conflict(key: str, identifier: str, held: IdentifierHolders) -> Problem:
     """Returns the problem of the user `key`, who waits for an identifier that another user holds."""
     return identifier_holders.conflict(key, identifier, held.keys[identifier], held.syncs.get(identifier, ""))
+
+
+def part(tx: Connection, syncs: Sequence[Rules], now: float) -> int:
+    """Ends it that two users of two syncs hold one identifier, as the versions before let them: one of them waits.
+
+    The user of the sync that the settings name first goes on, and the other one is a problem that names both. They are
+    sent whole once the identifier is theirs.
+
+    Args:
+        tx: a writing transaction that is alone in the workspaces of the syncs.
+        syncs: all syncs, in the order of the settings.
+        now: unix seconds, by the store's clock.
+
+    Returns:
+        How many users wait from now on.
+    """
+    found = 0
+    for place, rules in enumerate(syncs):
+        first = [each.name for each in syncs[:place] if each.name in rules.beside]
+        if first:
+            found += _part(tx, rules, first, now)
+    return found
+
+
+def _part(tx: Connection, rules: Rules, first: Sequence[str], now: float) -> int:
+    clashes = _clashes(tx, rules.name, first)
+    entities = load(tx, rules.name, {key for _, key, _ in clashes}) if clashes else {}
+    parted: dict[str, Problem] = {}
+    for identifier, key, holder in clashes:
+        entity = entities.get(key)
+        if entity is None or entity.unreadable or key in parted:
+            continue
+        person = desired(entity.facts, rules).person
+        names = (person.identifier, *rules.addressing.also_known_by(person)) if person else ()
+        if identifier in map(identifier_text, names):
+            parted[key] = identifier_holders.conflict(key, identifier, holder.key, holder.sync)
+            _let_wait(tx, rules.name, key, identifier)
+    problems.add(tx, rules.name, list(parted.values()), now)
+    return len(parted)
+
+
+def _let_wait(tx: Connection, sync: str, key: str, identifier: str) -> None:
+    theirs = (ENTITY.c.sync == sync) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == key)
+    waits = {"waits_for": identifier, "standing": identifier_holders.WAITS, "due_at": null()}
+    tx.execute(update(ENTITY).where(theirs).values(**waits, doubt=ENTITY.c.doubt + 1))
+    held = (IDENTITY.c.sync == sync) & (IDENTITY.c.identifier == identifier) & (IDENTITY.c.key == key)
+    tx.execute(delete(IDENTITY).where(held))
+
+
+def _clashes(tx: Connection, sync: str, first: Sequence[str]) -> list[tuple[str, str, UserOfSync]]:
+    """Returns identifiers that a user of the sync holds, and another user of one of the `first` syncs."""
+    other = IDENTITY.alias()
+    one = and_(other.c.identifier == IDENTITY.c.identifier, other.c.sync.in_(first), other.c.key != IDENTITY.c.key)
+    users = and_(IDENTITY.c.key != IDENTITY.c.identifier, other.c.key != IDENTITY.c.identifier)
+    columns = (IDENTITY.c.identifier, IDENTITY.c.key, other.c.sync, other.c.key)
+    found = (
+        select(*columns)
+        .join(other, one)
+        .where(IDENTITY.c.sync == sync, users, ~IDENTITY.c.identifier.startswith(_VISITOR))
+    )
+    rows = tx.execute(found.order_by(*columns).limit(_AT_ONCE))
+    return [(row[0], row[1], UserOfSync(row[2], row[3])) for row in rows]

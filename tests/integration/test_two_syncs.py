@@ -1,11 +1,16 @@
 """Two syncs into one workspace, on SQLite and on PostgreSQL: each sends its own, and none takes away what is wanted."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from connector import formats
+from connector.admin.person.gather import gather
+from connector.delivery import beside
 from connector.delivery.sweep import overdue
+from connector.intake.accept import accept
 from tests.simulated import Simulated
 from tests.world import World, message
 
@@ -105,3 +110,49 @@ def test_who_waits_for_a_user_of_another_sync_gets_the_identifier_when_that_one_
 
     assert simulator.people() == {"x": {"city": "Bern"}}
     assert world.problems() == []
+
+
+def test_show_says_in_which_syncs_a_person_is_wanted_too(make_world: Make) -> None:
+    world = two(make_world)
+    run(world, message("u1", 1, segments=["Paying", "Trial"]), message("u2", 1))
+
+    found = {each.row.sync: each.also_in for each in gather(world.runtime, "u1").syncs}
+    assert found == {"main": ("second",), "second": ("main",)}
+    assert {each.also_in for each in gather(world.runtime, "u2").syncs} == {()}
+
+
+def test_show_names_the_user_of_another_sync_who_has_the_identifier(make_world: Make) -> None:
+    world = two(make_world)
+    run(world, message("u1", 1, external_id="x"), message("u2", 1, external_id="x", segments=["Trial"]))
+
+    [waits] = [each.waits for each in gather(world.runtime, "u2").syncs if each.row.sync == "second"]
+    assert waits == (
+        "they wait for the identifier id:x, which the user 'u1' of the sync 'main', in the same workspace, holds",
+    )
+
+
+def test_two_users_who_hold_one_identifier_already_are_a_problem_and_the_second_is_sent_in_the_end(
+    make_world: Make, simulator: Simulated
+) -> None:
+    world = two(make_world, second={"identify_by": "id", "attributes": ["city"]})
+    run(world, message("u1", 1, external_id="x", plan="pro"))
+    as_versions_before(world, message("u2", 1, external_id="x", city="Bern", segments=["Trial"]))
+    assert world.problems() == []
+
+    assert beside.part(world.store, world.rules) == 1
+    assert beside.part(world.store, world.rules) == 0  # once an hour
+    settle(world)
+    [(kind, subject, reason)] = world.problems()
+    assert (kind, subject) == ("conflict", "u2")
+    assert "the user 'u1' too in the sync 'main'" in reason
+
+    run(world, message("u1", 2, external_id="x", segments=[]))
+    assert simulator.people() == {"x": {"city": "Bern"}}
+    assert world.problems() == []
+
+
+def as_versions_before(world: World, said: dict[str, Any]) -> None:
+    """Takes a message in, and delivers it, by the second sync alone, which knows of no other."""
+    alone = replace(world.runtime.rules("second"), beside=())
+    accept(world.store, [alone], formats.parse("native", [said]))
+    replace(world.runtime.courier("second"), rules=alone, others=()).deliver()

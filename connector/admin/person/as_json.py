@@ -36,6 +36,7 @@ def _in_sync(person: PersonInSync) -> dict[str, Any]:
         "standing": None if wanted is None else str(wanted.standing),
         "why": person.why,
         "waits": list(person.waits),
+        "also_in": list(person.also_in),
         "reported": [each._asdict() for each in person.reported],
         "due_at": row.due_at,
         "should": None if wanted is None else profile(wanted.person),

@@ -23,8 +23,17 @@ from connector.errors import ConnectorError
 from connector.model.entity import Identifier
 from connector.model.problem import EVERY_SYNC
 from connector.model.reported import standing
+from connector.planning import beside
 from connector.runtime import Runtime
-from connector.store import connection_health, history, name_search, person_rows, problems, reported
+from connector.store import (
+    connection_health,
+    history,
+    name_search,
+    person_rows,
+    problems,
+    reported,
+    workspace_holders,
+)
 from connector.store.connection_health import Health
 from connector.store.encoding import identifier_text
 from connector.store.history import HistoryEntry
@@ -51,10 +60,11 @@ class HeldNow:
 class PersonInSync:
     """A person as one sync has them.
 
-    rules, wanted: None where the settings have no such sync, and wanted also where the row cannot be read. identifiers:
-    every one under which Customer.io may know them, but for those that are another user's; why: the reason for where
-    they stand; waits: what stands between them and Customer.io; reported: what Customer.io has said of them that may
-    bear on it.
+    rules, wanted: None where the settings have no such sync, and wanted also where the row cannot be read.
+    identifiers: every one under which Customer.io may know them, but for those that are another user's; why: the
+    reason for where they stand; waits: what stands between them and Customer.io; also_in: other syncs that want them
+    in the same workspace, so that leaving this one takes nothing from them that those send; reported: what
+    Customer.io has said of them that may bear on it.
     """
 
     row: PersonRow
@@ -63,6 +73,7 @@ class PersonInSync:
     identifiers: tuple[Identifier, ...]
     why: str
     waits: tuple[str, ...]
+    also_in: tuple[str, ...]
     reported: Sequence[ReportedSentence]
     events: Sequence[EventSummary]
     event_counts: Mapping[str, int]
@@ -131,6 +142,7 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, entri
     rules = next((each for each in runtime.syncs if each.name == row.sync), None)
     usable = rules if rules is not None and not row.entity.unreadable else None
     wanted = _wanted(row, usable) if usable else None
+    row = _with_holder(tx, row, usable) if usable else row
     identifiers, others = _identifiers(tx, row, usable)
     health = connection_health.health(tx, rules.connection) if rules else Health()
     key = row.entity.key
@@ -142,6 +154,7 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, entri
         identifiers=identifiers,
         why=reasons.why(row.entity.facts, wanted.standing, usable) if wanted and usable else "",
         waits=tuple(reasons.waits(row, rules, health, now)),
+        also_in=_also_in(tx, runtime, row, usable, wanted) if usable and wanted else (),
         reported=_reported(tx, row, usable) if usable else (),
         events=person_rows.latest_events(tx, row.sync, key, EVENTS),
         event_counts=person_rows.event_counts(tx, row.sync, key),
@@ -157,6 +170,24 @@ def _reported(tx: Connection, row: PersonRow, rules: Rules) -> Sequence[Reported
     texts = [identifier_text(each) for each in names.identifiers]
     found = reported.of(reported.words(tx, rules.connection, texts), texts)
     return sentences(standing(found, texts, names.address), rules)
+
+
+def _with_holder(tx: Connection, row: PersonRow, rules: Rules) -> PersonRow:
+    """Returns the row with who holds the identifier that it waits for, where that is a user of another sync."""
+    if row.waits_for is None or row.holder is not None:
+        return row
+    found = workspace_holders.holder_beside(tx, rules, row.waits_for, row.entity.key)
+    return row if found is None else row._replace(holder=found.key, holder_sync=found.sync)
+
+
+def _also_in(tx: Connection, runtime: Runtime, row: PersonRow, rules: Rules, wanted: Desired) -> tuple[str, ...]:
+    others = runtime.side_by_side(rules)
+    if not others:
+        return ()
+    names = [identifier_text(each) for each in beside.identifiers(row.entity, wanted, rules)]
+    people = workspace_holders.people(tx, others, names)
+    found = beside.together(row.entity.key, (one for each in people.values() for one in each))
+    return () if found is None or found.blocked else found.syncs
 
 
 def _wanted(row: PersonRow, rules: Rules) -> Desired:

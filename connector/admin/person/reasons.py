@@ -83,7 +83,8 @@ def _due(row: PersonRow, now: float) -> Iterator[str]:
 
 
 def _holder(row: PersonRow) -> str:
-    return "nobody any more" if row.holder is None else f"the user {row.holder!r}"
+    where = f" of the sync {row.holder_sync!r}, in the same workspace," if row.holder_sync else ""
+    return "nobody any more" if row.holder is None else f"the user {row.holder!r}{where}"
 
 
 def _admitted(facts: Facts, rules: Rules) -> str:
