@@ -17,7 +17,7 @@ from connector.activity.webhook import Activity, Unusable
 from connector.audience.rules import Rules
 from connector.model.problem import EVERY_SYNC, Problem
 from connector.model.reported import ReportedWord
-from connector.store import problems, profiles, reported, webhooks
+from connector.store import import_jobs, problems, profiles, reported, webhooks
 from connector.store.activity_tables import FOLDED, NEVER
 from connector.store.engine import Store
 
@@ -52,6 +52,8 @@ class Folding:
         return True
 
     def _fold_some(self, tx: Connection, connection: str, now: float) -> int:
+        if connection in import_jobs.still(tx, "in"):
+            return 0
         self.outbox.in_order(tx, connection)
         found = webhooks.waiting(tx, connection, _AT_ONCE)
         if not found:

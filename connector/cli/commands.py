@@ -112,6 +112,9 @@ NAMES = {
         "profiles:app", "Show and export what Customer.io's webhooks have come to for each person."
     ),
     "webhooks": CommandList("webhooks:app", "Look at Customer.io's reporting webhooks, and set them up."),
+    "imports": CommandList(
+        "imports:app", "List, start, pause, resume and end the imports of what Customer.io reports."
+    ),
     "calls": CommandList("calls:app", "List and show the requests to Customer.io."),
 }
 """The commands by name, in the order in which help lists them."""

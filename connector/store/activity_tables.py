@@ -105,3 +105,18 @@ class OutTargetRow(SQLModel, table=True):
     failures: int = 0
     paused_until: float = 0.0
     reason: str = Field(default="", sa_type=Text)
+
+
+class ImportJobRow(SQLModel, table=True):
+    """An import job: `model.import_job` says what the columns are."""
+
+    __tablename__ = "import_job"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    direction: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    label: str = Field(sa_type=Text)
+    description: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    started_at: float = 0.0
+    changed_at: float = 0.0

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, null, select, text, update
+from sqlalchemy import Connection, Table, func, null, select, text, update
 
 from connector.store import name_search
 from connector.store.activity_tables import NEVER, WAITING, WebhookRow
@@ -61,6 +61,12 @@ def waiting(tx: Connection, connection: str, limit: int) -> list[tuple[str, str]
         select(TABLE.c.event_id, TABLE.c.body).where(mine).order_by(TABLE.c.received_at, TABLE.c.event_id).limit(limit)
     )
     return [(id, body or "") for id, body in tx.execute(rows.with_for_update(skip_locked=True))]
+
+
+def waiting_counts(tx: Connection) -> dict[str, int]:
+    """Returns how many webhooks are to be folded, by connection."""
+    counted = select(TABLE.c.connection, func.count()).where(TABLE.c.state == text("0")).group_by(TABLE.c.connection)
+    return {row[0]: row[1] for row in tx.execute(counted)}
 
 
 def settle(tx: Connection, connection: str, ids: Collection[str], state: int) -> None:

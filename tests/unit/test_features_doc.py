@@ -41,6 +41,8 @@ ELSEWHERE = {
     "test_plan.py::test_it_explains_in_words_why_each_thing_is_sent_or_not",
     "Lytics: import of webhook events: activity as user fields, by a default mapping": "tests/unit/activity/"
     "test_fields.py::test_each_row_of_the_table_is_filled",
+    "Lytics: import jobs: started, labelled, described, paused, ended, listed, in both directions": "tests/integration/"
+    "test_imports.py::test_what_comes_while_an_import_is_paused_is_folded_when_it_goes_on",
     "Beyond them: one holder for each identifier, merges on a change": "tests/integration/test_delivery.py::"
     "test_a_changed_identifier_merges_the_old_profile_into_the_new",
     "Beyond them: what Customer.io reports goes on to others, signed and in order, and never back to it": "tests/"

@@ -14,7 +14,7 @@ from connector.activity.out import forms
 from connector.activity.out.forms import OutMessage
 from connector.activity.webhook import Activity
 from connector.settings.out import OutTarget
-from connector.store import outgoing
+from connector.store import import_jobs, outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Outbox:
             activities: What was folded.
             now: Unix seconds, by the store's clock.
         """
-        targets = self._of(connection)
+        ended = {name for name, state in import_jobs.still(tx, "out").items() if state == "ended"}
+        targets = [each for each in self._of(connection) if each.name not in ended]
         if not targets or not activities:
             return
         rows = [row for target in targets if target.events for row in _events(target, connection, activities)]

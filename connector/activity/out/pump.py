@@ -13,7 +13,7 @@ from connector.customerio import backoff
 from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
 from connector.settings.out import OutTarget
 from connector.settings.sections import DeliverySettings
-from connector.store import named_leases, outgoing, problems
+from connector.store import import_jobs, named_leases, outgoing, problems
 from connector.store.engine import Store
 from connector.store.outgoing import TargetState, Waiting
 
@@ -33,7 +33,9 @@ def due(store: Store, targets: Sequence[OutTarget]) -> list[OutTarget]:
         return []
     with store.reading() as tx:
         now, states = store.now(tx), outgoing.states(tx)
-        free = [each for each in targets if states.get(each.name, TargetState()).paused_until <= now]
+        still = import_jobs.still(tx, "out")
+        going = [each for each in targets if each.name not in still]
+        free = [each for each in going if states.get(each.name, TargetState()).paused_until <= now]
         return [each for each in free if outgoing.first(tx, each.name, 1)]
 
 
@@ -70,7 +72,9 @@ class Pump:
         with self.store.writing() as tx:
             now = self.store.now(tx)
             state = outgoing.states(tx).get(self.settings.name, TargetState())
-            if state.paused_until > now or not self._ours(tx, holder, now):
+            if state.paused_until > now or self.settings.name in import_jobs.still(tx, "out"):
+                return False
+            if not self._ours(tx, holder, now):
                 return False
             # After a failure one goes alone, so that it costs the target little to refuse it again.
             most = 1 if state.failures else self.settings.at_once
