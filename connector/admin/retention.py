@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from connector.audience.rules import Rules
-from connector.settings.sections import RetentionSettings
+from connector.settings.retention import RetentionSettings
 from connector.store import retention, tallies
 from connector.store.engine import Store
 from connector.store.retention import Drop

@@ -22,10 +22,10 @@ from connector.bulk.jobs import find
 from connector.bulk.lease import Lease, LostError, leased
 from connector.bulk.resync import Progress
 from connector.bulk.tabular import reader, table, user_from_row
-from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.reader import Batch, TableReader
 from connector.bulk.tabular.row_messages import ROWS_AT_ONCE
 from connector.bulk.tabular.user_from_row import UserShape
+from connector.bulk.tabular.wanted_columns import WantedColumns
 from connector.bulk.warehouse import pages, scheduling
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.formats import NAMES

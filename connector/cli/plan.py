@@ -13,10 +13,10 @@ from typer import Option
 from connector.admin.preview.preview import Preview, Previewer
 from connector.audience.rules import Rules
 from connector.bulk.tabular import reader, user_from_row
-from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.row_messages import ROWS_AT_ONCE
 from connector.bulk.tabular.table import kind_of
 from connector.bulk.tabular.user_from_row import UserShape
+from connector.bulk.tabular.wanted_columns import WantedColumns
 from connector.cli.opening import settings_of
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, err, out
 from connector.cli.table_options import AllowMissing, FileFormat, TableFile, TableKey, TableSegments, check_format

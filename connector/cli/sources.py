@@ -16,7 +16,7 @@ from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, out
 from connector.cli.tables import table
 from connector.errors import ConnectorError
-from connector.model.source_run import Counts, SourceState
+from connector.model.source_state import Counts, SourceState
 from connector.runtime import Runtime
 
 app = Typer(help="List the warehouses that are read, and run one.", no_args_is_help=False)

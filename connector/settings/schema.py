@@ -29,12 +29,12 @@ from connector.settings.manual_segments import ManualSegments
 from connector.settings.mistakes import Layer, line, lines, misplaced, refuse, variable
 from connector.settings.out import OutTarget
 from connector.settings.profiles import ProfilesSettings
+from connector.settings.retention import RetentionSettings
 from connector.settings.sections import (
     BrokerSettings,
     DeliverySettings,
     IntakeSettings,
     LogSettings,
-    RetentionSettings,
     StoreSettings,
     WebSettings,
     WorkerSettings,

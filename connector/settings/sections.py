@@ -9,7 +9,6 @@ from connector.settings.validators import (
     Addressed,
     BrokerUrl,
     Count,
-    Days,
     Names,
     Origin,
     Seconds,
@@ -168,32 +167,6 @@ class WorkerSettings(Section):
         default=20.0,
         description="After SIGTERM, how long a worker may finish what it has begun; the rest goes back to the queue.",
     )
-
-
-class RetentionSettings(Section):
-    """How long is kept what is not needed any more to keep Customer.io right."""
-
-    events_days: Days = Field(
-        default=90.0, description="A sent event's id, by which a repeat is known. A later repeat is sent again."
-    )
-    calls_days: Days = Field(default=7.0, description="The log of requests to Customer.io.")
-    call_bodies: Literal["failed", "all", "none"] = Field(
-        default="failed", description="Which requests are logged with their bodies: those that failed, all, or none."
-    )
-    history_days: Annotated[float, Strict()] = Field(
-        default=7.0,
-        ge=0,
-        allow_inf_nan=False,
-        description="What was said of each person, decided, sent and answered, and in which request; 0 keeps none.",
-    )
-    problems_days: Days = Field(default=90.0, description="A problem that did not come again.")
-    webhooks_days: Annotated[float, Strict()] = Field(
-        default=30.0,
-        ge=8,
-        allow_inf_nan=False,
-        description="A reporting webhook and its id, by which a repeat is known. Customer.io repeats for seven days.",
-    )
-    minutes_days: Days = Field(default=14.0, description="What was counted by the minute. What it comes to is kept.")
 
 
 class LogSettings(Section):

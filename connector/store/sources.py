@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from connector.model.source_run import Counts, SourceState
+from connector.model.source_state import Counts, SourceState
 from connector.store.bulk_sql import INTEGER, TEXT, Rows, among_given, given, insert
 from connector.store.statements import RowsStatement, Statement
 from connector.store.tables import SourceKeyRow, SourceRow

@@ -8,7 +8,7 @@ from connector import formats
 from connector.admin import retention
 from connector.delivery import outcomes
 from connector.intake.accept import accept
-from connector.settings.sections import RetentionSettings
+from connector.settings.retention import RetentionSettings
 from connector.store import tallies
 from connector.store.engine import Store
 from tests.simulated import Simulated

@@ -10,9 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from connector.bulk.tabular import table
-from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.load import Load, Loaded
 from connector.bulk.tabular.user_from_row import UserShape
+from connector.bulk.tabular.wanted_columns import WantedColumns
 from connector.errors import ConnectorError, UnreadableError
 from connector.store import deletion_guard, everybody, members
 from tests.simulated import Simulated

@@ -14,7 +14,7 @@ from connector.bulk.warehouse.query import opened
 from connector.bulk.warehouse.run import StoppedError
 from connector.cli import check
 from connector.errors import SettingsError, StoreError
-from connector.model.source_run import Counts, SourceState
+from connector.model.source_state import Counts, SourceState
 from connector.store import erasure, mentions
 from connector.store import sources as stored
 from tests.simulated import Simulated

@@ -18,7 +18,7 @@ from connector.admin import problems as remedies
 from connector.admin import retention
 from connector.errors import ConnectorError, StoreError
 from connector.runtime import Runtime
-from connector.settings.sections import RetentionSettings
+from connector.settings.retention import RetentionSettings
 from connector.store import tallies
 from connector.store.engine import Store
 from connector.web.app import create_app, served

@@ -14,7 +14,7 @@ from typing import cast
 
 from connector.bulk import unzipped
 from connector.bulk.files import STANDARD_INPUT
-from connector.bulk.tabular.columns import Row
+from connector.bulk.tabular.column_names import Row
 from connector.errors import ConnectorError, UnreadableError
 from connector.model.change import Unreadable
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.bulk.tabular.columns import ColumnNames, listed, read_as, renamed
-from connector.bulk.tabular.headers import Header
+from connector.bulk.tabular.column_names import ColumnNames, listed, read_as, renamed
 from connector.bulk.tabular.user_from_row import IDENTITIES
+from connector.bulk.tabular.wanted_columns import Header
 from connector.errors import SettingsError, UnreadableError
 from connector.formats.reading import word
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connector.bulk.tabular.columns import UnnamedRowError
+from connector.bulk.tabular.column_names import UnnamedRowError
 from connector.model import identifiers
 
 _WAS_INTEGER = re.compile(r"(-?[0-9]+)\.0+")

@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from connector.bulk.tabular.columns import Row, is_blank
+from connector.bulk.tabular.column_names import Row, is_blank
 from connector.errors import ConnectorError, UnreadableError
 from connector.model import bounds
 from connector.model.change import Unreadable

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from connector.bulk.tabular.columns import NamedRowError, UnnamedRowError
+from connector.bulk.tabular.column_names import NamedRowError, UnnamedRowError
 from connector.bulk.tabular.table import Table
 from connector.errors import UnreadableError
 from connector.intake import bodies

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from connector.bulk.files import STANDARD_INPUT
-from connector.bulk.tabular.columns import Row
+from connector.bulk.tabular.column_names import Row
 from connector.bulk.tabular.csv import CsvTable
 from connector.bulk.tabular.parquet import ParquetTable
 from connector.errors import ConnectorError

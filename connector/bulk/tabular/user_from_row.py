@@ -8,8 +8,8 @@ from typing import Any
 from pydantic_core import from_json
 
 from connector.bulk.tabular import id_cells
-from connector.bulk.tabular.columns import ColumnNames, NamedRowError, UnnamedRowError, listed, read_as, renamed
-from connector.bulk.tabular.headers import ACCOUNT, Header, WantedColumns
+from connector.bulk.tabular.column_names import ColumnNames, NamedRowError, UnnamedRowError, listed, read_as, renamed
+from connector.bulk.tabular.wanted_columns import ACCOUNT, Header, WantedColumns
 from connector.errors import SettingsError, UnreadableError
 from connector.formats.reading import word
 from connector.formats.user_key import user_key, visitor

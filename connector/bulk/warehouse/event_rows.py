@@ -6,7 +6,7 @@ from typing import Any
 from connector.audience.rules import Rules
 from connector.bulk.tabular import event_from_row
 from connector.bulk.tabular.event_from_row import EventShape
-from connector.bulk.tabular.headers import WantedColumns
+from connector.bulk.tabular.wanted_columns import WantedColumns
 from connector.settings.warehouse import WarehouseSource
 
 

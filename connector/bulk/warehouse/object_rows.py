@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.audience.rules import Rules
-from connector.bulk.tabular.columns import read_as, renamed
-from connector.bulk.tabular.headers import Header, WantedColumns
+from connector.bulk.tabular.column_names import read_as, renamed
+from connector.bulk.tabular.wanted_columns import Header, WantedColumns
 from connector.errors import UnreadableError
 from connector.formats.reading import word
 from connector.formats.relationships import DEFAULT_TYPE, object_id

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, CursorResult, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from connector.bulk.tabular.columns import Row, is_blank
+from connector.bulk.tabular.column_names import Row, is_blank
 from connector.bulk.tabular.parquet import plain
 from connector.bulk.tabular.table import check_columns
 from connector.bulk.warehouse import postgres_values

@@ -24,7 +24,7 @@ from connector.bulk.warehouse.row_kinds import RowKind
 from connector.errors import ConnectorError, UnreadableError
 from connector.intake.accept import accept
 from connector.model.change import Unreadable
-from connector.model.source_run import NO_COUNTS, Counts, SourceState, too_many_gone
+from connector.model.source_state import NO_COUNTS, Counts, SourceState, too_many_gone
 from connector.settings.schema import Settings
 from connector.settings.warehouse import WarehouseSource
 from connector.store import sources

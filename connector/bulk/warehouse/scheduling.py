@@ -9,7 +9,7 @@ from connector.bulk.lease import SECONDS, Lease, LostError, leased
 from connector.bulk.warehouse.run import SourceHeldError, SourceRun, StoppedError, salt
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
-from connector.model.source_run import NO_COUNTS, Counts, SourceState, due_at
+from connector.model.source_state import NO_COUNTS, Counts, SourceState, due_at
 from connector.runtime import Runtime
 from connector.settings.warehouse import WarehouseSource, unknown_source
 from connector.store import named_leases, problems, sources

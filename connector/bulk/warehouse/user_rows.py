@@ -5,9 +5,9 @@ from typing import Any
 
 from connector.audience.rules import Rules
 from connector.bulk.tabular import user_from_row as rows
-from connector.bulk.tabular.columns import read_as
-from connector.bulk.tabular.headers import WantedColumns
+from connector.bulk.tabular.column_names import read_as
 from connector.bulk.tabular.user_from_row import SEGMENTS, UserShape
+from connector.bulk.tabular.wanted_columns import WantedColumns
 from connector.errors import SettingsError
 from connector.model.change import Change, Segment
 from connector.settings.warehouse import WarehouseSource

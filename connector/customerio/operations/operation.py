@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from connector.customerio.operations import Item
 
 Endpoint = str
-"""batch, v1_event, or one of a manual segment (`operations.membership`)."""
+"""batch, v1_event, or one of a manual segment (`operations.segment_membership`)."""
 
 
 class Operation(NamedTuple):

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from connector.bulk.tabular import user_from_row
-from connector.bulk.tabular.headers import WantedColumns
 from connector.bulk.tabular.user_from_row import UserShape
+from connector.bulk.tabular.wanted_columns import WantedColumns
 from connector.errors import SettingsError
 from tests.build_settings import rules
 

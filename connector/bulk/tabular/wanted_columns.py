@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from connector.audience.rules import FieldSource, Rules
-from connector.bulk.tabular.columns import listed
+from connector.bulk.tabular.column_names import listed
 from connector.errors import SettingsError
 
 ACCOUNT = "account."

@@ -14,7 +14,7 @@ from connector.bulk.backfill_input import BackfillInput, Position
 from connector.bulk.warehouse import cursor
 from connector.errors import ConnectorError
 from connector.model.schedule import Every, Schedule, parsed
-from connector.model.source_run import SourceState, due_at, retry_seconds, too_many_gone
+from connector.model.source_state import SourceState, due_at, retry_seconds, too_many_gone
 
 DAY = 86_400.0
 NEW = SourceState("users", first_seen_at=DAY)
