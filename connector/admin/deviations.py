@@ -19,6 +19,7 @@ from connector.audience.desired import Desired
 from connector.audience.rules import Rules
 from connector.customerio.operations.operation import Operation
 from connector.model.entity import Entity, EntityKind
+from connector.planning import merged_users
 from connector.planning.plan import is_owed, next_step
 from connector.planning.step import UNCERTAIN, same
 from connector.runtime import Runtime
@@ -77,6 +78,8 @@ def deviation(entity: Entity, rules: Rules) -> Deviation | None:
         return None
     of_person = entity.kind == PERSON
     wanted = audience.desired(entity.facts, rules) if of_person else objects.desired(entity, rules)
+    if wanted.standing is AudienceStatus.MERGED and merged_users.left_nothing(entity):
+        return None
     if not is_owed(entity, wanted, rules):
         return None
     step = next_step(entity, wanted, (), rules)

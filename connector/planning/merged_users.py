@@ -46,6 +46,11 @@ def named(old: Entity) -> tuple[Identifier, ...]:
     return tuple(Identifier(type, value) for type, value in old.facts.lifecycle.to_hand_over)
 
 
+def left_nothing(old: Entity) -> bool:
+    """Returns whether a user who turned out to be another one has nothing any more that Customer.io is to merge."""
+    return not possible_identifiers(old) and not old.facts.lifecycle.to_hand_over
+
+
 def unnamed(before: Entity, change: Change, facts: Facts, rules: Rules) -> list[Problem]:
     """Returns the problem of a user who turned out to be another one, if nothing says who they are in Customer.io.
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from connector import formats
 from connector.admin import deviations
+from connector.intake.accept import accept
 from tests.simulated import Simulated
 from tests.world import World, message
 
@@ -36,6 +38,14 @@ def before(make_world: Make) -> World:
 
 
 def test_the_same_settings_change_nothing(before: World) -> None:
+    assert told(before) == []
+
+
+def test_who_turned_out_to_be_another_user_is_as_the_settings_say(before: World) -> None:
+    alias = {"type": "alias", "userId": "u0", "previousId": "u1"}
+    before.run(message("u2", 2, merges=[{"id": "u3"}, {"id": "u9"}]))
+    accept(before.store, before.rules, formats.parse("segment", alias))
+    before.settle()
     assert told(before) == []
 
 
