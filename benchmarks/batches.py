@@ -61,15 +61,15 @@ def _of_size(runtime: Runtime, server: int, size: int) -> dict[str, float]:
     courier = runtime.courier("main")
     for number in range(ROUNDS):
         batch = all_bodies[number * size : (number + 1) * size]
-        taking = _spent(server, partial(bodies.take, runtime.store, runtime.syncs, "hull", batch, _MOST_BYTES))
-        sending = _spent(server, partial(courier.deliver, until=lambda: False))
+        taking = spent_by(server, partial(bodies.take, runtime.store, runtime.syncs, "hull", batch, _MOST_BYTES))
+        sending = spent_by(server, partial(courier.deliver, until=lambda: False))
         if number >= _SETTLED:
             for group, value in zip(_GROUPS, (taking[0], sending[0], taking[1], sending[1]), strict=True):
                 spent[group] += value
     return {group: round(1e6 * value / (ROUNDS - _SETTLED), 1) for group, value in spent.items()}
 
 
-def _spent(server: int, does: Any) -> tuple[float, float]:
+def spent_by(server: int, does: Any) -> tuple[float, float]:
     """CPU seconds of this process, and of PostgreSQL, for something."""
     own, theirs = time.process_time(), _cpu(server)
     does()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchmarks import (
     batches,
     games,
+    history,
     latency,
     loads,
     machine,
@@ -133,6 +134,11 @@ def _batches(_: float) -> Figures:
         return batches.run(stage)
 
 
+def _history(scale: float) -> Figures:
+    with staged() as stage:
+        return history.run(stage, max(5, _of(30, scale)))
+
+
 def _games(scale: float) -> Figures:
     return games.run(report.results(), machine.fsync_ms() / 1000, ANSWER_SECONDS, max(2.0, games.SECONDS * scale))
 
@@ -163,6 +169,7 @@ PARTS: Mapping[str, Part] = {
     "safety": Part("the same run with each safeguard off in turn", _safety),
     "profile": Part("where a notification's microseconds go", _profile),
     "batches": Part("what a batch costs by its size", _batches),
+    "history": Part("what the history of people costs a notification, with it and without it in turn", _history),
     "games": Part("a larger fleet by simulation, with the costs of race and batches", _games),
     "live": Part("the publisher runs beside the fleet", _live),
     "instead": Part("what people use instead", _instead),

@@ -11,10 +11,9 @@ from sqlalchemy import delete
 
 from connector.simulator import running
 from connector.simulator.server.strict import violations
-from connector.store import activity_tables as _activity_tables  # noqa: F401 - metadata knows its tables then
+from connector.store.all_tables import metadata
 from connector.store.engine import VERSIONS, Store
 from connector.store.migrate import migrate
-from connector.store.tables import metadata
 from tests.servers import Postgres, RabbitMQ
 from tests.simulated import Simulated
 

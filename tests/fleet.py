@@ -18,9 +18,9 @@ from kombu.exceptions import KombuError
 from sqlalchemy import text
 
 from connector.store import claims
+from connector.store.all_tables import metadata
 from connector.store.engine import Store
 from connector.store.migrate import migrate
-from connector.store.tables import metadata
 from tests.build_settings import API_KEY, values, write
 from tests.erlang import Erlang
 from tests.forkserver import CELERY, CONNECTOR, start

@@ -58,6 +58,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
         ("events", retention.drop_events, settings.events_days * _DAY_SECONDS),
         ("calls", retention.drop_calls, settings.calls_days * _DAY_SECONDS),
         ("history", retention.drop_history, settings.history_days * _DAY_SECONDS),
+        ("acts of operators", retention.drop_acts, settings.operators_days * _DAY_SECONDS),
         ("problems", retention.drop_problems, settings.problems_days * _DAY_SECONDS),
         ("problems of waits that ended", retention.drop_ended_waits, _ENDED_WAITS_SECONDS),
         ("webhooks", retention.drop_webhooks, settings.webhooks_days * _DAY_SECONDS),

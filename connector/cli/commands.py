@@ -115,6 +115,10 @@ NAMES = {
     "imports": CommandList(
         "imports:app", "List, start, pause, resume and end the imports of what Customer.io reports."
     ),
+    "operator-log": CommandList(
+        "operator_log:operator_log",
+        "List what was done by hand, the latest first: when, who, what, to what, and what came of it.",
+    ),
     "calls": CommandList("calls:app", "List and show the requests to Customer.io."),
 }
 """The commands by name, in the order in which help lists them."""
@@ -138,7 +142,17 @@ def load(name: str) -> Any:
         alone.command(name)(found)
         command = get_command(alone)
     _show_brackets([command])
+    _note_by_hand(name, command)
     return command
+
+
+def _note_by_hand(path: str, command: Any) -> None:
+    """Has those commands noted that change something: this is the one way by which all of them are called."""
+    by_hand = import_module("connector.cli.by_hand")
+    if path in by_hand.CHANGING:
+        command.callback = by_hand.noted(path, command.callback)
+    for name, below in getattr(command, "commands", {}).items():
+        _note_by_hand(f"{path} {name}", below)
 
 
 def _show_brackets(commands: Iterable[Any]) -> None:

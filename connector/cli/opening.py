@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 from connector import log
+from connector.cli.loading import loaded
 from connector.cli.options import SETTINGS_VARIABLE
 from connector.runtime import Runtime
-from connector.settings.schema import Settings, load
+from connector.settings.schema import Settings
 
 
 def settings_of(path: Path, *, serves: bool = False) -> Settings:
@@ -14,10 +15,10 @@ def settings_of(path: Path, *, serves: bool = False) -> Settings:
 
     serves: whether the command goes on until it is stopped; its log then is what people see of it.
     """
-    loaded = load(path)
-    log.configure(loaded.log, brief=not serves)
+    found = loaded(path)
+    log.configure(found.log, brief=not serves)
     os.environ[SETTINGS_VARIABLE] = str(path.resolve())
-    return loaded
+    return found
 
 
 def opened(path: Path) -> Runtime:

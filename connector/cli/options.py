@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.segment import Segment
 from typer import Argument, Option
 
+from connector.cli.invocation import CURRENT
 from connector.errors import SettingsError
 from connector.model.visible import visible, visible_lines
 
@@ -57,7 +58,10 @@ def agreed(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise SettingsError(f"{visible(question)} Nobody is at a terminal to be asked: give --yes")
-    return typer.confirm(visible(question), err=True)
+    said_so = typer.confirm(visible(question), err=True)
+    if not said_so and (invocation := CURRENT.get()) is not None:
+        invocation.declined = True
+    return said_so
 
 
 def check_connection(name: str, known: Collection[str]) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from typer import Argument, Exit, Option
 
 from connector.admin.status import Depths, gathered
+from connector.cli.loading import loaded
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, check_connection, day_and_time, out
 from connector.settings.schema import Settings, load
 from connector.store import connection_health
@@ -53,9 +54,9 @@ def resume(
     settings: SettingsFile = SETTINGS_TOML,
 ) -> None:
     """End the pause of a connection, for instance after Customer.io refused its credentials."""
-    loaded = load(settings)
-    check_connection(connection, loaded.connections)
-    store = _opened(loaded)
+    found = loaded(settings)
+    check_connection(connection, found.connections)
+    store = _opened(found)
     with store.writing() as transaction:
         ended = connection_health.resume(transaction, connection)
     store.close()

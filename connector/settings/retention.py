@@ -30,4 +30,5 @@ class RetentionSettings(Section):
         allow_inf_nan=False,
         description="A reporting webhook and its id, by which a repeat is known. Customer.io repeats for seven days.",
     )
+    operators_days: Days = Field(default=365.0, description="What was done by hand (`connector operator-log`).")
     minutes_days: Days = Field(default=14.0, description="What was counted by the minute. What it comes to is kept.")

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, select
 
 from connector.model.history import SaidOf, SentFor, What
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among, given
+from connector.store.log_tables import HistoryRow
 from connector.store.statements import RowsStatement
-from connector.store.tables import HistoryRow
 
 TABLE = HistoryRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 

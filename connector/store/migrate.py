@@ -9,8 +9,8 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from connector.errors import StoreError
+from connector.store.all_tables import metadata
 from connector.store.engine import MIGRATIONS, Store
-from connector.store.tables import metadata
 
 _IN_THE_WAY = ("40P01", "55P03")
 """PostgreSQL's codes for a deadlock and for a lock that was not to be had in time: somebody works with the tables."""

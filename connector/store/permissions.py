@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import text
 
+from connector.store.all_tables import metadata
 from connector.store.engine import Store
-from connector.store.tables import metadata
 
 OF_DOORS = ("entity", "event", "problem", "tally")
 """Tables that every door writes to."""

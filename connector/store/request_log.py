@@ -12,8 +12,9 @@ from connector.customerio.request_log import Call
 from connector.model import event_id
 from connector.model.bounds import whole_characters
 from connector.store.bulk_sql import given
+from connector.store.log_tables import HistoryRow
 from connector.store.statements import Statement
-from connector.store.tables import CallRow, HistoryRow
+from connector.store.tables import CallRow
 
 TABLE = CallRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 HISTORY = HistoryRow.__table__  # type: ignore[attr-defined]  # as above

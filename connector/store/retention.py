@@ -18,6 +18,7 @@ from connector.store import (
     history,
     identifier_holders,
     jobs,
+    operator_log,
     problems,
     request_log,
     tallies,
@@ -46,6 +47,11 @@ def drop_calls(tx: Connection, before: float, limit: int) -> int:
 def drop_history(tx: Connection, before: float, limit: int) -> int:
     """Drops what happened to people before `before`."""
     return _drop(tx, history.TABLE, history.TABLE.c.at < before, limit)
+
+
+def drop_acts(tx: Connection, before: float, limit: int) -> int:
+    """Drops what was done by hand before `before`."""
+    return _drop(tx, operator_log.TABLE, operator_log.TABLE.c.at < before, limit)
 
 
 def drop_problems(tx: Connection, before: float, limit: int) -> int:

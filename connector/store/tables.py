@@ -8,15 +8,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
-    SmallInteger,
     Text,
     text,
 )
 from sqlmodel import Field, SQLModel
 
 metadata = SQLModel.metadata
-_COUNTED = BigInteger().with_variant(Integer, "sqlite")
-"""Of a column that the database counts up: SQLite does so for its own kind of number only."""
 
 PENDING, SENT, REFUSED, DROPPED = range(4)
 """States of an event: owed, confirmed, refused for good, never to be sent."""
@@ -296,33 +293,6 @@ class CallRow(SQLModel, table=True):
     reason: str = Field(default="", sa_type=Text)
     request: bytes | None = Field(default=None, sa_type=LargeBinary)
     reply: str | None = Field(default=None, sa_type=Text)
-
-
-class HistoryRow(SQLModel, table=True):
-    """What happened to a person at a time, in codes (`model/history`): what, and what it came to.
-
-    detail: of what was said their standing, of what was sent its sorts. count: how many messages, or items. events: how
-    many of what was said were new. call, item: the request, and the place of their first item in it.
-    """
-
-    __tablename__ = "history"
-    # Keys first, and nothing behind them: PostgreSQL keeps equal entries of an index once.
-    __table_args__ = (
-        Index("history_person", "key", "sync"),
-        Index("history_at", "at", postgresql_using="brin"),
-    )
-
-    id: int | None = Field(default=None, sa_column=Column(_COUNTED, primary_key=True))
-    sync: str = Field(sa_type=Text)
-    key: str = Field(sa_type=Text)
-    at: float
-    what: int = Field(sa_type=SmallInteger)
-    came_to: int | None = Field(default=None, sa_type=SmallInteger)
-    detail: int | None = Field(default=None, sa_type=SmallInteger)
-    count: int | None = Field(default=None, sa_type=Integer)
-    events: int | None = Field(default=None, sa_type=Integer)
-    item: int | None = Field(default=None, sa_type=Integer)
-    call: str | None = Field(default=None, sa_type=Text)
 
 
 class LeaseRow(SQLModel, table=True):

@@ -14,7 +14,7 @@ from connector.intake.accept import accept
 from connector.model.history import SaidOf
 from connector.model.job import Job
 from connector.model.problem import Problem
-from connector.settings.sections import RetentionSettings
+from connector.settings.retention import RetentionSettings
 from connector.store import events, history, jobs, problems, request_log, retention
 from connector.store.engine import Store
 from tests.build_settings import rules

@@ -59,6 +59,8 @@ ELSEWHERE = {
     "test_freshness.py::test_each_segment_is_as_fresh_as_who_entered_it",
     "Beyond them: what happened to a person, and each call about them with its answer": "tests/integration/"
     "test_history.py::test_what_was_said_decided_sent_and_answered_is_a_timeline",
+    "Beyond them: who did what by hand": "tests/integration/"
+    "test_operator_log.py::test_who_did_what_and_what_came_of_it_is_noted",
     "Beyond them: one sentence says how things stand, and a dead fleet is told": "tests/integration/test_status.py::"
     "test_a_dead_fleet_with_a_full_queue_says_so",
     "Beyond them: privacy requests": "tests/integration/test_forget.py::"

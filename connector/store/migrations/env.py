@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from connector.store.tables import metadata
+from connector.store.all_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

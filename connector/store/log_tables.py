@@ -1,0 +1,49 @@
+"""The tables that only say what happened: nothing is decided by them. Times are unix seconds."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Text
+from sqlmodel import Field, SQLModel
+
+_COUNTED = BigInteger().with_variant(Integer, "sqlite")
+"""Of a column that the database counts up: SQLite does so for its own kind of number only."""
+
+
+class HistoryRow(SQLModel, table=True):
+    """What happened to a person at a time, in codes (`model/history`): what, and what it came to.
+
+    detail: of what was said their standing, of what was sent its sorts. count: how many messages, or items. events: how
+    many of what was said were new. call, item: the request, and the place of their first item in it.
+    """
+
+    __tablename__ = "history"
+    # Keys first, and nothing behind them: PostgreSQL keeps equal entries of an index once.
+    __table_args__ = (
+        Index("history_person", "key", "sync"),
+        Index("history_at", "at", postgresql_using="brin"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(_COUNTED, primary_key=True))
+    sync: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    at: float
+    what: int = Field(sa_type=SmallInteger)
+    came_to: int | None = Field(default=None, sa_type=SmallInteger)
+    detail: int | None = Field(default=None, sa_type=SmallInteger)
+    count: int | None = Field(default=None, sa_type=Integer)
+    events: int | None = Field(default=None, sa_type=Integer)
+    item: int | None = Field(default=None, sa_type=Integer)
+    call: str | None = Field(default=None, sa_type=Text)
+
+
+class OperatorLogRow(SQLModel, table=True):
+    """Something that was done by hand: when, who, by which door, what, to what (of people a digest), the outcome."""
+
+    __tablename__ = "operator_log"
+    __table_args__ = (Index("operator_log_at", "at"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_COUNTED, primary_key=True))
+    at: float
+    operator: str = Field(sa_type=Text)
+    door: str = Field(sa_type=Text)
+    act: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
