@@ -1,7 +1,7 @@
 """Where settings come from: the environment, a secrets directory, the file. Each source becomes a Layer."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,22 @@ class Variables(EnvSettingsSource):
 
 def layers(model: type[BaseSettings], path: Path, environ: Mapping[str, str]) -> tuple[Layer, ...]:
     """What every source gives, strongest first; the file is the last."""
+    _refuse_near_misses("environment", model, environ)
     environment = {name: text for name, text in environ.items() if _is_ours(name) and _gives(model, name, text)}
     return (
         _variables("environment", model, environment),
-        _variables("secrets", model, _secret_files(environ.get(SECRETS_DIR))),
+        _variables("secrets", model, _secret_files(model, environ.get(SECRETS_DIR))),
         _file(model, path),
     )
+
+
+def _refuse_near_misses(label: str, model: type[BaseSettings], names: Iterable[str]) -> None:
+    """Refuses CONNECTOR_WEB__TOKEN: it would be read by nobody, and what it says would not hold without a word."""
+    for name in names:
+        start, _, rest = name.partition("_")
+        section, inner, _ = rest.partition("__")
+        if start.upper() == PREFIX.rstrip("_") and inner and section.lower() in model.model_fields:
+            raise SettingsError(f"{label}: {name}: two underscores stand behind {start}: {PREFIX}{rest} is meant")
 
 
 def total(given: Sequence[Layer]) -> dict[str, Any]:
@@ -79,16 +89,18 @@ def _variables(label: str, model: type[BaseSettings], given: Mapping[str, str]) 
     return Layer(label, {**Variables(model, given)(), **unknown}, names)
 
 
-def _secret_files(chosen: str | None) -> dict[str, str]:
+def _secret_files(model: type[BaseSettings], chosen: str | None) -> dict[str, str]:
     directory = Path(chosen or USUAL_SECRETS_DIR)
     if not directory.is_dir():
         if chosen:
             raise SettingsError(f"environment: {SECRETS_DIR}: {shown(chosen)} is not a directory")
         return {}
     try:
-        files = [file for file in sorted(directory.iterdir()) if _is_ours(file.name) and file.is_file()]
+        named = sorted(directory.iterdir())
+        files = [file for file in named if _is_ours(file.name) and file.is_file()]
     except OSError as error:
         raise _unreadable(f"secrets: {directory}", error) from None
+    _refuse_near_misses("secrets", model, [file.name for file in named])
     return {file.name: _content(file) for file in files}
 
 

@@ -183,6 +183,18 @@ def test_a_mistake_names_the_secret_file_it_came_from(file: Path, secrets: Path)
     ]
 
 
+@pytest.mark.parametrize("name", ["CONNECTOR_WEB__TOKEN", "connector_syncs__MAIN__SEGMENTS"])
+def test_a_variable_or_a_secret_file_that_lacks_an_underscore_is_told_and_not_passed_over(
+    file: Path, secrets: Path, name: str
+) -> None:
+    told = rf"{name}: two underscores stand behind connector: CONNECTOR__{name[10:]} is meant$"
+    with pytest.raises(SettingsError, match=f"(?i)^environment: {told}"):
+        schema.load(file, {name: "hush"})
+    (secrets / name).write_text("hush")
+    with pytest.raises(SettingsError, match=f"(?i)^secrets: {told}"):
+        schema.load(file, {"CONNECTOR_SECRETS_DIR": str(secrets)})
+
+
 def test_a_mistake_of_the_file_names_the_file_even_where_a_variable_sets_its_neighbour(file: Path) -> None:
     file.write_text(FILE.replace('connection = "main"', ""))
     environ = {"CONNECTOR__SYNCS__MAIN__IDENTIFIER": "email"}
