@@ -218,4 +218,4 @@ def _of_part(part: ForgetPart) -> Iterator[str]:
         yield f"left alone, as another user holds it: {', '.join(each.value for each in part.left)}"
     if part.others:
         names = ", ".join(f"{key} in {sync}" for sync, key in part.others)
-        yield f"held under the same identifier, and gone from Customer.io too: {names}"
+        yield f"held under the same identifier, gone from Customer.io too, and sent there again: {names}"

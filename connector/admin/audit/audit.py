@@ -75,7 +75,7 @@ class Audit:
         name = rules.connection
         rate = settings.connections[name].app_requests_per_second
         readback = ReadBack(name, runtime.store, runtime.app_api(name), settings.delivery, rate)
-        side_by_side = tuple(each.name for each in runtime.syncs if each.connection == name)
+        side_by_side = (sync, *(each.name for each in runtime.side_by_side(rules)))
         return cls(runtime.store, rules, readback, side_by_side, wait_seconds)
 
     def look(self, sample: int, on_progress: OnProgress = lambda _done, _total: None) -> Findings:

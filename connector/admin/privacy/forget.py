@@ -22,7 +22,7 @@ from connector.customerio.operations.operation import Operation
 from connector.errors import ConnectorError
 from connector.model.entity import Entity, Identifier
 from connector.runtime import Runtime
-from connector.store import encoding, erasure, mentions, name_search, samples
+from connector.store import encoding, erasure, mentions, name_search, resend, samples
 from connector.store.erasure import Busy
 from connector.store.mentions import Erased, Traces
 
@@ -41,7 +41,8 @@ class ForgetPart:
 
     answers: what Customer.io said to each operation; proof: what reading the person back showed; erased: None where
     the row is still there, `reason` then says why. left: identifiers of theirs that another user of the sync holds,
-    which stay; others: (sync, key) of users of the same workspace who hold an identifier that was deleted.
+    which stay; others: (sync, key) of users of the same workspace who hold an identifier that was deleted: they are
+    sent again.
     """
 
     sync: str
@@ -184,6 +185,7 @@ class Forgetting:
             return ForgetPart(sync, answers, proof, reason=reason, left=claimed.left)
         others = self._others(rules, claimed.mine, {each.sync for each in all_claimed})
         erased = self._erase(sync, found)
+        self._send_again(others)
         reason = "" if erased is not None else "somebody else has taken the row up meanwhile"
         return ForgetPart(sync, answers, proof, erased, reason, claimed.left, others)
 
@@ -199,11 +201,17 @@ class Forgetting:
 
     def _others(self, rules: Rules, identifiers: Sequence[Identifier], ours: set[str]) -> tuple[tuple[str, str], ...]:
         """Other users of the workspace who are held under one of these identifiers: Customer.io has lost them too."""
-        syncs = [each.name for each in self.runtime.syncs if each.connection == rules.connection]
+        syncs = [rules.name, *(each.name for each in self.runtime.side_by_side(rules))]
         with self.runtime.store.reading(patient=True) as tx:
             holders = samples.holders(tx, syncs, [encoding.identifier_text(each) for each in identifiers])
         found = {holder for each in holders.values() for holder in each}
         return tuple(sorted(found - {(sync, self.found.key) for sync in ours}))
+
+    def _send_again(self, others: Sequence[tuple[str, str]]) -> None:
+        """Has users of other syncs sent whole, whom Customer.io has lost by this, unless they are not to be there."""
+        with self.runtime.store.writing(patient=True) as tx:
+            for sync, key in others:
+                resend.send_whole(tx, sync, [key], self.runtime.store.now(tx))
 
     def _erase(self, sync: str, found: Traces) -> Erased | None:
         store = self.runtime.store
