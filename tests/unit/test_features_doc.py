@@ -45,6 +45,8 @@ ELSEWHERE = {
     "test_imports.py::test_what_comes_while_an_import_is_paused_is_folded_when_it_goes_on",
     "Beyond them: one holder for each identifier, merges on a change": "tests/integration/test_delivery.py::"
     "test_a_changed_identifier_merges_the_old_profile_into_the_new",
+    "Beyond them: two syncs into one workspace share its people, and neither takes away what the other sends": "tests/"
+    "integration/test_two_syncs.py::test_who_leaves_one_sync_stays_with_what_the_other_sends",
     "Beyond them: what Customer.io reports goes on to others, signed and in order, and never back to it": "tests/"
     "integration/test_out.py::test_what_came_from_customerio_is_never_sent_back_to_it",
     "Beyond them: whoever unsubscribed, bounced or is suppressed there is sent no events, or is not created again": ""

@@ -73,7 +73,7 @@ def explain(
         *_mirrors(rules, before, merged),
         *_events(operations, skipped),
         *_objects(rules, before, merged, operations),
-        *_operations(operations),
+        *_operations(operations, rules),
     ]
 
 
@@ -229,8 +229,16 @@ def _events(operations: Iterable[Mapping[str, Any]], skipped: Iterable[tuple[str
         yield Explanation("event", shown(name), "not sent", reason)
 
 
-def _operations(operations: Iterable[Mapping[str, Any]]) -> Iterator[Explanation]:
+def _operations(operations: Iterable[Mapping[str, Any]], rules: Rules) -> Iterator[Explanation]:
     of_people = (operation for operation in operations if operation.get("type") != "object")
     actions = dict.fromkeys(str(operation.get("action", "event")) for operation in of_people)
     for action in actions:
-        yield Explanation("operation", action, "sent", _WHY.get(action, _WHY["event"]))
+        why = _WHY.get(action, _WHY["event"])
+        yield Explanation("operation", action, "sent", f"{why}{_unless(action, rules)}")
+
+
+def _unless(action: str, rules: Rules) -> str:
+    """What a rehearsal does not know, which is of each sync by itself: whether another one wants the person."""
+    if action != "delete" or not rules.beside:
+        return ""
+    return f"; not if the sync {' or '.join(rules.beside)} wants them in the same workspace: then they are let go"

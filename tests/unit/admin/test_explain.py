@@ -1,5 +1,6 @@
 """`connector plan --explain`: why each thing is sent or not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,3 +157,14 @@ def test_a_manual_segment_is_explained_as_it_fills_and_empties() -> None:
     assert [name for name, _, _ in of("operation", came)] == ["identify", "add_customers"]
     assert of("manual segment", went) == [("Paying (synced)", "taken out", "the user is not in 'Paying'")]
     assert "remove_customers" in [name for name, _, _ in of("operation", went)]
+
+
+def test_a_deletion_is_explained_with_the_syncs_that_may_keep_the_person() -> None:
+    alone = rules(attributes=ATTRIBUTES, on_exit="delete")
+    told = [snapshot(1, PAYING, plan="pro"), snapshot(2, STAFF)]
+    reasons = []
+    for each in (alone, replace(alone, beside=("second",))):
+        lines = list(Previewer((each,), explained=True).preview(told))[-1].explanation
+        reasons += [reason for name, _, reason in of("operation", list(lines)) if name == "delete"]
+
+    assert reasons[1] == f"{reasons[0]}; not if the sync second wants them in the same workspace: then they are let go"
