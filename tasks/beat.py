@@ -16,6 +16,7 @@ from celery.signals import beat_init
 from kombu.exceptions import KombuError
 
 from connector.admin.heartbeat import HeartbeatThread
+from connector.alerts.watch import AlertThread
 from connector.broker import declaring
 from connector.broker.queues import UPKEEP, durable
 from connector.store.engine import Store
@@ -84,7 +85,9 @@ def _say_that_it_lives(sender: Any, **_: Any) -> None:
     scheduler = sender.scheduler
     store = Store(settings().store.url, settings().store)
     heartbeat = HeartbeatThread(store, "beat", lambda: monotonic() - scheduler.ticked_at < _SLOW_SECONDS).start()
+    alerts = AlertThread(settings(), store).start()
     atexit.register(heartbeat.close)
+    atexit.register(alerts.close)
 
 
 @beat_init.connect

@@ -1,12 +1,14 @@
 """Does the periodic duties."""
 
-from functools import partial
+from functools import cache, partial
 from time import monotonic
 
 from celery import shared_task
 
 from connector.admin import deviations, late_failures, retention
 from connector.admin.heartbeat import Pulse
+from connector.alerts.measure import measure as take_measure
+from connector.alerts.turn import AlertTurn
 from connector.delivery import beside
 from connector.delivery.sweep import overdue
 from tasks.background import begin, ending
@@ -39,6 +41,25 @@ def ask_for_failures() -> None:
     with interruptible("ask for failures"):
         for watch in late_failures.watches(runtime()):
             begin(late_failures.lease_name(watch.name), partial(watch.look, ending))
+
+
+@shared_task(name="tasks.upkeep.alert")
+def alert() -> None:
+    """Begins, in a thread of this process, to look what needs somebody, and to tell of it."""
+    with interruptible("alert"):
+        begin("alerts", partial(_alerts().take, ending))
+
+
+@shared_task(name="tasks.upkeep.measure")
+def measure() -> None:
+    """Begins, in a thread of this process, to count what is compared with its mean, once an hour."""
+    with interruptible("measure"):
+        begin("hourly", partial(take_measure, runtime().settings, runtime().store, ending))
+
+
+@cache
+def _alerts() -> AlertTurn:
+    return AlertTurn(runtime().settings, runtime().store)
 
 
 @shared_task(name="tasks.upkeep.forget")

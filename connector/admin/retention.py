@@ -17,6 +17,8 @@ OUTSIDER_SECONDS = _DAY_SECONDS
 _ADMISSION_DAYS = 7.0
 _JOB_DAYS = 90.0
 _PROCESS_DAYS = 1.0
+_ALERT_DAYS = 90.0
+_HOURLY_DAYS = 15.0
 _SLOTS_SECONDS = 600.0
 _ENDED_WAITS_SECONDS = 60.0
 _ROWS_AT_ONCE = 1000
@@ -66,6 +68,9 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
         ("minutes", retention.drop_minutes, settings.minutes_days * _DAY_SECONDS),
         ("slots of minutes, added up,", tallies.join_slots, _SLOTS_SECONDS),
         ("processes", retention.drop_processes, _PROCESS_DAYS * _DAY_SECONDS),
+        ("notices of alerts", retention.drop_notices, _ALERT_DAYS * _DAY_SECONDS),
+        ("alerts", retention.drop_alerts, _ALERT_DAYS * _DAY_SECONDS),
+        ("hours", retention.drop_hours, _HOURLY_DAYS * _DAY_SECONDS),
         ("jobs", retention.drop_jobs, _JOB_DAYS * _DAY_SECONDS),
     ]
 

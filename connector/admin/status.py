@@ -13,10 +13,20 @@ from connector.alerts.freshness import Promise
 from connector.audience.rules import Rules
 from connector.customerio.credentials import fingerprint
 from connector.errors import ConnectorError
+from connector.model.alert import AlertState, ChannelState
 from connector.model.problem import EVERY_SYNC
 from connector.model.spoken_times import clock
 from connector.settings.schema import Settings
-from connector.store import connection_health, heartbeats, named_leases, outgoing, overview, problems, request_log
+from connector.store import (
+    alerts,
+    connection_health,
+    heartbeats,
+    named_leases,
+    outgoing,
+    overview,
+    problems,
+    request_log,
+)
 from connector.store import tallies as counts
 from connector.store.connection_health import Health
 from connector.store.engine import Store
@@ -73,6 +83,8 @@ def _from_store(settings: Settings, store: Store, tx: Connection, now: float) ->
         "processes": [_process(each, now) for each in processes],
         "gone": heartbeats.missing(processes, now, durable=settings.broker.durable),
         "out": _targets(settings, tx, now),
+        "alerts": [_alert(each) for each in alerts.known(tx).values() if each.is_open],
+        "channels": [_channel(each) for each in alerts.channels(tx, [*settings.alerts.channels])],
         "freshness": [_promise(each) for each in freshness.promises(settings, tx, now)],
     }
 
@@ -136,6 +148,21 @@ def _targets(settings: Settings, tx: Connection, now: float) -> dict[str, Status
         for name in sorted({*settings.out, *backlogs})
         for waiting, state in [(backlogs.get(name, NOTHING_WAITS), states.get(name, TargetState()))]
     }
+
+
+def _alert(each: AlertState) -> Status:
+    return {
+        "alert": each.key,
+        "severity": each.severity,
+        "sentence": each.sentence,
+        "opened_at": each.opened_at,
+        "acknowledged": each.acknowledged_at is not None,
+    }
+
+
+def _channel(each: ChannelState) -> Status:
+    fails = {"failing_since": each.failing_since, "reason": each.reason} if each.failures else {}
+    return {"channel": each.name, "waiting": each.waiting, "told_at": each.told_at, "fails": bool(fails), **fails}
 
 
 def _promise(each: Promise) -> Status:

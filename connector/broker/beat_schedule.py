@@ -16,6 +16,8 @@ def duties(sweep_seconds: float) -> Duties:
         "tasks.sources.look": _LOOK_SECONDS,
         "tasks.upkeep.compare": _SELDOM_SECONDS,
         "tasks.upkeep.ask_for_failures": _SELDOM_SECONDS,
+        "tasks.upkeep.alert": _SELDOM_SECONDS,
+        "tasks.upkeep.measure": _SELDOM_SECONDS,
         "tasks.upkeep.forget": _HOURLY_SECONDS,
         "tasks.upkeep.retain": _HOURLY_SECONDS,
     }

@@ -102,6 +102,7 @@ NAMES = {
         "forget:unsuppress", "Have Customer.io take a suppressed person again. Nothing is restored."
     ),
     "problems": CommandList("problems:app", "List, show, replay and discard what needs a human."),
+    "alerts": CommandList("alerts:app", "List alerts, take them on, and try the channels."),
     "sources": CommandList("sources:app", "List the warehouses that are read, and run one."),
     "dead-letters": CommandList(
         "dead_letters:app", "Look at, replay and discard messages that no worker could finish."

@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 
 from connector.admin.heartbeat import HeartbeatThread
+from connector.alerts.watch import AlertThread
 from connector.broker.doorbell import Doorbell, application
 from connector.cli import embedded
 from connector.cli.opening import settings_of
@@ -34,7 +35,11 @@ def web(settings: SettingsFile = SETTINGS_TOML) -> None:
     stop = StopSignal()
     runtime = Runtime.open(loaded)
     ready = runtime.store.is_migrated()
-    with closing(Doorbell(application())) as ring, closing(HeartbeatThread(runtime.store, "web").start()):
+    with (
+        closing(Doorbell(application())) as ring,
+        closing(HeartbeatThread(runtime.store, "web").start()),
+        closing(AlertThread(loaded, runtime.store).start()),
+    ):
         config = served(create_app(runtime, ring))
         with serving(config, loaded.web.host, loaded.web.port) as url:
             _listening(runtime.store, url, ready=ready)

@@ -91,6 +91,12 @@ def _show(found: dict[str, Any], *, json: bool, again: bool) -> None:
     out.print(_table(found))
     for promise in found["freshness"]:
         out.print(promise["sentence"], highlight=False, soft_wrap=True)
+    for alert in found["alerts"]:
+        out.print(f"alert, {alert['severity']}: {alert['sentence']}", highlight=False, soft_wrap=True)
+    for channel in found["channels"]:
+        if channel["fails"]:
+            reason = f"alerts are not told by {channel['channel']}: {channel['reason']}"
+            out.print(reason, highlight=False, soft_wrap=True)
     for name, health in found["connections"].items():
         out.print(f"{name}: {_wording(name, health)}", highlight=False, soft_wrap=True)
     for name, queue in found["queues"].items():

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connector.errors import SettingsError
 from connector.settings import validators
+from connector.settings.alerts import AlertsSettings
 from connector.settings.connection import Connection
 from connector.settings.freshness import Freshness
 from connector.settings.layers import layers, total
@@ -219,6 +220,7 @@ class Settings(BaseSettings):
     profiles: ProfilesSettings = Field(
         default=ProfilesSettings(), description="What Customer.io's reporting webhooks become."
     )
+    alerts: AlertsSettings = Field(default=AlertsSettings(), description="What somebody is told of, and how.")
     connections: dict[TableName, Connection] = Field(
         default={}, description="Customer.io workspaces, each under a name you choose.", json_schema_extra=CLOSED
     )

@@ -11,11 +11,13 @@ from sqlalchemy import Connection, and_, delete, exists, not_, or_, select, tupl
 from connector.audience.audience_status import AudienceStatus
 from connector.model.job import UNDER_WAY
 from connector.store import (
+    alerts,
     backfills,
     deletion_guard,
     events,
     heartbeats,
     history,
+    hourly,
     identifier_holders,
     jobs,
     operator_log,
@@ -103,6 +105,23 @@ def drop_minutes(tx: Connection, before: float, limit: int) -> int:
     """Drops what was counted in minutes that ended before then."""
     ended = tallies.MINUTE.c.minute < int(before // tallies.MINUTE_SECONDS)
     return _drop(tx, tallies.MINUTE, ended, limit)
+
+
+def drop_notices(tx: Connection, before: float, limit: int) -> int:
+    """Drops what was told of alerts before then; of one that is open it stays, for its end is told to whom it was."""
+    open_ = (alerts.TABLE.c.key == alerts.NOTICE.c.alert) & alerts.TABLE.c.recovered_at.is_(None)
+    told = (alerts.NOTICE.c.told_at < before) & not_(exists().where(open_))
+    return _drop(tx, alerts.NOTICE, told, limit)
+
+
+def drop_alerts(tx: Connection, before: float, limit: int) -> int:
+    """Drops alerts that were over before then."""
+    return _drop(tx, alerts.TABLE, alerts.TABLE.c.recovered_at < before, limit)
+
+
+def drop_hours(tx: Connection, before: float, limit: int) -> int:
+    """Drops what was counted of hours before then."""
+    return _drop(tx, hourly.TABLE, hourly.TABLE.c.hour < int(before // hourly.HOUR_SECONDS), limit)
 
 
 def drop_processes(tx: Connection, before: float, limit: int) -> int:

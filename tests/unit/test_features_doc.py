@@ -63,6 +63,8 @@ ELSEWHERE = {
     "test_history.py::test_what_was_said_decided_sent_and_answered_is_a_timeline",
     "Beyond them: who did what by hand": "tests/integration/"
     "test_operator_log.py::test_who_did_what_and_what_came_of_it_is_noted",
+    "Beyond them: what needs somebody is told in time, once: Slack, PagerDuty, e-mail, a signed webhook": "tests/"
+    "integration/test_alerts.py::test_what_begins_and_what_is_over_is_told_once_and_nothing_in_between",
     "Beyond them: one sentence says how things stand, and a dead fleet is told": "tests/integration/test_status.py::"
     "test_a_dead_fleet_with_a_full_queue_says_so",
     "Beyond them: privacy requests": "tests/integration/test_forget.py::"

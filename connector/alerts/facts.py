@@ -1,0 +1,72 @@
+"""What the rules of alerts look at, at one moment of the store: plain values, read by `gather`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from connector.alerts.freshness import Promise
+
+
+class ConnectionFacts(NamedTuple):
+    """How a workspace fares. since: when the first failure came that no success followed, in unix seconds."""
+
+    name: str
+    reason: str = ""
+    since: float | None = None
+    paused: bool = False
+    for_human: bool = False
+
+
+class SourceFacts(NamedTuple):
+    """A source. due_at: when its next run is, or was, due; failing_since: since when its runs fail, and why."""
+
+    name: str
+    due_at: float | None = None
+    running: bool = False
+    failing_since: float | None = None
+    reason: str = ""
+
+
+class WebhookFacts(NamedTuple):
+    """What Customer.io reports of a workspace. heard_at: when it last did; None for never."""
+
+    connection: str
+    heard_at: float | None = None
+
+
+class Hourly(NamedTuple):
+    """A count of the last full hour beside the mean of those before it. subject: a sync, or `SYNC: SEGMENT`."""
+
+    subject: str
+    number: int
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """Everything, at one moment (unix seconds).
+
+    gone: the roles that nobody has, and who was seen when. held: deletions held, by sync. queues_held: why, by queue.
+    problems: how many came within the last hour, by sync, "" for those of none. heard_at: when upstream last said
+    something. unsigned: why webhooks are refused, by connection. drift: how many people the last audit of a sync found
+    drifted and did not repair. dead_letters: how many there are. counts, segments: what was counted of syncs and of
+    segments. open, recovered: the alerts that are open, and when others were over, by their keys.
+    """
+
+    now: float
+    gone: Mapping[str, float | None] = field(default_factory=dict)
+    connections: Sequence[ConnectionFacts] = ()
+    queues_held: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    promises: Sequence[Promise] = ()
+    problems: Mapping[str, int] = field(default_factory=dict)
+    heard_at: float | None = None
+    sources: Sequence[SourceFacts] = ()
+    webhooks: Sequence[WebhookFacts] = ()
+    unsigned: Mapping[str, str] = field(default_factory=dict)
+    drift: Mapping[str, int] = field(default_factory=dict)
+    dead_letters: int = 0
+    counts: Sequence[Hourly] = ()
+    segments: Sequence[Hourly] = ()
+    open: frozenset[str] = frozenset()
+    recovered: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,145 @@
+"""One turn of alerts, as beat rings for it once a minute: look, keep what changed, tell of it, beat the heart.
+
+Any process may take a turn, one at a time. A message is told of only once the channel has taken it: a process that
+dies in between leaves it to the next turn, which sends the same message under the same id.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import structlog
+
+from connector.alerts import channels
+from connector.alerts.channels import Opened, Way
+from connector.alerts.gather import gather
+from connector.alerts.lifecycle import advance, routes
+from connector.alerts.rules import findings
+from connector.alerts.wording import AlertMessage, message
+from connector.model.alert import Notice
+from connector.settings.alerts import Channel
+from connector.settings.schema import Settings
+from connector.store import alerts, heartbeats, named_leases
+from connector.store.engine import Store
+
+log = structlog.get_logger(__name__)
+LEASE = "alerts"
+LEASE_SECONDS = 120.0
+_CHANNEL_SECONDS = 120.0
+"""Longer than a channel may take over all messages of a turn."""
+_MOST_AT_ONCE = 500
+_MOST_SINGLE = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 3600.0
+_MOST_DOUBLINGS = 10
+
+
+@dataclass(slots=True)
+class AlertTurn:
+    """What is needed for a turn. opened: gives the way out of a channel; ways: those that were opened."""
+
+    settings: Settings
+    store: Store
+    opened: Opened = channels.opened
+    ways: dict[str, Way] = field(default_factory=dict)
+
+    def take(self, until: Callable[[], bool] = lambda: False) -> bool:
+        """Takes a turn; False where another process is at it. `until` says when to stop. Raises StoreError."""
+        holder = uuid4().hex
+        with self.store.writing() as tx:
+            if not named_leases.take(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
+                return False
+        kept = self.look(holder)
+        if kept:
+            for channel in self.settings.alerts.channels.values():
+                if not until():
+                    self.tell(channel)
+            self._beat()
+        with self.store.writing() as tx:
+            named_leases.give_back(tx, LEASE, holder)
+        return kept
+
+    def look(self, holder: str = "") -> bool:
+        """Notes which alerts are open, and what is to be told of them; False where the lease is another's by now."""
+        settings = self.settings.alerts
+        with self.store.reading(patient=True) as tx:
+            facts = gather(self.settings, tx, self.store.now(tx), alerts.known(tx))
+        found = findings(facts, settings)
+        with self.store.writing() as tx:
+            if holder and not named_leases.renew(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
+                return False
+            moved = advance(alerts.known(tx), found, facts.now, settings)
+            alerts.keep(tx, moved.states)
+            alerts.tell(tx, routes(moved.notices, settings))
+            alerts.forget_others(tx, settings.channels)
+        for notice in moved.notices:
+            log.warning("alert", alert=notice.alert, change=notice.change, sentence=notice.sentence)
+        return True
+
+    def tell(self, channel: Channel) -> None:
+        """Sends what waits for a channel: one message, or a few where each alert is one. Stops at the first failure."""
+        holder = uuid4().hex
+        with self.store.writing() as tx:
+            if not alerts.claim(tx, channel.name, holder, self.store.now(tx), _CHANNEL_SECONDS):
+                return
+        way = self._way(channel)
+        for _ in range(_MOST_SINGLE if way.singly else 1):
+            next_ = self._next(channel.name, singly=way.singly)
+            if next_ is None or not self._sent(channel.name, holder, way, next_):
+                break
+        with self.store.writing() as tx:
+            alerts.give_back(tx, channel.name, holder)
+
+    def _way(self, channel: Channel) -> Way:
+        if channel.name not in self.ways:
+            self.ways[channel.name] = self.opened(channel)
+        return self.ways[channel.name]
+
+    def _next(self, channel: str, *, singly: bool) -> AlertMessage | None:
+        """The next message for a channel: the one that was begun and not told, as it was, or all that waits."""
+        with self.store.writing() as tx:
+            waiting = alerts.waiting(tx, channel, self.store.now(tx), _MOST_AT_ONCE)
+            if not waiting:
+                return None
+            begun = next((id for _, id in waiting if id is not None), None)
+            id = begun or f"msg_{uuid4().hex}"
+            notices = [notice for notice, given in waiting if given == begun]
+            notices = notices[:1] if singly else notices
+            alerts.begin(tx, channel, notices if begun is None else (), id)
+        return self._worded(id, notices)
+
+    def _worded(self, id: str, notices: list[Notice]) -> AlertMessage:
+        return message(id, notices, self.settings.alerts.message_alerts)
+
+    def _sent(self, channel: str, holder: str, way: Way, said: AlertMessage) -> bool:
+        with self.store.reading() as tx:
+            now = self.store.now(tx)
+        reason = way.send(said, now)
+        with self.store.writing() as tx:
+            now = self.store.now(tx)
+            if reason:
+                (state,) = alerts.channels(tx, [channel])
+                alerts.failed(tx, channel, holder, reason, now, pause_seconds(state.failures))
+            else:
+                alerts.told(tx, channel, holder, said.id, now)
+        if reason:
+            log.warning("alerts could not be told: tried again by itself", channel=channel, reason=reason)
+        return not reason
+
+    def _beat(self) -> None:
+        """Asks for the heartbeat's address while the fleet works and every channel takes what it is given."""
+        url = self.settings.alerts.heartbeat_url
+        if url is None:
+            return
+        with self.store.reading() as tx:
+            known, now = heartbeats.known(tx), self.store.now(tx)
+            failing = [each.name for each in alerts.channels(tx, [*self.settings.alerts.channels]) if each.failures]
+        gone = heartbeats.missing(known, now, durable=self.settings.broker.durable)
+        if gone or failing:
+            log.warning("no heartbeat", gone=sorted(gone), failing=failing)
+        elif reason := channels.beat(url):
+            log.warning("the heartbeat's address did not take it", reason=reason)
+
+
+def pause_seconds(failures: int) -> float:
+    """Returns how long a channel is left alone after so many failures in a row, and one more."""
+    return min(_FIRST_PAUSE * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_PAUSE)
