@@ -1,10 +1,13 @@
 """What Customer.io reports goes on: to an HTTP address, signed, and to an exchange; in order, and nothing is lost."""
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -32,7 +35,8 @@ from connector.settings.sections import BrokerSettings, DeliverySettings
 from connector.store import outgoing
 from connector.store.engine import Store
 from connector.store.outgoing import Waiting
-from tests.build_settings import build
+from tests.build_settings import build, values, write
+from tests.processes import bare_environment
 from tests.servers import RabbitMQ
 from tests.simulated import Simulated
 from tests.webhooks import reported
@@ -319,3 +323,31 @@ def test_an_echo_does_not_bring_back_whom_upstream_has_deleted(make_world: Any, 
 def test_settings_that_cannot_be_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         OutTarget.model_validate(given)
+
+
+_WORK = """
+import time
+from tasks.activity import fold, send_on
+from tasks.background import _threads
+fold()
+send_on()
+for thread in list(_threads.values()):
+    thread.join()
+"""
+
+
+def test_the_workers_tasks_fold_and_send_on(file_url: str, open_store: Callable[[str], Store], tmp_path: Path) -> None:
+    store = open_store(file_url)
+    take(store, reported(1))
+    with listening() as (url, came):
+        environment = write(tmp_path, values(store=file_url, out={"there": {"url": url}}))
+        work = subprocess.run(
+            [sys.executable, "-c", _WORK],
+            check=False,
+            env={**bare_environment(), **environment},
+            capture_output=True,
+            text=True,
+        )
+    assert work.returncode == 0, work.stderr
+    assert [each["type"] for each in json.loads(came[0][1])["batch"]] == ["track", "identify"], work.stdout
+    assert waiting(store) == []
