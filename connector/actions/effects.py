@@ -28,7 +28,7 @@ from connector.formats import devices
 from connector.formats.events import id_of, name_of
 from connector.formats.reading import segment_of
 from connector.formats.relationships import object_id, relationship, type_id
-from connector.formats.segment import audiences
+from connector.formats.segment import audiences, reports
 from connector.formats.segment import devices as segment_devices
 from connector.model.change import EventKind, ObjectChange
 
@@ -83,8 +83,10 @@ def _event(kind: EventKind) -> Callable[[Draft, Values], None]:
         properties = values.get("properties", {})
         if "category" in values and "category" not in properties:
             properties = {**properties, "category": values["category"]}
-        name = name_of(values["name"]) if kind == "event" else values["name"]
-        draft.event(kind, name, properties, id_of(values.get("id")), values.get("time"))
+        told = kind, values["name"], properties
+        if kind == "event":
+            told = reports.read(name_of(values["name"]), properties)
+        draft.event(*told, id_of(values.get("id")), values.get("time"))
 
     return add
 

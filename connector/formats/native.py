@@ -6,7 +6,7 @@ not silently lost. A field that is null counts as not given.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 from connector.errors import UnreadableError
 from connector.formats import devices, merged_users, native_objects, other_forms
@@ -37,7 +37,7 @@ FIELDS = (
 )
 DEVICE_FIELDS = ("token", "platform", "last_used", "attributes", "deleted")
 EVENT_FIELDS = ("name", "id", "type", "time", "properties", "anonymous_id")
-KINDS: tuple[EventKind, ...] = get_args(EventKind)
+KINDS: tuple[EventKind, ...] = ("event", "page", "screen")
 
 
 def parse(body: object) -> list[Message]:

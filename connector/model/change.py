@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-EventKind = Literal["event", "page", "screen"]
+EventKind = Literal["event", "page", "screen", "viewed_content", "clicked_content", "metric"]
 Fields = Mapping[str, Any]
 """An object of a message: its fields by name."""
 ObjectOrigin = Literal["object", "group", "account"]

@@ -15,7 +15,7 @@ from connector.audience.desired import NOTHING_ENDED, Desired, given_identifier
 from connector.audience.manual_segments import Memberships
 from connector.audience.rules import Rules
 from connector.customerio import attribute_portions
-from connector.customerio.operations import anonymous_event, delete, event, identify, merge, suppress
+from connector.customerio.operations import anonymous_event, delete, event, identify, merge, metric, suppress
 from connector.customerio.operations.operation import Operation
 from connector.model.entity import Entity, Identifier, PendingEvent, Profile
 from connector.planning import belongings, preferences, removals
@@ -190,10 +190,19 @@ def _unaddressed(entity: Entity, wanted: Memberships, events: Sequence[PendingEv
         return Step((*moves, *_events(identifier, events)), after, "mirrored" if moves else None)
     if not rules.anonymous_events:
         return Step()
-    return Step(tuple(_anonymous(each) for each in events if each.anonymous_id or each.properties.get("recipient")))
+    return Step(tuple(_anonymous(each) for each in events if _needs_nobody(each)))
+
+
+def _needs_nobody(owed: PendingEvent) -> bool:
+    """Whether an event may go although nobody is known who did it. Content is seen by a person."""
+    if owed.kind in ("viewed_content", "clicked_content"):
+        return False
+    return owed.kind == "metric" or bool(owed.anonymous_id or owed.properties.get("recipient"))
 
 
 def _anonymous(owed: PendingEvent) -> Operation:
+    if owed.kind == "metric":
+        return _metric(owed)
     return Operation(anonymous_event.item(owed), owed.id, "v1_event")
 
 
@@ -335,4 +344,10 @@ def _held(entity: Entity) -> Mapping[str, Any]:
 
 
 def _events(identifier: Identifier, events: Iterable[PendingEvent]) -> tuple[Operation, ...]:
-    return tuple(Operation(event.item(identifier, owed), owed.id) for owed in events)
+    return tuple(
+        _metric(owed) if owed.kind == "metric" else Operation(event.item(identifier, owed), owed.id) for owed in events
+    )
+
+
+def _metric(owed: PendingEvent) -> Operation:
+    return Operation(metric.item(owed), owed.id, metric.ENDPOINT)

@@ -22,6 +22,8 @@ ELSEWHERE = {
     "Hull: all users once more": "tests/integration/test_resync.py::test_whoever_was_lost_in_customerio_is_there_again",
     "Hull: the settings themselves": "tests/acceptance/test_import_hull.py::test_what_is_imported_passes_the_check",
     f"{_SPEC}: a webhook with a signature": "tests/integration/test_web_segment.py::test_a_signed_body_is_taken_in",
+    f"{_SPEC}: in-app content events, and metrics of deliveries": "tests/integration/test_in_app.py::"
+    "test_a_metric_of_a_delivery_is_reported",
     f"{_SPEC}: rate limits": "tests/integration/test_delivery.py::test_requests_keep_the_connections_pace",
     "Hightouch: a warehouse as a source: people, events or objects, on a schedule, by difference": "tests/integration/"
     "test_sources.py::test_what_changed_is_taken_in_and_nothing_else",

@@ -13,7 +13,7 @@ from connector.errors import UnreadableError
 from connector.formats.events import id_of, name_of, properties_of, visitor_id
 from connector.formats.merged_users import with_merged
 from connector.formats.reading import object_in, text_in, unkept, unread_time
-from connector.formats.segment import audiences, objects
+from connector.formats.segment import audiences, objects, reports
 from connector.formats.segment import devices as segment_devices
 from connector.formats.user_key import user_key
 from connector.model import identifiers, origin
@@ -84,7 +84,7 @@ def _track(call: Fields, context: Fields) -> Change:
         return replace(_change(call, object_in(context, "traits")), suppressed=_SUPPRESSING[name])
     properties = properties_of(call.get("properties"))
     entered, left = audiences.by_event(name, properties)
-    change = _with_event(call, context, "event", name, properties)
+    change = _with_event(call, context, *reports.read(name, properties))
     (event,) = change.events
     try:
         devices = segment_devices.by_event(name, properties, context, event.occurred_at)

@@ -18,6 +18,7 @@ from pydantic_core import from_json
 _SCHEMA = from_json((Path(__file__).parent.parent / "track.schema.json").read_bytes())
 _BODIES = (
     ("POST", re.compile(r"/api/v1/events"), "v1 anonymous event"),
+    ("POST", re.compile(r"/api/v1/metrics"), "v1 metric"),
     ("POST", re.compile(r"/api/v1/segments/[1-9][0-9]*/(?:add|remove)_customers"), "v1 members"),
     ("PUT", re.compile(r"/api/v1/customers/[^/]+"), "v1 identify"),
     ("POST", re.compile(r"/api/v1/customers/[^/]+/events"), "v1 event"),

@@ -193,6 +193,8 @@ _CHECKS: dict[tuple[str, str], _Check] = {
     ("person", "event"): _event,
     ("person", "page"): _event,
     ("person", "screen"): _event,
+    ("person", "clicked_content"): _event,
+    ("person", "viewed_content"): _event,
     ("person", "add_device"): _add_device,
     ("person", "delete_device"): _delete_device,
     ("person", "add_relationships"): _person_relationships,

@@ -19,6 +19,8 @@ ACTIONS: dict[tuple[str, str], Callable[[SimulatedState, SentItem, float], None]
     ("person", "event"): events.record,
     ("person", "page"): events.record,
     ("person", "screen"): events.record,
+    ("person", "clicked_content"): events.record,
+    ("person", "viewed_content"): events.record,
     ("person", "add_device"): lifecycle.add_device,
     ("person", "delete_device"): lifecycle.delete_device,
     ("person", "add_relationships"): relationships.add_to_person,

@@ -65,7 +65,7 @@ def test_what_is_documented_is_taken_twice_too(item: dict[str, Any]) -> None:
         person("event"),
         person("add_device", device={**DEVICE, "platform": "web"}),
         person("add_device", device={**DEVICE, "last_used": "1"}),
-        person("viewed_content", name="x"),
+        person("forgot_content", name="x"),
         {"type": "object", "action": "event", "identifiers": {"object_type_id": "1", "object_id": "acme"}},
         {"type": "object", "action": "identify", "identifiers": {"object_type_id": 1, "object_id": "acme"}},
         {"type": "person", "action": "merge", "primary": WHO, "secondary": WHO, "identifiers": WHO},
