@@ -59,8 +59,8 @@ CHANGING: Mapping[str, ChangingCommand] = {
     "forget": ChangingCommand(("user",), ("suppress",), of_person=True),
     "suppress": ChangingCommand(("identifier",), of_person=True),
     "unsuppress": ChangingCommand(("identifier",), of_person=True),
-    "problems replay": ChangingCommand(("id",)),
-    "problems discard": ChangingCommand(("id",)),
+    "problems replay": ChangingCommand(("id", "kind"), ("all",)),
+    "problems discard": ChangingCommand(("id", "kind"), ("all",)),
     "sources run": ChangingCommand(("name",)),
     "dead-letters replay": ChangingCommand(),
     "dead-letters discard": ChangingCommand(),
@@ -72,6 +72,7 @@ CHANGING: Mapping[str, ChangingCommand] = {
     "imports pause": ChangingCommand(("id",)),
     "imports resume": ChangingCommand(("id",)),
     "imports end": ChangingCommand(("id",)),
+    "alerts acknowledge": ChangingCommand(("keys",)),
     "webhooks check": ChangingCommand(("connection",), ("apply",), only_with="apply"),
 }
 """The commands that change something in the store, in RabbitMQ or at Customer.io."""

@@ -1,25 +1,35 @@
 """`connector problems`: what needs a human, and what to do about it."""
 
-from typing import Annotated, Any, get_args
+from collections import Counter
+from contextlib import closing
+from typing import Annotated, Any, NamedTuple, get_args
 
 import typer
 from pydantic_core import to_json
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer import Argument, Option, Typer
 
 from connector.admin import problems as remedy
+from connector.admin import problems_in_bulk
 from connector.admin.problems import ProblemGroup
 from connector.cli.opening import opened
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, day_and_time, err, out
 from connector.cli.tables import table
 from connector.errors import SettingsError
 from connector.model.problem import ProblemKind
 from connector.model.visible import visible
+from connector.runtime import Runtime
 from connector.store import problems
 from connector.store.problems import Kept
 
 app = Typer(help="List, show, replay and discard what needs a human.", no_args_is_help=False)
 ProblemId = Annotated[str, Argument(help="The problem's id, or how it begins.")]
 
+OneProblem = Annotated[str, Argument(help="The problem's id, or how it begins; none with --all.")]
+AllProblems = Annotated[bool, Option("--all", help="All of them, or all of a kind, or those of lately.")]
+OfKind = Annotated[str, Option(help="With --all: only of this kind.")]
+Lately = Annotated[float, Option(min=0.0, help="With --all: only what came in the last so many seconds; 0 is for all.")]
+ReplayPace = Annotated[float, Option("--per-second", min=0.1, help="With --all: how many a second at the most.")]
 ReplayFormat = Annotated[
     str, Option("--format", "-f", help="The form of an unreadable message; left out, the one that refused it.")
 ]
@@ -66,24 +76,76 @@ def show(id: ProblemId, settings: SettingsFile = SETTINGS_TOML) -> None:
 
 @app.command()
 def replay(
-    id: ProblemId,
+    id: OneProblem = "",
     settings: SettingsFile = SETTINGS_TOML,
     format: ReplayFormat = "",
+    all: AllProblems = False,
+    kind: OfKind = "",
+    since: Lately = 0.0,
+    per_second: ReplayPace = 100.0,
+    yes: Yes = False,
 ) -> None:
-    """Try again what the problem stopped, once its cause is mended."""
-    runtime = opened(settings)
-    out.print(remedy.replay(runtime, remedy.find(runtime, id), format), highlight=False)
-    runtime.close()
+    """Try again what the problem stopped, once its cause is mended; or with --all what many stopped."""
+    _one_or_all(id, all=all)
+    with closing(opened(settings)) as runtime:
+        if all:
+            _do_all(runtime, "replay", _Many(_known(kind), since, per_second), format, yes=yes)
+        else:
+            out.print(remedy.replay(runtime, remedy.find(runtime, id), format), highlight=False)
 
 
 @app.command()
-def discard(id: ProblemId, settings: SettingsFile = SETTINGS_TOML) -> None:
-    """Take a problem from the list; nothing else changes."""
-    runtime = opened(settings)
-    kept = remedy.find(runtime, id)
-    remedy.discard(runtime, kept)
-    runtime.close()
+def discard(
+    id: OneProblem = "",
+    settings: SettingsFile = SETTINGS_TOML,
+    all: AllProblems = False,
+    kind: OfKind = "",
+    since: Lately = 0.0,
+    per_second: ReplayPace = 100.0,
+    yes: Yes = False,
+) -> None:
+    """Take a problem from the list, or with --all many; nothing else changes."""
+    _one_or_all(id, all=all)
+    with closing(opened(settings)) as runtime:
+        if all:
+            _do_all(runtime, "discard", _Many(_known(kind), since, per_second), yes=yes)
+            return
+        kept = remedy.find(runtime, id)
+        remedy.discard(runtime, kept)
     out.print(f"{kept.id} discarded", highlight=False)
+
+
+class _Many(NamedTuple):
+    """Which problems are meant, and how many a second."""
+
+    kind: str
+    lately: float
+    per_second: float
+
+
+def _one_or_all(id: str, *, all: bool) -> None:
+    if bool(id) == all:
+        raise SettingsError("give the id of a problem, or --all")
+
+
+def _do_all(runtime: Runtime, act: str, many: _Many, format: str = "", *, yes: bool) -> None:
+    """Does it with each after a human has agreed; Ctrl-C stops it, and what is left can be done later."""
+    meant, count = problems_in_bulk.which(runtime.store, many.kind, many.lately)
+    if not count or not agreed(f"{act.capitalize()} {count:,} problem(s)?", yes=yes):
+        out.print("No problems." if not count else "Nothing was done.")
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(act, total=count)
+
+        def report(counts: Counter[str]) -> None:
+            bar.update(task, completed=counts.total())
+
+        does = problems_in_bulk.remedies(runtime, format)[act]
+        counts = problems_in_bulk.each(runtime, meant, does, many.per_second, report)
+    out.print(f"{act}: {', '.join(f'{n:,} {what}' for what, n in sorted(counts.items()))}", highlight=False)
+    if counts.total() > counts[problems_in_bulk.DONE]:
+        raise typer.Exit(1)
 
 
 def _show_groups(groups: list[ProblemGroup], *, json: bool) -> None:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 
 from connector.model.bounds import readable, whole_characters
 from connector.model.problem import Problem, ProblemKind
@@ -153,6 +153,38 @@ def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> l
     if id:
         found = found.where(TABLE.c.id.startswith(id, autoescape=True))
     return [_kept(row) for row in tx.execute(found)]
+
+
+def count(tx: Connection, kind: str, since: float, until: float) -> int:
+    """Returns how many problems there are.
+
+    Args:
+        tx: a transaction.
+        kind: the kind of problem, "" for any.
+        since: when they came last at the earliest, in unix seconds.
+        until: when they came last at the latest.
+    """
+    return int(tx.execute(select(func.count()).select_from(TABLE).where(_between(kind, since, until))).scalar_one())
+
+
+def page(tx: Connection, kind: str, since: float, until: float, after: str, limit: int) -> list[Kept]:
+    """Returns the next problems in the order of their ids.
+
+    Args:
+        tx: a transaction.
+        kind: the kind of problem, "" for any.
+        since: when they came last at the earliest, in unix seconds.
+        until: when they came last at the latest.
+        after: the last id that was seen, "" at the beginning.
+        limit: how many to return at most.
+    """
+    found = select(TABLE).where(_between(kind, since, until), TABLE.c.id > after).order_by(TABLE.c.id).limit(limit)
+    return [_kept(row) for row in tx.execute(found)]
+
+
+def _between(kind: str, since: float, until: float) -> ColumnElement[bool]:
+    of_kind = (TABLE.c.kind == kind,) if kind else ()
+    return and_(TABLE.c.last_at >= since, TABLE.c.last_at <= until, *of_kind)
 
 
 def reasons(tx: Connection, kind: str = "") -> Iterator[tuple[str, str, int, float]]:

@@ -25,7 +25,7 @@ EMAIL = "ada@example.com"
 READING = {
     "run", "web", "demo", "check", "plan", "status", "show", "health", "simulator", "import-hull", "problems",
     "problems show", "sources", "dead-letters", "queues", "jobs", "jobs follow", "profiles", "profiles show",
-    "profiles export", "webhooks", "imports", "calls", "calls show", "operator-log",
+    "profiles export", "webhooks", "imports", "alerts", "alerts test", "calls", "calls show", "operator-log",
 }  # fmt: skip
 """Commands that change nothing by themselves."""
 
