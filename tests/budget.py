@@ -26,6 +26,11 @@ def seeds(few: int) -> range:
     return range(1, examples(few) + 1)
 
 
+def crowd(few: int, many: int) -> int:
+    """How many users a fault is played among: `few` where each run plays it at the same moments, else `many`."""
+    return few if SAME_ONES else many
+
+
 def searching(few: int) -> settings:
     """Hypothesis' settings for a search over the whole product, whose fixtures are used again for each example."""
     return settings(max_examples=examples(few), suppress_health_check=list(HealthCheck))

@@ -6,7 +6,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from kombu.exceptions import OperationalError
+from amqp.exceptions import AMQPError
+from kombu.exceptions import KombuError
 from sqlalchemy import delete
 
 from connector.simulator import running
@@ -14,19 +15,10 @@ from connector.simulator.server.strict import violations
 from connector.store.all_tables import metadata
 from connector.store.engine import VERSIONS, Store
 from connector.store.migrate import migrate
-from tests.servers import Postgres, RabbitMQ
+from tests.servers import QUEUES, Postgres, RabbitMQ, shared_rabbitmq
 from tests.simulated import Simulated
 
 _MIGRATED = "migrated"
-_QUEUES = (
-    "segment-changes",
-    "segment-changes-backfill",
-    "changes",
-    "changes-backfill",
-    "delivery",
-    "upkeep",
-    "dead-letters",
-)
 # Only those that a test has written to: to empty one that is empty costs as much.
 _EMPTY_THE_TABLES = f"""
 DO $$
@@ -55,7 +47,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQ]:
     """A RabbitMQ for the whole session. Who kills it starts it again."""
-    with RabbitMQ() as server:
+    with shared_rabbitmq() as server:
         yield server
 
 
@@ -63,11 +55,11 @@ def rabbitmq() -> Iterator[RabbitMQ]:
 def broker_url(rabbitmq: RabbitMQ) -> str:
     """The URL of a RabbitMQ whose queues are not there yet."""
     try:
-        rabbitmq.delete_queues(*_QUEUES)
-    except (OperationalError, OSError):  # a test that failed has left it ended: that is no fault of this one
-        rabbitmq.stop()
+        rabbitmq.delete_queues(*QUEUES)
+    except (KombuError, AMQPError, OSError):  # a test that failed has left it so: that is no fault of this one
+        rabbitmq.kill()
+        rabbitmq.forget_all()
         rabbitmq.start()
-        rabbitmq.delete_queues(*_QUEUES)
     return rabbitmq.url
 
 

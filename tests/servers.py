@@ -6,7 +6,8 @@ tests/conftest.py).
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,17 @@ from connector.demo.server import free_port
 from connector.errors import ConnectorError
 
 _PROBE_SECONDS = 10.0
-__all__ = ["Postgres", "RabbitMQ", "eventually", "free_port"]
+QUEUES = (
+    "segment-changes",
+    "segment-changes-backfill",
+    "changes",
+    "changes-backfill",
+    "delivery",
+    "upkeep",
+    "dead-letters",
+)
+"""The queues of the product."""
+__all__ = ["QUEUES", "Postgres", "RabbitMQ", "eventually", "free_port", "shared_rabbitmq"]
 
 
 class Postgres(postgres.Postgres):
@@ -50,6 +61,31 @@ class RabbitMQ(rabbitmq.RabbitMQ):
     def forget_all(self) -> None:
         """Removes what it keeps on disk, while it does not run."""
         shutil.rmtree(self._folder / "mnesia", ignore_errors=True)
+
+
+class _Shared:
+    """The RabbitMQ of this process, and how many use it."""
+
+    server: RabbitMQ | None = None
+    users = 0
+
+
+@contextmanager
+def shared_rabbitmq() -> Iterator[RabbitMQ]:
+    """One RabbitMQ for all tests of this process: to start one takes seven seconds of CPU.
+
+    Who ends it starts it again, and who needs queues that are not there deletes them first.
+    """
+    if _Shared.server is None:
+        _Shared.server = RabbitMQ().__enter__()
+    _Shared.users += 1
+    try:
+        yield _Shared.server
+    finally:
+        _Shared.users -= 1
+        if not _Shared.users:
+            _Shared.server.close()
+            _Shared.server = None
 
 
 def eventually(

@@ -20,6 +20,7 @@ from connector.errors import StoreError
 from connector.model.problem import EVERY_SYNC
 from connector.store import overview, tallies
 from connector.store.engine import Store
+from tests.budget import seeds
 from tests.moments import chance
 from tests.processes import (
     SAMPLE,
@@ -147,10 +148,9 @@ def settled(embedded: Embedded) -> None:
     until(lambda: embedded.due() == 0, "everything to be delivered")
 
 
-@pytest.mark.parametrize(
-    ("seed", "number", "times", "exit_code"),
-    [(1, signal.SIGKILL, 3, -9), (2, signal.SIGKILL, 3, -9), (3, signal.SIGTERM, 2, 0)],
-)
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(1))
+@pytest.mark.parametrize(("number", "times", "exit_code"), [(signal.SIGKILL, 3, -9), (signal.SIGTERM, 2, 0)])
 def test_ended_in_the_middle_and_started_again(
     embedded: Embedded, empty_customerio: str, seed: int, number: signal.Signals, times: int, exit_code: int
 ) -> None:
@@ -190,7 +190,7 @@ def test_send_killed_half_way_and_done_again(embedded: Embedded, empty_customeri
 
 # --- a full disk -----------------------------------------------------------------------------------------------------
 
-LIMIT = 1200  # blocks of 512 bytes: enough for the tables and some notifications
+LIMIT = 1800  # blocks of 512 bytes: enough for the tables and some notifications
 
 
 def test_full_disk_acknowledges_nothing_and_loses_nothing(embedded: Embedded, empty_customerio: str) -> None:
