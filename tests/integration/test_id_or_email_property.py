@@ -26,7 +26,7 @@ SYNC: dict[str, Any] = {
 Batch = list[dict[str, Any]]
 IDS, EMAILS = ("u", "v", "w"), ("a@example.com", "b@example.com", "c@example.com")
 
-many = searching(25)
+many = searching(10)
 
 
 def person(id: str | None, email: str | None, inside: bool = True) -> dict[str, Any]:

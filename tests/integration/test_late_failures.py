@@ -68,7 +68,8 @@ def test_an_entry_is_counted_once(make: Make, simulator: Simulated) -> None:
 
 def test_more_than_a_page_is_read(make: Make, simulator: Simulated) -> None:
     world = make(sync={"mode": "update", "on_exit": "keep"})
-    world.run(*(message(f"u{number}", 1, plan="gold") for number in range(120)))
+    world.take(*(message(f"u{number}", 1, plan="gold") for number in range(120)))
+    world.settle()
     assert look(world) == 120
     assert look(world) == 0
 

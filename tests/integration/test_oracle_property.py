@@ -243,7 +243,7 @@ def repeated(rows: Iterable[Json]) -> list[str]:
 @pytest.mark.parametrize("leasing", [False, True])
 @pytest.mark.parametrize("on_exit", ["delete", "clear", "keep"])
 def test_customerio_ends_up_right(world: World, on_exit: str, leasing: bool) -> None:
-    @searching(40)
+    @searching(10)
     @given(scenarios(on_exit))
     def ends_up_right(scenario: Scenario) -> None:
         rules = rules_of(scenario.sync, scenario.on_identifier_change)

@@ -16,13 +16,14 @@ from connector.runtime import Runtime
 from connector.store.engine import Store
 from connector.web.app import create_app, served
 from connector.web.server import serving
+from tests.budget import crowd, seeds
 from tests.build_settings import TOKEN, build
 from tests.in_order import Message, ends, stories, wrong
 from tests.simulated import Simulated
 from tests.world import World
 
 PROCESSES, SENDERS = 3, 4
-USERS, CHANGES = 20, 6
+USERS, CHANGES = crowd(10, 20), 6
 
 
 @pytest.fixture
@@ -45,11 +46,12 @@ def post_in_turn(doors: Sequence[str], told: Sequence[Message]) -> None:
             assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.search
+@pytest.mark.parametrize("seed", seeds(1))
 def test_requests_answered_one_after_the_other_at_several_processes_count_in_their_order(
     doors: Sequence[str], store: Store, simulator: Simulated, seed: int
 ) -> None:
-    told = [stories(f"s{sender}", USERS, CHANGES, seed) for sender in range(SENDERS)]
+    told = [stories(f"s{sender}", USERS, CHANGES, seed * SENDERS + sender) for sender in range(SENDERS)]
     world = World(store, simulator)
     with ThreadPoolExecutor(SENDERS + 1) as pool:
         sending = [pool.submit(post_in_turn, doors, each) for each in told]
