@@ -313,7 +313,7 @@ def read_csv(path: Path, count: int) -> Iterator[Any]:
 
 def test_memory_does_not_grow_with_a_csv_file(tmp_path: Path) -> None:
     path = tmp_path / "users.csv"
-    small, large = (peak(lambda count=count: read_csv(path, count)) for count in (20_000, 200_000))
+    small, large = (peak(lambda count=count: read_csv(path, count)) for count in (10_000, 100_000))
     assert large < 2 * small + 200_000
 
 
@@ -328,7 +328,7 @@ def test_memory_does_not_grow_with_a_parquet_file(parquet_path: Path) -> None:
             for _ in opened.rows():
                 yield pa.total_allocated_bytes()
 
-    small, large = max(read(20_000)), max(read(200_000))
+    small, large = max(read(10_000)), max(read(100_000))
     assert large < 2 * small + 2_000_000
 
 
@@ -339,5 +339,5 @@ def test_memory_does_not_grow_with_who_was_seen() -> None:
                 yield seen.add(f"u{number}" for number in range(first, first + 1000))
             assert seen.others(["u0", "nobody", f"u{count - 1}"]) == ["nobody"]
 
-    small, large = peak(lambda: note(20_000)), peak(lambda: note(200_000))
+    small, large = peak(lambda: note(10_000)), peak(lambda: note(100_000))
     assert large < 2 * small + 200_000
