@@ -42,9 +42,8 @@ from connector.web.app import create_app
 from tests.build_settings import API_KEY, SITE_ID, TOKEN
 from tests.documents import ROOT, Block
 from tests.example_commands import Commands
-from tests.fixtures import _QUEUES
 from tests.processes import bare_environment, check_text
-from tests.servers import Postgres, RabbitMQ, free_port
+from tests.servers import QUEUES, Postgres, RabbitMQ, free_port
 from tests.simulated import Simulated
 
 NOT_RUN = ("text", "mermaid")
@@ -337,7 +336,7 @@ class Fleet:
             self._servers = self._start()
         broker, store = self._servers
         if not self._database:
-            broker.delete_queues(*_QUEUES)
+            broker.delete_queues(*QUEUES)
             name = f"examples_{next(self._numbers)}"
             store.run(f"CREATE DATABASE {name}")
             self._database = store.database(name)
