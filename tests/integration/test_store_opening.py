@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from connector.errors import StoreError
+from connector.store.all_tables import metadata
 from connector.store.engine import VERSIONS, Store
 from connector.store.migrate import alembic, migrate
-from connector.store.tables import metadata
 from tests.servers import Postgres, eventually
 
 OpenStore = Callable[[str], Store]
@@ -69,6 +69,12 @@ def test_migrating_makes_the_indexes_partial_as_the_models_say(empty: Store) -> 
         "webhook_received": False,
         "profile_link_owner": False,
         "webhook_waiting": True,
+        "outgoing_target": False,
+        "outgoing_person": False,
+        "history_person": False,
+        "history_at": False,
+        "operator_log_at": False,
+        "alert_notice_waiting": True,
     }
 
 
