@@ -33,7 +33,7 @@ def unseen(text: str) -> set[str]:
 def shown(monkeypatch: pytest.MonkeyPatch, show: Callable[[], None], columns: int = 80) -> str:
     monkeypatch.setenv("COLUMNS", str(columns))
     file = io.StringIO()
-    monkeypatch.setattr(options.out, "file", file)
+    monkeypatch.setattr(sys, "stdout", file)  # its console looks for it each time
     show()
     return file.getvalue()
 
