@@ -15,7 +15,7 @@ from connector.simulator.server.strict import violations
 from connector.store.all_tables import metadata
 from connector.store.engine import VERSIONS, Store
 from connector.store.migrate import migrate
-from tests.servers import QUEUES, Postgres, RabbitMQ, shared_rabbitmq
+from tests.servers import QUEUES, Postgres, RabbitMQ
 from tests.simulated import Simulated
 
 _MIGRATED = "migrated"
@@ -47,7 +47,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQ]:
     """A RabbitMQ for the whole session. Who kills it starts it again."""
-    with shared_rabbitmq() as server:
+    with RabbitMQ() as server:
         yield server
 
 

@@ -24,7 +24,7 @@ from connector.store.migrate import migrate
 from tests.build_settings import API_KEY, values, write
 from tests.erlang import Erlang
 from tests.forkserver import CELERY, CONNECTOR, start
-from tests.lives import RULES, USERS, Message
+from tests.lives import RULES, Message
 from tests.moments import moment
 from tests.oracle import differences, expected
 from tests.processes import bare_environment, connector
@@ -56,10 +56,8 @@ DOORBELLS = ("delivery", "upkeep")
 """Queues in which something is always on its way: beat rings there."""
 LEASE_SECONDS = 5.0
 PUBLISHERS = 4
-PACE = float(USERS)
-"""Messages a second of each publisher, of four: everything has come after two and a half seconds."""
-SLOW_PACE = PACE / 2
-"""As above: slow enough for several faults to fall into the middle."""
+SLOW_PACE = 250.0
+"""Messages a second of each publisher: slow enough for several faults to fall into the middle."""
 _SETTLED_SECONDS = 180.0
 _READY_SECONDS = 60.0
 _ELECTED_SECONDS = 30.0
@@ -154,9 +152,9 @@ class Program:
 class Servers:
     """What a fleet stands on: RabbitMQ, PostgreSQL, Customer.io."""
 
-    def __init__(self, folder: Path, rabbitmq: RabbitMQ) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.rabbitmq = rabbitmq
+        self.rabbitmq = RabbitMQ()
         self._erlang = Erlang(self.rabbitmq)
         self.postgres = Postgres(durable=True, options={"autovacuum": "on", "autovacuum_naptime": "1s"})
         keys = ("--site-id", "site-id", "--api-key", API_KEY)
@@ -167,7 +165,7 @@ class Servers:
     def running(self) -> Iterator["Servers"]:
         """Starts them, and ends them with the block."""
         try:
-            with self.postgres:
+            with self.postgres, self.rabbitmq:
                 self._migrate()
                 self.customerio.until_it_says("Ready: ")
                 yield self
@@ -325,7 +323,7 @@ class Fleet:
     # --- what flows through it ---
 
     @contextmanager
-    def flowing(self, *parts: Sequence[Message], pace: float = PACE) -> Iterator[Upstream]:
+    def flowing(self, *parts: Sequence[Message], pace: float = 500.0) -> Iterator[Upstream]:
         """Publishes the parts, each by its own publisher, while the block runs; at its end all of it is confirmed."""
         with Upstream(self.servers.rabbitmq.url, parts, pace) as upstream:
             yield upstream

@@ -6,8 +6,7 @@ tests/conftest.py).
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ QUEUES = (
     "dead-letters",
 )
 """The queues of the product."""
-__all__ = ["QUEUES", "Postgres", "RabbitMQ", "eventually", "free_port", "shared_rabbitmq"]
+__all__ = ["QUEUES", "Postgres", "RabbitMQ", "eventually", "free_port"]
 
 
 class Postgres(postgres.Postgres):
@@ -61,31 +60,6 @@ class RabbitMQ(rabbitmq.RabbitMQ):
     def forget_all(self) -> None:
         """Removes what it keeps on disk, while it does not run."""
         shutil.rmtree(self._folder / "mnesia", ignore_errors=True)
-
-
-class _Shared:
-    """The RabbitMQ of this process, and how many use it."""
-
-    server: RabbitMQ | None = None
-    users = 0
-
-
-@contextmanager
-def shared_rabbitmq() -> Iterator[RabbitMQ]:
-    """One RabbitMQ for all tests of this process: to start one takes seven seconds of CPU.
-
-    Who ends it starts it again, and who needs queues that are not there deletes them first.
-    """
-    if _Shared.server is None:
-        _Shared.server = RabbitMQ().__enter__()
-    _Shared.users += 1
-    try:
-        yield _Shared.server
-    finally:
-        _Shared.users -= 1
-        if not _Shared.users:
-            _Shared.server.close()
-            _Shared.server = None
 
 
 def eventually(

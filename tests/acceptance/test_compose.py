@@ -16,7 +16,7 @@ import pytest
 
 from tests import composed
 from tests.processes import SHIPPED_SETTINGS, Running, bare_environment, check_text, people, started, until
-from tests.servers import QUEUES, Postgres, RabbitMQ, free_port, shared_rabbitmq
+from tests.servers import Postgres, RabbitMQ, free_port
 
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 SECRETS = {name: f"{name.lower().replace('_', '-')}-of-tests" for name in composed.example() if "__" not in name}
@@ -83,10 +83,9 @@ class Composed:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[Postgres, RabbitMQ]]:
     """The servers, with the users that the file gives them."""
-    with Postgres() as postgres, shared_rabbitmq() as rabbitmq:
+    with Postgres() as postgres, RabbitMQ() as rabbitmq:
         role = f"CREATE ROLE connector LOGIN PASSWORD '{SECRETS['POSTGRES_PASSWORD']}'"
         postgres.run(role, "CREATE DATABASE connector OWNER connector")
-        rabbitmq.delete_queues(*QUEUES)
         control(rabbitmq, "add_user", "connector", SECRETS["RABBITMQ_PASSWORD"])
         control(rabbitmq, "set_permissions", "connector", ".*", ".*", ".*")
         yield postgres, rabbitmq

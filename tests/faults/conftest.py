@@ -20,7 +20,6 @@ from tests.fixtures import (  # noqa: E402 - after the assertions of the fleet a
     store_url,
 )
 from tests.fleet import Fleet, Servers  # noqa: E402
-from tests.servers import shared_rabbitmq  # noqa: E402
 
 __all__ = [
     "_migrated_database",
@@ -42,7 +41,7 @@ _WORKERS = 2
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """RabbitMQ, PostgreSQL and a simulated Customer.io, which each test finds running."""
-    with shared_rabbitmq() as rabbitmq, Servers(tmp_path_factory.mktemp("fleet"), rabbitmq).running() as servers:
+    with Servers(tmp_path_factory.mktemp("fleet")).running() as servers:
         yield servers
 
 

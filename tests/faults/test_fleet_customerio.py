@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fleet import PUBLISHERS, Fleet
-from tests.lives import USERS, Message, lives, shared_out
+from tests.lives import Message, lives, shared_out
 from tests.servers import eventually
 
 BATCH = "/api/v2/batch"
@@ -53,7 +53,7 @@ def test_everything_going_wrong_at_once_costs_nothing_but_time(fleet: Fleet, pre
 def test_refused_credentials_pause_everybody_until_an_operator_says_so(fleet: Fleet, prefix: str) -> None:
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
-        fleet.until_sent(USERS)
+        fleet.until_sent(500)
         fleet.simulator.go_wrong({"path": BATCH, "status": 401})
         eventually(lambda: 401 in fleet.simulator.statuses())
     eventually(lambda: "connection paused" in "".join(worker.said for worker in fleet.workers))

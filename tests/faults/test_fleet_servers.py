@@ -14,7 +14,7 @@ import pytest
 
 from tests.budget import seeds
 from tests.fleet import BROKER_AWAY, CHILD_KILLED, GIVEN_BACK, LEASE_SECONDS, PUBLISHERS, SLOW_PACE, Fleet, children
-from tests.lives import USERS, lives, shared_out, shuffled
+from tests.lives import lives, shared_out, shuffled
 from tests.moments import chance
 from tests.servers import RabbitMQ, eventually
 
@@ -44,7 +44,7 @@ def test_a_broker_that_ends_and_starts_costs_nothing_but_time(
 ) -> None:
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE) as upstream:
-        upstream.until_confirmed(2 * USERS)
+        upstream.until_confirmed(1000)
         end(fleet.servers.rabbitmq)
         worker = fleet.remove(fleet.workers[0])
         worker.send(signal.SIGTERM)
@@ -60,11 +60,11 @@ def test_a_broker_that_ends_and_starts_costs_nothing_but_time(
 def test_a_store_that_crashes_and_starts_costs_nothing_but_time(fleet: Fleet, prefix: str) -> None:
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE) as upstream:
-        upstream.until_confirmed(2 * USERS)
+        upstream.until_confirmed(1000)
         fleet.servers.postgres.stop(immediate=True)
         time.sleep(OUTAGE_SECONDS)
         fleet.servers.postgres.start()
-        fleet.until_sent(USERS // 3)
+        fleet.until_sent(200)
         fleet.servers.postgres.stop(immediate=True)
         fleet.servers.postgres.start()
     fleet.check(told)
@@ -73,7 +73,7 @@ def test_a_store_that_crashes_and_starts_costs_nothing_but_time(fleet: Fleet, pr
 def test_workers_end_while_the_store_is_away_and_lose_nothing(fleet: Fleet, prefix: str) -> None:
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE) as upstream:
-        upstream.until_confirmed(2 * USERS)
+        upstream.until_confirmed(1000)
         fleet.servers.postgres.stop(immediate=True)
         time.sleep(OUTAGE_SECONDS)
         assert fleet.end_workers() == [0, 0]
@@ -86,7 +86,7 @@ def test_workers_end_while_the_store_is_away_and_lose_nothing(fleet: Fleet, pref
 def test_a_read_only_store_is_said_so_and_loses_nothing(fleet: Fleet, prefix: str) -> None:
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE) as upstream:
-        upstream.until_confirmed(2 * USERS)
+        upstream.until_confirmed(1000)
         _read_only(fleet, "on")
         _until_a_worker_says(fleet, "in a read-only transaction")
         time.sleep(OUTAGE_SECONDS)
@@ -98,7 +98,7 @@ def test_a_full_disk_is_said_so_and_loses_nothing(fleet: Fleet, prefix: str) -> 
     told = lives(prefix)
     fleet.servers.postgres.run(BALLAST)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE) as upstream:
-        upstream.until_confirmed(2 * USERS)
+        upstream.until_confirmed(1000)
         with _full_disk(fleet):
             _until_a_worker_says(fleet, "could not extend file")
             time.sleep(OUTAGE_SECONDS)
@@ -113,7 +113,7 @@ def test_a_full_disk_is_said_so_and_loses_nothing(fleet: Fleet, prefix: str) -> 
 def test_many_faults_at_once_lose_and_double_nothing(fleet: Fleet, prefix: str, seed: int) -> None:
     random = chance(seed)
     told = lives(prefix, seed=seed)
-    again = shuffled(told, seed)[:USERS]
+    again = shuffled(told, seed)[:500]
     fleet.simulator.go_wrong(*({"path": "/api/v2/batch", "seed": seed, **fault} for fault in NOW_AND_THEN))
     with fleet.flowing(*shared_out(told, PUBLISHERS), again, pace=SLOW_PACE):
         for harm in random.choices(HARMS, k=6):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.budget import seeds
 from tests.fleet import CHILD_KILLED, LEASE_SECONDS, PUBLISHERS, SLOW_PACE, Fleet, Program
-from tests.lives import USERS, lives, one_life, shared_out, shuffled
+from tests.lives import lives, one_life, shared_out, shuffled
 from tests.moments import chance
 
 BATCH = "/api/v2/batch"
@@ -39,7 +39,7 @@ def test_workers_killed_at_any_moment_lose_and_double_nothing(fleet: Fleet, pref
     told = lives(prefix, seed=seed)
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
         for _ in range(5):
-            fleet.until_sent(random.randint(1, USERS))
+            fleet.until_sent(random.randint(1, 600))
             victim = fleet.remove(random.choice(fleet.workers))
             victim.kill()
             fleet.start_worker()
@@ -61,10 +61,10 @@ def test_a_worker_killed_after_a_child_of_it_was_leaves_no_message_behind(fleet:
     """A child that was started again holds copies of what its worker had open."""
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
-        fleet.until_sent(USERS // 2)
+        fleet.until_sent(300)
         victim = fleet.remove(fleet.workers[0])
         _kill_children(victim)
-        fleet.until_sent(USERS)
+        fleet.until_sent(600)
         victim.kill()
         fleet.start_worker()
     fleet.check(told, errors=CHILD_KILLED)
@@ -82,7 +82,7 @@ def test_all_workers_restarted_in_the_middle_lose_and_double_nothing(fleet: Flee
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
         for _ in range(2):
-            fleet.until_sent(USERS)
+            fleet.until_sent(800)
             fleet.until_ready()
             assert fleet.end_workers() == [0, 0]
             fleet.start_worker()
@@ -97,7 +97,7 @@ def test_a_worker_that_stood_still_for_longer_than_its_lease_does_no_harm(fleet:
     told = lives(prefix)
     fleet.simulator.go_wrong({"latency": 0.2})  # so that a request is on its way at any moment
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
-        fleet.until_sent(USERS // 2)
+        fleet.until_sent(300)
         stopped = fleet.workers[0]
         stopped.send(signal.SIGSTOP, whole=True)
         time.sleep(LEASE_SECONDS + 1)
@@ -110,7 +110,7 @@ def test_a_worker_that_stood_still_for_longer_than_its_lease_does_no_harm(fleet:
 
 
 def test_the_same_message_published_three_times_counts_once(fleet: Fleet, prefix: str) -> None:
-    told = lives(prefix, users=USERS // 2)
+    told = lives(prefix, users=200)
     with fleet.flowing(told, shuffled(told, 1), shuffled(told, 2)):
         pass
     fleet.check(told)
@@ -147,7 +147,7 @@ def test_clocks_of_workers_that_differ_by_minutes_do_no_harm(fleet: Fleet, prefi
     fleet.until_ready()
     fleet.simulator.go_wrong({"path": BATCH, "status": 503, "probability": 0.3, "seed": 1, "times": 6})
     with fleet.flowing(*shared_out(told, PUBLISHERS)):
-        fleet.until_sent(2 * USERS)
+        fleet.until_sent(1000)
         fleet.remove(fleet.workers[1]).kill()  # so that what it has leased, by its clock, is left to the other one
     fleet.check(told)
     fleet.dismiss()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fleet import BROKER_AWAY, PUBLISHERS, SLOW_PACE, Fleet
-from tests.lives import USERS, lives, shared_out
+from tests.lives import lives, shared_out
 from tests.servers import RabbitMQ, eventually
 from tests.silence import Way
 
@@ -33,11 +33,11 @@ def way(fleet: Fleet) -> Iterator[Way]:
 def test_a_broker_that_falls_silent_costs_nothing_but_time(fleet: Fleet, way: Way, prefix: str) -> None:
     told = lives(prefix)
     with fleet.flowing(*shared_out(told, PUBLISHERS), pace=SLOW_PACE):
-        fleet.until_sent(USERS)
+        fleet.until_sent(500)
         way.fall_silent()
         before = fleet.simulator.summary()["items"]
         eventually(lambda: not way.speak_again(), 5)
-    eventually(lambda: fleet.simulator.summary()["items"] > before + USERS, BACK_SECONDS, every=0.25)
+    eventually(lambda: fleet.simulator.summary()["items"] > before + 500, BACK_SECONDS, every=0.25)
     fleet.check(told, errors=SILENCE)
 
 

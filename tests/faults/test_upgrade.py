@@ -21,7 +21,7 @@ from tests.older import BEFORE_THE_READER, FIRST, StandIn, Version, migrated
 from tests.processes import bare_environment
 from tests.servers import eventually
 
-PUBLISHERS, PACE, USERS = 4, 33.0, 100
+PUBLISHERS, PACE, USERS = 4, 100.0, 300
 WORKERS = 2
 ALL_QUEUES = ("segment-changes", "changes", "delivery", "upkeep")
 
@@ -46,7 +46,7 @@ class OldWorkers:
 
     def until_at_work(self, fleet: Fleet) -> None:
         """Comes back when Customer.io has some of what flows, and more is on its way."""
-        fleet.until_sent(100)
+        fleet.until_sent(300)
 
     def end_one(self) -> None:
         """Ends the next worker in order. The beat is killed: that of Celery may miss SIGTERM."""

@@ -26,7 +26,7 @@ from kombu import Connection
 from tests.fleet import STARVED, Fleet, Servers, children
 from tests.lives import RULES, Message, lives
 from tests.oracle import differences, expected
-from tests.servers import eventually, shared_rabbitmq
+from tests.servers import eventually
 
 QUEUES = ("segment-changes", "segment-changes-backfill", "changes", "changes-backfill")
 DEAD = "dead-letters"
@@ -205,11 +205,7 @@ def _done(fleet: Fleet, told: Sequence[Message]) -> list[str]:
 def run(seconds: float, seed: int) -> int:
     """Plays rounds for so long on a fleet of its own; how many strange messages there were."""
     random, count, number = Random(seed), 0, 0
-    with (
-        tempfile.TemporaryDirectory(prefix="soak-") as folder,
-        shared_rabbitmq() as rabbitmq,
-        Servers(Path(folder), rabbitmq).running() as servers,
-    ):
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, Servers(Path(folder)).running() as servers:
         fleet = Fleet(servers)
         try:
             fleet.make_ready(2)
