@@ -1,12 +1,15 @@
 """Faults over real connections (docs/customerio.md#the-simulator, point 6)."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from connector.simulator import Options, running
+from tests.simulated import Simulated
 
 KEYS = ("site-id", "api-key")
 BATCH = "/api/v2/batch"
@@ -189,3 +192,14 @@ def test_a_fault_may_answer_without_end_or_packed(track):
 @pytest.mark.parametrize("rule", [{"drip": -1}, {"drip": "slow"}, {"size": -1}, {"size": 10**12}])
 def test_a_fault_that_cannot_be_is_refused(track, rule):
     assert track.post("/_simulator/faults", json=[{"status": 200, **rule}]).status_code == 400
+
+
+def test_half_a_request_whose_sender_has_died_is_none(simulator: Simulated) -> None:
+    address = urlsplit(simulator.url)
+    head = f"POST {BATCH} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as sender:
+        sender.sendall(head.encode() + b'{"batch": [')
+    simulator.take({"type": "person", "action": "identify", "identifiers": {"id": "1"}})
+
+    assert [call["endpoint"] for call in simulator.calls()] == [BATCH]
+    assert simulator.violations() == []

@@ -44,6 +44,8 @@ class Gate:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, at, calls = perf_counter(), self._simulator.clock(), self._simulator.calls
         body = await _body(receive)
+        if body is None:
+            return  # half a request is none: nothing is taken, and nobody is there to be answered
         decision = self._simulator.faults.decide(scope["path"], at, body)
         waiting = self._simulator.options.latency + decision.latency
         if waiting:
@@ -102,10 +104,13 @@ class _Heard:
             await self._send(message)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
+    """Returns the whole body; None where the sender breaks off before its end."""
     parts: list[bytes] = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
