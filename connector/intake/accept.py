@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connector.audience import placeholders as placeholder
 from connector.audience.address_ids import as_lead
 from connector.audience.rules import Rules
-from connector.intake import findings, set_aside
+from connector.intake import findings, set_aside, visitors
 from connector.intake.set_aside import Mask
 from connector.intake.users import Observe, ToldObject, UserBatch
 from connector.model.change import Change, Message, ObjectChange, Original, Unreadable
@@ -80,6 +80,7 @@ def accept(
     found = findings.find(changes, syncs)
     with store.writing() as tx:
         workspace_holders.one_at_a_time(tx, syncs)
+        visitors.one_batch_at_a_time(tx, syncs, changes)
         now = store.now(tx)
         lane = BACKFILL if backfill else LIVE
         batches = [

@@ -5,18 +5,35 @@ a visitor joins the two: from then on the user has the relationships of the visi
 calls that come later. Events of visitors need no joining: Customer.io does that (docs/customerio.md#anonymous-events).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from connector.audience.leads import AboutWhom
+from connector.audience.rules import Rules
+from connector.model.change import Change
 from connector.model.entity import Facts
 from connector.model.versioned import VersionedMap
 from connector.store import facts as stored_facts
-from connector.store import identifier_holders
+from connector.store import identifier_holders, visitor_locks
 
 VISITOR = "anonymous_id:"
 """How the keys of visitors begin (`formats.user_key`)."""
+
+
+def one_batch_at_a_time(tx: Connection, syncs: Sequence[Rules], changes: Iterable[Change]) -> None:
+    """Lets batches that speak of one visitor wait for one another, where a sync has relationships.
+
+    What a visitor is related to, and who they are, may come in two batches at once: neither would see the other.
+    """
+    if any(rules.objects for rules in syncs):
+        visitor_locks.wait_for_others(tx, filter(None, map(_visitor, changes)))
+
+
+def _visitor(change: Change) -> str | None:
+    if change.key.startswith(VISITOR):
+        return change.key.removeprefix(VISITOR)
+    return change.anonymous_id
 
 
 def known_users(tx: Connection, sync: str, keys: Iterable[str]) -> Mapping[str, str]:

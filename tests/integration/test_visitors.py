@@ -1,13 +1,17 @@
 """What a visitor is related to reaches the person once it is known who they are."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
+from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from connector import formats
 from connector.intake.accept import accept
+from tests.servers import eventually
 from tests.simulated import Simulated
 from tests.world import World
 
@@ -85,3 +89,33 @@ def test_the_forms_own_visitors_reach_the_person_too(make_world: Callable[..., W
     world.run({"user": both, "segments": ["Paying"]})
 
     assert simulator.relationships() == {"1001": {"1/a": {"role": "x"}}}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["related first", "known first"])
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_it_does_where_both_calls_come_at_one_moment(
+    world: World, simulator: Simulated, order: tuple[int, int]
+) -> None:
+    calls = said(GROUP, IDENTIFY, ENTER)
+    first, second = (formats.parse("segment", calls[place]) for place in order)
+    begun, go_on = Event(), Event()
+
+    def stop_before_the_commit(_: Any) -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(accept, world.store, world.rules, first, check=stop_before_the_commit)
+        assert begun.wait(60)
+        other = pool.submit(accept, world.store, world.rules, second)
+        eventually(lambda: other.done() or _waits_for_a_lock(world), 60)
+        go_on.set()
+        one.result(60), other.result(60)
+    hear(world, calls[2])
+
+    assert simulator.relationships() == {"u1": {"1/a": {"role": "x"}}}
+
+
+def _waits_for_a_lock(world: World) -> bool:
+    with world.store.reading() as tx:
+        return bool(tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
