@@ -12,11 +12,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, null, or_, select, update
 
 from connector.audience import wanted_identifiers
 from connector.audience.desired import desired
 from connector.audience.rules import Rules
+from connector.model.entity import Entity
+from connector.model.identifiers import VISITOR
 from connector.model.problem import Problem
 from connector.planning.beside import Beside
 from connector.store import identifier_holders, problems
@@ -29,8 +31,6 @@ from connector.store.statements import Statement
 from connector.store.tables import HELD
 
 _AT_ONCE = 1000
-_VISITOR = "anonymous_id:"
-"""How what visitors are known by begins: it names nobody in Customer.io."""
 
 
 class UserOfSync(NamedTuple):
@@ -167,22 +167,35 @@ def _take_up(tx: Connection, rules: Rules, now: float) -> bool:
     first: dict[str, str] = {}
     for identifier, key in _free(tx, rules, _AT_ONCE):
         first.setdefault(identifier, key)
-    entities = load(tx, rules.name, set(first.values())) if first else {}
-    over = []
-    for key, entity in entities.items():
-        names = [
-            identifier_text(each) for each in wanted_identifiers.wanted(entity, desired(entity.facts, rules), rules)
-        ]
-        held = hold(tx, rules, {name: [key] for name in names})
-        taken = next((name for name in names if held.keys[name] != key), None)
-        mine = (ENTITY.c.sync == rules.name) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == key)
-        tx.execute(update(ENTITY).where(mine).values(waits_for=taken, due_at=now if taken is None else None))
-        if taken is None:
-            over.append(key)
-        else:
-            problems.add(tx, rules.name, [conflict(key, taken, held)], now)
+    if not first:
+        return False
+    entities = load(tx, rules.name, set(first.values()))
+    names = {key: _wanted(entity, rules) for key, entity in entities.items()}
+    wanted: dict[str, list[str]] = {}
+    for key, theirs in names.items():
+        for name in theirs:
+            wanted.setdefault(name, []).append(key)
+    held = hold(tx, rules, wanted)
+    taken = {key: next((name for name in theirs if held.keys[name] != key), None) for key, theirs in names.items()}
+    waiting = [conflict(key, name, held) for key, name in taken.items() if name is not None]
+    _note_waits(tx, rules.name, taken, now)
+    problems.add(tx, rules.name, waiting, now)
     identifier_holders.end_waits(tx, rules.name, entities)
-    return bool(over)
+    return len(waiting) < len(taken)
+
+
+def _wanted(entity: Entity, rules: Rules) -> list[str]:
+    wanted = wanted_identifiers.wanted(entity, desired(entity.facts, rules), rules)
+    return [identifier_text(each) for each in wanted]
+
+
+def _note_waits(tx: Connection, sync: str, taken: Mapping[str, str | None], now: float) -> None:
+    """Notes for what users wait from now on, by their keys; who waits for nothing is due."""
+    mine = (ENTITY.c.sync == sync) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == bindparam("the_key"))
+    waits = update(ENTITY).where(mine).values(waits_for=bindparam("name"), due_at=bindparam("due"))
+    rows = [{"the_key": key, "name": name, "due": now if name is None else None} for key, name in taken.items()]
+    if rows:
+        tx.execute(waits, rows)
 
 
 def _free(tx: Connection, rules: Rules, limit: int) -> list[tuple[str, str]]:
@@ -228,6 +241,7 @@ def _part(tx: Connection, rules: Rules, first: Sequence[str], now: float) -> int
     clashes = _clashes(tx, rules.name, first)
     entities = load(tx, rules.name, {key for _, key, _ in clashes}) if clashes else {}
     parted: dict[str, Problem] = {}
+    wait_for: dict[str, str] = {}
     for identifier, key, holder in clashes:
         entity = entities.get(key)
         if entity is None or entity.unreadable or key in parted:
@@ -236,17 +250,21 @@ def _part(tx: Connection, rules: Rules, first: Sequence[str], now: float) -> int
         names = (person.identifier, *rules.addressing.also_known_by(person)) if person else ()
         if identifier in map(identifier_text, names):
             parted[key] = identifier_holders.conflict(key, identifier, holder.key, holder.sync)
-            _let_wait(tx, rules.name, key, identifier)
-    problems.add(tx, rules.name, list(parted.values()), now)
+            wait_for[key] = identifier
+    if parted:
+        _let_wait(tx, rules.name, wait_for)
+        problems.add(tx, rules.name, list(parted.values()), now)
     return len(parted)
 
 
-def _let_wait(tx: Connection, sync: str, key: str, identifier: str) -> None:
-    theirs = (ENTITY.c.sync == sync) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == key)
-    waits = {"waits_for": identifier, "standing": identifier_holders.WAITS, "due_at": null()}
-    tx.execute(update(ENTITY).where(theirs).values(**waits, doubt=ENTITY.c.doubt + 1))
-    held = (IDENTITY.c.sync == sync) & (IDENTITY.c.identifier == identifier) & (IDENTITY.c.key == key)
-    tx.execute(delete(IDENTITY).where(held))
+def _let_wait(tx: Connection, sync: str, wait_for: Mapping[str, str]) -> None:
+    """Lets users wait for identifiers, by the users' keys, that they hold no more."""
+    rows = [{"the_key": key, "name": identifier} for key, identifier in wait_for.items()]
+    theirs = (ENTITY.c.sync == sync) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == bindparam("the_key"))
+    waits = {"waits_for": bindparam("name"), "standing": identifier_holders.WAITS, "due_at": null()}
+    tx.execute(update(ENTITY).where(theirs).values(**waits, doubt=ENTITY.c.doubt + 1), rows)
+    of_user = (IDENTITY.c.identifier == bindparam("name")) & (IDENTITY.c.key == bindparam("the_key"))
+    tx.execute(delete(IDENTITY).where((IDENTITY.c.sync == sync) & of_user), rows)
 
 
 def _clashes(tx: Connection, sync: str, first: Sequence[str]) -> list[tuple[str, str, UserOfSync]]:
@@ -258,7 +276,7 @@ def _clashes(tx: Connection, sync: str, first: Sequence[str]) -> list[tuple[str,
     found = (
         select(*columns)
         .join(other, one)
-        .where(IDENTITY.c.sync == sync, users, ~IDENTITY.c.identifier.startswith(_VISITOR))
+        .where(IDENTITY.c.sync == sync, users, ~IDENTITY.c.identifier.startswith(VISITOR))
     )
     rows = tx.execute(found.order_by(*columns).limit(_AT_ONCE))
     return [(row[0], row[1], UserOfSync(row[2], row[3])) for row in rows]
