@@ -138,12 +138,19 @@ def _is_document(line: bytes) -> bool:
 @contextmanager
 def opened(path: Path) -> Iterator[MessageFile]:
     """Opens a file of messages, or standard input for `-`. Raises ConnectorError where it cannot be read."""
+    with opened_raw(path) as (raw, size):
+        yield MessageFile(raw, size)
+
+
+@contextmanager
+def opened_raw(path: Path) -> Iterator[tuple[BufferedReader, int | None]]:
+    """Opens a file, with its size in bytes, or standard input for `-`, without one. Raises ConnectorError."""
     if path == STANDARD_INPUT:
-        yield MessageFile(cast("BufferedReader", sys.stdin.buffer), None)
+        yield cast("BufferedReader", sys.stdin.buffer), None
         return
     try:
         raw = path.open("rb")
     except OSError as error:
         raise ConnectorError(f"{path}: cannot be read ({error.strerror})") from error
     with raw:
-        yield MessageFile(raw, path.stat().st_size)
+        yield raw, path.stat().st_size

@@ -5,15 +5,13 @@ closed would otherwise swallow the users behind it in silence.
 """
 
 import csv
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import cast
 
 from connector.bulk import unzipped
-from connector.bulk.files import STANDARD_INPUT
+from connector.bulk.files import STANDARD_INPUT, opened_raw
 from connector.bulk.tabular.column_names import Row
 from connector.errors import ConnectorError, UnreadableError
 from connector.model.change import Unreadable
@@ -43,15 +41,8 @@ class CsvTable:
     @contextmanager
     def opened(cls, path: Path) -> Iterator["CsvTable"]:
         """Opens a file, or standard input for `-`. Raises ConnectorError where it cannot be read."""
-        if path == STANDARD_INPUT:
-            yield cls(cast("BufferedReader", sys.stdin.buffer), None, "standard input")
-            return
-        try:
-            raw = path.open("rb")
-        except OSError as error:
-            raise ConnectorError(f"{path}: cannot be read ({error.strerror})") from error
-        with raw:
-            yield cls(raw, path.stat().st_size, str(path))
+        with opened_raw(path) as (raw, size):
+            yield cls(raw, size, "standard input" if path == STANDARD_INPUT else str(path))
 
     @property
     def position(self) -> int:
