@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from connector.model.change import Change, Event, ObjectChange, Relationship
-from connector.model.identifiers import is_placeholder
+from connector.model.identifiers import VISITOR, is_placeholder
 
-_KINDS = ("external_id:", "anonymous_id:")
+_KINDS = ("external_id:", VISITOR)
 
 
 def fault(message: Change | ObjectChange, placeholders: frozenset[str]) -> str | None:

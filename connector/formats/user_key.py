@@ -33,7 +33,7 @@ def _identifier(user: Mapping[str, Any], anonymous_id: str | None) -> str | None
     email = user.get("email")
     if isinstance(email, str) and "@" in email:
         return f"email:{identifiers.stripped(email).lower()}"
-    return None if anonymous_id is None else f"anonymous_id:{anonymous_id}"
+    return None if anonymous_id is None else identifiers.VISITOR + anonymous_id
 
 
 def visitor(user: Mapping[str, Any]) -> str | None:

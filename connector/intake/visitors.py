@@ -13,12 +13,10 @@ from connector.audience.leads import AboutWhom
 from connector.audience.rules import Rules
 from connector.model.change import Change
 from connector.model.entity import Facts
+from connector.model.identifiers import VISITOR
 from connector.model.versioned import VersionedMap
 from connector.store import facts as stored_facts
 from connector.store import identifier_holders, visitor_locks
-
-VISITOR = "anonymous_id:"
-"""How the keys of visitors begin (`formats.user_key`)."""
 
 
 def one_batch_at_a_time(tx: Connection, syncs: Sequence[Rules], changes: Iterable[Change]) -> None:

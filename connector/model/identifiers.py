@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+VISITOR = "anonymous_id:"
+"""How the key of a visitor begins, of whom nothing is known but the id of their browser."""
 _INTEGER_BITS = 512
 _EXACT = 2**53
 """Beyond it a float does not say any more which integer it was."""
