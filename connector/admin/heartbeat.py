@@ -1,7 +1,6 @@
 """Says that this process lives, every few seconds: in the store for everybody, and in a file for health checks."""
 
 import os
-import threading
 from collections.abc import Callable
 from time import monotonic
 
@@ -9,15 +8,15 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.admin import alive
+from connector.background_thread import BackgroundThread
 from connector.errors import StoreError
 from connector.store import heartbeats
 from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
-_END_SECONDS = 2.0
 
 
-class HeartbeatThread:
+class HeartbeatThread(BackgroundThread):
     """A thread that says so as long as `lives` says so too. The store may be away: then only the file is touched."""
 
     def __init__(self, store: Store, role: str, lives: Callable[[], bool] = lambda: True, pid: int = 0) -> None:
@@ -29,31 +28,21 @@ class HeartbeatThread:
             lives: Whether the process goes on with what it is for; while it does not, nothing is said.
             pid: The process to speak for, 0 for this one.
         """
+        super().__init__("heartbeat")
         self._store = store
         self._role = role
         self._lives = lives
         pid = pid or os.getpid()
         self._name = f"{role} {os.uname().nodename} {pid}"
         self._file = alive.file_of(role, pid)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
-    def start(self) -> "HeartbeatThread":
-        """Starts the thread, and returns this."""
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Ends the thread, which takes away what it said. A store that is away is not waited for."""
-        self._stop.set()
-        self._thread.join(_END_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
+    def run(self) -> None:
+        """Says it until it is closed, and then takes away what it said."""
+        while not self.stop.is_set():
             if self._lives():
                 alive.note(self._file)
                 self._in_store(self._say)
-            self._stop.wait(heartbeats.BEAT_SECONDS)
+            self.stop.wait(heartbeats.BEAT_SECONDS)
         alive.forget(self._file)
         self._in_store(lambda tx: heartbeats.end(tx, self._name))
 
