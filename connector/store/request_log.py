@@ -36,7 +36,7 @@ class CallFilter:
 
     workspace, sync: the names of a connection and of a sync, "" for all. failed: those that failed only. status: the
     status that was answered, 0 where nothing came back; None for any. since: when they were sent at the earliest, in
-    unix seconds. after: an id, only those behind it; "" for all.
+    unix seconds.
     """
 
     workspace: str = ""
@@ -44,7 +44,6 @@ class CallFilter:
     failed: bool = False
     status: int | None = None
     since: float = 0.0
-    after: str = ""
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """Yields what the rows must satisfy."""
@@ -58,8 +57,6 @@ class CallFilter:
             yield TABLE.c.status == self.status
         if self.since:
             yield TABLE.c.at >= self.since
-        if self.after:
-            yield TABLE.c.id > self.after
 
 
 ANY = CallFilter()

@@ -4,13 +4,10 @@ A lease is taken under a name that is new each time. So the transaction that tak
 still holds (`fence`), and a reader that stood still for too long commits nothing any more.
 """
 
-import os
-import socket
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import count
 from time import monotonic
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import Connection
@@ -38,11 +35,6 @@ _HOLDER = "/"
 
 class LostLeaseError(Exception):
     """Another reader has the queue by now. Nothing of the batch is kept; RabbitMQ gives it to that reader."""
-
-
-def new_name() -> str:
-    """Returns a name for a reader that no other reader has; it says where the reader runs."""
-    return f"{socket.gethostname()} {os.getpid()} {uuid4().hex[:8]}"
 
 
 class QueueLeases:
