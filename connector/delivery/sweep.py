@@ -1,7 +1,8 @@
 """Finds the syncs with people who are due and for whom nobody is sending."""
 
 from collections.abc import Sequence
-from typing import Any
+
+from sqlalchemy import Connection
 
 from connector.audience.rules import Rules
 from connector.delivery import beside
@@ -14,15 +15,20 @@ def overdue(store: Store, syncs: Sequence[Rules]) -> list[str]:
 
     Users who wait for an identifier that another sync had, and that is free now, become due.
     """
+    delivering = [each for each in syncs if each.deliver]
     with store.reading() as tx:
-        waiting = [each for each in syncs if each.deliver and workspace_holders.any_to_take_up(tx, each)]
-    if waiting:
-        beside.take_up(store, waiting)
+        waiting = [each for each in delivering if workspace_holders.any_to_take_up(tx, each)]
+        if not waiting:
+            return _due(tx, delivering, store.now(tx))
+    beside.take_up(store, waiting)
     with store.reading() as tx:
-        now = store.now(tx)
-        return [rules.name for rules in syncs if rules.deliver and _any_due(tx, rules, now)]
+        return _due(tx, delivering, store.now(tx))
 
 
-def _any_due(connection: Any, rules: Rules, now: float) -> bool:
+def _due(tx: Connection, syncs: Sequence[Rules], now: float) -> list[str]:
+    return [rules.name for rules in syncs if _any_due(tx, rules, now)]
+
+
+def _any_due(tx: Connection, rules: Rules, now: float) -> bool:
     kinds = (entities.PERSON, entities.OBJECT) if rules.objects else (entities.PERSON,)
-    return any(claims.any_due(connection, rules.name, now, kind) for kind in kinds)
+    return any(claims.any_due(tx, rules.name, now, kind) for kind in kinds)
