@@ -70,9 +70,17 @@ def removed(before: Removals, step: Step) -> Removals:
             return before._replace(freed=tuple(dict.fromkeys((*before.freed, *named))))
         case "suppressed":
             return NOTHING_REMOVED
+        case "let go" if freed := _freed(step):
+            return before._replace(freed=tuple(dict.fromkeys((*before.freed, *freed))))
         case _:
             found = before._replace(deleted=()) if step.after is not None else before
             return _with_belongings(found, step)
+
+
+def _freed(step: Step) -> list[Identifier]:
+    """Returns what the step frees: somebody whom another sync wants is let go of, which is no step of its own."""
+    freeing = [each.item for each in step.operations if each.item.get("action") == "unsuppress"]
+    return [each for item in freeing for each in addressed(item)]
 
 
 def _with_belongings(before: Removals, step: Step) -> Removals:

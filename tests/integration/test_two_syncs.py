@@ -278,3 +278,17 @@ def test_who_is_freed_by_one_sync_stays_blocked_while_another_suppresses_them(
 
     run(world, message("u1", 3, blocked="no", strict="no", **person))
     assert simulator.people() == {"u1": {"plan": "pro", "city": "Bern"}}
+
+
+@pytest.mark.parametrize("before", [{}, {"suppressed": True}, {"deleted": True}])
+@pytest.mark.parametrize("stays", ["Paying", "Trial"])
+def test_who_is_freed_while_one_sync_wants_them_and_the_other_does_not_is_freed_once(
+    make_world: Make, simulator: Simulated, before: dict[str, bool], stays: str
+) -> None:
+    world = two(make_world, retention={"call_bodies": "all"})
+    both = {"plan": "pro", "city": "Bern"}
+    run(world, message("u1", 1, segments=["Paying", "Trial"], **both), {"user": {"id": "u1"}, **before, "version": 2})
+    run(world, {**message("u1", 3, segments=[stays], **both), "suppressed": False})
+
+    assert simulator.people() == {"u1": {"plan": "pro"} if stays == "Paying" else {"city": "Bern"}}
+    assert len(world.sent("unsuppress")) <= 2
