@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 _LONGEST = ("test_reader.py",)
 """Modules that take minutes, most of it waiting: they begin first of all."""
-_SPREAD_UNTIL = {"faults": 0.6, "acceptance": 0.8, "libraries": 0.8, "integration": 1.0}
+_SPREAD_UNTIL = {"faults": 0.6, "acceptance": 0.8, "libraries": 0.8, "browser": 0.9, "integration": 1.0}
 """Until which part of the run the modules of a room are spread. Those that wait for servers and processes stand among
 those that compute, so that the workers neither all wait nor all compute; the long ones begin long before the end."""
 

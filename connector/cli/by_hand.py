@@ -7,16 +7,15 @@ tell afterwards whether somebody was forgotten, and nobody can read who was.
 import getpass
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from connector.admin import operator_acts
 from connector.cli.invocation import CURRENT, Invocation
 from connector.cli.loading import loaded
 from connector.cli.options import SETTINGS_TOML, err
@@ -28,7 +27,6 @@ from connector.store.operator_log import OperatorAct
 OPERATOR = "CONNECTOR_OPERATOR"
 """The environment variable that says who acts, where the name on this machine does not."""
 DOOR = "command"
-_NAME_CHARACTERS, _SUBJECT_CHARACTERS, _DIGEST_CHARACTERS = 200, 500, 16
 _INTERRUPTED = 130
 
 
@@ -97,19 +95,13 @@ def operator() -> str:
     user = "unknown"
     with suppress(OSError, KeyError):
         user = getpass.getuser()
-    return (named or f"{user}@{socket.gethostname()}")[:_NAME_CHARACTERS]
-
-
-def digest(subject: str) -> str:
-    """Returns what is kept of the name of a person."""
-    return f"sha256:{sha256(subject.strip().lower().encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
+    return named or f"{user}@{socket.gethostname()}"
 
 
 def _act(act: str, changing: ChangingCommand, given: Mapping[str, Any]) -> OperatorAct:
     subject = " ".join(each for name in changing.subject for each in _texts(given.get(name)))
     flags = [f"--{name}" for name in changing.flags if given.get(name)]
-    kept = digest(subject) if changing.of_person else subject[:_SUBJECT_CHARACTERS]
-    return OperatorAct(time.time(), operator(), DOOR, " ".join((act, *flags)), kept)
+    return operator_acts.act(operator(), DOOR, " ".join((act, *flags)), subject, of_person=changing.of_person)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -18,6 +18,7 @@ from celery import Celery
 from connector.admin.heartbeat import HeartbeatThread
 from connector.broker import beat_schedule, doorbell
 from connector.broker.doorbell import Doorbell
+from connector.console.console import console_at
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.runtime import Runtime
 from connector.settings.schema import Settings
@@ -48,15 +49,15 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
 def _serve(runtime: Runtime, stop: StopSignal, on_ready: Callable[[str], None]) -> None:
     settings = runtime.settings
     with (
-        _worker() as (app, works),
-        closing(Doorbell(app)) as ring,
+        _worker() as (worker, works),
+        closing(Doorbell(worker)) as ring,
         closing(HeartbeatThread(runtime.store, "run").start()),
     ):
-        config = served(create_app(runtime, ring, works=works))
-        with serving(config, settings.web.host, settings.web.port) as url:
+        app = create_app(runtime, ring, works=works)
+        with console_at(app, runtime), serving(served(app), settings.web.host, settings.web.port) as url:
             log.info("ready", url=url, store=runtime.store.place)
             on_ready(url)
-            _tick(app, stop, beat_schedule.duties(settings.delivery.sweep_seconds))
+            _tick(worker, stop, beat_schedule.duties(settings.delivery.sweep_seconds))
 
 
 def _prepare(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ from connector.broker.doorbell import Doorbell, application
 from connector.cli import embedded
 from connector.cli.opening import settings_of
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
+from connector.console.console import console_at
 from connector.errors import StoreError
 from connector.runtime import Runtime
 from connector.stop_signal import StopSignal
@@ -40,8 +41,8 @@ def web(settings: SettingsFile = SETTINGS_TOML) -> None:
         closing(HeartbeatThread(runtime.store, "web").start()),
         closing(AlertThread(loaded, runtime.store).start()),
     ):
-        config = served(create_app(runtime, ring))
-        with serving(config, loaded.web.host, loaded.web.port) as url:
+        app = create_app(runtime, ring)
+        with console_at(app, runtime), serving(served(app), loaded.web.host, loaded.web.port) as url:
             _listening(runtime.store, url, ready=ready)
             stop.wait()
     runtime.close()

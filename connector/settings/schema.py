@@ -23,6 +23,7 @@ from connector.errors import SettingsError
 from connector.settings import validators
 from connector.settings.alerts import AlertsSettings
 from connector.settings.connection import Connection
+from connector.settings.console import ConsoleSettings
 from connector.settings.freshness import Freshness
 from connector.settings.layers import layers, total
 from connector.settings.lean_schema import lean
@@ -221,6 +222,7 @@ class Settings(BaseSettings):
         default=ProfilesSettings(), description="What Customer.io's reporting webhooks become."
     )
     alerts: AlertsSettings = Field(default=AlertsSettings(), description="What somebody is told of, and how.")
+    console: ConsoleSettings = Field(default=ConsoleSettings(), description="The operator's page.")
     connections: dict[TableName, Connection] = Field(
         default={}, description="Customer.io workspaces, each under a name you choose.", json_schema_extra=CLOSED
     )

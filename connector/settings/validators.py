@@ -51,6 +51,11 @@ def store(url: str) -> list[str]:
     return [f"{shown(url)} is not accepted; give sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"]
 
 
+def replica(url: str) -> list[str]:
+    """A replica that pages can read from."""
+    return store(url) if url.startswith("postgres") else ["is not accepted; give a URL of postgresql+psycopg://"]
+
+
 def broker(url: str) -> list[str]:
     """A broker that keeps what it was given."""
     if url.startswith(("memory://", "amqp://", "amqps://")):

@@ -31,11 +31,13 @@ VERSIONS = tuple(sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob(
 class Store:
     """An open store. Transactions are short: none is ever open while a request to Customer.io is on its way."""
 
-    def __init__(self, url: str, limits: Limits | None = None) -> None:
+    def __init__(self, url: str, limits: Limits | None = None, *, never_patient: bool = False) -> None:
         """Opens `url`, a SQLite or PostgreSQL URL as SQLAlchemy writes it. Connects at the first transaction.
 
-        limits: how long to wait for what, [store] of the settings; left out, its defaults.
+        limits: how long to wait for what, [store] of the settings; left out, its defaults. never_patient: these bounds
+        hold for what a human asked for as well.
         """
+        self._never_patient = never_patient
         self.url = make_url(url)
         self.on_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = sqlite.engine(self.url) if self.on_sqlite else postgres.engine(self.url, limits or Limits())
@@ -79,6 +81,7 @@ class Store:
         patient: as for `writing`. timeless: asks for no time, since the tables may not exist yet.
         """
         with self._translated(), self.engine.connect() as connection:
+            patient = patient and not self._never_patient
             connection.execution_options(reads=True, patient=patient, timeless=timeless)
             with connection.begin():
                 yield connection

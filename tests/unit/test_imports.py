@@ -21,6 +21,7 @@ PLANTED = [
     ("Decisions know no network, store, clock or chance", "connector.planning", "sqlalchemy"),
     ("Only customerio (and the download) speak HTTP", "connector.store", "httpx"),
     ("The broker's libraries stay in broker and tasks", "connector.admin", "kombu"),
+    ("Pages ask what the commands ask, never the store", "connector.console.pages", "connector.store"),
 ]
 """Contract, importer, imported."""
 

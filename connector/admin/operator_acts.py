@@ -1,0 +1,66 @@
+"""Notes who did what by hand, at whichever door: when it begins, and what came of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+from connector.store import operator_log
+from connector.store.engine import Store
+from connector.store.operator_log import OperatorAct
+
+NAME_CHARACTERS, SUBJECT_CHARACTERS = 200, 500
+_DIGEST_CHARACTERS = 16
+DONE, FAILED = "done", "failed"
+
+
+def digest(subject: str) -> str:
+    """Returns what is kept of the name of a person: by it one can tell afterwards whether they were meant."""
+    return f"sha256:{sha256(subject.strip().lower().encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
+
+
+def act(operator: str, door: str, name: str, subject: str, *, of_person: bool) -> OperatorAct:
+    """Returns an act that begins now.
+
+    Args:
+        operator: Who acts.
+        door: Where, as `command` or `console`.
+        name: What is done, as the command is called: `problems replay`.
+        subject: To what; "" for nothing.
+        of_person: Whether that is a person, of whom only a digest is kept.
+    """
+    kept = digest(subject) if of_person and subject else subject[:SUBJECT_CHARACTERS]
+    return OperatorAct(time.time(), operator[:NAME_CHARACTERS], door, name, kept)
+
+
+@contextmanager
+def noted(store: Store, what: OperatorAct) -> Iterator[None]:
+    """Notes an act while the block does it. Raises StoreError, before anything is done, if it cannot be noted."""
+    with store.writing() as tx:
+        id = operator_log.begin(tx, what)
+    outcome = FAILED
+    try:
+        yield
+        outcome = DONE
+    finally:
+        with store.writing() as tx:
+            operator_log.end(tx, id, outcome)
+
+
+def seen(store: Store, what: OperatorAct) -> None:
+    """Notes that somebody was shown something. Raises StoreError, so that nothing is shown that is not noted."""
+    with store.writing() as tx:
+        operator_log.end(tx, operator_log.begin(tx, what), DONE)
+
+
+def latest(store: Store, since: float, act: str, limit: int) -> list[OperatorAct]:
+    """Returns acts, the latest first.
+
+    Args:
+        store: The store.
+        since: Only since then, in unix seconds.
+        act: How the act begins; "" for all.
+        limit: How many to return at most.
+    """
+    with store.reading() as tx:
+        return operator_log.find(tx, since, act, limit)

@@ -1,0 +1,11 @@
+"""The pages, one module each: ROUTES says which addresses it answers."""
+
+from connector.console.page import Route
+from connector.console.pages import home, operators
+
+_PAGES = (home, operators)
+
+
+def routes() -> tuple[Route, ...]:
+    """Returns the routes of all pages."""
+    return tuple(route for page in _PAGES for route in page.ROUTES)

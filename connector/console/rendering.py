@@ -1,0 +1,92 @@
+"""Makes HTML of the templates, with the words for times, counts and what is masked."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from connector.console import charts
+
+TEMPLATES = Path(__file__).parent / "templates"
+NOTHING = "-"
+"""What is shown where there is no value."""
+_MASK = "•••"
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+_SHOWN_CHARACTERS = 100_000
+
+
+@cache
+def environment() -> Environment:
+    """Returns the templates' environment: everything that comes in is escaped, and what is missing is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown
+    }  # fmt: skip
+    made.filters.update(filters)
+    made.globals.update(sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines)
+    return made
+
+
+def count(number: float | None) -> str:
+    """Returns a number as people read it; a dash where there is none."""
+    return NOTHING if number is None else f"{number:,.0f}"
+
+
+def utc(at: float | None) -> str:
+    """Returns a moment (unix seconds) as a date and time of UTC; a dash for none."""
+    if at is None or not isfinite(at):
+        return NOTHING
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def time_tag(at: float | None) -> Markup:
+    """Returns a moment (unix seconds) as HTML that says the whole date and time of UTC."""
+    if at is None or not isfinite(at):
+        return Markup("-")
+    machine = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(machine, utc(at), utc(at))
+
+
+def seconds(duration: float | None) -> str:
+    """Returns a duration in seconds in the unit that people would say it in; a dash for none."""
+    if duration is None or not isfinite(duration):
+        return NOTHING
+    if duration < _MINUTE:
+        return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
+    for unit, size in (("min", _MINUTE), ("h", _HOUR)):
+        if duration < size * (60 if unit == "min" else 48):
+            return f"{duration / size:.0f} {unit}"
+    return f"{duration / _DAY:.0f} days"
+
+
+def masked(value: object, sees: bool) -> str:
+    """Returns a value that is personal: itself for who may see it, else a mask that keeps its first character."""
+    text = shown(value)
+    if sees or not text:
+        return text
+    return f"{text[:1]}{_MASK}"
+
+
+def shown(value: object) -> str:
+    """Returns any value as text: a text as it is, anything else as JSON, whose integers keep all their digits."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, indent=2)
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"{text[:_SHOWN_CHARACTERS]} ... ({len(text):,} characters in all)"
+
+
+def rendered(template: str, **context: Any) -> str:
+    """Returns a page as HTML."""
+    return environment().get_template(template).render(**context)

@@ -1,0 +1,51 @@
+"""Every page that the navigation leads to, in a browser: readable, within the width, by keyboard, without scripts."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from connector.console.navigation import NAVIGATION
+from connector.console.pages import routes
+from tests.world import World, message
+
+OpenPage = Callable[..., Page]
+SERVED = {each.path for each in routes()}
+PAGES = [each.path for each in NAVIGATION if each.path in SERVED]
+
+
+@pytest.fixture
+def lived(world: World) -> World:
+    world.run(message("u1", 1, email="u1@example.com"), message("u2", 1), message("u1", 2, segments=[]))
+    return world
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_within_its_width_and_clean_for_who_cannot_see_it(
+    lived: World, open_page: OpenPage, path: str
+) -> None:
+    page = open_page(lived, path)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.locator("h1").count() == 1
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_clean_in_the_dark_and_readable_without_scripts(
+    lived: World, open_page: OpenPage, path: str
+) -> None:
+    assert open_page(lived, path, scripts=False).locator("main").inner_text().strip()
+    found = Axe().run(open_page(lived, path, dark=True))
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_keys_lead_to_the_search_and_from_page_to_page(lived: World, open_page: OpenPage) -> None:
+    page = open_page(lived, "/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.locator("main").focus()
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    page.wait_for_url("**/operators")

@@ -1,0 +1,46 @@
+"""Who is let in at the console, and which forms are taken."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.console import Browser, text_of
+from tests.world import World
+
+OpenConsole = Callable[..., Browser]
+
+
+def test_this_machine_sees_in_a_sentence_how_things_stand(open_console: OpenConsole) -> None:
+    assert "Nothing waits" in open_console().text("/")
+
+
+@pytest.mark.parametrize(
+    "header", [{"Host": "example.com"}, {"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}]
+)
+def test_without_a_sign_in_nobody_from_elsewhere_is_let_in(open_console: OpenConsole, header: dict[str, str]) -> None:
+    answer = open_console().client.get("/", headers=header)
+    assert (answer.status_code, "[console.users]" in text_of(answer.text)) == (403, True)
+
+
+def test_a_page_is_kept_by_no_browser_and_runs_nothing_from_elsewhere(open_console: OpenConsole) -> None:
+    headers = open_console().client.get("/").headers
+    assert headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    cookie = headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite" in cookie
+
+
+def test_the_console_can_be_switched_off(open_console: OpenConsole) -> None:
+    assert open_console(console={"enabled": False}).client.get("/").status_code == 404
+
+
+def test_with_a_sign_in_configured_nobody_is_let_in_who_has_not(open_console: OpenConsole) -> None:
+    users = {"ada": {"role": "viewer", "password_hash": "x"}}
+    answer = open_console(console={"users": users}).client.get("/problems")
+    assert answer.status_code in (303, 404)
+
+
+def test_what_somebody_did_stands_in_the_log_of_operators(world: World, open_console: OpenConsole) -> None:
+    assert "Nobody has done anything by hand" in open_console(world).text("/operators")
