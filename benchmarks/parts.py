@@ -14,6 +14,7 @@ from benchmarks import (
     memory,
     million,
     order,
+    pages,
     profile,
     race,
     report,
@@ -139,6 +140,10 @@ def _history(scale: float) -> Figures:
         return history.run(stage, max(5, _of(30, scale)))
 
 
+def _pages(scale: float) -> Figures:
+    return pages.run(_of(20_000, scale), _of(1_000_000, scale), SIZE)
+
+
 def _games(scale: float) -> Figures:
     return games.run(report.results(), machine.fsync_ms() / 1000, ANSWER_SECONDS, max(2.0, games.SECONDS * scale))
 
@@ -170,6 +175,7 @@ PARTS: Mapping[str, Part] = {
     "profile": Part("where a notification's microseconds go", _profile),
     "batches": Part("what a batch costs by its size", _batches),
     "history": Part("what the history of people costs a notification, with it and without it in turn", _history),
+    "pages": Part("the console's pages beside a million people and ten million events", _pages),
     "games": Part("a larger fleet by simulation, with the costs of race and batches", _games),
     "live": Part("the publisher runs beside the fleet", _live),
     "instead": Part("what people use instead", _instead),

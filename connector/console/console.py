@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -58,7 +59,7 @@ class Console:
         """Returns what FastAPI calls for a route."""
 
         async def answered(request: Request) -> Response:
-            session = self.sessions.of(request)
+            session, began = self.sessions.of(request), perf_counter()
             try:
                 visitor = self._visitor(request, session)
                 if visitor is None:
@@ -68,7 +69,9 @@ class Console:
             except HTTPException as refused:
                 answer = _refusal(refused.status_code, str(refused.detail))
                 visitor = None
-            return self._response(request, session, answer, visitor)
+            response = self._response(request, session, answer, visitor)
+            response.headers["Server-Timing"] = f"page;dur={1000 * (perf_counter() - began):.1f}"
+            return response
 
         return answered
 
