@@ -133,7 +133,8 @@ def _stay(stage: Stage) -> None:
         f"  {sys.argv[0]} plan {stage.sample}\n"
         f"  {sys.argv[0]} {stage.sender} {stage.sample}   # once more: nothing changes\n"
         f"  {stage.connector}/docs                     # the HTTP doors\n"
-        f"Logs: {stage.folder}/*.log",
+        f"Logs: {stage.folder}/*.log\n\n"
+        f"Look at it in a browser: {stage.connector}/",
         highlight=False,
         soft_wrap=True,
     )

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.processes import SHIPPED_SETTINGS, bare_environment, check_text, connector, running, until
@@ -41,6 +42,15 @@ def test_demo_ended_in_the_middle_ends_its_children(tmp_path: Path, number: sign
             os.kill(pid, signal.SIGKILL)
         assert (left, code) == ([], 130 if number is signal.SIGINT else 143)
         check_text(demo.text)
+
+
+def test_the_demo_ends_with_the_address_of_the_console_which_says_that_all_is_well(tmp_path: Path) -> None:
+    arguments = ("demo", "--settings", SHIPPED_SETTINGS, "--folder", tmp_path / "demo")
+    with running(*arguments, environ=bare_environment(), output=tmp_path / "demo.log") as demo:
+        until(lambda: "Look at it in a browser: " in demo.text, "the address of the console", seconds=120)
+        address = demo.text.partition("Look at it in a browser: ")[2].split()[0]
+        assert "up to date" in httpx.get(address).text
+        assert demo.end(signal.SIGINT) == 0
 
 
 def processes_of(folder: Path) -> list[int]:
