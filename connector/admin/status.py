@@ -1,13 +1,13 @@
 """Gathers the state of the whole, as `connector status` shows it: from the store, and of queues from the broker."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, replace
 from math import isinf
 from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.admin.verdict import PausedConnection, State, Verdict, verdict
+from connector.admin.verdict import PausedConnection, State, verdict
 from connector.alerts import freshness
 from connector.alerts.freshness import Promise
 from connector.audience.rules import Rules
@@ -32,17 +32,23 @@ from connector.store.connection_health import Health
 from connector.store.engine import Store
 from connector.store.heartbeats import Heartbeat
 from connector.store.outgoing import NOTHING_WAITS, TargetState
+from connector.store.overview import Glance, Overview
 
 Depths = Callable[[], Mapping[str, int]]
 """Asks the broker how many messages wait in each queue. Raises ConnectorError."""
 DEAD_LETTERS = "dead-letters"
+COUNTED_TO = overview.COUNTED_TO
+"""At a glance nothing is counted farther: one more than that stands for all that are more."""
 _MANY_FAILURES = 5
 """After so many failures in a row a target needs somebody."""
+Numbers = Callable[[Connection, str, Collection[str]], Overview | Glance]
 Status = dict[str, Any]
 """The state of the whole, or of a part of it, as `connector status --json` shows it."""
 
 
-def gathered(settings: Settings, store: Store, depths: Depths | None, behind_seconds: float) -> Status:
+def gathered(
+    settings: Settings, store: Store, depths: Depths | None, behind_seconds: float, *, at_a_glance: bool = False
+) -> Status:
     """Returns the state of everything, as JSON, at one moment of the store.
 
     Args:
@@ -50,13 +56,15 @@ def gathered(settings: Settings, store: Store, depths: Depths | None, behind_sec
         store: The store.
         depths: How to ask the broker; None if the broker is this process's own.
         behind_seconds: How long somebody may wait before that needs a human.
+        at_a_glance: Whether only what a page shows of each sync is counted, and not far (`overview.Glance`).
     """
     queued, broker_error = _asked(depths)
     with store.reading(patient=True) as tx:
         now = store.now(tx)
-        found = _from_store(settings, store, tx, now)
+        found = _from_store(settings, store, tx, now, _at_a_glance if at_a_glance else overview.of)
     found["queues"] = _with_depths(found["queues"], queued)
-    said = _verdict(settings, found, broker_error, now, behind_seconds)
+    state = _state(settings, found, broker_error, now)
+    said = verdict(replace(state, counted_to=COUNTED_TO) if at_a_glance else state, behind_seconds)
     return {"state": said.state, "sentence": said.sentence, "needs_somebody": said.needs_somebody, **found}
 
 
@@ -69,11 +77,11 @@ def _asked(depths: Depths | None) -> tuple[Mapping[str, int], str]:
         return {}, str(error)
 
 
-def _from_store(settings: Settings, store: Store, tx: Connection, now: float) -> Status:
+def _from_store(settings: Settings, store: Store, tx: Connection, now: float, numbers: Numbers) -> Status:
     processes = heartbeats.known(tx)
     return {
         "store": store.place,
-        "syncs": {name: _sync(tx, name, Rules.of(sync).mirrors, now) for name, sync in settings.syncs.items()},
+        "syncs": {name: _sync(numbers(tx, name, Rules.of(sync).mirrors), now) for name, sync in settings.syncs.items()},
         "messages": counts.tallies(tx, EVERY_SYNC),
         "connections": {
             name: _connection(tx, name, fingerprint(each), now) for name, each in settings.connections.items()
@@ -89,8 +97,12 @@ def _from_store(settings: Settings, store: Store, tx: Connection, now: float) ->
     }
 
 
-def _sync(tx: Connection, name: str, mirrors: Any, now: float) -> Status:
-    found = asdict(overview.of(tx, name, mirrors))
+def _at_a_glance(tx: Connection, sync: str, _: Collection[str]) -> Glance:
+    return overview.at_a_glance(tx, sync)
+
+
+def _sync(numbers: Overview | Glance, now: float) -> Status:
+    found = asdict(numbers)
     oldest = found.pop("oldest_due_at")
     return {**found, "oldest_due_seconds": None if oldest is None else round(max(now - oldest, 0.0), 1)}
 
@@ -188,13 +200,13 @@ def _process(each: Heartbeat, now: float) -> Status:
     }
 
 
-def _verdict(settings: Settings, found: Status, broker_error: str, now: float, behind_seconds: float) -> Verdict:
+def _state(settings: Settings, found: Status, broker_error: str, now: float) -> State:
     delivered = [found["syncs"][name] for name, sync in settings.syncs.items() if sync.deliver]
     waits = [each["oldest_due_seconds"] for each in delivered if each["oldest_due_seconds"] is not None]
     oldest = max(waits, default=None)
     failing = [each["failing_since"] for each in found["connections"].values() if each["failing_since"] is not None]
     queued = {name: each["messages"] for name, each in found["queues"].items() if each["messages"] is not None}
-    state = State(
+    return State(
         now=now,
         people=sum(each["due"] for each in delivered),
         objects=sum(each["objects_due"] for each in delivered),
@@ -211,7 +223,6 @@ def _verdict(settings: Settings, found: Status, broker_error: str, now: float, b
         broker_error=broker_error,
         out_failing=list(_stuck(found["out"])),
     )
-    return verdict(state, behind_seconds)
 
 
 def _stuck(targets: Mapping[str, Status]) -> Iterator[str]:

@@ -25,7 +25,8 @@ class State:
     gone: the roles that nobody has any more, and when somebody was last seen in each. nobody: whether no process at
     all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broken: the promises of
     freshness that are not kept, in words. out_failing: targets that take nothing, in words. broker_error: why the
-    broker could not be asked.
+    broker could not be asked. counted_to: a larger count of people, objects or held deletions is only known to be
+    larger; 0 where all are exact.
     """
 
     now: float
@@ -43,6 +44,11 @@ class State:
     broken: Sequence[str] = ()
     broker_error: str = ""
     out_failing: Sequence[str] = ()
+    counted_to: int = 0
+
+    def many(self, number: int) -> str:
+        """Returns a count in words."""
+        return f"more than {self.counted_to:,}" if 0 < self.counted_to < number else f"{number:,}"
 
     @property
     def waiting(self) -> bool:
@@ -88,7 +94,7 @@ def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
         if each.for_human:
             yield "paused", _pause(each)
     if found.held:
-        yield "held", f"{found.held:,} deletions are held: `connector approve` lets them go"
+        yield "held", f"{found.many(found.held)} deletions are held: `connector approve` lets them go"
     if found.dead_letters:
         yield "dead letters", f"{found.dead_letters:,} dead letters: `connector dead-letters` shows them"
     yield from (("out", each) for each in found.out_failing)
@@ -115,9 +121,9 @@ def _pause(each: PausedConnection) -> str:
 def _amounts(found: State) -> Iterator[str]:
     """Yields what waits, in words: people, objects, and messages by their queue."""
     if found.people:
-        yield f"{found.people:,} {'person waits' if found.people == 1 else 'people wait'}"
+        yield f"{found.many(found.people)} {'person waits' if found.people == 1 else 'people wait'}"
     if found.objects:
-        yield f"{found.objects:,} {'object waits' if found.objects == 1 else 'objects wait'}"
+        yield f"{found.many(found.objects)} {'object waits' if found.objects == 1 else 'objects wait'}"
     for queue, count in found.queued.items():
         if count:
             yield f"{count:,} {'message waits' if count == 1 else 'messages wait'} in {queue}"

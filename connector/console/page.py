@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from connector.admin.recent_depths import RecentDepths
 from connector.console.visitor import Visitor
 from connector.runtime import Runtime
 from connector.settings.console import ConsoleRole
@@ -18,11 +19,12 @@ class Desk:
 
     runtime: what the process has open, for what a visitor does. reads: the same over the store that pages read from,
     with the bounds of pages; nothing may be written by it. address: the web address of this process's page, "" where
-    that is not known.
+    that is not known. depths: what the broker says of its queues.
     """
 
     runtime: Runtime
     reads: Runtime
+    depths: RecentDepths = field(default_factory=RecentDepths)
 
     @property
     def settings(self) -> Settings:

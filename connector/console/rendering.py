@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from connector.admin.status import COUNTED_TO
 from connector.console import charts
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,7 +33,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., Any]] = {
-        "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown
+        "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown,
+        "glance": glance,
     }  # fmt: skip
     made.filters.update(filters)
     made.globals.update(sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines)
@@ -42,6 +44,20 @@ def environment() -> Environment:
 def count(number: float | None) -> str:
     """Returns a number as people read it; a dash where there is none."""
     return NOTHING if number is None else f"{number:,.0f}"
+
+
+def glance(number: int, counted: str = "") -> str:
+    """Returns a number of `overview.Glance`.
+
+    Args:
+        number: The number.
+        counted: How it is known, where the number does not say so itself by being more than what is counted.
+    """
+    if counted == "about":
+        return f"about {round(number, 3 - len(str(number))):,}"  # an estimate has no more digits
+    if counted == "at least":
+        return f"at least {number:,}"
+    return f"more than {COUNTED_TO:,}" if number > COUNTED_TO else count(number)
 
 
 def utc(at: float | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, literal_column, null, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, null, select, update
 
 from connector.model.entity import EntityKind
 from connector.planning import deletion_guard
@@ -154,9 +154,14 @@ def _hold_waiting(tx: Connection, watch: _Watch) -> None:
         tx.execute(held.values(lane=HELD, due_at=null()))
 
 
+def is_held(sync: str) -> ColumnElement[bool]:
+    """Returns a condition: the entities of a sync whose deletion is held."""
+    return and_(ENTITY.c.sync == sync, _IS_HELD)
+
+
 def held(tx: Connection, sync: str) -> int:
     """Returns how many deletions are held."""
-    rows = select(func.count()).select_from(ENTITY).where(ENTITY.c.sync == sync, _IS_HELD)
+    rows = select(func.count()).select_from(ENTITY).where(is_held(sync))
     return int(tx.execute(rows).scalar_one())
 
 

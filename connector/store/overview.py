@@ -1,16 +1,22 @@
-"""Counts over the whole store what `connector status` shows."""
+"""Counts over the whole store what `connector status` shows, and what a page shows of it at a glance."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, case, func, select, text
 
-from connector.store import claims, deletion_guard, events, manual_segments
+from connector.store import claims, deletion_guard, events, freshness, manual_segments, samples
 from connector.store import tallies as counts
 from connector.store.entities import OBJECT
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import of as of_kind
 from connector.store.relationships import RELATION
+from connector.store.statements import SQLITE
+
+COUNTED_TO = 10_000
+"""At a glance nothing is counted farther: one more than that stands for all that are more."""
+Counted = Literal["exactly", "about", "at least"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,23 @@ class Overview:
     tallies: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One sync in numbers that are had fast.
+
+    people: how many Customer.io holds, and how that is known. due, objects_due, deletions_held: none is counted beyond
+    `COUNTED_TO`, so one more than that stands for any number above it. oldest_due_at: as in `Overview`, and of somebody
+    whose requests failed since when they wait.
+    """
+
+    people: int
+    people_counted: Counted
+    due: int
+    objects_due: int
+    deletions_held: int
+    oldest_due_at: float | None
+
+
 def of(tx: Connection, sync: str, mirrors: Collection[str] = ()) -> Overview:
     """Returns the numbers of a sync that mirrors these upstream segments."""
     members: Mapping[str, int] = manual_segments.members(tx, sync) if mirrors else {}
@@ -52,6 +75,40 @@ def of(tx: Connection, sync: str, mirrors: Collection[str] = ()) -> Overview:
         oldest_due_at=claims.oldest_due(tx, sync),
         tallies=counts.tallies(tx, sync),
     )
+
+
+def at_a_glance(tx: Connection, sync: str) -> Glance:
+    """Returns the numbers of a sync that a page shows, in a time that has a bound: nothing is counted very far."""
+    due = ENTITY.c.due_at.is_not(None)
+    found = select(
+        _bounded(of_kind(sync) & due), _bounded(of_kind(sync, OBJECT) & due), _bounded(deletion_guard.is_held(sync))
+    )
+    people_due, objects_due, held = tx.execute(found).one()
+    return Glance(*_people(tx, sync), people_due, objects_due, held, freshness.oldest(tx, sync))
+
+
+def _bounded(condition: ColumnElement[bool]) -> ScalarSelect[int]:
+    first = select(1).select_from(ENTITY).where(condition).limit(COUNTED_TO + 1).subquery()
+    return select(func.count()).select_from(first).scalar_subquery()
+
+
+def _people(tx: Connection, sync: str) -> tuple[int, Counted]:
+    """How many people are held, and how that is known: no index tells, so it is counted in a small table only."""
+    if samples.estimated_rows(tx) > COUNTED_TO:
+        return _estimated_people(tx, sync), "about"
+    held = of_kind(sync) & ENTITY.c.delivered.is_not(None)
+    first = select(case((held, 1), else_=0).label("held")).limit(COUNTED_TO + 1).subquery()
+    rows, people = tx.execute(select(func.count(), func.coalesce(func.sum(first.c.held), 0))).one()
+    if rows <= COUNTED_TO:
+        return people, "exactly"
+    return (people, "at least") if tx.dialect.name == SQLITE else (_estimated_people(tx, sync), "about")
+
+
+def _estimated_people(tx: Connection, sync: str) -> int:
+    """How many people are held as PostgreSQL reckons, by what it last saw of the table."""
+    held = select(1).where(of_kind(sync) & ENTITY.c.delivered.is_not(None))
+    plan = tx.execute(text(f"EXPLAIN (FORMAT JSON) {held.compile(tx, compile_kwargs={'literal_binds': True})}"))
+    return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
 
 
 def _count(tx: Connection, table: Table, condition: ColumnElement[bool]) -> int:

@@ -71,7 +71,7 @@ def _sample(tx: Connection, sync: str, limit: int, scanned_rows: int, *, gone: b
 
 def _portions(tx: Connection, limit: int, scanned_rows: int) -> Iterator[Any]:
     """Yields ever larger parts of a large table, and at last the whole."""
-    rows = _estimated_rows(tx)
+    rows = estimated_rows(tx)
     percent = _PERCENT if rows <= scanned_rows else _PERCENT * _PAGES_FOR_ONE * limit / rows
     while percent < _HALF:
         yield tablesample(TABLE, func.system(percent))
@@ -79,8 +79,8 @@ def _portions(tx: Connection, limit: int, scanned_rows: int) -> Iterator[Any]:
     yield TABLE
 
 
-def _estimated_rows(tx: Connection) -> float:
-    """Returns how many rows the table has, as PostgreSQL last counted them; 0 if it does not know."""
+def estimated_rows(tx: Connection) -> float:
+    """Returns how many rows the table of people has, as PostgreSQL last counted them; 0 if it does not know."""
     if tx.dialect.name == "sqlite":
         return 0
     counted = text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)")

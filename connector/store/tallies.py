@@ -6,9 +6,10 @@ single sync, `way` for how people of a sync come to Customer.io, `requests` for 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from secrets import randbelow
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 
@@ -20,6 +21,15 @@ TALLY = TallyRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, i
 MINUTE = MinuteRow.__table__  # type: ignore[attr-defined]  # as above
 MINUTE_SECONDS = 60
 _SLOTS = 16
+
+
+class MinuteCount(NamedTuple):
+    """How often something came out so within one minute (unix time // 60)."""
+
+    scope: str
+    name: str
+    minute: int
+    number: int
 
 
 def way(sync: str) -> str:
@@ -89,6 +99,21 @@ def since(tx: Connection, minute: int) -> dict[str, dict[str, int]]:
     found = select(MINUTE.c.scope, MINUTE.c.name, func.sum(MINUTE.c.count)).where(MINUTE.c.minute >= minute)
     rows = tx.execute(found.group_by(MINUTE.c.scope, MINUTE.c.name))
     return _by_scope((scope, name, int(count)) for scope, name, count in rows)
+
+
+def minutes(tx: Connection, scopes: Collection[str], names: Collection[str], minute: int) -> list[MinuteCount]:
+    """Returns what was counted, minute by minute.
+
+    Args:
+        tx: A transaction.
+        scopes: The scopes.
+        names: Under which names.
+        minute: The first minute (unix time // 60).
+    """
+    found = select(MINUTE.c.scope, MINUTE.c.name, MINUTE.c.minute, func.sum(MINUTE.c.count))
+    wanted = (MINUTE.c.minute >= minute) & MINUTE.c.scope.in_(scopes) & MINUTE.c.name.in_(names)
+    rows = tx.execute(found.where(wanted).group_by(MINUTE.c.scope, MINUTE.c.name, MINUTE.c.minute))
+    return [MinuteCount(scope, name, at, int(count)) for scope, name, at, count in rows]
 
 
 def _by_scope(rows: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]:

@@ -55,6 +55,8 @@ ELSEWHERE = {
     "tests/integration/test_feedback.py::test_who_unsubscribed_is_sent_no_events_until_they_resubscribe",
     "Beyond them: what Customer.io answered with 200 and dropped later is a problem of the person": "tests/integration/"
     "test_late_failures.py::test_what_customerio_drops_later_is_a_problem_with_its_own_reason",
+    "Beyond them: a web page says in a sentence whether everything is right, what is open, and how each sync fares": ""
+    "tests/integration/console/test_home.py::test_a_line_says_of_a_sync_who_is_there_and_until_when_it_is_in_step",
     "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
     "Beyond them: all that is known of one person: what upstream said, what should be, is confirmed and is held, and "

@@ -1,0 +1,47 @@
+"""The first page in a browser: what is wrong leads to where it is mended."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from connector.model.alert import AlertState
+from connector.store import alerts, heartbeats, tallies
+from tests.world import World, message
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def troubled(world: World) -> World:
+    """A world in which somebody waits, something was refused, an alert is open, and beat is gone."""
+    world.run(message("u1", 1), message("u2", 1))
+    world.take(message("u3", 1))
+    opened = AlertState(
+        "backlog: main", "backlog", "main", "page", "The oldest change of main waits for 3 h", 1, 1.0, told_at=1.0
+    )
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        alerts.keep(tx, [opened])
+        heartbeats.beat(tx, "worker", "worker a-host-with-a-long-name-17.example.internal 4711", now)
+        heartbeats.beat(tx, "beat", "beat here 2", now - 90)
+        for minute in range(60):
+            way = {"delivered": minute % 7 * 100, "refused": minute % 2}
+            tallies.tally(tx, {tallies.way("main"): way}, now - minute * 60)
+    return world
+
+
+def test_a_troubled_home_is_clean_for_who_cannot_see_it_and_fits(troubled: World, open_page: OpenPage) -> None:
+    for dark in (False, True):
+        page = open_page(troubled, dark=dark)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_an_alert_leads_to_the_alerts_and_a_count_to_its_problems(troubled: World, open_page: OpenPage) -> None:
+    page = open_page(troubled, scripts=False)
+    assert page.get_by_role("link", name="The oldest change of main waits for 3 h").get_attribute("href") == "/alerts"
+    assert page.get_by_role("link", name="30", exact=True).get_attribute("href") == "/problems?sync=main"
+    assert page.locator("svg.spark").get_attribute("aria-label")

@@ -1,0 +1,111 @@
+"""The first page: one sentence, what is open, how each sync fares, and who is at work."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from connector.admin.recent_depths import RecentDepths
+from connector.admin.status import gathered
+from connector.errors import ConnectorError
+from connector.model.alert import AlertState
+from connector.store import alerts, heartbeats, overview, tallies
+from tests.console import Browser, text_of
+from tests.servers import free_port
+from tests.world import World, message
+
+OpenConsole = Callable[..., Browser]
+
+
+def test_a_line_says_of_a_sync_who_is_there_and_until_when_it_is_in_step(
+    world: World, open_console: OpenConsole
+) -> None:
+    world.run(message("u1", 1), message("u2", 1))
+    world.take(message("u3", 1))
+    page = open_console(world).get("/")
+    assert 'href="/syncs/main"' in page
+    assert 'aria-label="delivered a minute in the last hour' in page
+    assert "main 20" in text_of(page), "in step until a moment of this century"
+    with world.store.reading() as tx:
+        found, counted = overview.at_a_glance(tx, "main"), overview.of(tx, "main")
+    assert (found.people, found.people_counted, found.due) == (2, "exactly", 1) == (counted.people, "exactly", 1)
+
+
+def test_what_is_only_known_to_be_more_is_said_to_be_more(
+    world: World, open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run(message("u1", 1), message("u2", 1), message("u3", 1))
+    world.take(*(message(f"v{each}", 1) for each in range(5)))
+    monkeypatch.setattr(overview, "COUNTED_TO", 2)
+    with world.store.reading() as tx:
+        found = overview.at_a_glance(tx, "main")
+        if not world.store.on_sqlite:
+            tx.execute(text("ANALYZE entity"))
+            assert overview.at_a_glance(tx, "main").people == 3
+    assert (found.due, found.people_counted == "exactly") == (3, False)
+    said = gathered(world.settings, world.store, None, 300.0, at_a_glance=True)
+    assert said["syncs"]["main"]["due"] == 3
+    assert gathered(world.settings, world.store, None, 300.0)["syncs"]["main"]["due"] == 5, "a command counts them all"
+
+
+def test_open_alerts_come_before_the_syncs(world: World, open_console: OpenConsole) -> None:
+    with world.store.writing() as tx:
+        opened = AlertState(
+            key="backlog: main", kind="backlog", subject="main", severity="page",
+            sentence="The oldest change of <main> waits for 3 h", episode=1, opened_at=1.0, told_at=1.0, flaps=0,
+        )  # fmt: skip
+        alerts.keep(tx, [opened])
+    page = open_console(world).get("/")
+    assert page.index("of &lt;main&gt; waits for 3 h") < page.index("<h2>Syncs</h2>")
+
+
+def test_who_is_at_work_and_who_is_gone_is_listed_with_the_last_sign(world: World, open_console: OpenConsole) -> None:
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        heartbeats.beat(tx, "worker", "worker here 1", now)
+        heartbeats.beat(tx, "beat", "beat here 2", now - 90)
+    read = open_console(world).text("/")
+    assert "worker here 1 worker lives" in read
+    assert "beat here 2 beat gone" in read
+
+
+def test_refused_people_of_the_last_hour_are_counted_and_older_ones_are_not(
+    world: World, open_console: OpenConsole
+) -> None:
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        tallies.tally(tx, {tallies.way("main"): {"refused": 4}}, now - 600)
+        tallies.tally(tx, {tallies.way("main"): {"refused": 70}}, now - 7200)
+    assert '<a href="/problems?sync=main">4</a>' in open_console(world).get("/")
+
+
+def test_a_broker_that_cannot_be_asked_is_said_and_the_page_is_there(open_console: OpenConsole) -> None:
+    fleet = {"broker": {"url": f"amqp://guest:secret-marker@127.0.0.1:{free_port()}//"}}
+    page = open_console(**fleet).get("/")
+    assert "secret-marker" not in page
+    assert "cannot be asked" in page
+    assert "<h2>Queues</h2>" in page
+
+
+def test_a_broker_that_says_nothing_keeps_nobody_waiting() -> None:
+    release = threading.Event()
+    depths = RecentDepths()
+
+    def silent() -> dict[str, int]:
+        release.wait(30)
+        return {"segment-changes": 7}
+
+    with pytest.raises(ConnectorError, match="has not answered yet"):
+        depths.get(silent, patience=0.01)
+    with pytest.raises(ConnectorError, match="has not answered yet"):
+        depths.get(lambda: {"another": 1}, patience=0.01)
+    release.set()
+    assert depths.get(silent, patience=30) == {"segment-changes": 7}
+    assert depths.get(lambda: {"another": 1}) == {"segment-changes": 7}, "it is not asked again at once"
+
+
+def test_since_when_a_queue_is_not_empty_is_known_once_it_was_seen_empty() -> None:
+    depths = RecentDepths()
+    depths.get(lambda: {"empty": 0, "full": 3}, patience=30)
+    assert list(depths.empty_at) == ["empty"]
