@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run fleet test unit bench soak lint format pins clean
+.PHONY: help run fleet test unit bench soak screenshots lint format pins clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ MINUTES ?= 10
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## Show these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 run: $(VENV)/.run ## Run the demo: simulator, connector, 1,000 sample notifications (ARGS=--once to stop when done)
 	@$(BIN)/connector demo $(ARGS)
@@ -30,6 +30,9 @@ bench: $(VENV)/.bench ## Measure how fast it is, into docs/performance.md (ARGS=
 
 soak: $(VENV)/.dev ## Faults at random moments, properties, fuzzers, for MINUTES=10 (ARGS="--only replies --seed 7")
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+screenshots: $(VENV)/.dev ## Take the screenshots of the documents from the demo (needs chromium)
+	@$(BIN)/python scripts/take_screenshots.py
 
 lint: $(VENV)/.dev ## Check style, types and the rule of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

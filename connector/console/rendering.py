@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from connector.admin.status import COUNTED_TO
 from connector.console import charts
@@ -17,6 +17,7 @@ from connector.console import charts
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "-"
 """What is shown where there is no value."""
+_CODE = Markup("<code>{}</code>")
 _MASK = "•••"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 _SHOWN_CHARACTERS = 100_000
@@ -35,6 +36,7 @@ def environment() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown,
         "glance": glance,
+        "words": words,
     }  # fmt: skip
     made.filters.update(filters)
     made.globals.update(sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines)
@@ -73,6 +75,12 @@ def time_tag(at: float | None) -> Markup:
         return Markup("-")
     machine = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(machine, utc(at), utc(at))
+
+
+def words(text: str) -> Markup:
+    """Returns a sentence as HTML: what stands between two backticks is a command or a setting."""
+    parts = (_CODE.format(each) if number % 2 else escape(each) for number, each in enumerate(text.split("`")))
+    return Markup("").join(parts)
 
 
 def seconds(duration: float | None) -> str:
