@@ -9,7 +9,10 @@ from tasks.segment_changes import Backfill, SegmentChanges
 
 app = Celery(
     "connector",
-    include=["tasks.activity", "tasks.changes", "tasks.delivery", "tasks.jobs", "tasks.sources", "tasks.upkeep"],
+    include=[
+        *("tasks.activity", "tasks.changes", "tasks.delivery", "tasks.exports", "tasks.jobs", "tasks.sources"),
+        "tasks.upkeep",
+    ],
 )
 app.add_defaults(options)
 app.conf.worker_consumer = FleetConsumer

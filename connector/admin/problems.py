@@ -1,15 +1,29 @@
 """Remedies for problems: replayed once their cause is mended, or discarded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connector.errors import ConnectorError
 from connector.intake import bodies
+from connector.model.problem import ProblemKind
 from connector.runtime import Runtime
 from connector.store import deletion_guard, entities, events, problems
 from connector.store.by_prefix import the_only
 from connector.store.engine import Store
 from connector.store.problem_bounds import FloodShape, cause_of
 from connector.store.problems import Kept
+
+_BY_ITSELF = "it goes by itself once its cause is mended"
+_MENDED_BY: Mapping[ProblemKind, str] = {
+    "segment": "a manual segment is tried again, and filled, by `connector resync {sync}`",
+    "source": "mend its cause: `connector sources run {subject}` then tries again",
+    "export": "mend its cause: `connector export {subject}` then tries again",
+    "connection": "mend its cause: `connector resume {subject}` then tries again at once",
+    "backfill": "mend its cause: `connector jobs resume {subject}` then goes on",
+    "webhook": "Customer.io has its answer and does not send it again: read it, and discard it",
+    **dict.fromkeys(("queue", "activities", "signature"), _BY_ITSELF),
+}
+"""Why problems of these kinds are not replayed, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +97,8 @@ def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
             return _send_again(runtime, kept)
         case "held":
             return f"{approve(runtime, kept.sync)} deletion(s) let go"
-        case "segment":
-            raise ConnectorError(f"a manual segment is tried again, and filled, by `connector resync {kept.sync}`")
-        case "source":
-            raise ConnectorError(f"mend its cause: `connector sources run {kept.problem.subject}` then tries again")
-        case "connection":
-            raise ConnectorError(f"mend its cause: `connector resume {kept.problem.subject}` then tries again at once")
-        case "backfill":
-            raise ConnectorError(f"mend its cause: `connector jobs resume {kept.problem.subject}` then goes on")
-        case "webhook":
-            raise ConnectorError("Customer.io has its answer and does not send it again: read it, and discard it")
-        case "queue" | "activities" | "signature":
-            raise ConnectorError("it goes by itself once its cause is mended")
+        case kind if kind in _MENDED_BY:
+            raise ConnectorError(_MENDED_BY[kind].format(sync=kept.sync, subject=kept.problem.subject))
         case kind:
             reason = "is solved by the user's next message: mend its cause and discard it"
             raise ConnectorError(f"a problem of the kind {kind!r} {reason}")

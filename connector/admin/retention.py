@@ -72,6 +72,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
         ("alerts", retention.drop_alerts, _ALERT_DAYS * _DAY_SECONDS),
         ("hours", retention.drop_hours, _HOURLY_DAYS * _DAY_SECONDS),
         ("jobs", retention.drop_jobs, _JOB_DAYS * _DAY_SECONDS),
+        ("runs of sources", retention.drop_source_runs, _JOB_DAYS * _DAY_SECONDS),
     ]
 
 

@@ -27,6 +27,14 @@ class SourceFacts(NamedTuple):
     reason: str = ""
 
 
+class TargetFacts(NamedTuple):
+    """A target of `[out]` that does not take what it is given, or an export that fails: since when, and why."""
+
+    name: str
+    since: float
+    reason: str
+
+
 class WebhookFacts(NamedTuple):
     """What Customer.io reports of a workspace. heard_at: when it last did; None for never."""
 
@@ -48,7 +56,8 @@ class AlertFacts:
 
     gone: the roles that nobody has, and who was seen when. held: deletions held, by sync. queues_held: why, by queue.
     problems: how many came within the last hour, by sync, "" for those of none. heard_at: when upstream last said
-    something. unsigned: why webhooks are refused, by connection. drift: how many people the last audit of a sync found
+    something. out, exports: those that fail. out_refused: how many messages were put aside since a target refuses them,
+    by target. unsigned: why webhooks are refused, by connection. drift: how many people the last audit of a sync found
     drifted and did not repair. dead_letters: how many there are. counts, segments: what was counted of syncs and of
     segments. open, recovered: the alerts that are open, and when others were over, by their keys.
     """
@@ -63,6 +72,9 @@ class AlertFacts:
     heard_at: float | None = None
     sources: Sequence[SourceFacts] = ()
     webhooks: Sequence[WebhookFacts] = ()
+    out: Sequence[TargetFacts] = ()
+    exports: Sequence[TargetFacts] = ()
+    out_refused: Mapping[str, int] = field(default_factory=dict)
     unsigned: Mapping[str, str] = field(default_factory=dict)
     drift: Mapping[str, int] = field(default_factory=dict)
     dead_letters: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection
 
 from connector.alerts import freshness
+from connector.alerts import targets as alert_targets
 from connector.alerts.facts import AlertFacts, ConnectionFacts, Hourly, SourceFacts, WebhookFacts
 from connector.alerts.measure import means_of_counts, means_of_segments
 from connector.customerio.credentials import fingerprint
@@ -48,6 +49,9 @@ def gather(settings: Settings, tx: Connection, now: float, known: Mapping[str, A
         heard_at=alert_facts.heard_at(tx),
         sources=list(_sources(settings, tx, now)),
         webhooks=list(_webhooks(settings, tx)),
+        out=alert_targets.out_failing(tx, settings.out),
+        exports=alert_targets.exports_failing(tx, settings.export),
+        out_refused=alert_targets.out_refused(tx, settings.out),
         unsigned=_unsigned(settings, tx, now),
         drift={name: _drift(tx, name) for name in delivering},
         dead_letters=_dead_letters(tx),

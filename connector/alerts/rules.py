@@ -162,6 +162,21 @@ def _sources(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert]
             yield OpenAlert("source late", each.name, f"The source {each.name} is due since {since}")
 
 
+def _targets(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert]:
+    allowed = settings.target_failing_seconds
+    for each in facts.out:
+        if 0 < allowed < facts.now - each.since:
+            since = moment(each.since, facts.now)
+            yield OpenAlert("out failing", each.name, f"Nothing goes on to {each.name} since {since}: {each.reason}")
+    for each in facts.exports:
+        if 0 < allowed < facts.now - each.since:
+            said = f"The export {each.name} fails since {moment(each.since, facts.now)}: {each.reason}"
+            yield OpenAlert("export failing", each.name, said)
+    for name, count in facts.out_refused.items():
+        said = f"{name} has refused {count:,} messages, which were put aside: `connector problems` has them"
+        yield OpenAlert("out refused", name, said)
+
+
 def _webhooks(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert]:
     for connection, why in facts.unsigned.items():
         yield OpenAlert("webhooks badly signed", connection, f"{connection}: {why}")
@@ -200,6 +215,6 @@ def _off(counted: Iterable[Hourly], share: float) -> Iterator[Hourly]:
 
 
 _RULES: tuple[AlertRule, ...] = (
-    _gone, _connections, _queues, _held, _freshness, _backlog, _webhooks, _dead_letters, _problems, _sources, _upstream,
-    _counts, _drift,
+    _gone, _connections, _queues, _held, _freshness, _backlog, _targets, _webhooks, _dead_letters, _problems, _sources,
+    _upstream, _counts, _drift,
 )  # fmt: skip

@@ -14,6 +14,7 @@ def duties(sweep_seconds: float) -> Duties:
         "tasks.activity.fold": _OFTEN_SECONDS,
         "tasks.activity.send_on": _OFTEN_SECONDS,
         "tasks.sources.look": _LOOK_SECONDS,
+        "tasks.exports.look": _LOOK_SECONDS,
         "tasks.upkeep.compare": _SELDOM_SECONDS,
         "tasks.upkeep.ask_for_failures": _SELDOM_SECONDS,
         "tasks.upkeep.alert": _SELDOM_SECONDS,

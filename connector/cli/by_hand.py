@@ -60,6 +60,7 @@ CHANGING: Mapping[str, ChangingCommand] = {
     "problems replay": ChangingCommand(("id", "kind"), ("all",)),
     "problems discard": ChangingCommand(("id", "kind"), ("all",)),
     "sources run": ChangingCommand(("name",)),
+    "export": ChangingCommand(("name",), ("once",), only_with="name"),
     "dead-letters replay": ChangingCommand(),
     "dead-letters discard": ChangingCommand(),
     "queues renew": ChangingCommand(("names",)),

@@ -104,6 +104,9 @@ NAMES = {
     "problems": CommandList("problems:app", "List, show, replay and discard what needs a human."),
     "alerts": CommandList("alerts:app", "List alerts, take them on, and try the channels."),
     "sources": CommandList("sources:app", "List the warehouses that are read, and run one."),
+    "export": CommandList(
+        "export:export", "Run an export of what was sent, who is held or what ran; without NAME, list the exports."
+    ),
     "dead-letters": CommandList(
         "dead_letters:app", "Look at, replay and discard messages that no worker could finish."
     ),

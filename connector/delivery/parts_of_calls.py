@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import itemgetter
+from typing import Any
 
 from connector.customerio.operations.operation import Operation
 from connector.customerio.responses import Rejected, ResponseAction, Settle, Split
 from connector.delivery.sender import CallContent
+from connector.model.entity import Entity
 from connector.model.history import Answer, SentFor, Sort, What, sort_of
 from connector.planning.attempt import Attempt
 
 _SENT, _HELD = int(What.SENT), int(What.HELD)
 _TAKEN, _REFUSED, _SPLIT, _UNKNOWN = map(int, (Answer.TAKEN, Answer.REFUSED, Answer.SPLIT, Answer.UNKNOWN))
-_EVENT = int(Sort.EVENT)
-_whose = itemgetter(0)
+_EVENT, _IDENTIFY, _ENTERED = int(Sort.EVENT), int(Sort.IDENTIFY), int(Sort.ENTERED)
 
 
 def of_requests(ids: Sequence[str], contents: Sequence[CallContent]) -> list[SentFor]:
@@ -38,14 +38,21 @@ def held_back(attempts: Iterable[Attempt]) -> list[SentFor]:
 def _of_request(id: str, content: CallContent) -> Iterator[SentFor]:
     refused, otherwise = _answers(content.action)
     first = 0
-    owned = ((owner[0].claim.entity.key, operation) for owner, operation in content.items)
-    for key, part in groupby(owned, _whose):
-        sorts, items = _sorts(operation for _, operation in part)
+    for key, part in groupby(content.items, _whose):
+        owned = list(part)
+        sorts, items = _sorts(operation for _, operation in owned), len(owned)
+        if sorts & _IDENTIFY and not _was_held(owned[0][0][0].claim.entity):
+            sorts |= _ENTERED
         answer = otherwise
         if refused and not refused.isdisjoint(range(first, first + items)):
             answer = _REFUSED
         yield SentFor(key, _SENT, answer, sorts, items, first, id)
         first += items
+
+
+def _was_held(entity: Entity) -> bool:
+    """Returns whether Customer.io was known to hold this person when they were claimed."""
+    return entity.delivered is not None and not entity.delivered.suppressed
 
 
 def _answers(action: ResponseAction) -> tuple[frozenset[int], int]:
@@ -56,10 +63,14 @@ def _answers(action: ResponseAction) -> tuple[frozenset[int], int]:
     return frozenset(), _SPLIT if isinstance(action, Split) else _UNKNOWN
 
 
-def _sorts(operations: Iterable[Operation]) -> tuple[int, int]:
-    """Returns what operations do, and how many they are."""
-    sorts = items = 0
+def _whose(item: tuple[Any, Operation]) -> str:
+    key: str = item[0][0].claim.entity.key
+    return key
+
+
+def _sorts(operations: Iterable[Operation]) -> int:
+    """Returns what operations do."""
+    sorts = 0
     for operation in operations:
         sorts |= _EVENT if operation.event is not None else sort_of(operation.item.get("action"))
-        items += 1
-    return sorts, items
+    return sorts

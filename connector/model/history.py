@@ -38,7 +38,7 @@ class Answer(IntEnum):
 
 
 class Sort(IntFlag):
-    """What a person's part of a request did, several at once."""
+    """What a person's part of a request did, several at once. ENTERED: an identify of somebody who was not held."""
 
     IDENTIFY = 1
     EVENT = 2
@@ -50,6 +50,7 @@ class Sort(IntFlag):
     RELATIONSHIP = 128
     SEGMENT = 256
     OTHER = 512
+    ENTERED = 1024
 
 
 _SORTS: Mapping[str, Sort] = {

@@ -6,7 +6,7 @@ from typing import Any, Literal
 ProblemKind = Literal[
     "unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "held", "segment", "source",
     "backfill", "queue", "failing", "connection", "poison", "dead letters", "queue arguments", "webhook", "signature",
-    "failed later", "activities", "out",
+    "failed later", "activities", "out", "out refused", "export",
 ]  # fmt: skip
 
 EVERY_SYNC = ""

@@ -14,7 +14,7 @@ from connector.settings.validators import Count, Seconds, Secret, Section, Table
 
 _TICKETS: frozenset[AlertKind] = frozenset(
     {"problems", "nothing from upstream", "segment off its mean", "count off its mean", "source late", "drift found",
-     "webhooks silent", "dead letters"}
+     "webhooks silent", "dead letters", "out failing", "out refused", "export failing"}
 )  # fmt: skip
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -82,6 +82,10 @@ class AlertsSettings(Section):
     )
     source_late_seconds: SecondsOrNone = Field(
         default=3600.0, description="So long a source may be behind its schedule, or fail. 0: as long as it takes."
+    )
+    target_failing_seconds: SecondsOrNone = Field(
+        default=3600.0,
+        description="So long a target of [out] or of [export] may not take what it is given. 0: as long as it likes.",
     )
     webhooks_silent_seconds: SecondsOrNone = Field(
         default=0.0,

@@ -24,6 +24,7 @@ from connector.settings import validators
 from connector.settings.alerts import AlertsSettings
 from connector.settings.connection import Connection
 from connector.settings.console import ConsoleSettings
+from connector.settings.export import Export
 from connector.settings.freshness import Freshness
 from connector.settings.layers import layers, total
 from connector.settings.lean_schema import lean
@@ -198,7 +199,7 @@ class Sync(Section):
         return on_exit
 
 
-Entry = TypeVar("Entry", Connection, Sync, WarehouseSource, OutTarget)
+Entry = TypeVar("Entry", Connection, Sync, WarehouseSource, OutTarget, Export)
 CLOSED: dict[str, Any] = {"additionalProperties": False}
 
 
@@ -237,11 +238,23 @@ class Settings(BaseSettings):
         description="Where what Customer.io reports goes on to, each by name.",
         json_schema_extra=CLOSED,
     )
+    export: dict[TableName, Export] = Field(
+        default={}, description="Where the row-level log is written, each by name.", json_schema_extra=CLOSED
+    )
 
-    @field_validator("connections", "syncs", "sources", "out")
+    @field_validator("connections", "syncs", "sources", "out", "export")
     @classmethod
     def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
         return {key: entry.model_copy(update={"name": key}) for key, entry in entries.items()}
+
+    @field_validator("export")
+    @classmethod
+    def _has_a_history(cls, export: dict[str, Export], info: ValidationInfo) -> dict[str, Export]:
+        retention = info.data.get("retention")
+        changes = [name for name, each in export.items() if each.what == "changes"]
+        if changes and retention is not None and not retention.history_days:
+            refuse([f'{changes[0]} has what = "changes", which come from the history: give [retention] history_days'])
+        return export
 
     @field_validator("syncs")
     @classmethod
@@ -299,7 +312,7 @@ def _worded(error: ValidationError, given: tuple[Layer, ...]) -> Iterator[str]:
 
 def _named_twice(values: Mapping[str, Any], given: tuple[Layer, ...]) -> Iterator[str]:
     """Names inside of tables whose keys are the names."""
-    for kind in ("connections", "syncs", "sources", "out"):
+    for kind in ("connections", "syncs", "sources", "out", "export"):
         for key, table in _tables(values.get(kind)):
             if "name" in table:
                 yield line(given, (kind, key, "name"), f"unknown key; the name is {key}, the key of the table")

@@ -27,6 +27,12 @@ def problems_since(tx: Connection, syncs: Collection[str], since: float) -> dict
     return {str(row[0]): int(row[1]) for row in tx.execute(found)}
 
 
+def problems_of(tx: Connection, kind: str) -> dict[str, int]:
+    """Returns how many problems of a kind there are, by subject."""
+    mine = select(problems.TABLE.c.subject, func.sum(problems.TABLE.c["count"])).where(problems.TABLE.c.kind == kind)
+    return {str(row[0]): int(row[1]) for row in tx.execute(mine.group_by(problems.TABLE.c.subject))}
+
+
 def heard_at(tx: Connection) -> float | None:
     """Returns the end of the last minute in which upstream said something, in unix seconds; None for never."""
     read = select(MINUTE.c.minute).where(MINUTE.c.scope == EVERY_SYNC, MINUTE.c.name == "read")

@@ -15,6 +15,7 @@ from connector.store import (
     backfills,
     deletion_guard,
     events,
+    exports,
     heartbeats,
     history,
     hourly,
@@ -99,6 +100,11 @@ def drop_jobs(tx: Connection, before: float, limit: int) -> int:
     """Jobs that came to their end before then, with what backfills among them read."""
     backfills.drop_orphans(tx)
     return _drop(tx, jobs.TABLE, jobs.TABLE.c.state.not_in(UNDER_WAY) & (jobs.TABLE.c.updated_at < before), limit)
+
+
+def drop_source_runs(tx: Connection, before: float, limit: int) -> int:
+    """Drops runs of sources that ended before then."""
+    return _drop(tx, exports.SOURCE_RUN, exports.SOURCE_RUN.c.ended_at < before, limit)
 
 
 def drop_minutes(tx: Connection, before: float, limit: int) -> int:

@@ -65,6 +65,8 @@ ELSEWHERE = {
     "test_freshness.py::test_each_segment_is_as_fresh_as_who_entered_it",
     "Beyond them: what happened to a person, and each call about them with its answer": "tests/integration/"
     "test_history.py::test_what_was_said_decided_sent_and_answered_is_a_timeline",
+    "Beyond them: each confirmed change, who is held now and what ran, as Parquet files or a table of one's own "
+    "warehouse": "tests/integration/test_export.py::test_a_table_of_the_customers_own_has_each_change_once",
     "Beyond them: who did what by hand": "tests/integration/"
     "test_operator_log.py::test_who_did_what_and_what_came_of_it_is_noted",
     "Beyond them: what needs somebody is told in time, once: Slack, PagerDuty, e-mail, a signed webhook": "tests/"

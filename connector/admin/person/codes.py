@@ -18,6 +18,7 @@ _ANSWERS: Mapping[int, str] = {
     Answer.SPLIT: "refused whole, sent again in halves",
     Answer.UNKNOWN: "not known, tried again",
 }
+_DONE = tuple(each for each in Sort if each is not Sort.ENTERED)
 _STANDINGS = {number: str(status) for status, number in NUMBERS.items()}
 
 
@@ -43,7 +44,7 @@ def standing(number: int | None) -> str | None:
 
 def sorts(number: int | None) -> list[str]:
     """Returns what somebody's items of a request did."""
-    return [str(each.name).lower() for each in Sort if number is not None and each & number]
+    return [str(each.name).lower() for each in _DONE if number is not None and each & number]
 
 
 def _word(words: Mapping[int, str], number: int | None) -> str | None:

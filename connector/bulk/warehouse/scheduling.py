@@ -12,7 +12,7 @@ from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
 from connector.model.source_state import NO_COUNTS, Counts, SourceState, due_at
 from connector.runtime import Runtime
 from connector.settings.warehouse import WarehouseSource, unknown_source
-from connector.store import named_leases, problems, sources
+from connector.store import exports, named_leases, problems, sources
 
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "source"
@@ -162,6 +162,7 @@ def _ended(runtime: Runtime, run: SourceRun, reason: str, failures: int) -> Sour
         state = replace(run.state, ended_at=now, counts=run.counts, error=reason, failures=failures)
         sources.save(tx, state)
         sources.answer(tx, state)
+        exports.note_source_run(tx, state)
         problems.clear(tx, KIND, name, but=reason)
         problems.add(tx, EVERY_SYNC, [Problem(KIND, name, reason)] if reason else [], now)
     log.info("source ended", source=name, **state.counts._asdict(), reason=reason)

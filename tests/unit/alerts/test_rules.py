@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connector.alerts.facts import AlertFacts, ConnectionFacts, Hourly, SourceFacts, WebhookFacts
+from connector.alerts.facts import AlertFacts, ConnectionFacts, Hourly, SourceFacts, TargetFacts, WebhookFacts
 from connector.alerts.freshness import Promise
 from connector.alerts.rules import findings
 from connector.model.alert import ALERT_KINDS as KINDS
@@ -55,6 +55,21 @@ EACH: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "broken",
     ),
     "backlog": ({"promises": [promise(1000)]}, {}, "The oldest change of main waits for 17 min"),
+    "out failing": (
+        {"out": [TargetFacts("hull", NOW - 3700, "it answers 503"), TargetFacts("new", NOW - 60, "it answers 503")]},
+        {},
+        "Nothing goes on to hull since 22:58:20 UTC: it answers 503",
+    ),
+    "out refused": (
+        {"out_refused": {"hull": 2}},
+        {},
+        "hull has refused 2 messages, which were put aside: `connector problems` has them",
+    ),
+    "export failing": (
+        {"exports": [TargetFacts("log", NOW - 3700, "no room"), TargetFacts("new", NOW - 60, "no room")]},
+        {},
+        "The export log fails since 22:58:20 UTC: no room",
+    ),
     "problems": (
         {"problems": {"main": 101, "other": 100}},
         {},

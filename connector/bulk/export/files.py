@@ -1,0 +1,124 @@
+"""Exports as Parquet files: each is written beside its name, and has it once it is whole and on the disk."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+
+from connector.bulk.export.columns import FORMS, ColumnType, ExportColumn, LogRow
+from connector.bulk.tabular.parquet import arrow_part
+from connector.errors import ConnectorError
+from connector.model.export_state import ExportKind
+
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFiles:
+    """Files `NAME-KIND-PLACE.parquet` in a directory. keep: how many snapshots stay there; the oldest go."""
+
+    directory: Path
+    export: str
+    what: ExportKind
+    keep: int
+
+    def add(self, name: str, rows: Sequence[LogRow]) -> None:
+        """Writes a file. One of that name is replaced: a run that died had written it."""
+        self._write(name, [rows])
+
+    def replace(self, pages: Iterable[Sequence[LogRow]], syncs: Sequence[str], taken_at: float) -> int:
+        """Writes a file with all of it, and takes away the oldest ones."""
+        del syncs  # they stand in the rows
+        count = self._write(file_name(taken_at), pages)
+        with self._explained():
+            for old in sorted(self.directory.glob(f"{self._beginning}-*.parquet"))[: -self.keep]:
+                old.unlink(missing_ok=True)
+        return count
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    @property
+    def _beginning(self) -> str:
+        return f"{self.export}-{self.what}"
+
+    def _write(self, name: str, pages: Iterable[Sequence[LogRow]]) -> int:
+        final = self.directory / f"{self._beginning}-{name}.parquet"
+        partial = final.with_name(final.name + _PARTIAL)
+        with self._explained():
+            self.directory.mkdir(parents=True, exist_ok=True)
+            for left in self.directory.glob(f"{self._beginning}-*.parquet{_PARTIAL}"):
+                left.unlink(missing_ok=True)
+            try:
+                count = self._filled(partial, pages)
+                _to_disk(partial)
+                partial.replace(final)
+                _to_disk(self.directory)
+            finally:
+                with suppress(OSError):
+                    partial.unlink(missing_ok=True)
+        return count
+
+    def _filled(self, path: Path, pages: Iterable[Sequence[LogRow]]) -> int:
+        arrow, columns = arrow_part("pyarrow"), FORMS[self.what].columns
+        schema = _schema(arrow, columns)
+        count = 0
+        with arrow_part("pyarrow.parquet").ParquetWriter(str(path), schema) as writer:
+            for page in pages:
+                arrays = [
+                    arrow.array(
+                        [_cell(each.type, row.get(each.name)) for row in page], type=schema.field(each.name).type
+                    )
+                    for each in columns
+                ]
+                writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
+                count += len(page)
+        return count
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConnectorError(f"export.{self.export}: {self.directory} cannot be written ({reason})") from error
+
+
+def file_name(at: float, id: str = "") -> str:
+    """Returns the name of a file by a time in unix seconds and an id: names are sorted as times are."""
+    moment = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return f"{moment}-{id}" if id else moment
+
+
+def _schema(arrow: Any, columns: Sequence[ExportColumn]) -> Any:
+    types: Mapping[ColumnType, Any] = {
+        "text": arrow.string(),
+        "integer": arrow.int64(),
+        "time": arrow.timestamp("us", tz="UTC"),
+        "json": arrow.string(),
+    }
+    return arrow.schema([(each.name, types[each.type]) for each in columns])
+
+
+def _cell(type: ColumnType, value: Any) -> Any:
+    if value is None:
+        return None
+    match type:
+        case "time":
+            return round(value * 1_000_000)
+        case "json":
+            return to_json(value).decode()
+    return value
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,171 @@
+"""Exports in their turns: which are due, and one run of one, under its lease, to its end.
+
+Where a run has written to is kept after the target has taken it. So a run that dies in between writes the same rows
+again: a table knows them by their key, and a file has the same name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from connector.bulk.export.files import ParquetFiles
+from connector.bulk.export.run import ExportRun
+from connector.bulk.export.table import WarehouseTable
+from connector.bulk.export.target import ExportDestination
+from connector.bulk.lease import Lease, leased
+from connector.bulk.warehouse.scheduling import LATER
+from connector.errors import ConnectorError, SettingsError
+from connector.model.export_state import ExportState, due_at
+from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.runtime import Runtime
+from connector.settings.export import Export
+from connector.settings.mistakes import listed, variable
+from connector.store import exports, named_leases, problems
+
+log = structlog.get_logger(__name__)
+KIND: ProblemKind = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStatus:
+    """The state of an export. next_at: unix seconds, 0 for at once, None for never by itself; running: it runs now."""
+
+    export: Export
+    state: ExportState
+    running: bool
+    next_at: float | None
+
+
+def lease_name(export: str) -> str:
+    """The name of the lease that who runs the export holds."""
+    return f"export:{export}"
+
+
+def find(runtime: Runtime, name: str) -> Export:
+    """The export of this name. Raises SettingsError where the settings name none."""
+    export = runtime.settings.export.get(name)
+    if export is None:
+        known = list(runtime.settings.export)
+        accepted = f"the settings name {listed(known)}" if known else "the settings name none; add [export.NAME]"
+        raise SettingsError(f"there is no export {name!r}: {accepted}")
+    return export
+
+
+def standings(runtime: Runtime) -> list[ExportStatus]:
+    """How every export of the settings stands. Those that are new are noted as seen."""
+    configured = runtime.settings.export
+    with runtime.store.reading() as tx:
+        states = exports.load(tx)
+    if new := [name for name in configured if name not in states]:
+        with runtime.store.writing() as tx:
+            exports.see(tx, new, runtime.store.now(tx))
+            states = exports.load(tx)
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+        running = named_leases.held(tx, [lease_name(name) for name in configured], now)
+    return [
+        ExportStatus(export, states[name], lease_name(name) in running, due_at(states[name], export.times))
+        for name, export in configured.items()
+    ]
+
+
+def due(runtime: Runtime) -> list[str]:
+    """The exports that are due, and that nobody runs."""
+    if not runtime.settings.export:
+        return []
+    found = _due(runtime)
+    return [each.export.name for each in found if not each.running]
+
+
+def ask(runtime: Runtime, name: str) -> None:
+    """Asks for a run by whoever looks next. Raises SettingsError where the settings do not name the export."""
+    find(runtime, name)
+    standings(runtime)
+    with runtime.store.writing() as tx:
+        exports.ask(tx, name)
+
+
+def take_turn(runtime: Runtime, name: str, until: Callable[[], bool] = lambda: False) -> ExportState | None:
+    """Runs an export that is due to its end.
+
+    What the target does not take is kept with the export, and as a problem.
+
+    Args:
+        runtime: What this process has open.
+        name: The export, by its name.
+        until: Says when to stop before the end.
+
+    Returns:
+        How the export stands then; None where somebody else runs it, or just has.
+
+    Raises:
+        SettingsError: The settings do not name the export.
+        StoreError, LostError, StoppedError: The run goes on by itself.
+    """
+    export = find(runtime, name)
+    with leased(runtime.store, lease_name(name)) as lease:
+        if lease is None or name not in [each.export.name for each in _due(runtime)]:
+            return None
+        state = _begun(runtime, lease, name)
+        run = ExportRun(runtime.store, export, tuple(runtime.settings.syncs), lease, state, until)
+        return _attempted(runtime, run)
+
+
+def target_of(export: Export) -> ExportDestination:
+    """Returns where the export goes. Opens nothing yet. Raises ConnectorError where its url is not set."""
+    if export.directory:
+        return ParquetFiles(Path(export.directory), export.name, export.what, export.keep)
+    if export.url is None:
+        missing = variable(("export", export.name, "url"))
+        raise ConnectorError(f"export.{export.name}: url is not set: give {missing}")
+    return WarehouseTable(export.name, export.what, export.url.get_secret_value(), export.table)
+
+
+def _due(runtime: Runtime) -> list[ExportStatus]:
+    found = standings(runtime)
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+    return [each for each in found if each.next_at is not None and each.next_at <= now]
+
+
+def _begun(runtime: Runtime, lease: Lease, name: str) -> ExportState:
+    with runtime.store.writing() as tx:
+        lease.confirm(tx)
+        state = exports.load(tx)[name]
+        begun = replace(state, started_at=runtime.store.now(tx), ended_at=None, rows=0)
+        exports.save(tx, begun)
+    return begun
+
+
+def _attempted(runtime: Runtime, run: ExportRun) -> ExportState:
+    reason, failures = "", 0
+    try:
+        target = target_of(run.export)
+        try:
+            run.go(target)
+        finally:
+            target.close()
+    except LATER:
+        raise
+    except ConnectorError as error:
+        reason, failures = str(error), run.state.failures + 1
+    return _ended(runtime, run, reason, failures)
+
+
+def _ended(runtime: Runtime, run: ExportRun, reason: str, failures: int) -> ExportState:
+    name = run.export.name
+    with runtime.store.writing() as tx:
+        run.lease.confirm(tx)
+        now = runtime.store.now(tx)
+        since = None if not reason else run.state.failing_since or now
+        state = replace(run.state, ended_at=now, error=reason, failures=failures, failing_since=since)
+        exports.save(tx, state)
+        if run.state.asked:
+            exports.ask(tx, name, wanted=False)
+        problems.clear(tx, KIND, name, but=reason)
+        problems.add(tx, EVERY_SYNC, [Problem(KIND, name, reason)] if reason else [], now)
+    if state.rows or reason:
+        log.info("export ended", export=name, rows=state.rows, reason=reason)
+    return state

@@ -1,0 +1,55 @@
+"""An export's runs as the store knows them, and when the next one is due."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from connector.model.schedule import Schedule
+from connector.model.source_state import retry_seconds
+
+ExportKind = Literal["changes", "snapshot", "runs"]
+"""What is exported: what Customer.io has answered of each person, who is held now, and what ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportState:
+    """Times are unix seconds. started_at, ended_at: of the last run; ended_at is None while it is on its way.
+
+    asked: a human wants it now. position: up to where it has written, as its kind has it, "" for the beginning. rows:
+    how many the last run wrote; total: all of them together. failures: how many runs in a row failed, the first of them
+    at failing_since; `error` says why the last one did.
+    """
+
+    name: str
+    first_seen_at: float
+    asked: bool = False
+    position: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    rows: int = 0
+    total: int = 0
+    failures: int = 0
+    failing_since: float | None = None
+    error: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a run has begun and not come to its end: somebody is at it, or it was interrupted."""
+        return self.started_at is not None and self.ended_at is None
+
+
+def due_at(state: ExportState, schedule: Schedule | None) -> float | None:
+    """When the next run is due (0: at once); None where only a human can ask for one.
+
+    A run that was interrupted goes on at once. One that failed is tried again sooner than the schedule says, with
+    pauses that grow.
+    """
+    if state.asked or state.under_way:
+        return 0.0
+    if schedule is None:
+        return None
+    if state.started_at is None:
+        return 0.0
+    regular = schedule.after(state.started_at)
+    if not state.failures or state.ended_at is None:
+        return regular
+    return min(regular, state.ended_at + retry_seconds(state.failures))
