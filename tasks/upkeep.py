@@ -5,7 +5,7 @@ from time import monotonic
 
 from celery import shared_task
 
-from connector.admin import deviations, late_failures, retention
+from connector.admin import deviations, late_failures, problem_list, retention
 from connector.admin.heartbeat import Pulse
 from connector.alerts.measure import measure as take_measure
 from connector.alerts.turn import AlertTurn
@@ -75,6 +75,7 @@ def retain() -> None:
     end = monotonic() + TURN_SECONDS
     with interruptible("retain"):
         opened = runtime()
+        problem_list.note_causes(opened.store)
         done = retention.retain(opened.store, opened.settings.retention, opened.syncs, until=lambda: monotonic() > end)
         if not done:
             retain.apply_async(**PUBLISH)

@@ -1,16 +1,14 @@
 """Remedies for problems: replayed once their cause is mended, or discarded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from connector.admin import approvals
 from connector.errors import ConnectorError
 from connector.intake import bodies
 from connector.model.problem import ProblemKind
 from connector.runtime import Runtime
 from connector.store import deletion_guard, entities, events, problems
 from connector.store.by_prefix import the_only
-from connector.store.engine import Store
-from connector.store.problem_bounds import FloodShape, cause_of
 from connector.store.problems import Kept
 
 _BY_ITSELF = "it goes by itself once its cause is mended"
@@ -26,34 +24,6 @@ _MENDED_BY: Mapping[ProblemKind, str] = {
 """Why problems of these kinds are not replayed, and what to do instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemGroup:
-    """Problems of one cause: their kind, the latest's reason, how many they are, how often they came, and when last."""
-
-    kind: str
-    reason: str
-    problems: int
-    times: int
-    last_at: float
-
-
-def grouped(store: Store, kind: str = "") -> list[ProblemGroup]:
-    """Returns the problems of one kind, or of all, by their cause: those that came most often first.
-
-    Names and numbers in a reason are no cause of their own.
-    """
-    groups: dict[FloodShape, ProblemGroup] = {}
-    with store.reading(patient=True) as tx:
-        for kind_, reason, times, last_at in problems.reasons(tx, kind):
-            cause = cause_of(kind_, reason)
-            known = groups.get(cause) or ProblemGroup(kind_, reason, 0, 0, 0.0)
-            latest = known.reason if known.last_at > last_at else reason
-            groups[cause] = ProblemGroup(
-                kind_, latest, known.problems + 1, known.times + times, max(known.last_at, last_at)
-            )
-    return sorted(groups.values(), key=lambda each: (-each.times, each.kind, each.reason))
-
-
 def find(runtime: Runtime, id: str) -> Kept:
     """The problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
     with runtime.store.reading() as tx:
@@ -62,7 +32,8 @@ def find(runtime: Runtime, id: str) -> Kept:
 
 
 def approve(runtime: Runtime, sync: str) -> int:
-    """Lets the held deletions of a sync go; how many."""
+    """Lets the held deletions of a sync go; how many. Raises ConnectorError where two people have to say so."""
+    approvals.refuse_alone(runtime)
     with runtime.store.writing() as tx:
         return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=True)
 

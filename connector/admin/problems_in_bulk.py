@@ -7,10 +7,11 @@ is not tried twice.
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from connector.admin import problems as one
 from connector.errors import ConnectorError, StoreError
+from connector.model.problem_filter import ProblemFilter
 from connector.runtime import Runtime
 from connector.store import problems
 from connector.store.engine import Store
@@ -21,21 +22,16 @@ DONE, NOT_DONE = "done", "not done"
 Remedy = Callable[[Kept], object]
 
 
-@dataclass(frozen=True, slots=True)
-class WhichProblems:
-    """Which are meant: of a kind ("" for all), that came last at `since` or after it, and before `until`."""
+def which(store: Store, asked: ProblemFilter, lately: float = 0.0) -> tuple[ProblemFilter, int]:
+    """Returns which problems are meant, of the last so many seconds (0: as asked for), and how many these are.
 
-    kind: str
-    since: float
-    until: float
-
-
-def which(store: Store, kind: str, lately: float) -> tuple[WhichProblems, int]:
-    """Returns which problems are meant, of the last so many seconds (0 for all), and how many these are."""
+    What comes from now on is not meant.
+    """
     with store.reading(patient=True) as tx:
         now = store.now(tx)
-        meant = WhichProblems(kind, now - lately if lately else 0.0, now)
-        return meant, problems.count(tx, meant.kind, meant.since, meant.until)
+        until = now if asked.until is None else min(asked.until, now)
+        meant = replace(asked, since=max(asked.since, now - lately if lately else 0.0), until=until)
+        return meant, problems.count(tx, meant)
 
 
 def remedies(runtime: Runtime, format: str = "") -> dict[str, Remedy]:
@@ -48,7 +44,7 @@ def remedies(runtime: Runtime, format: str = "") -> dict[str, Remedy]:
 
 def each(
     runtime: Runtime,
-    meant: WhichProblems,
+    meant: ProblemFilter,
     remedy: Remedy,
     per_second: float,
     report: Callable[[Counter[str]], None] = lambda _: None,
@@ -81,9 +77,9 @@ def each(
     return counts
 
 
-def _page(store: Store, meant: WhichProblems, after: str) -> list[Kept]:
+def _page(store: Store, meant: ProblemFilter, after: str) -> list[Kept]:
     with store.reading() as tx:
-        return problems.page(tx, meant.kind, meant.since, meant.until, after, AT_ONCE)
+        return problems.page(tx, meant, after, AT_ONCE)
 
 
 def _tried(remedy: Remedy, kept: Kept) -> str:

@@ -19,6 +19,7 @@ _JOB_DAYS = 90.0
 _PROCESS_DAYS = 1.0
 _ALERT_DAYS = 90.0
 _HOURLY_DAYS = 15.0
+_APPROVAL_DAYS = 30.0
 _SLOTS_SECONDS = 600.0
 _ENDED_WAITS_SECONDS = 60.0
 _ROWS_AT_ONCE = 1000
@@ -71,6 +72,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
         ("notices of alerts", retention.drop_notices, _ALERT_DAYS * _DAY_SECONDS),
         ("alerts", retention.drop_alerts, _ALERT_DAYS * _DAY_SECONDS),
         ("hours", retention.drop_hours, _HOURLY_DAYS * _DAY_SECONDS),
+        ("requests for an approval", retention.drop_approvals, _APPROVAL_DAYS * _DAY_SECONDS),
         ("jobs", retention.drop_jobs, _JOB_DAYS * _DAY_SECONDS),
         ("runs of sources", retention.drop_source_runs, _JOB_DAYS * _DAY_SECONDS),
     ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from connector.admin import problems
+from connector.admin import approvals, problems
 from connector.cli.opening import settings_of
 from connector.cli.options import SETTINGS_TOML, SettingsFile, Yes, agreed, out
 from connector.runtime import Runtime
@@ -27,6 +27,8 @@ def approve(
     runtime = Runtime.open(settings_of(settings))
     runtime.rules(sync)
     runtime.store.check_version()
+    if not drop:
+        approvals.refuse_alone(runtime)
     with runtime.store.reading() as tx:
         held, examples = deletion_guard.held(tx, sync), deletion_guard.examples(tx, sync, _EXAMPLES)
     if not held:

@@ -11,12 +11,13 @@ from typer import Argument, Option, Typer
 
 from connector.admin import problems as remedy
 from connector.admin import problems_in_bulk
-from connector.admin.problems import ProblemGroup
+from connector.admin.problem_list import ProblemGroup, grouped
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, day_and_time, err, out
 from connector.cli.tables import table
 from connector.errors import SettingsError
 from connector.model.problem import ProblemKind
+from connector.model.problem_filter import ProblemFilter
 from connector.model.visible import visible
 from connector.runtime import Runtime
 from connector.store import problems
@@ -52,7 +53,7 @@ def listing(
     kind = _known(kind)
     runtime = opened(settings)
     if group:
-        _show_groups(remedy.grouped(runtime.store, kind)[:limit], json=json)
+        _show_groups(grouped(runtime.store, ProblemFilter(kind=kind))[:limit], json=json)
         runtime.close()
         return
     with runtime.store.reading() as tx:
@@ -130,7 +131,7 @@ def _one_or_all(id: str, *, all: bool) -> None:
 
 def _do_all(runtime: Runtime, act: str, many: _Many, format: str = "", *, yes: bool) -> None:
     """Does it with each after a human has agreed; Ctrl-C stops it, and what is left can be done later."""
-    meant, count = problems_in_bulk.which(runtime.store, many.kind, many.lately)
+    meant, count = problems_in_bulk.which(runtime.store, ProblemFilter(kind=many.kind), many.lately)
     if not count or not agreed(f"{act.capitalize()} {count:,} problem(s)?", yes=yes):
         out.print("No problems." if not count else "Nothing was done.")
         return

@@ -56,6 +56,14 @@ class ConsoleSettings(Section):
         description="Whether what is personal is masked until somebody asks to see it. Each look is in the log of "
         "operators. A masked_viewer never sees it.",
     )
+    two_person_approval: Switch = Field(
+        default=False,
+        description="Whether deletions that the guard holds go only once two people have said so at the page. "
+        "`connector approve` and `connector problems replay` then let none go.",
+    )
+    approval_seconds: Seconds = Field(
+        default=86_400.0, description="For how long the request of the first one waits for the second one."
+    )
 
     users: dict[TableName, ConsoleUser] = Field(
         default={},

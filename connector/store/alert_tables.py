@@ -22,6 +22,7 @@ class AlertRow(SQLModel, table=True):
     told: int
     told_at: float
     flaps: int = 0
+    acknowledged_by: str | None = Field(default=None, sa_type=Text)
 
 
 class AlertNoticeRow(SQLModel, table=True):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, null, select, update
 
+from connector.model.approval import HeldName
 from connector.model.entity import EntityKind
 from connector.planning import deletion_guard
 from connector.settings.sync_options import DeletionGuard
@@ -31,7 +32,12 @@ class _Watch(NamedTuple):
     @property
     def name(self) -> str:
         """The key of its row in the store. No sync has a slash in its name, so the two cannot collide."""
-        return self.sync if self.kind == PERSON else f"{self.sync}/objects"
+        return name_of(self.sync, self.kind)
+
+
+def name_of(sync: str, kind: EntityKind) -> str:
+    """Returns the name of the guard of a sync's people, or of its objects, in the tables and in problems."""
+    return sync if kind == PERSON else f"{sync}/objects"
 
 
 def admit(
@@ -171,32 +177,48 @@ def examples(tx: Connection, sync: str, limit: int) -> list[str]:
     return list(tx.execute(rows).scalars())
 
 
-def release(tx: Connection, sync: str, now: float, *, delete_them: bool) -> int:
-    """Ends the hold of a deletion guard: lets the held deletions go, or drops them.
+def release(
+    tx: Connection, sync: str, now: float, *, delete_them: bool, names: Collection[HeldName] | None = None
+) -> int:
+    """Ends the hold of a deletion guard: lets the held deletions go, or drops them; all, or those that are named.
 
-    Those whose deletion is dropped stay as they are until the next message about them.
+    Those whose deletion is dropped stay as they are until the next message about them. While others are held the guard
+    goes on holding.
 
     Args:
         tx: a writing transaction.
         sync: the name of the sync.
         now: unix seconds, by the store's clock.
         delete_them: True to let the deletions go, False to drop them.
+        names: whose deletions are meant, None for all.
 
     Returns:
-        How many deletions were held.
+        How many deletions were let go, or dropped.
     """
     watches = (_Watch(sync, OBJECT), _Watch(sync, PERSON))  # in this order, as everybody locks objects before people
-    return sum(_release(tx, watch, now, delete_them=delete_them) for watch in watches)
+    return sum(_release(tx, watch, _of_kind(watch.kind, names), now, delete_them=delete_them) for watch in watches)
 
 
-def _release(tx: Connection, watch: _Watch, now: float, *, delete_them: bool) -> int:
+def _of_kind(kind: EntityKind, names: Collection[HeldName] | None) -> list[str] | None:
+    return None if names is None else [key for of, key in names if of == kind]
+
+
+def _release(tx: Connection, watch: _Watch, chosen: list[str] | None, now: float, *, delete_them: bool) -> int:
+    if chosen == []:
+        return 0
     _lock(tx, watch)
-    mine = of(*watch) & _IS_HELD
+    held = of(*watch) & _IS_HELD
+    mine = held if chosen is None else held & among(tx, ENTITY.c.key, chosen)
     keys = tx.execute(select(ENTITY.c.key).where(mine).order_by(ENTITY.c.key).with_for_update()).scalars().all()
     values = {"lane": ADMITTED, "due_at": now} if delete_them else {"lane": LIVE, "due_at": None}
     for part in parts(keys):
-        tx.execute(update(ENTITY).where(mine, among(tx, ENTITY.c.key, part)).values(values))
+        tx.execute(update(ENTITY).where(held, among(tx, ENTITY.c.key, part)).values(values))
+    if chosen is None or tx.execute(select(ENTITY.c.key).where(held).limit(1)).first() is None:
+        _end_hold(tx, watch)
+    return len(keys)
+
+
+def _end_hold(tx: Connection, watch: _Watch) -> None:
     tx.execute(update(TABLE).where(TABLE.c.sync == watch.name).values(held_since=None))
     of_guard = (problems.TABLE.c.sync == watch.sync) & (problems.TABLE.c.subject == watch.name)
     tx.execute(delete(problems.TABLE).where(of_guard, problems.TABLE.c.kind == "held"))
-    return len(keys)

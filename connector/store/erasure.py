@@ -13,7 +13,17 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, null, or_,
 from connector.audience.rules import Rules
 from connector.model.entity import Entity, Identifier, Unconfirmed
 from connector.model.problem import Problem
-from connector.store import identifier_holders, jobs, mentions, name_search, problems, relationships, sources, tallies
+from connector.store import (
+    approvals,
+    identifier_holders,
+    jobs,
+    mentions,
+    name_search,
+    problems,
+    relationships,
+    sources,
+    tallies,
+)
 from connector.store.entities import PERSON, TABLE, entity_of, of
 from connector.store.mentions import Erased, Traces
 from connector.store.name_search import KnownBy
@@ -158,6 +168,7 @@ def erase(
     _step_back(tx, sync, key)
     tallies.tally(tx, {sync: {"forgotten": 1}}, now)
     sources.erase(tx, key)
+    approvals.forget(tx, sync, key)
     of_traces = mentions.erase(tx, sync, key, found)
     handed_on = _heirs(tx, sync, held)
     problems.add(tx, sync, _conflicts(tx, sync, held), now)

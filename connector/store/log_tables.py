@@ -47,3 +47,24 @@ class OperatorLogRow(SQLModel, table=True):
     act: str = Field(sa_type=Text)
     subject: str = Field(sa_type=Text)
     outcome: str = Field(sa_type=Text)
+
+
+class ApprovalRow(SQLModel, table=True):
+    """A request to let held deletions go, that waits for a second person: `model.approval` says what it means.
+
+    names: JSON, those that are meant; null for all that were held.
+    """
+
+    __tablename__ = "approval"
+    __table_args__ = (Index("approval_asked", "asked_at"),)
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    names: str | None = Field(default=None, sa_type=Text)
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    asked_by: str = Field(sa_type=Text)
+    asked_at: float
+    expires_at: float
+    settled_by: str | None = Field(default=None, sa_type=Text)
+    settled_at: float | None = None

@@ -44,9 +44,10 @@ def shape_of(problem: Problem) -> FloodShape | None:
     return _shape(problem.kind, problem.reason)
 
 
-def cause_of(kind: str, reason: str) -> FloodShape:
-    """Returns what a problem of any kind has in common with others of the same cause."""
-    return _shape(kind, reason)
+@lru_cache(maxsize=1024)
+def cause_id(kind: str, reason: str) -> str:
+    """Returns the id of the cause of a problem: names and numbers in a reason are no cause of their own."""
+    return sha256(to_json(_shape(kind, reason))).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1024)
@@ -132,18 +133,20 @@ class Flood:
         return sha256(to_json([self._sync, *shape, "more"])).hexdigest()[:16]
 
     def _row(self, shape: FloodShape, group: _Group, now: float) -> ProblemColumns:
-        reason = f"more problems of this kind came within an hour than the {MOST_AN_HOUR} that are kept: counted here"
+        more = f"more problems of this kind came within an hour than the {MOST_AN_HOUR} that are kept: counted here"
+        reason = f"{more}. One of them: {group.example[:_SHOWN]}"
         return {
             "id": self._id(shape),
             "sync": self._sync,
             "kind": shape.kind,
             "subject": "",
-            "reason": f"{reason}. One of them: {group.example[:_SHOWN]}",
+            "reason": reason,
             "payload": None,
             "form": None,
             "count": group.more,
             "first_at": now,
             "last_at": now,
+            "cause": cause_id(shape.kind, reason),
         }
 
 

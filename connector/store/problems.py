@@ -1,17 +1,18 @@
 """Keeps problems, which need a human. A problem that comes again is counted and not repeated."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 
 from connector.model.bounds import readable, whole_characters
 from connector.model.problem import Problem, ProblemKind
+from connector.model.problem_filter import ProblemFilter
 from connector.store.bulk_sql import among, insert
-from connector.store.problem_bounds import Flood, ProblemColumns, shape_of
+from connector.store.problem_bounds import Flood, ProblemColumns, cause_id, shape_of
 from connector.store.tables import ProblemRow
 
 TABLE = ProblemRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
@@ -85,6 +86,7 @@ def _save(tx: Connection, rows: Mapping[str, ProblemColumns]) -> None:
         "last_at": statement.excluded["last_at"],
         "payload": statement.excluded["payload"],
         "form": statement.excluded["form"],
+        "cause": statement.excluded["cause"],
     }
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=again)
     tx.execute(upsert, [rows[id] for id in sorted(rows)])
@@ -112,6 +114,7 @@ def _row(sync: str, problem: Problem, now: float) -> ProblemColumns:
         "count": 1,
         "first_at": now,
         "last_at": now,
+        "cause": cause_id(problem.kind, reason),
     }
 
 
@@ -155,44 +158,57 @@ def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> l
     return [_kept(row) for row in tx.execute(found)]
 
 
-def count(tx: Connection, kind: str, since: float, until: float) -> int:
-    """Returns how many problems there are.
-
-    Args:
-        tx: a transaction.
-        kind: the kind of problem, "" for any.
-        since: when they came last at the earliest, in unix seconds.
-        until: when they came last at the latest.
-    """
-    return int(tx.execute(select(func.count()).select_from(TABLE).where(_between(kind, since, until))).scalar_one())
+def count(tx: Connection, which: ProblemFilter, after: str = "") -> int:
+    """Returns how many problems there are, of those that are meant, with an id behind `after`."""
+    found = select(func.count()).select_from(TABLE).where(meant(which), TABLE.c.id > after)
+    return int(tx.execute(found).scalar_one())
 
 
-def page(tx: Connection, kind: str, since: float, until: float, after: str, limit: int) -> list[Kept]:
+def page(tx: Connection, which: ProblemFilter, after: str, limit: int) -> list[Kept]:
     """Returns the next problems in the order of their ids.
 
     Args:
         tx: a transaction.
-        kind: the kind of problem, "" for any.
-        since: when they came last at the earliest, in unix seconds.
-        until: when they came last at the latest.
+        which: which are meant.
         after: the last id that was seen, "" at the beginning.
         limit: how many to return at most.
     """
-    found = select(TABLE).where(_between(kind, since, until), TABLE.c.id > after).order_by(TABLE.c.id).limit(limit)
+    found = select(TABLE).where(meant(which), TABLE.c.id > after).order_by(TABLE.c.id).limit(limit)
     return [_kept(row) for row in tx.execute(found)]
 
 
-def _between(kind: str, since: float, until: float) -> ColumnElement[bool]:
-    of_kind = (TABLE.c.kind == kind,) if kind else ()
-    return and_(TABLE.c.last_at >= since, TABLE.c.last_at <= until, *of_kind)
+def latest(tx: Connection, which: ProblemFilter, after: tuple[float, str] | None, limit: int) -> list[Kept]:
+    """Returns the next problems, the latest first.
+
+    Args:
+        tx: a transaction.
+        which: which are meant.
+        after: when the last one that was seen came, and its id; None at the beginning.
+        limit: how many to return at most.
+    """
+    order = (TABLE.c.last_at.desc(), TABLE.c.id.desc())
+    found = select(TABLE).where(meant(which)).order_by(*order).limit(limit)
+    if after is not None:
+        at, id = after
+        found = found.where(TABLE.c.last_at <= at, or_(TABLE.c.last_at < at, TABLE.c.id < id))
+    return [_kept(row) for row in tx.execute(found)]
 
 
-def reasons(tx: Connection, kind: str = "") -> Iterator[tuple[str, str, int, float]]:
-    """Yields kind, reason, count and last time of each problem, without what it stopped; `kind` "" is for any."""
-    found = select(TABLE.c.kind, TABLE.c.reason, TABLE.c.count, TABLE.c.last_at)
-    if kind:
-        found = found.where(TABLE.c.kind == kind)
-    yield from (tuple(row) for row in tx.execute(found.execution_options(yield_per=1000)))
+def meant(which: ProblemFilter) -> ColumnElement[bool]:
+    """The condition that a problem is one of those that are meant."""
+    names = ("kind", "sync", "subject", "cause")
+    equal = [TABLE.c[name] == getattr(which, name) for name in names if getattr(which, name)]
+    until = [] if which.until is None else [TABLE.c.last_at <= which.until]
+    return and_(TABLE.c.last_at >= which.since, *until, *equal)
+
+
+def note_causes(tx: Connection, limit: int) -> int:
+    """Notes the causes of problems that an older version has written; of how many, of so many at the most."""
+    found = select(TABLE.c.id, TABLE.c.kind, TABLE.c.reason).where(TABLE.c.cause.is_(None)).limit(limit)
+    rows = [{"of": row.id, "to": cause_id(row.kind, row.reason)} for row in tx.execute(found)]
+    if rows:
+        tx.execute(update(TABLE).where(TABLE.c.id == bindparam("of")).values(cause=bindparam("to")), rows)
+    return len(rows)
 
 
 def _kept(row: Any) -> Kept:

@@ -12,6 +12,7 @@ from connector.audience.audience_status import AudienceStatus
 from connector.model.job import UNDER_WAY
 from connector.store import (
     alerts,
+    approvals,
     backfills,
     deletion_guard,
     events,
@@ -105,6 +106,11 @@ def drop_jobs(tx: Connection, before: float, limit: int) -> int:
 def drop_source_runs(tx: Connection, before: float, limit: int) -> int:
     """Drops runs of sources that ended before then."""
     return _drop(tx, exports.SOURCE_RUN, exports.SOURCE_RUN.c.ended_at < before, limit)
+
+
+def drop_approvals(tx: Connection, before: float, limit: int) -> int:
+    """Requests for an approval that nobody could confirm any more since then."""
+    return _drop(tx, approvals.TABLE, approvals.TABLE.c.expires_at < before, limit)
 
 
 def drop_minutes(tx: Connection, before: float, limit: int) -> int:

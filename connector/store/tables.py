@@ -131,10 +131,17 @@ class EventRow(SQLModel, table=True):
 
 
 class ProblemRow(SQLModel, table=True):
-    """What needs a human: the same problem again is counted, not repeated."""
+    """What needs a human: the same problem again is counted, not repeated.
+
+    cause: what it has in common with others (`problem_bounds.cause_id`), null where an older version has written it.
+    """
 
     __tablename__ = "problem"
-    __table_args__ = (Index("problem_recent", "sync", "kind", "last_at"),)
+    __table_args__ = (
+        Index("problem_recent", "sync", "kind", "last_at"),
+        Index("problem_cause", "cause", "last_at", "id"),
+        Index("problem_latest", "last_at", "id"),
+    )
 
     id: str = Field(primary_key=True, sa_type=Text)
     sync: str = Field(sa_type=Text)
@@ -146,6 +153,7 @@ class ProblemRow(SQLModel, table=True):
     count: int = Field(default=1, sa_type=BigInteger)
     first_at: float = 0.0
     last_at: float = 0.0
+    cause: str | None = Field(default=None, sa_type=Text)
 
 
 class TallyRow(SQLModel, table=True):
@@ -230,7 +238,11 @@ class AdmissionRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """A long piece of work over a sync: how far it has come (the last key), of how many, how fast it may go."""
+    """A long piece of work over a sync: how far it has come (the last key), of how many, how fast it may go.
+
+    started_by: who has begun it, null where nobody noted that; asked: what it is to do, as JSON, null where the kind
+    and the sync say all.
+    """
 
     __tablename__ = "job"
 
@@ -245,6 +257,8 @@ class JobRow(SQLModel, table=True):
     counts: str = Field(default="{}", sa_type=Text)
     created_at: float = 0.0
     updated_at: float = 0.0
+    started_by: str | None = Field(default=None, sa_type=Text)
+    asked: str | None = Field(default=None, sa_type=Text)
 
 
 class ActivityPositionRow(SQLModel, table=True):

@@ -5,6 +5,7 @@ from typing import Any
 
 from connector.admin import problems_in_bulk as bulk
 from connector.model.problem import Problem
+from connector.model.problem_filter import ProblemFilter
 from connector.store import problems
 from tests.world import World, message
 
@@ -21,7 +22,7 @@ def left(world: World) -> list[str]:
 
 
 def do(world: World, act: str, kind: str = "", lately: float = 0.0, **how: Any) -> Counter[str]:
-    meant, _ = bulk.which(world.store, kind, lately)
+    meant, _ = bulk.which(world.store, ProblemFilter(kind=kind), lately)
     return bulk.each(world.runtime, meant, bulk.remedies(world.runtime)[act], QUICK, **how)
 
 
@@ -36,14 +37,14 @@ def test_only_what_is_meant_is_discarded_page_by_page(world: World) -> None:
     add(world, *(Problem("refused", f"u{number:03}", "400") for number in range(bulk.AT_ONCE + 5)))
     add(world, Problem("action", "other", "no"))
     add(world, Problem("refused", "old", "400"), ago=7200.0)
-    assert bulk.which(world.store, "refused", 3600.0)[1] == bulk.AT_ONCE + 5
+    assert bulk.which(world.store, ProblemFilter(kind="refused"), 3600.0)[1] == bulk.AT_ONCE + 5
     assert do(world, "discard", "refused", 3600.0) == {"done": bulk.AT_ONCE + 5}
     assert left(world) == ["old", "other"]
 
 
 def test_a_problem_that_comes_again_meanwhile_is_not_tried_twice(world: World) -> None:
     add(world, Problem("action", "u1", "no"), ago=10.0)
-    meant, _ = bulk.which(world.store, "", 0.0)
+    meant, _ = bulk.which(world.store, ProblemFilter())
     tried = []
 
     def again(kept: problems.Kept) -> None:
@@ -56,7 +57,7 @@ def test_a_problem_that_comes_again_meanwhile_is_not_tried_twice(world: World) -
 
 def test_a_pace_is_kept(world: World) -> None:
     add(world, *(Problem("action", f"u{number}", "no") for number in range(3)))
-    meant, _ = bulk.which(world.store, "", 0.0)
+    meant, _ = bulk.which(world.store, ProblemFilter())
     waits: list[float] = []
     bulk.each(world.runtime, meant, lambda _: None, 0.001, sleep=waits.append)
     assert waits[0] == 0.0

@@ -1,8 +1,11 @@
 """Problems as rows, on SQLite and on PostgreSQL."""
 
-from connector.admin.problems import grouped
+from sqlalchemy import text
+
+from connector.admin.problem_list import grouped, latest, note_causes
 from connector.model.problem import Problem
-from connector.store import problems
+from connector.model.problem_filter import ProblemFilter
+from connector.store import problem_bounds, problems
 from connector.store.engine import Store
 
 
@@ -14,15 +17,45 @@ def test_a_nul_that_customerio_quotes_is_kept_as_what_can_be_kept(store: Store) 
     assert kept.problem == Problem("refused", "u1", "no such value: a\ufffdb", {"value": "a\0b"})
 
 
-def test_problems_of_one_cause_are_one_group_with_the_latest_of_them(store: Store) -> None:
+def test_problems_of_one_cause_are_one_group_with_one_of_them(store: Store) -> None:
     with store.writing() as tx:
         for number, at in ((1, 1.0), (2, 3.0), (1, 2.0)):
             problems.add(tx, "main", [Problem("refused", f"u{number}", f"'u{number}' has 30{number} attributes")], at)
         problems.add(tx, "main", [Problem("attribute", "u1", "'plan' is too long")], 9.0)
 
     first, second = grouped(store)
-    assert (first.kind, first.reason, first.problems, first.times, first.last_at) == (
-        "refused", "'u2' has 302 attributes", 2, 3, 3.0,
+    assert (first.kind, first.reason, first.problems, first.times, first.first_at, first.last_at) == (
+        "refused", "'u1' has 301 attributes", 2, 3, 1.0, 3.0,
     )  # fmt: skip
+    assert (first.people, first.cause) == (2, problem_bounds.cause_id("refused", "'u9' has 7 attributes"))
     assert (second.kind, second.problems, second.times) == ("attribute", 1, 1)
-    assert [each.kind for each in grouped(store, "attribute")] == ["attribute"]
+    assert [each.kind for each in grouped(store, ProblemFilter(kind="attribute"))] == ["attribute"]
+
+
+def test_the_hours_of_a_group_say_when_its_problems_came_last(store: Store) -> None:
+    with store.writing() as tx:
+        now = store.now(tx)
+        for number, ago in enumerate((10.0, 20.0, 3700.0, 200_000.0)):
+            problems.add(tx, "main", [Problem("refused", f"u{number}", "400")], now - ago)
+    (group,) = grouped(store)
+    assert list(group.hours) == [0] * 22 + [1, 2]
+
+
+def test_problems_of_an_older_version_get_their_cause(store: Store) -> None:
+    with store.writing() as tx:
+        problems.add(tx, "main", [Problem("refused", f"u{number}", "400") for number in range(3)], 1.0)
+        tx.execute(text("UPDATE problem SET cause = NULL"))
+    assert [each.cause for each in grouped(store)] == [""]
+    note_causes(store, at_once=2)
+    assert [(each.cause, each.problems) for each in grouped(store)] == [(problem_bounds.cause_id("refused", "400"), 3)]
+
+
+def test_problems_are_listed_page_by_page_the_latest_first(store: Store) -> None:
+    with store.writing() as tx:
+        for number in range(7):
+            problems.add(tx, "main", [Problem("refused", f"u{number}", "400")], float(number // 2))
+    seen, after = [], None
+    while found := latest(store, ProblemFilter(kind="refused"), after, 2):
+        seen += [each.problem.subject for each in found]
+        after = (found[-1].last_at, found[-1].id)
+    assert (seen[0], sorted(seen)) == ("u6", [f"u{number}" for number in range(7)])

@@ -37,6 +37,10 @@ ELSEWHERE = {
     "Hightouch: live debugger": "tests/acceptance/test_jobs_and_calls.py::test_calls_are_listed_and_shown",
     "Beyond them: what Customer.io holds is compared with what it should": "tests/integration/test_audit.py::"
     "test_an_audit_finds_exactly_what_was_changed_behind_our_back",
+    "Beyond them: held deletions let go or dropped at a page, some or all, by two people where that is set": "tests/"
+    "integration/console/test_held.py::test_two_people_are_needed_who_are_not_the_same",
+    "Beyond them: problems by their cause, with what to do, replayed or discarded at a page": "tests/integration/"
+    "console/test_problems.py::test_problems_of_one_cause_are_one_line_with_what_to_do",
     "Beyond them: an upstream segment emptied by mistake empties nothing": "tests/integration/test_guard.py::"
     "test_too_many_at_once_are_all_held_and_are_one_problem",
     "Beyond them: what would be sent, and why each attribute, event and operation is or is not": "tests/acceptance/"

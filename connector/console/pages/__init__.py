@@ -1,9 +1,9 @@
 """The pages, one module each: ROUTES says which addresses it answers."""
 
 from connector.console.page import Route
-from connector.console.pages import home, operators
+from connector.console.pages import held, home, operators, problems
 
-_PAGES = (home, operators)
+_PAGES = (home, problems, held, operators)
 
 
 def routes() -> tuple[Route, ...]:

@@ -1,0 +1,97 @@
+"""Problems as an operator looks at them: by their cause, one after the other, and one with all that belongs to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connector.model.problem_filter import ProblemFilter
+from connector.store import problem_groups, problems
+from connector.store.engine import Store
+from connector.store.problem_bounds import cause_id
+from connector.store.problem_groups import GroupRow
+from connector.store.problems import OF_USERS, Kept
+
+LOOKED_AT = 100_000
+"""So many of the latest problems are counted by their cause."""
+MOST_GROUPS = 200
+HOURS = 24
+_OTHERS = 20
+ANYTHING = ProblemFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemGroup:
+    """Problems of one cause. Times are unix seconds.
+
+    cause: its id, "" where an older version has written them; reason: that of one of them; problems: how many they are;
+    times: how often they came; people: how many users they are about, None for a kind that is about no users; hours:
+    how many came last in each of the latest hours, the oldest first.
+    """
+
+    cause: str
+    kind: str
+    reason: str
+    problems: int
+    times: int
+    people: int | None
+    first_at: float
+    last_at: float
+    hours: Sequence[int]
+
+
+def grouped(store: Store, which: ProblemFilter = ANYTHING) -> list[ProblemGroup]:
+    """Returns problems by their cause, those that came most often first.
+
+    Names and numbers in a reason are no cause of their own. The latest LOOKED_AT problems are counted, and at most
+    MOST_GROUPS causes returned.
+    """
+    with store.reading(patient=True) as tx:
+        found = problem_groups.groups(tx, which, LOOKED_AT, MOST_GROUPS)
+        hours = problem_groups.hours(tx, which, store.now(tx), HOURS, LOOKED_AT) if found else {}
+    return [_group(each, [hours.get((each.cause, ago), 0) for ago in reversed(range(HOURS))]) for each in found]
+
+
+def _group(row: GroupRow, hours: Sequence[int]) -> ProblemGroup:
+    people = row.subjects if row.kind in OF_USERS else None
+    return ProblemGroup(
+        row.cause, row.kind, row.reason, row.problems, row.times, people, row.first_at, row.last_at, hours
+    )
+
+
+def latest(store: Store, which: ProblemFilter, after: tuple[float, str] | None, limit: int) -> list[Kept]:
+    """Returns the next problems, the latest first.
+
+    Args:
+        store: The store.
+        which: Which are meant.
+        after: When the last one that was seen came, and its id; None at the beginning.
+        limit: How many to return at most.
+    """
+    with store.reading() as tx:
+        return problems.latest(tx, which, after, limit)
+
+
+def others(store: Store, kept: Kept) -> list[Kept]:
+    """Returns the latest other problems of whom a problem is about; none for a kind that is about no user."""
+    if not is_of_user(kept):
+        return []
+    with store.reading() as tx:
+        found = problems.about(tx, kept.problem.subject, [kept.sync], _OTHERS)
+    return [each for each in found if each.id != kept.id]
+
+
+def is_of_user(kept: Kept) -> bool:
+    """Whether a problem is about a user, whom it names."""
+    return kept.problem.kind in OF_USERS and bool(kept.problem.subject)
+
+
+def cause_of(kept: Kept) -> str:
+    """Returns the id of the cause of a problem."""
+    return cause_id(kept.problem.kind, kept.problem.reason)
+
+
+def note_causes(store: Store, at_once: int = 1000) -> None:
+    """Notes the causes of problems that an older version has written, a few at a time."""
+    noted = at_once
+    while noted == at_once:
+        with store.writing() as tx:
+            noted = problems.note_causes(tx, at_once)

@@ -1,0 +1,183 @@
+"""/held: deletions that the guard holds, let go or dropped, some or all, by one person or by two."""
+
+import csv
+import io
+from collections.abc import Iterator
+from urllib.parse import quote, unquote
+
+from connector.admin import approvals, held
+from connector.console.page import Desk, Download, Page, Redirect, Route, Visit
+from connector.console.rendering import masked, utc
+from connector.errors import ConnectorError
+from connector.model.approval import HeldName
+from connector.model.entity import EntityKind
+
+SHOWN = 100
+DOWNLOADED = 50_000
+_AT_ONCE = 1000
+_KINDS: tuple[EntityKind, ...] = ("person", "object")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet takes for a formula."""
+
+
+def overview(desk: Desk, _: Visit) -> Page:
+    """Shows of each sync how many deletions are held, and which requests wait for a second person."""
+    requests, now = approvals.latest(desk.reads)
+    syncs = held.overview(desk.reads)
+    two = approvals.needs_two(desk.runtime)
+    return Page("held.html", {"syncs": syncs, "requests": requests, "now": now, "two": two})
+
+
+def of_sync(desk: Desk, visit: Visit) -> Page:
+    """Shows whose deletions a sync holds, and why."""
+    sync = visit.path["sync"]
+    after = _name(visit.given("after")) if visit.given("after") else None
+    people = held.people(desk.reads, sync, after, SHOWN + 1)
+    context = {
+        "standing": held.of_sync(desk.reads, sync),
+        "people": people[:SHOWN],
+        "next": _text(people[SHOWN - 1].kind, people[SHOWN - 1].key) if len(people) > SHOWN else "",
+        "named": _text,
+        "two": approvals.needs_two(desk.runtime),
+        "downloaded": DOWNLOADED,
+    }
+    return Page("held_sync.html", context, about_people=True)
+
+
+def confirmation(desk: Desk, visit: Visit) -> Page:
+    """Says what will happen, and asks whether it shall."""
+    sync, names = visit.path["sync"], _chosen(visit)
+    what = "drop" if visit.given("what") == "drop" else "approve"
+    context = {
+        "sync": sync,
+        "what": what,
+        "who": visit.all_given("who"),
+        "all": names is None,
+        "count": held.chosen(desk.runtime, sync, names),
+        "asks": what == "approve" and approvals.needs_two(desk.runtime),
+        "seconds": desk.settings.console.approval_seconds,
+    }
+    return Page("held_confirm.html", context, about_people=True)
+
+
+def approve(desk: Desk, visit: Visit) -> Redirect:
+    """Lets deletions go, or asks a second person to."""
+    sync, names, seen = visit.path["sync"], _chosen(visit), _seen(visit)
+    desk.runtime.rules(sync)
+    if not approvals.needs_two(desk.runtime):
+        count = held.settle(desk.runtime, sync, names, delete_them=True, at_most=seen)
+        return Redirect(f"/held/{sync}", f"{count:,} deletions of {sync} are let go.")
+    if not desk.settings.console.signs_in:
+        raise ConnectorError(
+            "two people have to approve ([console] two_person_approval), and nobody signs in here, so they cannot be "
+            "told apart: configure a sign-in"
+        )
+    request = approvals.ask(desk.runtime, sync, names, visit.visitor.name, seen)
+    until = utc(request.expires_at)
+    return Redirect("/held", f"Asked for: somebody else has to confirm it until {until} UTC. Nothing is deleted yet.")
+
+
+def drop(desk: Desk, visit: Visit) -> Redirect:
+    """Drops deletions: these people stay until the next message about them."""
+    sync = visit.path["sync"]
+    desk.runtime.rules(sync)
+    count = held.settle(desk.runtime, sync, _chosen(visit), delete_them=False, at_most=_seen(visit))
+    return Redirect(f"/held/{sync}", f"{count:,} deletions of {sync} are dropped: these people stay.")
+
+
+def request(desk: Desk, visit: Visit) -> Page:
+    """Shows a request that waits for a second person."""
+    found = approvals.find(desk.runtime, visit.path["id"])
+    _, now = approvals.latest(desk.reads)
+    return Page("held_request.html", {"request": found, "now": now, "shown": SHOWN}, about_people=True)
+
+
+def confirm(desk: Desk, visit: Visit) -> Redirect:
+    """Lets go what somebody else has asked for."""
+    count = approvals.confirm(desk.runtime, visit.path["id"], visit.visitor.name)
+    return Redirect("/held", f"Confirmed: {count:,} deletions are let go.")
+
+
+def withdraw(desk: Desk, visit: Visit) -> Redirect:
+    """Ends a request; what it meant stays held."""
+    approvals.withdraw(desk.runtime, visit.path["id"], visit.visitor.name)
+    return Redirect("/held", "Withdrawn: these deletions stay held.")
+
+
+def download(desk: Desk, visit: Visit) -> Download:
+    """Gives whose deletions a sync holds as a table."""
+    sync, sees = visit.path["sync"], visit.visitor.sees_people
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(("kind", "key", "identifier", "standing", "why", "left", "last_news_utc"))
+    for each in _everybody(desk, sync):
+        personal = (masked(value, sees) for value in (each.key, each.identifier))
+        why = each.why if sees else ""
+        rows.writerow(
+            map(_cell, (each.kind, *personal, each.standing, why, "; ".join(each.left), utc(each.updated_at)))
+        )
+    return Download(f"held-{sync}.csv", "text/csv; charset=utf-8", text.getvalue())
+
+
+def _everybody(desk: Desk, sync: str) -> Iterator[held.HeldEntry]:
+    after: HeldName | None = None
+    for _ in range(DOWNLOADED // _AT_ONCE):
+        people = held.people(desk.reads, sync, after, _AT_ONCE)
+        yield from people
+        if len(people) < _AT_ONCE:
+            return
+        after = (people[-1].kind, people[-1].key)
+
+
+def _cell(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _chosen(visit: Visit) -> list[HeldName] | None:
+    """Returns whose deletions are meant; None for all."""
+    if visit.given("all"):
+        return None
+    names = [_name(each) for each in visit.all_given("who")]
+    if not names:
+        raise ConnectorError("nobody is chosen: tick those that are meant, or take all")
+    return names
+
+
+def _seen(visit: Visit) -> int:
+    if not visit.given("count").isdecimal():
+        raise ConnectorError("this form does not say how many deletions it was made for: look at the page again")
+    return int(visit.given("count"))
+
+
+def _text(kind: EntityKind, key: str) -> str:
+    return f"{kind}:{quote(key, safe='')}"
+
+
+def _name(text: str) -> HeldName:
+    of, _, key = text.partition(":")
+    kind = next((each for each in _KINDS if each == of), None)
+    if kind is None:
+        raise ConnectorError("nobody is named so: look at the page again")
+    return kind, unquote(key)
+
+
+def _subject(visit: Visit) -> str:
+    who = "all" if visit.given("all") else f"{len(visit.all_given('who')):,} chosen"
+    return f"{visit.path['sync']}: {who}"
+
+
+def _request_subject(visit: Visit) -> str:
+    return f"request {visit.path['id']}"
+
+
+ROUTES = (
+    Route("/held", overview),
+    Route("/approvals/{id}", request),
+    Route("/approvals/{id}/confirm", confirm, "approver", "POST", "approve confirm", _request_subject),
+    Route("/approvals/{id}/withdraw", withdraw, "approver", "POST", "approve withdraw", _request_subject),
+    Route("/held/{sync}", of_sync),
+    Route("/held/{sync}/download", download),
+    Route("/held/{sync}/choose", confirmation, "approver", "POST"),
+    Route("/held/{sync}/approve", approve, "approver", "POST", "approve", _subject),
+    Route("/held/{sync}/drop", drop, "approver", "POST", "approve --drop", _subject),
+)
