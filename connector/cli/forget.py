@@ -7,7 +7,7 @@ import typer
 from pydantic_core import to_json
 from typer import Argument, Option
 
-from connector.admin.privacy import direct_request, find_user
+from connector.admin.privacy import direct_request, find_user, wording
 from connector.admin.privacy.direct_request import OperationAnswer
 from connector.admin.privacy.find_user import By, FoundUser
 from connector.admin.privacy.forget import ForgetPart, Forgetting, Receipt
@@ -19,13 +19,6 @@ from connector.model.entity import Identifier
 
 _BY: Mapping[str, By] = {"": "", "key": "key", "identifier": "identifier"}
 _ACTIONS = {False: "delete", True: "suppress"}
-_NOT_PROVED = "Customer.io was asked, and nothing proves that it holds them no more"
-_NOT_ASKED = "Customer.io was asked for nobody, as no identifier of theirs is known"
-_UPSTREAM = (
-    "A message that waits in a queue, or a dead letter, may speak of them still, and upstream may send them again: "
-    "then they come back."
-)
-
 User = Annotated[str, Argument(help="The user's key upstream, or their id or e-mail in Customer.io.")]
 OneSync = Annotated[str, Option("--sync", help="Only in this sync.")]
 How = Annotated[str, Option("--by", help="What USER is, where it could be both: key or identifier.")]
@@ -106,7 +99,7 @@ def _as_json(receipt: Receipt) -> dict[str, Any]:
         "proved": receipt.proved,
         "suppressed": receipt.suppress,
         "syncs": [_part(part) for part in receipt.parts],
-        "elsewhere": _erased(receipt.elsewhere),
+        "elsewhere": wording.erased(receipt.elsewhere),
     }
 
 
@@ -118,7 +111,7 @@ def _part(part: ForgetPart) -> dict[str, Any]:
         "customerio": [_answer(each, part) for each in part.answers],
         "read_back": part.proof.state,
         "read_back_reason": part.proof.reason,
-        "erased": None if part.erased is None else _erased(part.erased),
+        "erased": None if part.erased is None else wording.erased(part.erased),
         "handed_on": [] if part.erased is None else list(part.erased.handed_on),
         "not_proved": [{each.type: each.value} for each in part.unproved],
         "left": [{each.type: each.value} for each in part.left],
@@ -143,23 +136,19 @@ def _addressed(answer: OperationAnswer) -> Identifier:
     return Identifier(*pair)
 
 
-def _erased(erased: Any) -> Mapping[str, int]:
-    return {name: count for name, count in erased._asdict().items() if name != "handed_on"}
-
-
 def _show(receipt: Receipt) -> None:
     columns = ("sync", "at", "at Customer.io", "read back", "erased here")
     if receipt.parts:
         out.print(table(columns, (cells for part in receipt.parts for cells in _lines(part)), whole=("at",)))
-    for line in _sentences(receipt):
+    for line in wording.sentences(receipt):
         out.print(line, highlight=False, soft_wrap=True)
-    err.print(_UPSTREAM, soft_wrap=True)
+    err.print(wording.UPSTREAM, soft_wrap=True)
     if not receipt.complete:
-        err.print("Not everything was confirmed. What is left is still here: run it again.", soft_wrap=True)
+        err.print(wording.NOT_COMPLETE, soft_wrap=True)
 
 
 def _lines(part: ForgetPart) -> Iterator[tuple[str, ...]]:
-    erased = "nothing yet" if part.erased is None else _counts(part.erased)
+    erased = "nothing yet" if part.erased is None else wording.counts(part.erased)
     if not part.answers:
         yield (part.sync, "", "nothing", part.proof.state, erased)
     for answer in part.answers:
@@ -171,51 +160,3 @@ def _lines(part: ForgetPart) -> Iterator[tuple[str, ...]]:
 
 def _status(answer: OperationAnswer) -> str:
     return f"{answer.state} ({answer.status})" if answer.status else answer.state
-
-
-def _counts(erased: Any) -> str:
-    counts = (f"{count} {name.replace('_', ' ')}" for name, count in _erased(erased).items() if count)
-    return ", ".join(counts) or "nothing"
-
-
-def _sentences(receipt: Receipt) -> Iterator[str]:
-    for part in receipt.parts:
-        for sentence in _of_part(part):
-            yield f"{part.sync}: {sentence}"
-    if any(_erased(receipt.elsewhere).values()):
-        yield f"elsewhere: erased {_counts(receipt.elsewhere)}"
-    yield f"{receipt.key}: {_outcome(receipt)}"
-    if receipt.suppress:
-        yield _refused_from_now_on(receipt)
-
-
-def _outcome(receipt: Receipt) -> str:
-    if not receipt.complete:
-        return "is not forgotten yet"
-    if receipt.proved:
-        return "is forgotten"
-    asked = any(part.answers for part in receipt.parts)
-    return f"is forgotten here; {_NOT_PROVED if asked else _NOT_ASKED}"
-
-
-def _refused_from_now_on(receipt: Receipt) -> str:
-    if any(each.state == "confirmed" for part in receipt.parts for each in part.answers):
-        return f"{receipt.key}: Customer.io refuses them until `connector unsuppress`"
-    return f"{receipt.key}: nobody is suppressed; `connector suppress` takes an identifier that is not known here"
-
-
-def _of_part(part: ForgetPart) -> Iterator[str]:
-    if part.reason:
-        yield part.reason
-    if part.proof.reason:
-        yield f"not read back: {part.proof.reason}"
-    if part.unproved and part.proof.state != "still there":
-        named = ", ".join(f"{each.type} {each.value}" for each in part.unproved)
-        yield f"not proved: that nobody is there any more as {named}. Customer.io has only answered that it took it"
-    if part.erased is not None and part.erased.handed_on:
-        yield f"their identifier goes to {', '.join(part.erased.handed_on)}, who waited for it"
-    if part.left:
-        yield f"left alone, as another user holds it: {', '.join(each.value for each in part.left)}"
-    if part.others:
-        names = ", ".join(f"{key} in {sync}" for sync, key in part.others)
-        yield f"held under the same identifier, gone from Customer.io too, and sent there again: {names}"

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from connector.admin.status import COUNTED_TO
-from connector.console import charts
+from connector.console import addresses, charts
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "-"
@@ -37,6 +37,7 @@ def environment() -> Environment:
         "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown,
         "glance": glance,
         "words": words,
+        "person": addresses.person,
     }  # fmt: skip
     made.filters.update(filters)
     made.globals.update(sparkline=charts.sparkline, bars=charts.bars, lines=charts.lines)

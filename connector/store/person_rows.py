@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from connector.model.entity import Entity
 from connector.store import encoding, erasure, events, identifier_holders
@@ -55,15 +55,20 @@ def keys(tx: Connection, user: str, sync: str = "") -> list[str]:
 
     A key comes before an identifier, that before what upstream says, and the anonymous id of a visitor is last.
     """
-    own = select(TABLE.c.key).where(TABLE.c.kind == PERSON, TABLE.c.key == user).limit(1)
-    if tx.execute(own.where(TABLE.c.sync == sync) if sync else own).scalar() is not None:
-        return [user]
-    found = {key for of, key in erasure.holders(tx, user) if not sync or of == sync}
+    found = indexed_keys(tx, user, sync)
     if found:
-        return sorted(found)
+        return found
     matches = erasure.find(tx, user, sync)
     by = next((way for way in _IN_ORDER if any(way in each.known for each in matches)), None)
     return sorted({each.key for each in matches if by in each.known})
+
+
+def indexed_keys(tx: Connection, user: str, sync: str = "") -> list[str]:
+    """Returns the keys of whom a name means as their key, or else as an identifier of theirs: what an index finds."""
+    own = select(TABLE.c.key).where(TABLE.c.kind == PERSON, TABLE.c.key == user).limit(1)
+    if tx.execute(own.where(TABLE.c.sync == sync) if sync else own).scalar() is not None:
+        return [user]
+    return sorted({key for of, key in erasure.holders(tx, user) if not sync or of == sync})
 
 
 def rows(tx: Connection, key: str, now: float, sync: str = "") -> list[PersonRow]:
@@ -96,7 +101,7 @@ def _holder(tx: Connection, sync: str, identifier: str | None) -> str | None:
     return identifier_holders.holders(tx, sync, [identifier]).get(identifier) if identifier else None
 
 
-def latest_events(tx: Connection, sync: str, key: str, limit: int) -> list[EventSummary]:
+def latest_events(tx: Connection, sync: str, key: str, limit: int, *, pending: bool = False) -> list[EventSummary]:
     """Returns the latest events of a user: those that are owed first, and of each the last accepted first.
 
     Args:
@@ -104,9 +109,10 @@ def latest_events(tx: Connection, sync: str, key: str, limit: int) -> list[Event
         sync: The sync, by its name.
         key: The user's key.
         limit: How many to return at most.
+        pending: Only those that are owed, which an index finds.
     """
     table = events.TABLE
-    mine = select(table).where(table.c.sync == sync, table.c.key == key)
+    mine = select(table).where(_events_of(sync, key, pending=pending))
     order = (table.c.state != PENDING, table.c.accepted_at.desc(), table.c.id.desc())
     return [
         EventSummary(
@@ -116,10 +122,22 @@ def latest_events(tx: Connection, sync: str, key: str, limit: int) -> list[Event
     ]
 
 
-def event_counts(tx: Connection, sync: str, key: str) -> dict[str, int]:
-    """Returns how many events of a user there are, by their state."""
+def _events_of(sync: str, key: str, *, pending: bool) -> ColumnElement[bool]:
+    mine = and_(events.TABLE.c.sync == sync, events.TABLE.c.key == key)
+    return and_(mine, events.IS_PENDING) if pending else mine
+
+
+def event_counts(tx: Connection, sync: str, key: str, *, pending: bool = False) -> dict[str, int]:
+    """Returns how many events of a user there are, by their state.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        key: The user's key.
+        pending: Only those that are owed, which an index finds.
+    """
     table = events.TABLE
-    counted = select(table.c.state, func.count()).where(table.c.sync == sync, table.c.key == key)
+    counted = select(table.c.state, func.count()).where(_events_of(sync, key, pending=pending))
     found = {EVENT_STATES.get(state, "?"): int(count) for state, count in tx.execute(counted.group_by(table.c.state))}
     return {state: found[state] for state in EVENT_STATES.values() if state in found}
 

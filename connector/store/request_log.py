@@ -1,6 +1,6 @@
 """Keeps the log of requests to Customer.io. Its ids sort by time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from secrets import token_bytes
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, insert, null, select
 from connector.customerio.request_log import Call
 from connector.model import event_id
 from connector.model.bounds import whole_characters
-from connector.store.bulk_sql import given
+from connector.store.bulk_sql import among, given
 from connector.store.log_tables import HistoryRow
 from connector.store.statements import Statement
 from connector.store.tables import CallRow
@@ -104,6 +104,13 @@ def find(
     if person:
         found = found.where(TABLE.c.id.in_(select(HISTORY.c.call).where(HISTORY.c.key == person)))
     return [logged_of(row) for row in tx.execute(found.where(*which.conditions()).limit(limit))]
+
+
+def of_ids(tx: Connection, ids: Collection[str]) -> list[Logged]:
+    """Returns requests by their ids, the latest first, without the bodies that were sent."""
+    columns = (*_SUMMARY, null().label("request"), TABLE.c.reply)
+    found = select(*columns).where(among(tx, TABLE.c.id, list(ids))).order_by(TABLE.c.id.desc())
+    return [logged_of(row) for row in tx.execute(found)] if ids else []
 
 
 def last_success(tx: Connection, workspace: str) -> float | None:

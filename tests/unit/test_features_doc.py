@@ -63,6 +63,8 @@ ELSEWHERE = {
     "tests/integration/console/test_home.py::test_a_line_says_of_a_sync_who_is_there_and_until_when_it_is_in_step",
     "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
+    "Beyond them: one person in the browser: why they are or are not there first, then sent again, suppressed or "
+    "forgotten": "tests/integration/console/test_people.py::test_the_first_words_say_why_somebody_is_not_there",
     "Beyond them: all that is known of one person: what upstream said, what should be, is confirmed and is held, and "
     "why": "tests/integration/test_show.py::test_all_that_is_known_of_a_person_stands_together",
     "Beyond them: who entered before when is in Customer.io, beside what was promised of it": "tests/integration/"

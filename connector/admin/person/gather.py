@@ -1,8 +1,8 @@
 """Gathers all that the store has of one person, at one moment, and asks Customer.io what it holds of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -45,6 +45,20 @@ EVENTS, PROBLEMS, CALLS = 20, 50, 20
 """How many of each are shown at the most."""
 CALLS_LOOKED_AT = 100
 """How many of the latest bodies are looked at for a mention, beside what the history tells."""
+
+
+class Depth(NamedTuple):
+    """How much is gathered of a person.
+
+    entries: how much of their history at most, in each sync. indexed: only what an index finds, so that it is quick
+    among a million people: without events that were sent, and without requests that a kept body alone mentions.
+    """
+
+    entries: int = 0
+    indexed: bool = False
+
+
+EVERYTHING = Depth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +124,33 @@ def gather(runtime: Runtime, user: str, sync: str = "", entries: int = 0) -> Kno
         runtime.rules(sync)
     with runtime.store.reading(patient=True) as tx:
         key = the_key(person_rows.keys(tx, user, sync), user)
-        now = runtime.store.now(tx)
-        syncs = [_in_sync(tx, runtime, row, now, entries) for row in person_rows.rows(tx, key, now, sync)]
-        told = problems.about(tx, key, _syncs(runtime, syncs, sync), PROBLEMS)
-        reported = list(_profiles(tx, runtime, user, syncs, sync))
+        return _gathered(tx, runtime, key, user, sync, Depth(entries))
+
+
+def of_key(runtime: Runtime, key: str, sync: str = "", depth: Depth = EVERYTHING) -> KnownPerson:
+    """Gathers what the store has of a user.
+
+    Args:
+        runtime: What this program has open.
+        key: Their key.
+        sync: Only in this sync; "" for all.
+        depth: How much is gathered.
+
+    Raises:
+        SettingsError: The settings name no such sync.
+        ConnectorError: Nobody is known so.
+    """
+    if sync:
+        runtime.rules(sync)
+    with runtime.store.reading() as tx:
+        return _gathered(tx, runtime, key, key, sync, depth)
+
+
+def _gathered(tx: Connection, runtime: Runtime, key: str, user: str, sync: str, depth: Depth) -> KnownPerson:
+    now = runtime.store.now(tx)
+    syncs = [_in_sync(tx, runtime, row, now, depth) for row in person_rows.rows(tx, key, now, sync)]
+    told = problems.about(tx, key, _syncs(runtime, syncs, sync), PROBLEMS)
+    reported = list(_profiles(tx, runtime, user, syncs, sync))
     if not syncs and not told and not reported:
         where = f"in the sync {sync!r}" if sync else "in any sync"
         raise ConnectorError(
@@ -138,7 +175,7 @@ def _syncs(runtime: Runtime, found: Sequence[PersonInSync], sync: str) -> list[s
     return sorted({EVERY_SYNC, *(each.name for each in runtime.syncs), *(each.row.sync for each in found)})
 
 
-def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, entries: int) -> PersonInSync:
+def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, depth: Depth) -> PersonInSync:
     rules = next((each for each in runtime.syncs if each.name == row.sync), None)
     usable = rules if rules is not None and not row.entity.unreadable else None
     wanted = _wanted(row, usable) if usable else None
@@ -147,6 +184,7 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, entri
     health = connection_health.health(tx, rules.connection) if rules else Health()
     key = row.entity.key
     names = {key.lower(), *name_search.names(row.entity, identifiers) - others}
+    happened = history.of_person(tx, key, row.sync, depth.entries) if depth.entries else ()
     return PersonInSync(
         row=row,
         rules=rules,
@@ -156,13 +194,21 @@ def _in_sync(tx: Connection, runtime: Runtime, row: PersonRow, now: float, entri
         waits=tuple(reasons.waits(row, rules, health, now)),
         also_in=_also_in(tx, runtime, row, usable, wanted) if usable and wanted else (),
         reported=_reported(tx, row, usable) if usable else (),
-        events=person_rows.latest_events(tx, row.sync, key, EVENTS),
-        event_counts=person_rows.event_counts(tx, row.sync, key),
-        calls=calls.mentioned(
-            tx, row.sync, names, calls.about(tx, key, CallFilter(sync=row.sync), CALLS), CALLS_LOOKED_AT
-        ),
-        history=history.of_person(tx, key, row.sync, entries) if entries else (),
+        events=person_rows.latest_events(tx, row.sync, key, EVENTS, pending=depth.indexed),
+        event_counts=person_rows.event_counts(tx, row.sync, key, pending=depth.indexed),
+        calls=_calls(tx, row, names, happened, depth),
+        history=happened,
     )
+
+
+def _calls(
+    tx: Connection, row: PersonRow, names: Collection[str], happened: Sequence[HistoryEntry], depth: Depth
+) -> Sequence[CallAbout]:
+    key = row.entity.key
+    if depth.indexed:
+        return calls.in_history(tx, key, happened, CALLS)
+    known = calls.about(tx, key, CallFilter(sync=row.sync), CALLS)
+    return calls.mentioned(tx, row.sync, names, known, CALLS_LOOKED_AT)
 
 
 def _reported(tx: Connection, row: PersonRow, rules: Rules) -> Sequence[ReportedSentence]:

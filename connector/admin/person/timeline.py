@@ -37,6 +37,11 @@ def in_words(entry: Mapping[str, Any]) -> str:
             return str(other)
 
 
+def without_call(entry: Mapping[str, Any]) -> str:
+    """Returns what happened as `in_words` does, but for the request, which stands beside it."""
+    return f"{', '.join(entry['did'])}: {entry['answer']}" if entry["what"] == "sent" else in_words(entry)
+
+
 def _decided(entry: Mapping[str, Any]) -> str:
     standing = f", {entry['standing']}" if entry["standing"] is not None else ""
     return f"{entry['decision']}{standing}"

@@ -56,6 +56,17 @@ def find(runtime: Runtime, user: str, sync: str = "", by: By = "") -> FoundUser:
     return FoundUser(user, user if key is None else key, tuple(rows), sync)
 
 
+def of_key(runtime: Runtime, key: str, sync: str = "") -> FoundUser:
+    """Finds a user by their key alone, which an index does. Raises ConnectorError where no sync has a row of them."""
+    if sync:
+        runtime.rules(sync)
+    with runtime.store.reading() as tx:
+        rows = erasure.rows(tx, key, sync)
+    if not rows:
+        raise ConnectorError(f"no sync has a row of {key!r}: they were forgotten, or never known")
+    return FoundUser(key, key, tuple(rows), sync)
+
+
 def _the_one(matches: Sequence[NameMatch], user: str, by: By) -> str | None:
     """The key of the one user who is meant; None if there is none. A user who was sent comes before one who was not."""
     wanted: tuple[KnownBy, ...] = (by,) if by else ("key", "identifier")

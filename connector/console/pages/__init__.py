@@ -1,9 +1,9 @@
 """The pages, one module each: ROUTES says which addresses it answers."""
 
 from connector.console.page import Route
-from connector.console.pages import held, home, operators, problems
+from connector.console.pages import held, home, operators, people, problems
 
-_PAGES = (home, problems, held, operators)
+_PAGES = (home, people, problems, held, operators)
 
 
 def routes() -> tuple[Route, ...]:

@@ -1,0 +1,18 @@
+"""/people: finds a person, shows all that is known of them and why, and mends what can be mended for one person."""
+
+from connector.console.page import Route
+from connector.console.pages.people import acts, view
+from connector.console.pages.people.whom import key_of
+
+ROUTES = (
+    Route("/people", view.find),
+    Route("/people/{key:path}", view.person),
+    Route("/person/ask", view.ask, "viewer", "POST", "show", key_of, of_person=True),
+    Route("/person/resync", acts.confirm_resync, "operator"),
+    Route("/person/resync", acts.resync, "operator", "POST", "resync", key_of, of_person=True),
+    Route("/person/forget", acts.confirm_forget, "approver"),
+    Route("/person/forget", acts.forget, "approver", "POST", "forget", key_of, of_person=True),
+    Route("/person/suppress", acts.confirm_suppress, "approver"),
+    Route("/person/suppress", acts.suppress, "approver", "POST", "suppress", key_of, of_person=True),
+    Route("/person/unsuppress", acts.unsuppress, "approver", "POST", "unsuppress", key_of, of_person=True),
+)

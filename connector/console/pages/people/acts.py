@@ -1,0 +1,118 @@
+"""What can be done for one person: each first says what will happen, and then does it."""
+
+from connector.admin.person import resend
+from connector.admin.person.gather import Depth, PersonInSync, of_key
+from connector.admin.privacy import direct_request, find_user, wording
+from connector.admin.privacy.forget import Forgetting
+from connector.console import addresses
+from connector.console.page import Desk, Page, Redirect, Visit
+from connector.console.pages.people.whom import key_of
+from connector.errors import ConnectorError
+
+_LOOKS_LONG = (
+    "Everything that is kept is looked through for them, which takes minutes where there are millions of events. It "
+    "goes on if this page is closed, and the page Operators says how it ended."
+)
+
+
+def _confirmation(visit: Visit, title: str, sentences: list[str], button: str, **fields: str) -> Page:
+    key = key_of(visit)
+    shown = {"title": title, "sentences": sentences, "button": button, "fields": {"key": key, **fields}}
+    return Page("person_act.html", {**shown, "back": addresses.person(key), "key": key}, about_people=True)
+
+
+def _in_sync(desk: Desk, visit: Visit) -> PersonInSync:
+    """Returns the person as the sync has them that the address names. Raises ConnectorError where it has none."""
+    key, sync = key_of(visit), visit.given("sync")
+    desk.runtime.rules(sync)
+    found = of_key(desk.reads, key, sync, Depth(indexed=True)).syncs
+    if not found:
+        raise ConnectorError(f"the sync {sync!r} has no row of {key!r}")
+    return found[0]
+
+
+def confirm_resync(desk: Desk, visit: Visit) -> Page:
+    """Says what a resync of one person does."""
+    sync, here = visit.given("sync"), _in_sync(desk, visit)
+    said = [
+        f"All of this person is sent to Customer.io again by the sync {sync}, as if it were not known what it holds.",
+        "It happens behind what is live, within seconds where little waits.",
+        "If they should not be there, they are deleted, as far as the deletion guard lets it.",
+        *(f"Mind: {each}." for each in here.waits),
+    ]
+    return _confirmation(visit, "Send this person again?", said, "Send them again", sync=sync)
+
+
+def resync(desk: Desk, visit: Visit) -> Redirect:
+    """Has one person sent again."""
+    key, sync = key_of(visit), visit.given("sync")
+    resend.again(desk.runtime, key, sync)
+    return Redirect(addresses.person(key), f"They are due in {sync}, and all of them is sent again.")
+
+
+def confirm_forget(desk: Desk, visit: Visit) -> Page:
+    """Says what forgetting a person does."""
+    found = of_key(desk.reads, key_of(visit), visit.given("sync"), Depth(indexed=True))
+    said = []
+    for each in found.syncs:
+        named = ", ".join(f"{one.type} {one.value}" for one in each.identifiers) or "nobody, as none is known"
+        said.append(f"{each.row.sync}: Customer.io is asked to delete {named}. This cannot be undone.")
+    owed = sum(each.event_counts.get("pending", 0) for each in found.syncs)
+    said += [
+        "Then whatever is kept of them here is erased: their history, the bodies of requests that speak of them, "
+        f"problems ({len(found.problems):,}), and events, of which {owed:,} would still be sent.",
+        wording.UPSTREAM,
+        _LOOKS_LONG,
+    ]
+    return _confirmation(visit, "Forget this person?", said, "Forget them for good", sync=visit.given("sync"))
+
+
+def forget(desk: Desk, visit: Visit) -> Page:
+    """Forgets a person, and says what came of it."""
+    found = find_user.of_key(desk.runtime, key_of(visit), visit.given("sync"))
+    receipt = Forgetting(desk.runtime, found).run()
+    said = [f"{each}." for each in wording.sentences(receipt)]
+    erased = [f"{part.sync}: erased here {wording.counts(part.erased)}." for part in receipt.parts if part.erased]
+    shown = {"complete": receipt.complete, "sentences": said + erased, "key": receipt.key}
+    return Page("person_forgotten.html", {**shown, "left": wording.NOT_COMPLETE}, about_people=True)
+
+
+def confirm_suppress(desk: Desk, visit: Visit) -> Page:
+    """Says what suppressing a person does."""
+    sync = visit.given("sync")
+    identifier = _address(_in_sync(desk, visit))
+    said = [
+        f"Customer.io deletes {identifier} in the workspace of the sync {sync}, and refuses them from then on, whoever "
+        "sends them. What it has recorded of them is gone for good.",
+        "What is kept of them here stays. Upstream's next message may want them there again: it is refused then, and "
+        "that is a problem of this person.",
+        "“Free them” on their page takes the block away later, and restores nothing.",
+    ]
+    return _confirmation(visit, "Suppress this person?", said, "Suppress them", sync=sync, identifier=identifier)
+
+
+def suppress(desk: Desk, visit: Visit) -> Redirect:
+    """Has Customer.io delete a person and refuse them from then on."""
+    sync, identifier = visit.given("sync"), _address(_in_sync(desk, visit))
+    if identifier != visit.given("identifier"):
+        raise ConnectorError("They have another identifier now than the page said: look again, and decide anew.")
+    direct_request.order(desk.runtime, sync, identifier, "suppress")
+    to = addresses.person(key_of(visit))
+    return Redirect(to, f"{sync}: suppressed. Customer.io has deleted them, and ignores them from now on.")
+
+
+def unsuppress(desk: Desk, visit: Visit) -> Redirect:
+    """Has Customer.io take a suppressed person again."""
+    sync = visit.given("sync")
+    direct_request.order(desk.runtime, sync, _address(_in_sync(desk, visit)), "unsuppress")
+    return Redirect(addresses.person(key_of(visit)), f"{sync}: free again. Customer.io takes what comes next.")
+
+
+def _address(here: PersonInSync) -> str:
+    """Returns by what Customer.io is told of them. Raises ConnectorError where nothing is known."""
+    rules = here.rules
+    kinds = () if rules is None else (rules.addressing.main_kind, "email" if rules.addressing.knows_leads else "")
+    found = next((each.value for kind in kinds for each in here.identifiers if each.type == kind), "")
+    if not found:
+        raise ConnectorError(f"{here.row.sync}: no identifier is known by which Customer.io could be told of them")
+    return found

@@ -1,0 +1,87 @@
+"""Finds a person, and shows them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from connector.admin.person import search
+from connector.admin.person.answer import answers, last_confirmed
+from connector.admin.person.as_json import as_json
+from connector.admin.person.comparison import compared
+from connector.admin.person.gather import Depth, KnownPerson, PersonInSync, held_now, of_key
+from connector.admin.person.happened import happened
+from connector.console.page import Desk, Page, Visit
+from connector.console.pages.people.whom import key_of
+from connector.errors import ConnectorError
+
+_ENTRIES, _MOST_ENTRIES = 50, 1000
+
+
+def find(desk: Desk, visit: Visit) -> Page:
+    """Shows the person whom the address names by any identifier, or whom to choose from."""
+    if not visit.given("q"):
+        return _search(desk, visit)
+    try:
+        if "everybody" in visit.query and visit.visitor.sees_people:
+            return _among_everybody(desk, visit)
+        found = search.by_index(desk.reads, visit.given("q"), visit.given("sync"))
+        if len(found) == 1:
+            return _person(desk, visit, _gathered(desk, visit, found[0].key))
+    except ConnectorError as error:
+        return _search(desk, visit, fault=str(error))
+    return _search(desk, visit, found=found)
+
+
+def _among_everybody(desk: Desk, visit: Visit) -> Page:
+    seen = visit.given("seen")
+    before = int(seen) if seen.isdecimal() and len(seen) < 15 else 0
+    looked = search.among_everybody(desk.reads, visit.given("q"), visit.given("sync"), visit.query.get("after", ""))
+    return _search(desk, visit, found=looked.found, looked=looked, people=before + looked.people)
+
+
+def _search(desk: Desk, visit: Visit, **found: Any) -> Page:
+    asked = {"q": visit.given("q"), "sync": visit.given("sync"), "syncs": [each.name for each in desk.runtime.syncs]}
+    nothing = {"found": (), "looked": None, "people": 0, "fault": ""}
+    return Page("people.html", {**nothing, **asked, **found}, about_people=True)
+
+
+def person(desk: Desk, visit: Visit) -> Page:
+    """Shows the person with the key that stands in the path."""
+    return _person(desk, visit, _gathered(desk, visit, visit.path["key"]))
+
+
+def ask(desk: Desk, visit: Visit) -> Page:
+    """Shows a person with what Customer.io holds of them at this moment, which it is asked for."""
+    found = _gathered(desk, visit, key_of(visit))
+    asked = [replace(each, held=held_now(desk.runtime, each)) for each in found.syncs]
+    return _person(desk, visit, replace(found, syncs=asked))
+
+
+def _gathered(desk: Desk, visit: Visit, key: str) -> KnownPerson:
+    return of_key(desk.reads, key, visit.given("sync"), Depth(_entries(visit), indexed=True))
+
+
+def _entries(visit: Visit) -> int:
+    given = visit.given("entries")
+    return max(1, min(int(given), _MOST_ENTRIES)) if given.isdecimal() and len(given) < 6 else _ENTRIES
+
+
+def _person(desk: Desk, visit: Visit, found: KnownPerson) -> Page:
+    shown = as_json(found)
+    entries = _entries(visit)
+    context = {
+        "person": shown,
+        "answers": answers(found),
+        "compared": {each["sync"]: compared(each) for each in shown["syncs"]},
+        "confirmed_at": {each.row.sync: last_confirmed(each) for each in found.syncs},
+        "happened": happened(desk.reads.store, found),
+        "entries": entries,
+        "more": min(entries * 4, _MOST_ENTRIES) if _has_more(found.syncs, entries) else 0,
+        "asked": any(each.held is not None for each in found.syncs),
+        "sync": visit.given("sync"),
+    }
+    return Page("person.html", context, about_people=True)
+
+
+def _has_more(syncs: Iterable[PersonInSync], entries: int) -> bool:
+    return entries < _MOST_ENTRIES and any(len(each.history) >= entries for each in syncs)

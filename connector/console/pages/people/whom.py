@@ -1,0 +1,9 @@
+"""Whom a visit is about."""
+
+from connector.console.page import Visit
+
+
+def key_of(visit: Visit) -> str:
+    """Returns the key that the form or the address gives, as it is: spaces at its ends are a part of it."""
+    posted = visit.form.get("key")
+    return posted[-1] if posted else visit.query.get("key", "")

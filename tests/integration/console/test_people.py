@@ -1,0 +1,192 @@
+"""The page of a person: found by any name, with the reason first, and what can be done for them."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import text
+
+from connector.console import addresses
+from connector.console.page import Route
+from connector.console.pages.people import ROUTES
+from connector.console.visitor import Visitor
+from connector.model.problem import Problem
+from connector.store import problems
+from tests.console import Browser
+from tests.simulated import Simulated
+from tests.world import World, event, message
+
+OpenConsole = Callable[..., Browser]
+MakeWorld = Callable[..., World]
+EMAIL = "Ann@Example.com"
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, simulator: Simulated) -> World:
+    """Ann is in Customer.io, Bob never was."""
+    simulator.reset(app_rate_limit=0)
+    made = make_world(sync={"attributes": ["plan", "city", "email"]}, connection={"app_api_key": "app-api-key"})
+    made.run(
+        message("ann", 1, event("Signed up", "a"), plan="pro", email=EMAIL, external_id="1001"),
+        message("bob", 1, plan="free", email="bob@example.com", external_id="1002", segments=["Trial"]),
+    )
+    return made
+
+
+@pytest.fixture
+def browser(world: World, open_console: OpenConsole) -> Browser:
+    return open_console(world)
+
+
+@pytest.mark.parametrize("name", ["ann", "1001", "ann@example.com", EMAIL])
+def test_a_person_is_found_by_key_id_and_address_in_any_case(browser: Browser, name: str) -> None:
+    shown = browser.text("/people", q=name)
+    assert "They are in Customer.io as they should be" in shown
+    assert "`segments` names Paying" in shown.replace("\u2019", "'")
+
+
+def test_the_first_words_say_why_somebody_is_not_there(browser: Browser, world: World) -> None:
+    world.run(message("ann", 2, segments=[], email=EMAIL, external_id="1001"))
+    shown = browser.text("/people", q="ann")
+    assert "They have left the audience, and are deleted in Customer.io." in shown
+    assert shown.index("have left the audience") < shown.index("Wanted beside held")
+
+
+def test_who_was_never_in_the_audience_is_said_to_be_outside_of_it(browser: Browser) -> None:
+    assert "They are not in the audience of this sync" in browser.text("/people/bob")
+
+
+def test_what_is_not_confirmed_yet_is_said_first_and_marked(browser: Browser, world: World) -> None:
+    world.take(message("ann", 2, plan="gold", email=EMAIL, external_id="1001"))
+    html = browser.get("/people/ann")
+    assert "latest changes are not confirmed yet" in html
+    row = html[html.index('<tr class="differs">') :].partition("</tr>")[0]
+    assert ("plan" in row, "gold" in row, "pro" in row, "differs" in row) == (True, True, True, True)
+
+
+def test_of_a_problem_the_first_words_give_the_reason(browser: Browser, world: World) -> None:
+    with world.store.writing() as tx:
+        problems.add(tx, "main", [Problem("failed later", "ann", "the address is invalid")], world.store.now(tx))
+    shown = browser.text("/people/ann")
+    assert shown.index("The address is invalid.") < shown.index("Wanted beside held")
+
+
+def test_the_timeline_tells_what_was_said_sent_and_done_by_hand(browser: Browser) -> None:
+    browser.post("/person/resync", {"key": "ann", "sync": "main"}, page="/people/ann")
+    shown = browser.text("/people/ann")
+    for each in ("1 message with 1 new event: due", "identify", "taken", "resync by local: done"):
+        assert each in shown
+
+
+def test_nobody_is_said_in_words_and_everybody_can_be_looked_through(browser: Browser, world: World) -> None:
+    assert "Nobody has this as their key" in browser.text("/people", q="former@example.com")
+    world.run(message("cleo", 1, email="cleo@example.com", external_id=..., segments=["Paying"]))
+    found = browser.text("/people", q="cleo@example.com", everybody="yes")
+    assert "what upstream calls them" in found
+    assert "nobody is known by this name" in browser.text("/people", q="nobody@example.com", everybody="yes")
+
+
+def test_of_several_by_one_name_one_is_chosen(browser: Browser, world: World, make_world: MakeWorld) -> None:
+    with world.store.writing() as tx:
+        tx.execute(text("INSERT INTO identity (sync, identifier, key) VALUES ('main', 'cio_id:1001', 'bob')"))
+    shown = browser.get("/people", q="1001")
+    assert "2 people go by that name" in shown
+    assert 'href="/people/bob"' in shown
+
+
+def test_customerio_is_asked_what_it_holds_at_this_moment(browser: Browser, simulator: Simulated) -> None:
+    shown = browser.post("/person/ask", {"key": "ann"}, page="/people/ann")
+    assert "Customer.io says there" in shown, shown
+    assert "held now" in shown
+
+
+def test_a_resync_of_one_person_sends_all_of_them_again(browser: Browser, world: World) -> None:
+    assert "All of this person is sent" in browser.text("/person/resync", key="ann", sync="main")
+    assert world.due() == 0
+    browser.post("/person/resync", {"key": "ann", "sync": "main"}, page="/people/ann")
+    assert world.due() == 1
+    world.settle()
+    assert "They are in Customer.io as they should be" in browser.text("/people/ann")
+
+
+def test_a_resync_says_who_cannot_be_sent(browser: Browser) -> None:
+    said = browser.post("/person/resync", {"key": "nobody", "sync": "main"}, page="/people/ann", status=409)
+    assert "left alone" in said
+
+
+def test_forgetting_says_what_will_happen_and_then_erases(browser: Browser, world: World, simulator: Simulated) -> None:
+    asked = browser.text("/person/forget", key="ann")
+    assert "Customer.io is asked to delete id 1001, email Ann@Example.com" in asked
+    said = browser.post("/person/forget", {"key": "ann"}, page="/person/forget?key=ann")
+    assert "Forgotten" in said
+    assert "erased here 1 people" in said
+    assert simulator.people() == {}
+    assert "nobody is known as 'ann'" in browser.text("/people/ann", status=404)
+
+
+def test_suppressing_has_customerio_refuse_them_until_they_are_freed(
+    browser: Browser, world: World, simulator: Simulated
+) -> None:
+    asked = browser.text("/person/suppress", key="ann", sync="main")
+    assert "Customer.io deletes 1001" in asked
+    form = {"key": "ann", "sync": "main", "identifier": "1001"}
+    assert "suppressed" in browser.post("/person/suppress", form, page="/people/ann")
+    assert simulator.people() == {}
+    assert "free again" in browser.post("/person/unsuppress", {"key": "ann", "sync": "main"}, page="/people/ann")
+
+
+def test_another_identifier_than_the_page_said_is_not_suppressed(browser: Browser, simulator: Simulated) -> None:
+    form = {"key": "ann", "sync": "main", "identifier": "1002"}
+    assert "another identifier now" in browser.post("/person/suppress", form, page="/people/ann", status=409)
+    assert len(simulator.people()) == 1
+
+
+HOSTILE = ["a/b/../c", "..", "<script>alert(1)</script>", "q?x=1&y#z", "{{ 7 * 7 }}", "\u202eltr", "%2F", "é" * 100]
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_whatever_a_key_holds_its_page_is_found_and_nothing_of_it_is_markup(
+    browser: Browser, world: World, key: str
+) -> None:
+    hostile = "</td><img src=x onerror=alert(1)>{{ 7 * 7 }}" + "x" * 100_000
+    world.run(message(key, 1, plan=hostile, external_id="7", email='"<b>"@example.com'))
+    html = browser.get(addresses.person(key))
+    assert "They are in Customer.io as they should be" in html
+    for each in ("<script>alert", "<img src=x", "<b>", ">49<"):
+        assert each not in html
+    asked = browser.get(f"/person/forget?key={quote(key, safe='')}")
+    assert "<script>alert" not in asked
+
+
+MARKER = "marker"
+
+
+def test_a_masked_viewer_finds_nothing_personal_of_anybody(
+    world: World, open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run(message(f"{MARKER}-key", 1, plan=f"{MARKER}-plan", email=f"{MARKER}@example.com", external_id="77"))
+    with world.store.writing() as tx:
+        told = [Problem("conflict", f"{MARKER}-key", f"another user holds {MARKER}")]
+        problems.add(tx, "main", told, world.store.now(tx))
+    browser = open_console(world)
+    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
+    html = browser.get("/people", q="77")
+    assert "They are in Customer.io as they should be" in html
+    assert MARKER not in html
+    assert MARKER not in browser.get("/people", q=MARKER, everybody="yes")
+
+
+POSTS = [each for each in ROUTES if each.method == "POST"]
+
+
+@pytest.mark.parametrize("route", POSTS, ids=[each.path for each in POSTS])
+def test_who_may_not_is_refused_and_nothing_is_done(
+    browser: Browser, world: World, simulator: Simulated, monkeypatch: pytest.MonkeyPatch, route: Route
+) -> None:
+    form = {"key": "ann", "sync": "main", "identifier": "1001"}
+    assert browser.client.post(route.path, data=form).status_code == 403
+    below: Any = {"viewer": "masked_viewer", "operator": "viewer", "approver": "operator"}[route.role]
+    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("low", below, "loopback"))
+    assert f"needs the role {route.role}" in browser.post(route.path, form, page="/people/ann", status=403)
+    assert (len(simulator.people()), world.due()) == (1, 0)
