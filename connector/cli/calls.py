@@ -1,8 +1,9 @@
 """`connector calls`: the requests to Customer.io, lately."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import closing
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic_core import from_json, to_json
@@ -10,10 +11,13 @@ from typer import Argument, Option, Typer
 
 from connector.admin.person.calls import CallAbout, part_as_json, part_in_words
 from connector.admin.request_log import find, find_about
+from connector.cli.following import MOST_AT_ONCE, Following, each_turn
 from connector.cli.opening import opened
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, out
 from connector.cli.tables import table
 from connector.errors import SettingsError
+from connector.model.visible import visible_lines
+from connector.runtime import Runtime
 from connector.store.request_log import CallFilter, Logged
 
 app = Typer(help="List and show the requests to Customer.io.", no_args_is_help=False)
@@ -30,6 +34,9 @@ def listing(
     status: Annotated[int | None, Option(help="Only those answered so; 0 is for no answer.")] = None,
     since: Annotated[float, Option(min=0.0, help="Only those of the last so many seconds; 0 is for all.")] = 0.0,
     limit: Annotated[int, Option(help="How many at the most, the latest first.")] = 50,
+    follow: Annotated[
+        bool, Option("--follow", "-f", help="Show those that come, each on a line, until Ctrl-C; the latest last.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """List the requests to Customer.io, the latest first."""
@@ -38,12 +45,37 @@ def listing(
     with closing(opened(settings)) as runtime:
         workspace = _existing("--connection", connection, runtime.settings.connections)
         of_sync = _existing("--sync", sync, runtime.settings.syncs)
-        found = find_about(runtime, person, CallFilter(workspace, of_sync, failed, status), since, limit)
+        which = CallFilter(workspace, of_sync, failed, status)
+        if follow:
+            _follow(runtime, person, which, since, limit, json=json)
+        found = find_about(runtime, person, which, since, limit)
     if json:
-        for each in found:
-            out.out(to_json(_as_json(each, person)).decode(), highlight=False)
+        _lines(found, person, json=True)
     else:
         out.print(table(("id", "at", "request", "answer"), map(_cells, found)) if found else "No calls.")
+
+
+def _follow(runtime: Runtime, person: str, which: CallFilter, since: float, limit: int, *, json: bool) -> NoReturn:
+    """Shows the latest calls, and whatever comes, until Ctrl-C."""
+    with runtime.store.reading() as tx:
+        start = runtime.store.now(tx) - since if since else 0.0
+
+    def look(after: float, most: int) -> list[CallAbout]:
+        return find_about(runtime, person, replace(which, since=after), 0.0, most)
+
+    following = Following(look, lambda each: each.logged.id, lambda each: each.logged.call.at, start)
+    _lines(following.first(limit), person, json=json)
+    for found in each_turn(following):
+        if following.left_out:
+            err.print(f"More than {MOST_AT_ONCE} came at once: the latest of them follow.", highlight=False)
+        _lines(found, person, json=json)
+    raise AssertionError  # there is no end to what may come
+
+
+def _lines(found: Iterable[CallAbout], person: str, *, json: bool) -> None:
+    for each in found:
+        line = to_json(_as_json(each, person)).decode() if json else visible_lines("  ".join(_cells(each)))
+        out.out(line, highlight=False)
 
 
 @app.command()

@@ -148,3 +148,29 @@ def test_calls_are_listed_and_shown(environ: dict[str, str], store: Store) -> No
     assert shown == rows[0] | {"request": json.loads(body), "reply": "<html>busy"}
     other: dict[str, Any] = json.loads(connector("calls", "show", rows[1]["id"], environ=environ).out)
     assert other == rows[1] | {"request": None, "reply": None}
+
+
+def test_calls_are_followed_as_they_come_by_the_same_filters_until_ctrl_c(
+    tmp_path: Path, environ: dict[str, str], store: Store
+) -> None:
+    def log(*at: float, status: int = 200) -> list[str]:
+        answer = Settle((Accepted(),)) if status == 200 else Pause("Customer.io is busy", "backoff", doubt=True)
+        made = (Exchange("batch", 1, b"{}", Reply(status, b"{}"), answer, each, 12) for each in at)
+        with store.writing() as tx:
+            return request_log.add(tx, [call_of("main", "main", each, "failed") for each in made])
+
+    def shown() -> list[str]:
+        return [json.loads(line)["id"] for line in process.text.splitlines()]
+
+    before = log(1000.0, 1001.0, 1002.0)
+    followed = ("calls", "--follow", "--json", "--status", "200", "--limit", "2")
+    with running(*followed, environ=environ, output=tmp_path / "calls.log") as process:
+        until(lambda: shown() == before[1:], "the latest two")
+        log(1003.0, status=503)
+        wanted = [*before[1:], *log(1004.0)]
+        until(lambda: shown() == wanted, "the next one")
+        wanted += log(1003.5)
+        until(lambda: shown() == wanted, "one that was logged late")
+        assert process.end(signal.SIGINT) == 130
+    assert shown() == wanted
+    assert connector("calls", "--follow", "--sync", "nosuch", environ=environ).code == 2
