@@ -224,6 +224,7 @@ class Fleet:
         self.store = Store(servers.postgres.url)
         self.workers: list[Program] = []
         self.beats: list[Program] = []
+        self.webs: list[Program] = []
         self._environ = bare_environment() | write(servers.folder, settings(servers))
         self._ended: list[Program] = []
         self._started = 0
@@ -249,7 +250,7 @@ class Fleet:
 
     def dismiss(self) -> None:
         """Ends all workers and beats, whatever they are doing."""
-        for program in (*self.workers, *self.beats):
+        for program in (*self.workers, *self.beats, *self.webs):
             self.remove(program).clear_away()
 
     def _start_afresh(self, workers: int) -> None:
@@ -274,6 +275,15 @@ class Fleet:
         self.beats.append(self._start(f"beat{self._started}", ("beat", "--loglevel=INFO"), environ))
         return self.beats[-1]
 
+    def start_web(self, **environ: str) -> Program:
+        """Starts the web doors, and waits until they are open."""
+        name = f"web{self._started}"
+        self._started += 1
+        web = Program(name, self.servers.folder, self._environ | environ, (CONNECTOR, "web"))
+        self.webs.append(web)
+        web.until_it_says("Ready: ")
+        return web
+
     def end_workers(self) -> list[int]:
         """Asks all workers at once to end; their exit codes."""
         ending = [self.remove(worker) for worker in list(self.workers)]
@@ -283,7 +293,7 @@ class Fleet:
 
     def remove(self, program: Program) -> Program:
         """Takes a program that ended off the list; its log is still looked at."""
-        for programs in (self.workers, self.beats):
+        for programs in (self.workers, self.beats, self.webs):
             if program in programs:
                 programs.remove(program)
         self._ended.append(program)
@@ -313,7 +323,7 @@ class Fleet:
         self.store.close()
 
     def _all(self) -> list[Program]:
-        return [*self.workers, *self.beats, *self._ended]
+        return [*self.workers, *self.beats, *self.webs, *self._ended]
 
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Program:
         self._started += 1

@@ -9,11 +9,12 @@ from connector.settings.schema import Settings
 from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
-_EVERY_SECONDS = 60.0
+_EVERY_SECONDS = 20.0
+"""A process is gone after 30 s of silence (`store/heartbeats`); within a minute somebody is told so."""
 
 
 class AlertThread(BackgroundThread):
-    """A thread that takes a turn once a minute. Others may do so too: one at a time does."""
+    """A thread that takes a turn every 20 s. Others may do so too: one at a time does."""
 
     def __init__(self, settings: Settings, store: Store, every_seconds: float = _EVERY_SECONDS) -> None:
         """Takes none yet."""
@@ -22,7 +23,7 @@ class AlertThread(BackgroundThread):
         self._every = every_seconds
 
     def run(self) -> None:
-        """Takes a turn once a minute until it is closed."""
+        """Takes turns until it is closed."""
         while not self.stop.wait(self._every):
             try:
                 self._turn.take(self.stop.is_set)
