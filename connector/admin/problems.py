@@ -7,7 +7,7 @@ from connector.errors import ConnectorError
 from connector.intake import bodies
 from connector.model.problem import ProblemKind
 from connector.runtime import Runtime
-from connector.store import deletion_guard, entities, events, problems
+from connector.store import deletion_guard, entities, events, outgoing, problems
 from connector.store.by_prefix import the_only
 from connector.store.problems import Kept
 
@@ -19,6 +19,7 @@ _MENDED_BY: Mapping[ProblemKind, str] = {
     "connection": "mend its cause: `connector resume {subject}` then tries again at once",
     "backfill": "mend its cause: `connector jobs resume {subject}` then goes on",
     "webhook": "Customer.io has its answer and does not send it again: read it, and discard it",
+    "out": "what waits goes on by itself once the target takes it",
     **dict.fromkeys(("queue", "activities", "signature"), _BY_ITSELF),
 }
 """Why problems of these kinds are not replayed, and what to do instead."""
@@ -66,6 +67,8 @@ def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
             return _read_again(runtime, kept, format)
         case "refused" | "failing" | "failed later":
             return _send_again(runtime, kept)
+        case "out refused":
+            return _send_on_again(runtime, kept)
         case "held":
             return f"{approve(runtime, kept.sync)} deletion(s) let go"
         case kind if kind in _MENDED_BY:
@@ -94,3 +97,13 @@ def _send_again(runtime: Runtime, kept: Kept) -> str:
             entities.make_due(tx, kept.sync, [kept.problem.subject], runtime.store.now(tx), kind)
         problems.remove(tx, kept.id)
     return f"{kept.problem.subject} is due again" + (f", with {count} event(s)" if count else "")
+
+
+def _send_on_again(runtime: Runtime, kept: Kept) -> str:
+    target = kept.problem.subject
+    if target not in runtime.settings.out:
+        raise ConnectorError(f"the settings name no [out.{target}] any more: add it again, or discard the problem")
+    with runtime.store.writing() as tx:
+        outgoing.add(tx, [kept.problem.payload], runtime.store.now(tx))
+        problems.remove(tx, kept.id)
+    return f"it goes on to {target} again, behind what waits there"

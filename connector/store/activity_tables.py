@@ -97,7 +97,10 @@ class OutgoingRow(SQLModel, table=True):
 
 
 class OutTargetRow(SQLModel, table=True):
-    """How a target fares: failures in a row, until when it is left alone, and why."""
+    """How a target fares: failures in a row, until when it is left alone, and why.
+
+    alone_up_to: up to this message each goes alone, since one of them was refused; refusals: how often the first was.
+    """
 
     __tablename__ = "out_target"
 
@@ -105,6 +108,8 @@ class OutTargetRow(SQLModel, table=True):
     failures: int = 0
     paused_until: float = 0.0
     reason: str = Field(default="", sa_type=Text)
+    alone_up_to: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    refusals: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
 class ImportJobRow(SQLModel, table=True):

@@ -23,11 +23,17 @@ class Waiting(NamedTuple):
 
 
 class TargetState(NamedTuple):
-    """How a target fares: failures in a row, until when it is left alone (unix seconds), and why."""
+    """How a target fares: failures in a row, until when it is left alone (unix seconds), and why.
+
+    alone_up_to: up to this message each goes alone, since one of them was refused for good; refusals: how often in a
+    row the first that waits was.
+    """
 
     failures: int = 0
     paused_until: float = 0.0
     reason: str = ""
+    alone_up_to: int = 0
+    refusals: int = 0
 
 
 class Backlog(NamedTuple):
@@ -62,6 +68,13 @@ def first(tx: Connection, target: str, limit: int) -> list[Waiting]:
     return [Waiting(*row) for row in tx.execute(mine)]
 
 
+def message(tx: Connection, id: int) -> Mapping[str, str] | None:
+    """Returns a message that waits, as `add` takes it; None where it does not wait any more."""
+    columns = (TABLE.c.target, TABLE.c.person, TABLE.c.message_id, TABLE.c.topic, TABLE.c.body)
+    row = tx.execute(select(*columns).where(TABLE.c.id == id)).one_or_none()
+    return None if row is None else row._asdict()
+
+
 def taken(tx: Connection, target: str, ids: Collection[int]) -> None:
     """Notes that a target has taken these messages."""
     tx.execute(delete(TABLE).where(TABLE.c.target == target, TABLE.c.id.in_(ids)))
@@ -75,7 +88,7 @@ def backlogs(tx: Connection) -> dict[str, Backlog]:
 
 def states(tx: Connection) -> dict[str, TargetState]:
     """Returns how the targets fare, as far as anything is to be said of them."""
-    columns = (TARGET.c.name, TARGET.c.failures, TARGET.c.paused_until, TARGET.c.reason)
+    columns = (TARGET.c.name, *(TARGET.c[name] for name in TargetState._fields))
     return {row[0]: TargetState(*row[1:]) for row in tx.execute(select(*columns))}
 
 

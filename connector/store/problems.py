@@ -102,7 +102,7 @@ def _row(sync: str, problem: Problem, now: float) -> ProblemColumns:
     # PostgreSQL keeps neither NUL nor half a character, and upstream or Customer.io may send one.
     reason, subject = (whole_characters(each) for each in (problem.reason, problem.subject))
     # What could not be read is told from the next one by its text: none must take another's place.
-    about = payload if problem.kind in ("unreadable", "webhook") and payload is not None else subject
+    about = payload if problem.kind in ("unreadable", "webhook", "out refused") and payload is not None else subject
     return {
         "id": sha256(to_json([sync, problem.kind, about, reason])).hexdigest()[:16],
         "sync": sync,

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,13 +26,16 @@ from connector.activity.out.outbox import Outbox
 from connector.activity.out.pump import Pump
 from connector.activity.out.targets import NotTaken
 from connector.activity.receive import Posted, receive
+from connector.admin import problems as admin
 from connector.admin.status import gathered
+from connector.alerts import targets as alert_targets
 from connector.intake.accept import accept
 from connector.model import origin
 from connector.settings.out import OutTarget
 from connector.settings.profiles import ProfilesSettings
 from connector.settings.sections import BrokerSettings, DeliverySettings
 from connector.store import outgoing
+from connector.store import problems as kept_problems
 from connector.store.engine import Store
 from connector.store.outgoing import Waiting
 from tests.build_settings import build, values, write
@@ -132,6 +135,74 @@ def test_nothing_is_lost_and_each_persons_order_is_kept_whatever_dies_when(
     for number, person in enumerate(people):
         wanted[f"user-{person}"].append(f"event-{number}")
     assert came == wanted
+
+
+class Refusing(Taker):
+    """A target that refuses some messages whenever they come, alone or among others."""
+
+    def __init__(self, refused: Iterable[str]) -> None:
+        super().__init__()
+        self.refused, self.asked = set(refused), 0
+
+    def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+        self.asked += 1
+        if self.refused & {each.message_id for each in messages}:
+            return NotTaken("it answers 422", refused=True)
+        return super().send(messages)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 10), st.sets(st.integers(0, 9), max_size=4), st.integers(1, 12))
+def test_what_is_refused_for_good_is_put_aside_and_all_others_go_on_in_order(
+    emptied: Store, count: int, poison: set[int], at_once: int
+) -> None:
+    with emptied.writing() as tx:
+        for table in ("webhook", "profile", "profile_link", "outgoing", "out_target", "lease", "problem"):
+            tx.execute(text(f"DELETE FROM {table}"))
+    to, taker = target(at_once=at_once, profiles=False), Refusing(f"event-{number}" for number in poison)
+    take(emptied, *(reported(number) for number in range(count)))
+    fold(emptied, to)
+    turns = 0
+    while waiting(emptied) and turns < 200:
+        send(emptied, to, taker)
+        turns += 1
+
+    here = sorted(poison & set(range(count)))
+    assert [each["messageId"] for each in taker.taken] == [f"event-{n}" for n in range(count) if n not in here]
+    told = [(each["kind"], each["subject"], json.loads(each["payload"])["message_id"]) for each in problems(emptied)]
+    assert sorted(told) == sorted(("out refused", "there", f"event-{number}") for number in here)
+    # Those that are refused are asked for one by one and five times each; the others no more than once alone.
+    assert taker.asked <= 2 * count + (pump.MOST_REFUSALS + 1) * len(here) + 1
+
+
+def test_what_was_put_aside_goes_on_when_it_is_replayed(make_world: Any) -> None:
+    world: World = make_world(out={"there": {"url": "http://127.0.0.1:9"}})
+    to, taker = target(profiles=False), Refusing(["event-1"])
+    take(world.store, reported(1), reported(2))
+    fold(world.store, to)
+    while waiting(world.store):
+        send(world.store, to, taker)
+    taker.refused.clear()
+    with world.store.reading() as tx:
+        [kept] = kept_problems.kept(tx)
+        assert alert_targets.out_refused(tx, ["there"]) == {"there": 1}
+        assert alert_targets.out_failing(tx, ["there"]) == []
+    assert admin.replay(world.runtime, kept) == "it goes on to there again, behind what waits there"
+    send(world.store, to, taker)
+    assert [each["messageId"] for each in taker.taken] == ["event-2", "event-1"]
+    assert (problems(world.store), waiting(world.store)) == ([], [])
+
+
+def test_a_target_that_refuses_everything_is_asked_ever_more_seldom(store: Store) -> None:
+    """It is the target then, not the messages: no flood of problems."""
+    to, taker = target(profiles=False), Refusing(f"event-{number}" for number in range(10))
+    take(store, *(reported(number) for number in range(10)))
+    fold(store, to)
+    for _ in range(2 * pump.MOST_REFUSALS):
+        send(store, to, taker)
+    with store.reading() as tx:
+        assert outgoing.states(tx)["there"].failures >= 2 * (pump.MOST_REFUSALS - 1)
+        assert [each.name for each in alert_targets.out_failing(tx, ["there"])] == ["there"]
 
 
 def test_a_webhook_goes_on_once_with_the_profile_that_it_changed(store: Store) -> None:

@@ -6,6 +6,7 @@ from random import random
 from uuid import uuid4
 
 import structlog
+from pydantic_core import to_json
 from sqlalchemy import Connection
 
 from connector.activity.out.targets import NotTaken, Receiver
@@ -19,6 +20,9 @@ from connector.store.outgoing import TargetState, Waiting
 
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "out"
+REFUSED: ProblemKind = "out refused"
+MOST_REFUSALS = 5
+"""So often a target may refuse a message before it is put aside."""
 _SPARE_SECONDS = 30.0
 
 
@@ -76,24 +80,35 @@ class Pump:
                 return False
             if not self._ours(tx, holder, now):
                 return False
-            # After a failure one goes alone, so that it costs the target little to refuse it again.
-            most = 1 if state.failures else self.settings.at_once
-            batch = self._fitting(outgoing.first(tx, self.settings.name, most))
+            batch = self._next(tx, state)
         if not batch:
             return False
         answer = self.target.send(batch)
         with self.store.writing() as tx:
             now = self.store.now(tx)
-            if not self._ours(tx, holder, now):
-                return False
-            if answer is None:
-                self._taken(tx, batch, state)
-            else:
-                self._failed(tx, answer, state, now)
-        return answer is None
+            return self._ours(tx, holder, now) and self._answered(tx, batch, answer, state, now)
+
+    def _answered(
+        self, tx: Connection, batch: Sequence[Waiting], answer: NotTaken | None, before: TargetState, now: float
+    ) -> bool:
+        """Notes what the target has said. Returns whether to go on at once."""
+        if answer is None:
+            self._taken(tx, batch, before)
+            return True
+        if answer.refused:
+            return self._refused(tx, batch, answer, before, now)
+        self._failed(tx, answer, before, now)
+        return False
 
     def _ours(self, tx: Connection, holder: str, now: float) -> bool:
         return named_leases.renew(tx, lease_name(self.settings.name), holder, now, self._seconds)
+
+    def _next(self, tx: Connection, state: TargetState) -> list[Waiting]:
+        """What goes next. After a failure one goes alone, so that it costs the target little to refuse it again."""
+        waiting = outgoing.first(tx, self.settings.name, 1 if state.failures else self.settings.at_once)
+        if waiting and waiting[0].id <= state.alone_up_to:
+            return waiting[:1]
+        return self._fitting(waiting)
 
     def _fitting(self, waiting: Sequence[Waiting]) -> list[Waiting]:
         """The first of these that are not too many bytes together; one at least."""
@@ -108,16 +123,47 @@ class Pump:
 
     def _taken(self, tx: Connection, batch: Sequence[Waiting], before: TargetState) -> None:
         outgoing.taken(tx, self.settings.name, [each.id for each in batch])
-        if before.failures:
-            outgoing.fares(tx, self.settings.name, TargetState())
+        if before.failures or before.refusals:
+            outgoing.fares(tx, self.settings.name, TargetState(alone_up_to=before.alone_up_to))
             problems.clear(tx, KIND, self.settings.name)
         log.info("sent on", target=self.settings.name, messages=len(batch))
+
+    def _refused(
+        self, tx: Connection, batch: Sequence[Waiting], answer: NotTaken, before: TargetState, now: float
+    ) -> bool:
+        """Finds the one at fault, tries it again a few times, and puts it aside. Returns whether to go on at once."""
+        if len(batch) > 1:
+            outgoing.fares(tx, self.settings.name, before._replace(alone_up_to=batch[-1].id))
+            return True
+        refusals = before.refusals + 1
+        if refusals < MOST_REFUSALS or not self._put_aside(tx, batch[0], answer, now):
+            self._failed(tx, answer, before._replace(refusals=refusals), now)
+            return False
+        if outgoing.first(tx, self.settings.name, 1):
+            # The failures still count: where it refuses everything, it is asked ever more seldom.
+            outgoing.fares(tx, self.settings.name, before._replace(refusals=0, paused_until=now))
+            return True
+        outgoing.fares(tx, self.settings.name, TargetState())
+        problems.clear(tx, KIND, self.settings.name)
+        return False
+
+    def _put_aside(self, tx: Connection, refused: Waiting, answer: NotTaken, now: float) -> bool:
+        """Makes the message a problem that can be replayed; False where it is too large to be kept as one."""
+        message = outgoing.message(tx, refused.id)
+        if message is None or len(to_json(message)) > problems.PAYLOAD_CHARACTERS:
+            return False
+        told = f"{answer.reason}, {MOST_REFUSALS} times: this message was put aside, and those behind it go on"
+        problems.add(tx, EVERY_SYNC, [Problem(REFUSED, self.settings.name, told, dict(message))], now)
+        outgoing.taken(tx, self.settings.name, [refused.id])
+        log.warning("a message was put aside", target=self.settings.name, id=refused.message_id, reason=answer.reason)
+        return True
 
     def _failed(self, tx: Connection, answer: NotTaken, before: TargetState, now: float) -> None:
         limits, failures = self.limits, before.failures + 1
         pause = backoff.delay(failures, limits.backoff_seconds, limits.backoff_max_seconds, random())
         seconds = max(pause, answer.seconds)
-        outgoing.fares(tx, self.settings.name, TargetState(failures, now + seconds, answer.reason))
+        state = before._replace(failures=failures, paused_until=now + seconds, reason=answer.reason)
+        outgoing.fares(tx, self.settings.name, state)
         told = f"nothing goes on to it: {answer.reason}. It is tried again, with growing pauses, and nothing is lost"
         problems.clear(tx, KIND, self.settings.name, but=told)
         problems.add(tx, EVERY_SYNC, [Problem(KIND, self.settings.name, told)], now)

@@ -14,13 +14,19 @@ from connector.settings.sections import BrokerSettings
 from connector.store.outgoing import Waiting
 
 _MOST_ANSWER_BYTES = 10_000
+_REFUSALS = frozenset({400, 410, 413, 422})
+"""Statuses that say of the message that it is no good, now or later."""
 
 
 class NotTaken(NamedTuple):
-    """Why messages were not taken, and for how many seconds the target asks to be left alone."""
+    """Why messages were not taken, and for how many seconds the target asks to be left alone.
+
+    refused: the target has read them and refuses them, and would again; what it takes of others says nothing of it.
+    """
 
     reason: str
     seconds: float = 0.0
+    refused: bool = False
 
 
 class Receiver(Protocol):
@@ -54,7 +60,8 @@ class HttpTarget:
         reply = self._client.ask("POST", self.settings.url or "", body, headers=headers)
         if 200 <= reply.status < 300:
             return None
-        return NotTaken(f"it answers {reply.status}" if reply.status else reply.fault, reply.retry_after or 0.0)
+        said = f"it answers {reply.status}" if reply.status else reply.fault
+        return NotTaken(said, reply.retry_after or 0.0, reply.status in _REFUSALS)
 
     def close(self) -> None:
         """Closes the connections."""
