@@ -46,7 +46,7 @@ def main() -> None:
 def pages(person: str) -> dict[str, str]:
     """The pages that are shown, by the name of their image."""
     find = f"/people?q={quote(person, safe='')}"
-    return {"home": "/", "person": find, "funnel": "/funnel", "calls": "/calls", "held": "/held"}
+    return {"home": "/", "person": find, "funnel": "/funnel", "calls": "/calls", "held": "/held/main"}
 
 
 def take(browser: Browser, url: str, name: str, path: str) -> None:
