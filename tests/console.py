@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 import httpx
+from argon2 import PasswordHasher
 
 from connector.console.console import console_at
 from connector.runtime import Runtime
@@ -15,6 +16,17 @@ from connector.web.server import serving
 
 _CSRF = re.compile(r'name="csrf" value="([^"]*)"')
 _TAG = re.compile(r"<[^>]*>")
+PASSWORD = "correct horse battery staple"
+
+
+def password_hash(password: str = PASSWORD) -> str:
+    """The hash of a password, made in no time."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
+
+
+def signing_in(**roles: str) -> dict[str, Any]:
+    """Settings by which these people sign in with `PASSWORD`, each with a role."""
+    return {"users": {name: {"role": role, "password_hash": password_hash()} for name, role in roles.items()}}
 
 
 class Browser:
@@ -32,6 +44,11 @@ class Browser:
     def text(self, path: str, status: int = 200, **query: Any) -> str:
         """What one reads on a page."""
         return text_of(self.get(path, status, **query))
+
+    def sign_in(self, name: str, password: str = PASSWORD, status: int = 200, to: str = "/") -> str:
+        """Signs somebody in; what one reads on the page after it."""
+        form = {"name": name, "password": password, "to": to}
+        return self.post("/sign-in", form, page="/sign-in", status=status)
 
     def post(self, path: str, form: Mapping[str, Any] | None = None, *, page: str = "/", status: int = 200) -> str:
         """Posts a form of a page; what one reads on the page after it."""

@@ -278,8 +278,9 @@ class Story:
         """What a block exports is there for the next ones, as in one terminal."""
         text = kept.read_text() if kept.exists() else ""
         for name, value in re.findall(r'^declare -x (\w+)="(.*)"$', text, re.MULTILINE):
-            if environ.get(name) != value and name not in _OF_BASH:
-                self._variables[name] = value
+            plain = re.sub(r'\\([\\"$`])', r"\1", value)
+            if environ.get(name) != plain and name not in _OF_BASH:
+                self._variables[name] = plain
 
     def _start_beside(self, block: Block, environ: Mapping[str, str]) -> None:
         """What runs beside the blocks, until the story begins anew."""

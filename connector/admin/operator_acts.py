@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 
 from connector.store import operator_log
@@ -47,10 +48,10 @@ def noted(store: Store, what: OperatorAct) -> Iterator[None]:
             operator_log.end(tx, id, outcome)
 
 
-def seen(store: Store, what: OperatorAct) -> None:
-    """Notes that somebody was shown something. Raises StoreError, so that nothing is shown that is not noted."""
+def seen(store: Store, what: OperatorAct, outcome: str = DONE) -> None:
+    """Notes something that is over when it begins. Raises StoreError, so that nothing is shown that is not noted."""
     with store.writing() as tx:
-        operator_log.end(tx, operator_log.begin(tx, what), DONE)
+        operator_log.begin(tx, replace(what, outcome=outcome))
 
 
 def latest(store: Store, since: float, act: str, limit: int) -> list[OperatorAct]:

@@ -12,6 +12,7 @@ from connector.audience.rules import Rules
 from connector.bulk.tabular import unheard_segments
 from connector.bulk.warehouse import query
 from connector.cli import check_services as services
+from connector.cli.check_console import of_console
 from connector.cli.finding import Finding, Level
 from connector.cli.opening import settings_of
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, out
@@ -40,7 +41,7 @@ def check(settings: SettingsFile = SETTINGS_TOML, json: AsJson = False) -> None:
     for sync in loaded.syncs.values():
         findings += _of_sync(sync)
     findings += [services.of_store(runtime), *services.of_store_clock(runtime)]
-    findings += [*services.of_broker(loaded), *services.of_doors(loaded)]
+    findings += [*services.of_broker(loaded), *services.of_doors(loaded), *of_console(loaded)]
     findings += _of_credentials(loaded, runtime)
     findings += [finding for rules in runtime.syncs for finding in _of_mirrors(rules, runtime)]
     findings += _shared_segments(runtime.syncs)

@@ -123,6 +123,7 @@ NAMES = {
         "operator_log:operator_log",
         "List what was done by hand, the latest first: when, who, what, to what, and what came of it.",
     ),
+    "console": CommandList("console:app", "Make what the console needs: the hash of a password."),
     "calls": CommandList("calls:app", "List and show the requests to Customer.io."),
 }
 """The commands by name, in the order in which help lists them."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from connector.admin.recent_depths import RecentDepths
 from connector.console.visitor import Visitor
 from connector.runtime import Runtime
-from connector.settings.console import ConsoleRole
+from connector.settings.console_sign_in import ConsoleRole
 from connector.settings.schema import Settings
 
 Query = Mapping[str, str]
@@ -37,7 +37,8 @@ class Visit:
     """One request for a page, by somebody who may see it.
 
     path: the variable parts of the address; query: what stands behind the ? (the last of each name); form: what was
-    posted. csrf: the token that every form of the page has to carry.
+    posted. csrf: the token that every form of the page has to carry. about: what the visitor may ask to see of it
+    where it is masked (`reveals.subject_of`).
     """
 
     visitor: Visitor
@@ -45,6 +46,7 @@ class Visit:
     query: Query = field(default_factory=dict)
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     csrf: str = ""
+    about: str = ""
 
     def given(self, name: str) -> str:
         """Returns what a form or the address gives under a name, trimmed; "" for nothing."""
@@ -71,10 +73,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """An act is done: the next page says so at its top. to: the path of that page."""
+    """An act is done: the next page says so at its top.
+
+    to: the path of that page; reveals: of what the visitor sees what is personal from now on, "" for nothing.
+    """
 
     to: str
     message: str
+    reveals: str = ""
 
 
 @dataclass(frozen=True, slots=True)

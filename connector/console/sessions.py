@@ -1,51 +1,76 @@
-"""Sessions and the tokens of forms: signed, kept by the browser, nothing of them by us."""
+"""Sessions and the tokens of forms: signed, kept by the browser; of them we keep only which were ended."""
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from secrets import token_urlsafe
+from time import time
 from typing import Any
 
 from fastapi import Request, Response
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from connector.settings.console import ROLES, ConsoleSettings
+from connector.console.origin import RequestOrigin
+from connector.settings.console import ConsoleSettings
 
-COOKIE, NOTE = "connector_session", "connector_note"
+COOKIE, NOTE, REVEALED = "connector_session", "connector_note", "connector_revealed"
+_HOST_ONLY = "__Host-"
 _NOTE_SECONDS = 60
+_MOST_ENDED, _MOST_REVEALED = 10_000, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the cookie of a session says. id: a random one, to which the tokens of its forms belong."""
+    """What the cookie of a session says.
+
+    id: a random one, to which the tokens of its forms belong. name, door: who has signed in, and by which way; "" for
+    nobody. grant: what their role came from, which is looked up anew each time. at: when they signed in, unix seconds.
+    unsent: whether the browser has yet to be given it.
+    """
 
     id: str
     name: str = ""
-    role: str = ""
     door: str = ""
+    grant: str = ""
+    at: int = 0
+    unsent: bool = field(default=False, compare=False)
 
 
 class Sessions:
-    """Signs and reads sessions, the tokens of forms, and the note that the next page shows."""
+    """Signs and reads sessions, the tokens of forms, the note that the next page shows, and what was revealed."""
 
     def __init__(self, settings: ConsoleSettings) -> None:
         secret = settings.secret.get_secret_value() if settings.secret else token_urlsafe(32)
         self._seconds = settings.session_seconds
-        self._session = URLSafeTimedSerializer(secret, salt="session")
-        self._form = URLSafeTimedSerializer(secret, salt="form")
-        self._note = URLSafeTimedSerializer(secret, salt="note")
+        self._reveal_seconds = settings.reveal_seconds
+        self._ended: OrderedDict[str, float] = OrderedDict()
+        self._session, self._form, self._note, self._revealed, self._errand = (
+            URLSafeTimedSerializer(secret, salt=salt) for salt in ("session", "form", "note", "revealed", "errand")
+        )
 
-    def of(self, request: Request) -> Session:
+    def of(self, request: Request, origin: RequestOrigin) -> Session:
         """Returns the session of a request: a new one, of nobody, where it shows none that is ours and still lasts."""
-        found = _loaded(self._session, request.cookies.get(COOKIE, ""), self._seconds)
-        if isinstance(found, list) and len(found) == 4 and all(isinstance(each, str) for each in found):
-            session = Session(*found)
-            if session.role in ("", *ROLES):
-                return session
-        return Session(token_urlsafe(16))
+        found, age = self._read(request.cookies.get(_named(COOKIE, origin), ""))
+        if found is None or found.id in self._ended:
+            return Session(token_urlsafe(16), unsent=True)
+        if found.name:
+            return found if found.at + self._seconds > time() else Session(token_urlsafe(16), unsent=True)
+        return Session(found.id, unsent=age > self._seconds / 2)
 
-    def keep(self, response: Response, session: Session, *, secure: bool) -> None:
-        """Has the browser keep a session."""
-        text = self._session.dumps([session.id, session.name, session.role, session.door])
-        _set(response, COOKIE, text, int(self._seconds), secure=secure)
+    def begun(self, name: str, door: str, grant: str) -> Session:
+        """Returns the session of somebody who has just signed in: a new one, so that nobody knows it from before."""
+        return Session(token_urlsafe(16), name, door, grant, int(time()), unsent=True)
+
+    def end(self, session: Session) -> None:
+        """Ends a session: whoever has a copy of its cookie has nothing of it, in this process."""
+        self._ended[session.id] = time()
+        while len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
+
+    def keep(self, response: Response, session: Session, origin: RequestOrigin) -> None:
+        """Has the browser keep a session that it does not have yet."""
+        if session.unsent:
+            text = self._session.dumps([session.id, session.name, session.door, session.grant, session.at])
+            _set(response, COOKIE, str(text), int(self._seconds), origin)
 
     def token(self, session: Session) -> str:
         """Returns the token that the forms of a session's pages carry."""
@@ -55,29 +80,89 @@ class Sessions:
         """Whether a form that was posted is of one of our pages, shown to this session."""
         return bool(_loaded(self._form, token, self._seconds) == session.id)
 
-    def leave_note(self, response: Response, text: str, *, secure: bool) -> None:
+    def leave_note(self, response: Response, text: str, origin: RequestOrigin) -> None:
         """Has the next page say what was done."""
-        _set(response, NOTE, str(self._note.dumps(text)), _NOTE_SECONDS, secure=secure)
+        _set(response, NOTE, str(self._note.dumps(text)), _NOTE_SECONDS, origin)
 
-    def note(self, request: Request) -> str:
+    def note(self, request: Request, origin: RequestOrigin) -> str:
         """Returns what the page before has done; "" for nothing."""
-        found = _loaded(self._note, request.cookies.get(NOTE, ""), _NOTE_SECONDS)
+        found = _loaded(self._note, request.cookies.get(_named(NOTE, origin), ""), _NOTE_SECONDS)
         return found if isinstance(found, str) else ""
 
+    def revealed(self, request: Request, session: Session, origin: RequestOrigin) -> dict[str, float]:
+        """Returns the subjects of which this session sees what is personal, each with the moment it ends."""
+        text = request.cookies.get(_named(REVEALED, origin), "")
+        found = _loaded(self._revealed, text, self._reveal_seconds)
+        if not isinstance(found, list) or len(found) != 2 or found[0] != session.id or not isinstance(found[1], dict):
+            return {}
+        now = time()
+        return {subject: until for subject, until in found[1].items() if until > now}
 
-def end(response: Response) -> None:
-    """Has the browser forget the session."""
-    response.delete_cookie(COOKIE, path="/")
+    def reveal(
+        self, response: Response, request: Request, session: Session, origin: RequestOrigin, subject: str
+    ) -> None:
+        """Has this session see what is personal of one more subject, for a while.
+
+        Args:
+            response: What is answered.
+            request: What was asked, with what was revealed before.
+            session: The session.
+            origin: Where the request comes from.
+            subject: What is revealed, as `reveals.subject_of` has it.
+        """
+        before = list(self.revealed(request, session, origin).items())[1 - _MOST_REVEALED :]
+        kept = {**dict(before), subject: time() + self._reveal_seconds}
+        _set(response, REVEALED, str(self._revealed.dumps([session.id, kept])), int(self._reveal_seconds), origin)
+
+    def send_away(
+        self, response: Response, cookie: str, errand: dict[str, str], seconds: int, origin: RequestOrigin
+    ) -> None:
+        """Has the browser keep what somebody is sent to another site for, until they are back.
+
+        Args:
+            response: What is answered.
+            cookie: Where it is kept.
+            errand: What they are sent for.
+            seconds: How long it is kept.
+            origin: Where the request comes from.
+        """
+        _set(response, cookie, str(self._errand.dumps(errand)), seconds, origin)
+
+    def errand(self, request: Request, cookie: str, seconds: int, origin: RequestOrigin) -> dict[str, str]:
+        """Returns what somebody who is back was sent away for; nothing for who was not sent by us.
+
+        Args:
+            request: What was asked.
+            cookie: Where it is kept.
+            seconds: How long ago that may have been.
+            origin: Where the request comes from.
+        """
+        found = _loaded(self._errand, request.cookies.get(_named(cookie, origin), ""), seconds)
+        return found if isinstance(found, dict) else {}
+
+    def _read(self, text: str) -> tuple[Session | None, float]:
+        try:
+            found, at = self._session.loads(text, max_age=int(self._seconds), return_timestamp=True)
+            session = Session(*found)
+        except (BadData, TypeError):
+            return None, 0.0
+        return session, time() - at.timestamp()
 
 
-def take_note_away(response: Response) -> None:
-    """Has the browser forget the note, which has been shown."""
-    response.delete_cookie(NOTE, path="/")
+def take_away(response: Response, cookie: str, origin: RequestOrigin) -> None:
+    """Has the browser forget a cookie."""
+    response.delete_cookie(_named(cookie, origin), path="/", secure=origin.secure, httponly=True, samesite="lax")
 
 
-def _set(response: Response, name: str, text: str, seconds: int, *, secure: bool) -> None:
+def _named(cookie: str, origin: RequestOrigin) -> str:
+    """Returns the name of a cookie: with https one that no other host and no plain http can set."""
+    return f"{_HOST_ONLY}{cookie}" if origin.secure else cookie
+
+
+def _set(response: Response, cookie: str, text: str, seconds: int, origin: RequestOrigin) -> None:
     # Lax, not strict: else who follows a link to a page from a mail or a chat would have to sign in again.
-    response.set_cookie(name, text, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure)
+    named = _named(cookie, origin)
+    response.set_cookie(named, text, seconds, path="/", httponly=True, samesite="lax", secure=origin.secure)
 
 
 def _loaded(serializer: URLSafeTimedSerializer, text: str, seconds: float) -> Any:

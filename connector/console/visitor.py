@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connector.settings.console import ROLES, ConsoleRole
+from connector.settings.console_sign_in import ROLES, ConsoleRole
 
 _WORDS: dict[ConsoleRole, str] = {
     "masked_viewer": "may look, without what is personal",
@@ -14,11 +14,16 @@ _WORDS: dict[ConsoleRole, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who has signed in. door: how they did, "loopback" where no sign-in is configured."""
+    """Somebody who has signed in.
+
+    door: how they did: password, oidc, proxy; loopback where no sign-in is configured. masked: whether what is personal
+    is masked on this page until they ask to see it.
+    """
 
     name: str
     role: ConsoleRole
     door: str
+    masked: bool = False
 
     def may(self, role: ConsoleRole) -> bool:
         """Whether they may do what this role may."""
@@ -26,8 +31,13 @@ class Visitor:
 
     @property
     def sees_people(self) -> bool:
-        """Whether they may see what is personal."""
-        return self.may("viewer")
+        """Whether they see what is personal on this page."""
+        return self.may("viewer") and not self.masked
+
+    @property
+    def signs_out(self) -> bool:
+        """Whether there is a session of theirs to end: a proxy says with each request who asks."""
+        return self.door in ("password", "oidc")
 
     @property
     def wording(self) -> str:

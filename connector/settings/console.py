@@ -1,29 +1,19 @@
 """[console]: the operator's page, who may see it, and what they may do there."""
 
-from typing import Literal
-
 from pydantic import Field, SecretStr, field_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from connector.settings import validators
+from connector.settings.console_sign_in import (
+    ConsoleUser,
+    Networks,
+    OidcSettings,
+    ProxySettings,
+    oidc_mistakes,
+    proxy_mistakes,
+    user_mistakes,
+)
 from connector.settings.mistakes import refuse
 from connector.settings.validators import Count, Seconds, Secret, Section, Switch, TableName
-
-ConsoleRole = Literal["masked_viewer", "viewer", "operator", "approver"]
-"""What somebody may do at the page: each may do what those before it may."""
-ROLES: tuple[ConsoleRole, ...] = ("masked_viewer", "viewer", "operator", "approver")
-
-
-class ConsoleUser(Section):
-    """Somebody who signs in with a password."""
-
-    name: SkipJsonSchema[str] = Field(default="", description="The key of its table; not settable.")
-    role: ConsoleRole = Field(default="viewer", description="What they may do.")
-    password_hash: Secret = Field(
-        default=None,
-        description="The hash of their password, as `connector console hash` makes it. Not in the file: give "
-        "CONNECTOR__CONSOLE__USERS__NAME__PASSWORD_HASH.",
-    )
 
 
 class ConsoleSettings(Section):
@@ -64,21 +54,47 @@ class ConsoleSettings(Section):
     approval_seconds: Seconds = Field(
         default=86_400.0, description="For how long the request of the first one waits for the second one."
     )
-
+    reveal_seconds: Seconds = Field(
+        default=900.0, description="With masked: how long somebody sees what is personal of a page after asking."
+    )
+    proxies: Networks = Field(
+        default=("127.0.0.1", "::1"),
+        description="Reverse proxies, as addresses or networks: what they say of where a visitor comes from, and of "
+        "https, is believed. It signs nobody in.",
+    )
+    mcp_writes: Switch = Field(
+        default=False,
+        description="Whether agents may change something by `connector mcp`: replay, resync, approve.",
+    )
     users: dict[TableName, ConsoleUser] = Field(
         default={},
         description="Who signs in with a password, each under the name that they sign in with.",
         json_schema_extra={"additionalProperties": False},
     )
+    oidc: OidcSettings = Field(default=OidcSettings(), description="Signing in by OpenID Connect.")
+    proxy: ProxySettings = Field(default=ProxySettings(), description="Signing in at a reverse proxy.")
 
     @property
     def signs_in(self) -> bool:
         """Whether a way to sign in is configured. Without one only this machine is let in."""
-        return bool(self.users)
+        return bool(self.users or self.oidc.issuer or self.proxy.user_header)
+
+    @field_validator("oidc")
+    @classmethod
+    def _of_a_provider(cls, oidc: OidcSettings) -> OidcSettings:
+        refuse(list(oidc_mistakes(oidc)))
+        return oidc
+
+    @field_validator("proxy")
+    @classmethod
+    def _of_proxies(cls, proxy: ProxySettings) -> ProxySettings:
+        refuse(list(proxy_mistakes(proxy)))
+        return proxy
 
     @field_validator("users")
     @classmethod
     def _named(cls, users: dict[str, ConsoleUser]) -> dict[str, ConsoleUser]:
+        refuse([line for name, each in users.items() for line in user_mistakes(name, each)])
         return {name: each.model_copy(update={"name": name}) for name, each in users.items()}
 
     @field_validator("read_url")

@@ -18,6 +18,8 @@ from connector.web.refusals import Reason, Refusals
 
 _ACCEPTED_AT_ONCE = 16  # asyncio opens several such handfuls before it says that one is open
 _GRACE_SECONDS = 10
+PEER = "connector.peer"
+"""In the scope of a request: the address that it came from, which uvicorn replaces by what a proxy says."""
 
 
 class DoorsConfig(Config):
@@ -45,6 +47,17 @@ class DoorsConfig(Config):
         self.limits = limits
         self.refusals = refusals
         self.connections = connections or most_connections()
+
+    def load(self) -> None:
+        """Loads the application, and has every request say who is connected, whatever its headers say of that."""
+        super().load()
+        inner = self.loaded_app
+
+        async def with_peer(scope: Any, receive: Any, send: Any) -> None:
+            scope[PEER] = (scope.get("client") or ("", 0))[0]
+            await inner(scope, receive, send)
+
+        self.loaded_app = with_peer
 
 
 class Phase(Enum):

@@ -36,11 +36,5 @@ def test_the_console_can_be_switched_off(open_console: OpenConsole) -> None:
     assert open_console(console={"enabled": False}).client.get("/").status_code == 404
 
 
-def test_with_a_sign_in_configured_nobody_is_let_in_who_has_not(open_console: OpenConsole) -> None:
-    users = {"ada": {"role": "viewer", "password_hash": "x"}}
-    answer = open_console(console={"users": users}).client.get("/problems")
-    assert answer.status_code in (303, 404)
-
-
 def test_what_somebody_did_stands_in_the_log_of_operators(world: World, open_console: OpenConsole) -> None:
     assert "Nobody has done anything by hand" in open_console(world).text("/operators")

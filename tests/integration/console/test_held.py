@@ -14,7 +14,7 @@ from connector.console.pages import held as page
 from connector.console.visitor import Visitor
 from connector.errors import ConnectorError
 from connector.store import deletion_guard, operator_log
-from tests.console import Browser
+from tests.console import Browser, password_hash
 from tests.hostile_texts import HOSTILE_TEXTS
 from tests.simulated import Simulated
 from tests.world import World, message
@@ -24,7 +24,7 @@ MakeWorld = Callable[..., World]
 GUARD = {"share": 0.2, "at_least": 1}
 ADA, BOB = Visitor("ada", "approver", "password"), Visitor("bob", "approver", "password")
 MASKED = Visitor("eve", "masked_viewer", "password")
-USERS = {"ada": {"role": "approver", "password_hash": "x"}}
+USERS = {"ada": {"role": "approver", "password_hash": password_hash()}}
 
 
 def held_world(make_world: MakeWorld, **settings: Any) -> World:

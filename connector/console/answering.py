@@ -1,0 +1,200 @@
+"""Answers one request for a page: who asks, whether they may, what the page is, and what the browser is to keep."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+import anyio
+import structlog
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from connector import __version__
+from connector.admin import operator_acts
+from connector.console import entry, rendering, reveals
+from connector.console.navigation import NAVIGATION
+from connector.console.origin import RequestOrigin, origin_of
+from connector.console.page import Desk, Download, Page, PageAnswer, Redirect, Route, Visit
+from connector.console.sessions import NOTE, Session, Sessions, take_away
+from connector.console.visitor import Visitor
+from connector.errors import ConnectorError, StoreError
+
+log = structlog.get_logger(__name__)
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of every page: nothing from elsewhere, and no script or style inside of a page."""
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: with that browsers say of a form of our own that it comes from nowhere (Origin: null).
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_FORM_BYTES, _FORM_FIELDS = 1_000_000, 2000
+SIGN_IN = "/sign-in"
+DOOR = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request, as far as it shows: where it comes from, and its session."""
+
+    request: Request
+    origin: RequestOrigin
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The console of one process."""
+
+    desk: Desk
+    sessions: Sessions
+    limiter: anyio.CapacityLimiter
+
+    def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        """Returns what FastAPI calls for a route."""
+
+        async def answered(request: Request) -> Response:
+            caller, began = self.caller(request), perf_counter()
+            visitor, about = None, ""
+            try:
+                visitor = self.visitor(caller)
+                if visitor is None:
+                    return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
+                visit = await self._visit(caller, route, visitor)
+                visitor, about = visit.visitor, visit.about
+                answer = await anyio.to_thread.run_sync(self._answer, route, visit, limiter=self.limiter)
+            except HTTPException as refused:
+                answer = refusal(refused.status_code, str(refused.detail))
+            response = self.response(caller, answer, visitor, about)
+            response.headers["Server-Timing"] = f"page;dur={1000 * (perf_counter() - began):.1f}"
+            return response
+
+        return answered
+
+    def caller(self, request: Request) -> Caller:
+        """Returns who sends a request."""
+        origin = origin_of(request, self.desk.settings.console)
+        return Caller(request, origin, self.sessions.of(request, origin))
+
+    def visitor(self, caller: Caller) -> Visitor | None:
+        """Returns who asks; None for somebody who has not signed in. Raises HTTPException 403."""
+        settings = self.desk.settings.console
+        if not settings.signs_in:
+            return entry.of_this_machine(caller.request)
+        by_proxy = entry.of_proxy(caller.request, caller.origin, settings.proxy)
+        return by_proxy or entry.of_session(caller.session, settings)
+
+    async def form(self, caller: Caller) -> dict[str, tuple[str, ...]]:
+        """Returns a form of one of our own pages. Raises HTTPException for any other."""
+        form = await _form(caller.request)
+        entry.check_form(caller.request, own=self.sessions.is_own(caller.session, "".join(form.get("csrf", ()))))
+        return form
+
+    def response(self, caller: Caller, answer: PageAnswer, visitor: Visitor | None, about: str = "") -> Response:
+        """Returns an answer as HTTP.
+
+        Args:
+            caller: Who asked.
+            answer: The page, or what else is answered.
+            visitor: Who has signed in; None for nobody.
+            about: What the page is about, for whoever may ask to see what is masked.
+        """
+        origin = caller.origin
+        match answer:
+            case Redirect():
+                response: Response = RedirectResponse(answer.to, 303)
+                if answer.message:
+                    self.sessions.leave_note(response, answer.message, origin)
+                if answer.reveals:
+                    self.sessions.reveal(response, caller.request, caller.session, origin, answer.reveals)
+            case Download():
+                named = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+                response = Response(answer.body, media_type=answer.media_type, headers=named)
+            case Page():
+                note = self.sessions.note(caller.request, origin)
+                response = HTMLResponse(self._html(caller, answer, visitor, note, about), answer.status)
+                if note:
+                    take_away(response, NOTE, origin)
+        response.headers.update(_HEADERS)
+        self.sessions.keep(response, caller.session, origin)
+        return response
+
+    async def _visit(self, caller: Caller, route: Route, visitor: Visitor) -> Visit:
+        if not visitor.may(route.role):
+            raise HTTPException(403, f"{visitor.name} {visitor.wording}: this needs the role {route.role}.")
+        form = await self.form(caller) if route.method == "POST" else {}
+        request, token = caller.request, self.sessions.token(caller.session)
+        visit = Visit(visitor, request.path_params, dict(request.query_params), form, token)
+        about = reveals.subject_of(route, visit, request.url.path)
+        masked = self.desk.settings.console.masked and visitor.may("viewer")
+        seen = self.sessions.revealed(request, caller.session, caller.origin) if masked else {}
+        return replace(visit, about=about, visitor=replace(visitor, masked=masked and about not in seen))
+
+    def _answer(self, route: Route, visit: Visit) -> PageAnswer:
+        try:
+            if not route.act:
+                return route.handler(self.desk, visit)
+            act = operator_acts.act(
+                visit.visitor.name, DOOR, route.act, route.subject(visit), of_person=route.of_person
+            )
+            with operator_acts.noted(self.desk.runtime.store, act):
+                return route.handler(self.desk, visit)
+        except StoreError as error:
+            log.warning("a page could not be made", path=route.path, reason=str(error))
+            return refusal(503, f"The store did not answer in time, or not at all: {error}. Nothing is lost by that.")
+        except ConnectorError as error:
+            return refusal(404 if route.method == "GET" else 409, str(error))
+
+    def _html(self, caller: Caller, page: Page, visitor: Visitor | None, note: str, about: str) -> str:
+        url = caller.request.url
+        return rendering.rendered(
+            page.template,
+            **{
+                "visitor": visitor,
+                "sees_people": visitor is not None and visitor.sees_people,
+                "masked": visitor is not None and visitor.masked and page.about_people,
+                "about": about,
+                "here": f"{url.path}?{url.query}" if url.query else url.path,
+                "csrf": self.sessions.token(caller.session),
+                "note": note,
+                "navigation": NAVIGATION,
+                "path": url.path,
+                "version": __version__,
+                **page.context,
+            },
+        )
+
+
+def refusal(status: int, reason: str) -> Page:
+    """Returns the page that says why something was not done."""
+    return Page("refused.html", {"reason": reason}, status)
+
+
+def _sign_in_for(request: Request) -> str:
+    """Returns the page to sign in at, which leads on to what was asked for."""
+    url = request.url
+    to = "/" if request.method != "GET" else f"{url.path}?{url.query}" if url.query else url.path
+    return f"{SIGN_IN}?to={quote(entry.own_path(to), safe='/')}"
+
+
+async def _form(request: Request) -> dict[str, tuple[str, ...]]:
+    """Reads what was posted, within a bound."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_BYTES:
+            raise HTTPException(413, f"This is more than {_FORM_BYTES:,} bytes: use the commands for as much.")
+    try:
+        fields: dict[str, Any] = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS)
+    except ValueError as error:
+        raise HTTPException(400, f"This form cannot be read: {error}") from error
+    return {name: tuple(values) for name, values in fields.items()}

@@ -1,0 +1,92 @@
+"""Where a request comes from: who is connected, and what a reverse proxy that is believed says of the visitor."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from fastapi import Request
+
+from connector.settings.console import ConsoleSettings
+from connector.settings.console_sign_in import network
+from connector.web.protocol import PEER
+
+_MOST_HOPS = 20
+_SUBNET_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOrigin:
+    """Where a request comes from.
+
+    peer: the address that is connected; address: the visitor's, as far as proxies are believed; secure: whether the
+    visitor's browser speaks https.
+    """
+
+    peer: str
+    address: str
+    secure: bool
+
+
+def origin_of(request: Request, settings: ConsoleSettings) -> RequestOrigin:
+    """Returns where a request comes from."""
+    peer = peer_of(request)
+    believed = (*settings.proxies, *settings.proxy.trusted)
+    secure = request.url.scheme == "https"
+    if not is_within(peer, believed):
+        return RequestOrigin(peer, peer, secure)
+    said = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+    return RequestOrigin(peer, _visitor_address(request, peer, believed), said == "https" if said else secure)
+
+
+def peer_of(request: Request) -> str:
+    """Returns the address that is connected, whatever headers say; "" where that is not known."""
+    found = request.scope.get(PEER)
+    return str(found) if found is not None else (request.client.host if request.client else "")
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Whether an address is one of these addresses, or of these networks."""
+    found = _parsed(address)
+    return found is not None and any(found in each for each in _networks(tuple(networks)))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own."""
+    found = _parsed(address)
+    return found is not None and found.is_loopback
+
+
+def subnet(address: str) -> str:
+    """Returns what one visitor may ask from: the address, of IPv6 the network that one customer is given."""
+    found = _parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((int(found), _SUBNET_BITS), strict=False))
+    return str(found) if found else address[:100]
+
+
+def _visitor_address(request: Request, peer: str, believed: tuple[str, ...]) -> str:
+    """Returns the last address that a believed proxy has written down, and that is no such proxy itself."""
+    said = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    address = peer
+    for each in said[: -_MOST_HOPS - 1 : -1]:
+        if _parsed(each) is None:
+            return address
+        address = each.strip()
+        if not is_within(address, believed):
+            return address
+    return address
+
+
+@cache
+def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(network(each) for each in texts)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """Returns an address; of IPv6 that stands for one of IPv4, that one."""
+    try:
+        found = ip_address(address.strip())
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found

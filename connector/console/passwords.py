@@ -1,0 +1,56 @@
+"""Passwords: hashed by argon2, and looked at in the same time whether somebody of that name is known or not."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from secrets import token_urlsafe
+from unicodedata import normalize
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from connector.errors import ConnectorError
+from connector.settings.console_sign_in import ConsoleUser
+
+SHORTEST, LONGEST = 12, 1000
+_FINGERPRINT_CHARACTERS = 16
+
+
+def hashed(password: str) -> str:
+    """Returns the hash of a password. Raises ConnectorError for one that is too short or too long."""
+    size = len(password)
+    if not SHORTEST <= size <= LONGEST:
+        raise ConnectorError(f"a password of {size} characters is not accepted: give {SHORTEST} to {LONGEST}")
+    return PasswordHasher().hash(_same(password))
+
+
+class Passwords:
+    """The hashes of the settings."""
+
+    def __init__(self, users: Mapping[str, ConsoleUser]) -> None:
+        self._hashes = {
+            name: each.password_hash.get_secret_value() for name, each in users.items() if each.password_hash
+        }
+        self._hasher = PasswordHasher()
+        self._nobodys = self._hasher.hash(token_urlsafe(16)) if self._hashes else ""
+
+    def fits(self, name: str, password: str) -> bool:
+        """Whether this is the password of somebody who is known by that name."""
+        if len(password) > LONGEST or not self._hashes:
+            return False
+        known = self._hashes.get(name)
+        try:
+            fits = self._hasher.verify(known or self._nobodys, _same(password))
+        except (Argon2Error, InvalidHashError):
+            return False
+        return fits and known is not None
+
+
+def fingerprint(user: ConsoleUser) -> str:
+    """Returns what changes with somebody's password, and says nothing of it."""
+    text = user.password_hash.get_secret_value() if user.password_hash else ""
+    return sha256(text.encode()).hexdigest()[:_FINGERPRINT_CHARACTERS]
+
+
+def _same(password: str) -> str:
+    """Returns a password as every keyboard gives it: some write é as one character, some as two."""
+    return normalize("NFKC", password)
