@@ -45,7 +45,7 @@ def test_where_there_is_none_the_page_says_so(world: World, open_console: OpenCo
     assert "No problems: nothing needs a human" in browser.text("/problems")
     assert "No problems are so" in browser.text("/problems", kind="refused")
     assert "No problems are so" in browser.text("/problems/list")
-    assert "`connector problems` lists them" in browser.text("/problems/abc", 404)
+    assert "connector problems lists them" in browser.text("/problems/abc", 404)
 
 
 def test_problems_are_found_by_kind_sync_period_and_user(world: World, open_console: OpenConsole) -> None:
