@@ -1,4 +1,4 @@
-"""Looks whether a source is due, or a backfill is running that no process advances."""
+"""Looks whether a source is due, or a backfill or a job over problems is running that no process advances."""
 
 from contextlib import suppress
 from functools import partial
@@ -6,6 +6,8 @@ from functools import partial
 import structlog
 from celery import shared_task
 
+from connector.admin.problems import remedies
+from connector.bulk import problem_job
 from connector.bulk.backfill import lease_name, take_further, waiting
 from connector.bulk.warehouse import scheduling
 from connector.bulk.warehouse.run import StoppedError
@@ -23,6 +25,9 @@ def look() -> None:
             begin(scheduling.lease_name(name), partial(_run_source, name))
         for id in waiting(runtime()):
             begin(lease_name(id), partial(take_further, runtime(), id, until=ending))
+        for id in problem_job.waiting(runtime()):
+            work = partial(problem_job.take_further, runtime(), id, remedies, until=ending)
+            begin(problem_job.lease_name(id), work)
 
 
 def _run_source(name: str) -> None:

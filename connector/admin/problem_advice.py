@@ -117,6 +117,11 @@ _ADVICE: dict[ProblemKind, Advice] = {
         "When Customer.io drops what it had answered 200",
     ),
     "export": Advice("The row-level log cannot be written.", "Mend the target; it is tried again by itself."),
+    "out refused": Advice(
+        "A message that is sent on was refused by its target for good; those behind it went on.",
+        "Mend the target, then replay: the message goes on again.",
+        replayed=True,
+    ),
     "out": Advice("What is sent on is not taken.", "Mend the target; it is tried again by itself."),
 }
 _UNKNOWN = Advice("A problem of a kind that this version does not know.", "Look at its reason.")

@@ -1,6 +1,6 @@
 """Remedies for problems: replayed once their cause is mended, or discarded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from connector.admin import approvals
 from connector.errors import ConnectorError
@@ -107,3 +107,11 @@ def _send_on_again(runtime: Runtime, kept: Kept) -> str:
         outgoing.add(tx, [kept.problem.payload], runtime.store.now(tx))
         problems.remove(tx, kept.id)
     return f"it goes on to {target} again, behind what waits there"
+
+
+def remedies(runtime: Runtime, format: str = "") -> dict[str, Callable[[Kept], object]]:
+    """Returns what can be done with a problem, by the name of the command; `format`: as `replay` takes it."""
+    return {
+        "replay": lambda kept: replay(runtime, kept, format),
+        "discard": lambda kept: discard(runtime, kept),
+    }

@@ -54,7 +54,7 @@ def lease_name(id: str) -> str:
     return f"backfill:{id}"
 
 
-def start(runtime: Runtime, sync: str, origin: BackfillInput, per_second: float) -> Job:
+def start(runtime: Runtime, sync: str, origin: BackfillInput, per_second: float, by: str = "") -> Job:
     """Starts a backfill.
 
     Args:
@@ -62,6 +62,7 @@ def start(runtime: Runtime, sync: str, origin: BackfillInput, per_second: float)
         sync: The sync, by its name; `*` for all.
         origin: Where the users come from.
         per_second: The most rows a second.
+        by: Who starts it.
 
     Returns:
         The job.
@@ -73,7 +74,7 @@ def start(runtime: Runtime, sync: str, origin: BackfillInput, per_second: float)
     _check(runtime, sync, origin)
     with runtime.store.writing() as tx:
         now = runtime.store.now(tx)
-        job = Job(uuid4().hex[:8], sync, KIND, per_second=per_second, created_at=now, updated_at=now)
+        job = Job(uuid4().hex[:8], sync, KIND, per_second=per_second, created_at=now, updated_at=now, started_by=by)
         jobs.add(tx, job)
         backfills.add(tx, job.id, origin.text())
     log.info("backfill started", job=job.id, sync=sync, files=len(origin.files), per_second=per_second)

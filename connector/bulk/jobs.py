@@ -14,6 +14,18 @@ def find(store: Store, id: str) -> Job:
     return the_only(found, "job", id)
 
 
+def latest(store: Store, before: tuple[float, str] | None, limit: int) -> list[Job]:
+    """Returns the next jobs, the latest first.
+
+    Args:
+        store: The store.
+        before: When the last one that was seen began, and its id; None at the beginning.
+        limit: How many to return at most.
+    """
+    with store.reading() as tx:
+        return jobs.latest(tx, before, limit)
+
+
 def pause(store: Store, id: str) -> Job:
     """Stops a running job where it is; what it has made due is delivered all the same. Raises ConnectorError."""
     return _turn(store, id, ("running",), "paused", "paused")

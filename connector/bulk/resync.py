@@ -45,10 +45,17 @@ class Progress:
     pause: str
 
 
-def start(runtime: Runtime, sync: str, per_second: float) -> Job:
-    """Starts a resync of `sync`, of at most so many people a second. Raises ConnectorError where it cannot be.
+def start(runtime: Runtime, sync: str, per_second: float, by: str = "") -> Job:
+    """Starts a resync. Manual segments that could not be sent to are tried again.
 
-    Manual segments that could not be sent to are tried again.
+    Args:
+        runtime: What this process has open.
+        sync: The sync, by its name.
+        per_second: How many people a second at the most.
+        by: Who starts it.
+
+    Raises:
+        ConnectorError: It cannot be, or one is under way already.
     """
     rules = runtime.rules(sync)
     if not rules.deliver:
@@ -61,7 +68,10 @@ def start(runtime: Runtime, sync: str, per_second: float) -> Job:
         jobs.begin_alone(tx)
         _refuse_second(jobs.find(tx, sync=sync, kind=KIND, states=UNDER_WAY))
         now = store.now(tx)
-        job = Job(uuid4().hex[:8], sync, KIND, total=total, per_second=per_second, created_at=now, updated_at=now)
+        job = Job(
+            uuid4().hex[:8], sync, KIND, total=total, per_second=per_second, created_at=now, updated_at=now,
+            started_by=by,
+        )  # fmt: skip
         # Objects are due at once: there are fewer of them, and people are related to them.
         resend.send_whole(tx, sync, objects, now, OBJECT)
         jobs.add(tx, job)

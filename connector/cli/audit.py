@@ -11,6 +11,7 @@ from typer import Argument, Option
 
 from connector.admin.audit.audit import SECOND_LOOK_SECONDS, Audit, Drifted, Findings
 from connector.admin.audit.drift import Difference
+from connector.cli.by_hand import operator
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, out
 from connector.cli.tables import table
@@ -41,7 +42,7 @@ def audit(
     one = Audit.of(runtime, sync, wait)
     findings = _watched(one, sample, silent=json)
     repaired = one.repair(findings.drifted, delete=delete) if repair else 0
-    one.record(findings, repaired)
+    one.record(findings, repaired, operator())
     runtime.close()
     if json:
         _print_lines(sync, findings, repaired)

@@ -9,6 +9,7 @@ from connector.bulk import download
 from connector.bulk.backfill import EVERYBODY, start
 from connector.bulk.backfill_input import BackfillInput
 from connector.cli import job_progress
+from connector.cli.by_hand import operator
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes
 from connector.cli.table_options import AllowMissing, FileFormat, TableKey, TableSegments, check_segments
@@ -47,7 +48,7 @@ def backfill(
     files = tuple(_whole(each) for each in [*(file or ()), *_named_in(listed)])
     check_segments(runtime, segment or (), yes=yes)
     origin = BackfillInput(files, source, format, key, tuple(segment or ()), allow_missing)
-    job = start(runtime, _meant(runtime, sync), origin, per_second)
+    job = start(runtime, _meant(runtime, sync), origin, per_second, operator())
     if detach:
         job_progress.show(job, json=json)
     else:

@@ -7,18 +7,14 @@ from pydantic_core import to_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from connector.bulk import backfill, resync
+from connector.bulk import backfill, job_standing, problem_job, resync
 from connector.cli.options import err, out
 from connector.model.job import UNDER_WAY, Job
 from connector.runtime import Runtime
 
 INTERRUPTED = 130
 _LOOK_SECONDS = 0.5
-_SILENT_SECONDS = 10.0
-_NOBODY = (
-    f"Nobody has taken it further for {_SILENT_SECONDS:.0f} s: it needs a worker and one `celery -A tasks beat`, or "
-    "`connector run`."
-)
+_WHERE = " where workers and beat, or `connector run`, are up"
 
 
 def follow(runtime: Runtime, job: Job, *, json: bool) -> None:
@@ -27,7 +23,8 @@ def follow(runtime: Runtime, job: Job, *, json: bool) -> None:
         ended = _watch(runtime, job, silent=json)
     except KeyboardInterrupt:
         err.print(
-            f"The {job.kind} goes on. `connector jobs follow {job.id}` shows it again, `connector jobs pause {job.id}` "
+            f"The {job.kind} goes on{_WHERE if job.kind in problem_job.ACTS else ''}. `connector jobs follow {job.id}` "
+            f"shows it again, `connector jobs pause {job.id}` "
             f"or `connector jobs cancel {job.id}` stops it.",
             highlight=False,
             soft_wrap=True,
@@ -53,7 +50,7 @@ def wording(job: Job) -> str:
     if job.kind == backfill.KIND:
         of = f" of about {job.total:,}" if job.state in UNDER_WAY and job.total else ""
         return f"{job.state}, {job.done:,}{of} rows{counts}"
-    return f"{job.state}, {job.done:,} of {job.total:,} people{counts}"
+    return f"{job.state}, {job.done:,} of {job.total:,} {job_standing.counted(job)}{counts}"
 
 
 class _Rate(ProgressColumn):
@@ -68,13 +65,12 @@ def _watch(runtime: Runtime, job: Job, *, silent: bool) -> Job:
     """Looks again and again until the job is over, and nobody is due by it any more."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     said = ""
-    progress = backfill.progress if job.kind == backfill.KIND else resync.progress
     with Progress(*columns, console=err, transient=True, disable=silent or not err.is_terminal) as bar:
         task = bar.add_task("", total=job.total or None)
-        while not _over(seen := progress(runtime, job.id)):
+        while not _over(seen := job_standing.progress(runtime, job)):
             total = seen.job.total or None
             bar.update(task, completed=seen.job.done, total=total, description=f"{seen.due:,} still due")
-            if (note := _note(seen)) != said:
+            if (note := job_standing.note(seen)) != said:
                 err.print(said := note, highlight=False, soft_wrap=True)
             sleep(_LOOK_SECONDS)
     return seen.job
@@ -82,10 +78,3 @@ def _watch(runtime: Runtime, job: Job, *, silent: bool) -> Job:
 
 def _over(seen: resync.Progress) -> bool:
     return seen.job.state != "running" and not (seen.job.state == "done" and seen.due)
-
-
-def _note(seen: resync.Progress) -> str:
-    """What a human should know while it does not move."""
-    if seen.job.state == "running" and seen.silent_seconds > _SILENT_SECONDS:
-        return _NOBODY
-    return f"Nothing is sent at the moment, the connection is paused: {seen.pause}" if seen.pause else ""

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 from typer import Argument, Option, Typer
 
-from connector.bulk import jobs
+from connector.bulk import job_standing, jobs
 from connector.cli import job_progress
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
 from connector.cli.tables import table
 from connector.model.job import Job
+from connector.model.visible import visible
 from connector.store import jobs as stored
 from connector.store.engine import Store
 
@@ -37,7 +38,7 @@ def listing(
         for job in found:
             job_progress.show(job, json=True)
         return
-    columns = ("id", "begun", "what", "how far")
+    columns = ("id", "begun", "by", "what", "how far")
     out.print(table(columns, map(_cells, found), whole=columns[:2]) if found else "No jobs.")
 
 
@@ -68,8 +69,8 @@ def cancel(id: JobId, settings: SettingsFile = SETTINGS_TOML, json: AsJson = Fal
 
 
 def _cells(job: Job) -> tuple[str, ...]:
-    what = f"{job.kind} {job.sync}: {job.total:,} people, {job.per_second:,.0f} a second"
-    return job.id, day_and_time(job.created_at), what, job_progress.wording(job)
+    what = f"{job.kind} {job.sync}: {job.total:,} {job_standing.counted(job)}, {job.per_second:,.0f} a second"
+    return job.id, day_and_time(job.created_at), visible(job.started_by), what, job_progress.wording(job)
 
 
 def _turn(settings: SettingsFile, id: str, turn: Callable[[Store, str], Job], *, json: bool) -> None:

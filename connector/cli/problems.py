@@ -1,21 +1,23 @@
 """`connector problems`: what needs a human, and what to do about it."""
 
-from collections import Counter
 from contextlib import closing
 from typing import Annotated, Any, NamedTuple, get_args
 
 import typer
 from pydantic_core import to_json
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typer import Argument, Option, Typer
 
 from connector.admin import problems as remedy
-from connector.admin import problems_in_bulk
 from connector.admin.problem_list import ProblemGroup, grouped
+from connector.background_thread import BackgroundThread
+from connector.bulk import jobs, problem_job
+from connector.bulk.problem_job import ProblemAct
+from connector.cli import job_progress
+from connector.cli.by_hand import operator
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, day_and_time, err, out
 from connector.cli.tables import table
-from connector.errors import SettingsError
+from connector.errors import ConnectorError, SettingsError
 from connector.model.problem import ProblemKind
 from connector.model.problem_filter import ProblemFilter
 from connector.model.visible import visible
@@ -31,6 +33,7 @@ AllProblems = Annotated[bool, Option("--all", help="All of them, or all of a kin
 OfKind = Annotated[str, Option(help="With --all: only of this kind.")]
 Lately = Annotated[float, Option(min=0.0, help="With --all: only what came in the last so many seconds; 0 is for all.")]
 ReplayPace = Annotated[float, Option("--per-second", min=0.1, help="With --all: how many a second at the most.")]
+ReplayDetach = Annotated[bool, Option("--detach", help="With --all: start the job and come back at once.")]
 ReplayFormat = Annotated[
     str, Option("--format", "-f", help="The form of an unreadable message; left out, the one that refused it.")
 ]
@@ -84,13 +87,14 @@ def replay(
     kind: OfKind = "",
     since: Lately = 0.0,
     per_second: ReplayPace = 100.0,
+    detach: ReplayDetach = False,
     yes: Yes = False,
 ) -> None:
-    """Try again what the problem stopped, once its cause is mended; or with --all what many stopped."""
+    """Try again what the problem stopped, once its cause is mended; or with --all, as a job, what many stopped."""
     _one_or_all(id, all=all)
     with closing(opened(settings)) as runtime:
         if all:
-            _do_all(runtime, "replay", _Many(_known(kind), since, per_second), format, yes=yes)
+            _do_all(runtime, "replay", _Many(_known(kind), since, per_second, detach), format, yes=yes)
         else:
             out.print(remedy.replay(runtime, remedy.find(runtime, id), format), highlight=False)
 
@@ -103,13 +107,14 @@ def discard(
     kind: OfKind = "",
     since: Lately = 0.0,
     per_second: ReplayPace = 100.0,
+    detach: ReplayDetach = False,
     yes: Yes = False,
 ) -> None:
     """Take a problem from the list, or with --all many; nothing else changes."""
     _one_or_all(id, all=all)
     with closing(opened(settings)) as runtime:
         if all:
-            _do_all(runtime, "discard", _Many(_known(kind), since, per_second), yes=yes)
+            _do_all(runtime, "discard", _Many(_known(kind), since, per_second, detach), yes=yes)
             return
         kept = remedy.find(runtime, id)
         remedy.discard(runtime, kept)
@@ -117,11 +122,12 @@ def discard(
 
 
 class _Many(NamedTuple):
-    """Which problems are meant, and how many a second."""
+    """Which problems are meant, how many a second, and whether to come back at once."""
 
     kind: str
     lately: float
     per_second: float
+    detach: bool
 
 
 def _one_or_all(id: str, *, all: bool) -> None:
@@ -129,24 +135,35 @@ def _one_or_all(id: str, *, all: bool) -> None:
         raise SettingsError("give the id of a problem, or --all")
 
 
-def _do_all(runtime: Runtime, act: str, many: _Many, format: str = "", *, yes: bool) -> None:
-    """Does it with each after a human has agreed; Ctrl-C stops it, and what is left can be done later."""
-    meant, count = problems_in_bulk.which(runtime.store, ProblemFilter(kind=many.kind), many.lately)
+def _do_all(runtime: Runtime, act: ProblemAct, many: _Many, format: str = "", *, yes: bool) -> None:
+    """Starts a job that does it with each, after a human has agreed, takes it further here, and shows how far it is."""
+    meant, count = problem_job.which(runtime.store, ProblemFilter(kind=many.kind), many.lately)
     if not count or not agreed(f"{act.capitalize()} {count:,} problem(s)?", yes=yes):
         out.print("No problems." if not count else "Nothing was done.")
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(act, total=count)
-
-        def report(counts: Counter[str]) -> None:
-            bar.update(task, completed=counts.total())
-
-        does = problems_in_bulk.remedies(runtime, format)[act]
-        counts = problems_in_bulk.each(runtime, meant, does, many.per_second, report)
-    out.print(f"{act}: {', '.join(f'{n:,} {what}' for what, n in sorted(counts.items()))}", highlight=False)
-    if counts.total() > counts[problems_in_bulk.DONE]:
+    job = problem_job.start(runtime, act, meant, many.per_second, operator(), format)
+    if many.detach:
+        job_progress.show(job, json=False)
+        return
+    with closing(_Work(runtime, job.id)):
+        job_progress.follow(runtime, job, json=False)
+    if problem_job.not_done(jobs.find(runtime.store, job.id)):
         raise typer.Exit(1)
+
+
+class _Work(BackgroundThread):
+    """Takes a job over problems further here, unless another process does; whoever looks next goes on with it."""
+
+    def __init__(self, runtime: Runtime, id: str) -> None:
+        super().__init__(f"job {id}")
+        self._runtime, self._id = runtime, id
+        self.start()
+
+    def run(self) -> None:
+        try:
+            problem_job.take_further(self._runtime, self._id, remedy.remedies, self.stop.is_set)
+        except ConnectorError as error:
+            err.print(f"The job does not go on here: {error}", highlight=False, soft_wrap=True)
 
 
 def _show_groups(groups: list[ProblemGroup], *, json: bool) -> None:

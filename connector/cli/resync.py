@@ -6,6 +6,7 @@ from typer import Argument, Option
 
 from connector.bulk.resync import start
 from connector.cli import job_progress
+from connector.cli.by_hand import operator
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile
 
@@ -22,7 +23,7 @@ def resync(
 ) -> None:
     """Deliver everybody of a sync whole again, behind what is live. Ctrl-C only stops the watching."""
     runtime = opened(settings)
-    job = start(runtime, sync, per_second)
+    job = start(runtime, sync, per_second, operator())
     if detach:
         job_progress.show(job, json=json)
     else:

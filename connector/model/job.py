@@ -19,6 +19,8 @@ class Job:
 
     position: the last key that was done; total: how many people there were at the start; done: how many are done;
     per_second: the pace it must keep to; counts: what came of them, by name. created_at and updated_at: unix seconds.
+    started_by: who has begun it, "" where nobody noted that; asked: what it is to do, as JSON, "" where its kind and
+    its sync say all.
     """
 
     id: str
@@ -32,6 +34,8 @@ class Job:
     counts: Mapping[str, int] = field(default_factory=dict)
     created_at: float = 0.0
     updated_at: float = 0.0
+    started_by: str = ""
+    asked: str = ""
 
     def allowed(self, now: float) -> int:
         """How many people the pace allows to do now: what was saved up since the job was last taken further."""

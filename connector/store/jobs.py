@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, or_, select, text, update
 
 from connector.model.job import Job, JobState
 from connector.store.tables import JobRow
@@ -20,7 +20,8 @@ def begin_alone(tx: Connection) -> None:
 
 def add(tx: Connection, job: Job) -> None:
     """Adds a job."""
-    tx.execute(insert(TABLE).values(id=job.id, sync=job.sync, kind=job.kind, **_moving(job)))
+    said = {"id": job.id, "sync": job.sync, "kind": job.kind, "started_by": job.started_by, "asked": job.asked}
+    tx.execute(insert(TABLE).values({name: value or None for name, value in said.items()} | _moving(job)))
 
 
 def save(tx: Connection, job: Job) -> None:
@@ -72,6 +73,21 @@ def find(
     return [_job(row) for row in tx.execute(found)]
 
 
+def latest(tx: Connection, before: tuple[float, str] | None, limit: int) -> list[Job]:
+    """Returns the next jobs, the latest first.
+
+    Args:
+        tx: A transaction.
+        before: When the last one that was seen began, and its id; None at the beginning.
+        limit: How many to return at most.
+    """
+    found = select(TABLE).order_by(TABLE.c.created_at.desc(), TABLE.c.id.desc()).limit(limit)
+    if before is not None:
+        at, id = before
+        found = found.where(TABLE.c.created_at <= at, or_(TABLE.c.created_at < at, TABLE.c.id < id))
+    return [_job(row) for row in tx.execute(found)]
+
+
 def take(tx: Connection, id: str) -> Job | None:
     """Locks a running job until the transaction ends. Returns None if it is not running, or another process has it."""
     mine = select(TABLE).where(TABLE.c.id == id, TABLE.c.state == "running").with_for_update(skip_locked=True)
@@ -110,4 +126,6 @@ def _job(row: Any) -> Job:
         counts=counts,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        started_by=row.started_by or "",
+        asked=row.asked or "",
     )

@@ -148,8 +148,8 @@ class Audit:
             sent = resend.send_whole(tx, sync, whole, now)
             return sent + resend.delete_again(tx, sync, absent, now)
 
-    def record(self, findings: Findings, repaired: int) -> None:
-        """Keeps what came of an audit as a job that is done, for those who ask later."""
+    def record(self, findings: Findings, repaired: int, by: str = "") -> None:
+        """Keeps what came of an audit, that somebody began, as a job that is done, for those who ask later."""
         numbers = {"compared": findings.compared, "drifted": len(findings.drifted), "repaired": repaired}
         with self.store.writing() as tx:
             job = Job(
@@ -163,6 +163,7 @@ class Audit:
                 counts={**numbers, **findings.kinds()},
                 created_at=findings.started_at,
                 updated_at=self.store.now(tx),
+                started_by=by,
             )
             jobs.add(tx, job)
 

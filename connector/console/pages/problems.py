@@ -1,19 +1,22 @@
 """/problems: what needs a human, by its cause; one with all that belongs to it; replayed or discarded."""
 
-from math import isfinite
 from typing import get_args
 from urllib.parse import urlencode
 
 from connector.admin import problem_advice, problem_list
 from connector.admin import problems as remedy
+from connector.bulk import problem_job
+from connector.bulk.problem_job import ProblemAct
 from connector.console.page import Desk, Page, Redirect, Route, Visit
+from connector.console.paging import after, cursor, seconds
 from connector.errors import ConnectorError
 from connector.model.problem import ProblemKind
 from connector.model.problem_filter import ProblemFilter
 
 SHOWN = 100
+_SLOWEST, _FASTEST = 0.1, 10_000.0
 _KINDS = get_args(ProblemKind)
-_FIELDS = ("kind", "sync", "subject", "cause", "lately", "until")
+_FIELDS = ("kind", "sync", "subject", "cause", "lately", "since", "until")
 LATELY = {"": "ever", "3600": "the last hour", "86400": "the last day", "604800": "the last week"}
 
 
@@ -31,9 +34,9 @@ def groups(desk: Desk, visit: Visit) -> Page:
 
 def listing(desk: Desk, visit: Visit) -> Page:
     """Shows problems one after the other, the latest first."""
-    found = problem_list.latest(desk.reads.store, asked(desk, visit), _after(visit.given("after")), SHOWN + 1)
+    found = problem_list.latest(desk.reads.store, asked(desk, visit), after(visit.given("after")), SHOWN + 1)
     shown = found[:SHOWN]
-    more = f"{shown[-1].last_at!r}~{shown[-1].id}" if len(found) > SHOWN else ""
+    more = cursor(shown[-1].last_at, shown[-1].id) if len(found) > SHOWN else ""
     advice = problem_advice.advice(shown[0].problem.kind) if visit.given("cause") and shown else None
     return _page("problem_list.html", desk, visit, {"problems": shown, "next": more, "advice": advice})
 
@@ -67,6 +70,36 @@ def discard(desk: Desk, visit: Visit) -> Redirect:
     return Redirect("/problems", "Discarded.")
 
 
+def confirmation(desk: Desk, visit: Visit) -> Page:
+    """Says how many problems are meant, and asks whether it shall be done with all of them."""
+    which = asked(desk, visit)
+    meant, count = problem_job.which(desk.reads.store, which)
+    act = "discard" if visit.given("act") == "discard" else "replay"
+    advice = problem_advice.advice(which.kind) if which.cause and which.kind else None
+    shown = {"act": act, "count": count, "advice": advice}
+    page = _page("problem_confirm.html", desk, visit, shown)
+    fixed = {**page.context["given"], "lately": "", "since": repr(meant.since), "until": repr(meant.until)}
+    return Page(page.template, {**page.context, "fixed": fixed}, about_people=True)
+
+
+def replay_all(desk: Desk, visit: Visit) -> Redirect:
+    """Starts a job that replays all that are meant."""
+    return _start(desk, visit, "replay")
+
+
+def discard_all(desk: Desk, visit: Visit) -> Redirect:
+    """Starts a job that discards all that are meant."""
+    return _start(desk, visit, "discard")
+
+
+def _start(desk: Desk, visit: Visit, act: ProblemAct) -> Redirect:
+    pace = seconds(visit.given("per_second") or "100")
+    if not _SLOWEST <= pace <= _FASTEST:
+        raise ConnectorError(f"so many a second are not accepted: give {_SLOWEST:g} to {_FASTEST:,.0f}")
+    job = problem_job.start(desk.runtime, act, asked(desk, visit), pace, visit.visitor.name)
+    return Redirect(f"/jobs/{job.id}", f"Started: {job.total:,} problems.")
+
+
 def _refuse_held(kind: str) -> None:
     if kind == "held":
         raise ConnectorError("held deletions are let go or dropped on the page Held deletions: there it says whose")
@@ -96,28 +129,19 @@ def asked(desk: Desk, visit: Visit) -> ProblemFilter:
     kind, lately = visit.given("kind"), visit.given("lately")
     if kind and kind not in _KINDS:
         raise ConnectorError(f"there is no kind {kind!r} of problems: there are {', '.join(_KINDS)}")
-    since = 0.0
+    since = seconds(visit.given("since") or "0")
     if lately:
         with desk.reads.store.reading() as tx:
-            since = desk.reads.store.now(tx) - _number(lately)
+            since = desk.reads.store.now(tx) - seconds(lately)
     until = visit.given("until")
     subject, sync, cause = (visit.given(name) for name in ("subject", "sync", "cause"))
-    return ProblemFilter(kind, sync, subject, cause, since, _number(until) if until else None)
+    return ProblemFilter(kind, sync, subject, cause, since, seconds(until) if until else None)
 
 
-def _after(text: str) -> tuple[float, str] | None:
-    at, _, id = text.partition("~")
-    return (_number(at), id) if text else None
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not isfinite(number):
-        raise ConnectorError(f"{text[:50]!r} is no number: seconds are meant")
-    return number
+def _which(visit: Visit) -> str:
+    said = {name: visit.given(name) for name in ("kind", "sync", "cause", "lately") if visit.given(name)}
+    user = ["one user"] if visit.given("subject") else []
+    return ", ".join([*(f"{name} {value}" for name, value in said.items()), *user]) or "all"
 
 
 def _subject(visit: Visit) -> str:
@@ -127,6 +151,9 @@ def _subject(visit: Visit) -> str:
 ROUTES = (
     Route("/problems", groups),
     Route("/problems/list", listing),
+    Route("/problems/confirm", confirmation, "operator"),
+    Route("/problems/all/replay", replay_all, "operator", "POST", "problems replay --all", _which),
+    Route("/problems/all/discard", discard_all, "operator", "POST", "problems discard --all", _which),
     Route("/problems/{id}", one),
     Route("/problems/{id}/replay", replay, "operator", "POST", "problems replay", _subject),
     Route("/problems/{id}/discard", discard, "operator", "POST", "problems discard", _subject),

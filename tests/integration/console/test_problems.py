@@ -1,14 +1,16 @@
 """/problems: what needs a human, by its cause, and one replayed or discarded."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 
+from connector.admin import problem_advice
 from connector.console import rendering
 from connector.console.page import Desk, Visit
 from connector.console.pages import problems as page
 from connector.console.visitor import Visitor
-from connector.model.problem import Problem
+from connector.model.problem import Problem, ProblemKind
 from connector.store import problems
 from tests.console import Browser
 from tests.hostile_texts import HOSTILE_TEXTS
@@ -106,6 +108,11 @@ def test_held_deletions_are_not_decided_here(world: World, open_console: OpenCon
     said = open_console(world).post(f"/problems/{id}/{act}", page=f"/problems/{other}", status=409)
     assert "on the page Held deletions" in said
     assert left(world) == ["main", "u0"]
+
+
+def test_every_kind_says_what_to_do() -> None:
+    unknown = problem_advice.advice("of another version")
+    assert [kind for kind in get_args(ProblemKind) if problem_advice.advice(kind) == unknown] == []
 
 
 def test_changes_need_an_operator() -> None:

@@ -1,0 +1,210 @@
+"""Many problems at once: replayed or discarded by a job, at a pace, until somebody stops it.
+
+What is done is gone from the list, so whoever takes the job over goes on with what is left, behind the position of the
+job: nothing is tried that has been done, whoever was killed when. A problem that comes again meanwhile is not tried
+twice. What a remedy is comes from the caller: this knows only how to do it with many.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+from uuid import uuid4
+
+import structlog
+from pydantic_core import from_json, to_json
+
+from connector.bulk.backfill import EVERYBODY
+from connector.bulk.jobs import find
+from connector.bulk.lease import Lease, leased
+from connector.bulk.resync import Progress
+from connector.errors import ConnectorError, StoreError
+from connector.model.job import UNDER_WAY, Job
+from connector.model.problem_filter import ProblemFilter
+from connector.runtime import Runtime
+from connector.store import jobs, named_leases, problems
+from connector.store.engine import Store
+from connector.store.problems import Kept
+
+log = structlog.get_logger(__name__)
+ProblemAct = Literal["replay", "discard"]
+ACTS: tuple[ProblemAct, ...] = get_args(ProblemAct)
+"""The kinds of these jobs."""
+DONE, NOT_DONE, GONE = "done", "not done", "gone meanwhile"
+AT_ONCE = 20
+"""After so many at the most the job writes how far it is."""
+_WAIT_SECONDS = 0.2
+_BY_HAND = "held"
+"""Deletions that are held are let go by hand alone, where it is said whose they are."""
+Remedy = Callable[[Kept], object]
+Remedies = Callable[[Runtime, str], Mapping[str, Remedy]]
+"""Gives what can be done with a problem, by the name of the act; the text is the form to read messages as."""
+
+
+class _EndedError(Exception):
+    """Somebody paused or cancelled the job, or the program is to end."""
+
+
+def lease_name(id: str) -> str:
+    """The name of the lease that who takes the job further holds."""
+    return f"problems:{id}"
+
+
+def which(store: Store, asked: ProblemFilter, lately: float = 0.0) -> tuple[ProblemFilter, int]:
+    """Returns which problems are meant, of the last so many seconds (0: as asked for), and how many these are.
+
+    What comes from now on is not meant.
+    """
+    with store.reading(patient=True) as tx:
+        now = store.now(tx)
+        until = now if asked.until is None else min(asked.until, now)
+        meant = replace(asked, since=max(asked.since, now - lately if lately else 0.0), until=until)
+        return meant, problems.count(tx, meant)
+
+
+def start(runtime: Runtime, act: ProblemAct, meant: ProblemFilter, per_second: float, by: str, format: str = "") -> Job:
+    """Starts a job that does it with each of the problems.
+
+    Args:
+        runtime: What this process has open.
+        act: What is done with each.
+        meant: Which problems.
+        per_second: How many a second at the most.
+        by: Who starts it.
+        format: The form that unreadable messages are read as; "" for the one that refused them.
+
+    Raises:
+        ConnectorError: Such a job is under way already.
+    """
+    meant, total = which(runtime.store, meant)
+    asked = to_json({"which": meant.text(), "format": format}).decode()
+    with runtime.store.writing() as tx:
+        jobs.begin_alone(tx)
+        for each in ACTS:
+            for job in jobs.find(tx, kind=each, states=UNDER_WAY, limit=1):
+                advice = f"`connector jobs follow|resume|cancel {job.id}`"
+                raise ConnectorError(f"the {job.kind} {job.id} is {job.state}, one at a time is enough: {advice}")
+        now = runtime.store.now(tx)
+        job = Job(
+            uuid4().hex[:8], meant.sync or EVERYBODY, act, total=total, per_second=per_second, created_at=now,
+            updated_at=now, started_by=by, asked=asked,
+        )  # fmt: skip
+        jobs.add(tx, job)
+    log.info("job over problems started", job=job.id, act=act, problems=total, per_second=per_second)
+    return job
+
+
+def waiting(runtime: Runtime) -> list[str]:
+    """The jobs under way that nobody is at."""
+    with runtime.store.reading() as tx:
+        running = [job.id for act in ACTS for job in jobs.find(tx, kind=act, states=("running",))]
+        taken = named_leases.held(tx, [lease_name(id) for id in running], runtime.store.now(tx)) if running else set()
+    return [id for id in running if lease_name(id) not in taken]
+
+
+def take_further(runtime: Runtime, id: str, remedies: Remedies, until: Callable[[], bool] = lambda: False) -> None:
+    """Takes a job to its end, unless somebody else does, or it is paused or cancelled.
+
+    Args:
+        runtime: What this process has open.
+        id: The job's id.
+        remedies: What can be done with a problem; a ConnectorError leaves that one in the list.
+        until: Says when to stop before the end.
+
+    Raises:
+        StoreError: The store failed: whoever looks next goes on.
+        LostError: Somebody else has taken the job over.
+    """
+    with leased(runtime.store, lease_name(id)) as lease:
+        if lease is None:
+            return
+        try:
+            _Work(runtime, id, lease, remedies, until).go()
+        except _EndedError:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A job under its lease."""
+
+    runtime: Runtime
+    id: str
+    lease: Lease
+    remedies: Remedies
+    until: Callable[[], bool]
+
+    def go(self) -> None:
+        job = self._job()
+        asked = from_json(job.asked)
+        meant = ProblemFilter.of(asked["which"])
+        remedy = self.remedies(self.runtime, asked["format"])[job.kind]
+        while page := self._page(meant):
+            came_to = Counter(self._tried(remedy, kept) for kept in page)
+            self._save(page[-1].id, came_to)
+        self._end()
+
+    def _job(self) -> Job:
+        """The job as it is now. Raises _EndedError where it is not running any more."""
+        with self.runtime.store.reading() as tx:
+            found = jobs.find(tx, id=self.id, states=("running",), limit=1)
+        if not found or self.until():
+            raise _EndedError
+        return found[0]
+
+    def _page(self, meant: ProblemFilter) -> list[Kept]:
+        """The next problems, as many as the pace allows by now: waits until it allows some. Raises _EndedError."""
+        while True:
+            job = self._job()
+            with self.runtime.store.reading() as tx:
+                self.lease.check(tx)
+                if allowed := job.allowed(self.runtime.store.now(tx)):
+                    return problems.page(tx, meant, job.position, min(allowed, AT_ONCE))
+            time.sleep(min(_WAIT_SECONDS, 1 / job.per_second))
+
+    def _tried(self, remedy: Remedy, kept: Kept) -> str:
+        if kept.problem.kind == _BY_HAND:
+            return f"{NOT_DONE}: {kept.problem.kind}"
+        try:
+            remedy(kept)
+        except StoreError:
+            raise
+        except ConnectorError:
+            return f"{NOT_DONE}: {kept.problem.kind}"
+        return DONE
+
+    def _save(self, position: str, came_to: Mapping[str, int]) -> None:
+        with self.runtime.store.writing() as tx:
+            self.lease.confirm(tx)
+            job = jobs.take(tx, self.id)
+            if job is None:
+                raise _EndedError
+            now = self.runtime.store.now(tx)
+            jobs.save(tx, job.advanced(now, position, sum(came_to.values()), came_to))
+
+    def _end(self) -> None:
+        with self.runtime.store.writing() as tx:
+            self.lease.confirm(tx)
+            job = jobs.take(tx, self.id)
+            if job is None:
+                return
+            # Somebody else has solved them, or a process that was killed before it wrote how far it was.
+            gone = max(job.total - job.done, 0)
+            counts = {**job.counts, GONE: gone} if gone else job.counts
+            jobs.save(tx, replace(job, counts=counts).ended(self.runtime.store.now(tx)))
+        log.info("job over problems done", job=self.id)
+
+
+def not_done(job: Job) -> int:
+    """How many problems of a job stay in the list, since nothing could be done."""
+    return sum(count for name, count in job.counts.items() if name.startswith(NOT_DONE))
+
+
+def progress(runtime: Runtime, id: str) -> Progress:
+    """How the job is doing. Raises ConnectorError where it is gone."""
+    job = find(runtime.store, id)
+    with runtime.store.reading() as tx:
+        now = runtime.store.now(tx)
+        busy = named_leases.held(tx, [lease_name(id)], now)
+    return Progress(job, 0, 0.0 if busy else max(now - job.updated_at, 0.0), "")

@@ -1,0 +1,71 @@
+"""/jobs: long pieces of work, how far they are and who started them; paused, resumed, cancelled; runs of sources."""
+
+from connector.bulk import job_standing, jobs
+from connector.bulk.warehouse import scheduling
+from connector.console.page import Desk, Page, Redirect, Route, Visit
+from connector.console.paging import after, cursor
+
+SHOWN = 50
+
+
+def listing(desk: Desk, visit: Visit) -> Page:
+    """Shows jobs, the latest first, and how each source stands."""
+    found = jobs.latest(desk.reads.store, after(visit.given("before")), SHOWN + 1)
+    shown = [job_standing.standing(desk.reads, each) for each in found[:SHOWN]]
+    context = {
+        "jobs": shown,
+        "counted": job_standing.counted,
+        "next": cursor(found[SHOWN - 1].created_at, found[SHOWN - 1].id) if len(found) > SHOWN else "",
+        "sources": scheduling.standings(desk.runtime) if desk.settings.sources else [],
+    }
+    return Page("jobs.html", context)
+
+
+def one(desk: Desk, visit: Visit) -> Page:
+    """Shows a job."""
+    job = jobs.find(desk.reads.store, visit.path["id"])
+    context = {"each": job_standing.standing(desk.reads, job), "counted": job_standing.counted}
+    return Page("job.html", context)
+
+
+def pause(desk: Desk, visit: Visit) -> Redirect:
+    """Stops a job where it is."""
+    job = jobs.pause(desk.runtime.store, visit.path["id"])
+    return Redirect(f"/jobs/{job.id}", "Paused. What it has made due is delivered all the same.")
+
+
+def resume(desk: Desk, visit: Visit) -> Redirect:
+    """Lets a job go on."""
+    job = jobs.resume(desk.runtime.store, visit.path["id"])
+    return Redirect(f"/jobs/{job.id}", "Resumed.")
+
+
+def cancel(desk: Desk, visit: Visit) -> Redirect:
+    """Ends a job before its end."""
+    job = jobs.cancel(desk.runtime.store, visit.path["id"])
+    return Redirect(f"/jobs/{job.id}", "Cancelled. What it has made due is delivered all the same.")
+
+
+def run_source(desk: Desk, visit: Visit) -> Redirect:
+    """Asks for a run of a source."""
+    name = visit.path["name"]
+    scheduling.ask(desk.runtime, name)
+    return Redirect("/jobs", f"Asked for: whoever looks next runs {name}, within seconds.")
+
+
+def _id(visit: Visit) -> str:
+    return visit.path["id"]
+
+
+def _name(visit: Visit) -> str:
+    return visit.path["name"]
+
+
+ROUTES = (
+    Route("/jobs", listing),
+    Route("/jobs/{id}", one),
+    Route("/jobs/{id}/pause", pause, "operator", "POST", "jobs pause", _id),
+    Route("/jobs/{id}/resume", resume, "operator", "POST", "jobs resume", _id),
+    Route("/jobs/{id}/cancel", cancel, "operator", "POST", "jobs cancel", _id),
+    Route("/sources/{name}/run", run_source, "operator", "POST", "sources run", _name),
+)
