@@ -13,7 +13,7 @@ from tests import moments
 _TIMES = float(os.environ.get("SEARCH_TIMES", "1"))
 SAME_ONES = not moments.SEED and _TIMES == 1
 """Whether each run looks at the same cases."""
-_USUAL = 25
+_USUAL = 15
 
 
 def examples(few: int = _USUAL) -> int:

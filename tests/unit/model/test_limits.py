@@ -15,7 +15,9 @@ def test_no_limit_is_written_a_second_time() -> None:
         f"{path.relative_to(ROOT)}: {target.id}"
         for path in ROOT.glob("**/*.py")
         if "simulator" not in path.parts and path.name != "limits.py"
-        for node in ast.parse(path.read_text("utf-8")).body
+        for text in [path.read_text("utf-8")]
+        if any(f"{name} =" in text for name in OURS)  # to parse them all takes a second
+        for node in ast.parse(text).body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name) and target.id in OURS

@@ -14,6 +14,7 @@ from connector.settings.connection import Connection
 from connector.settings.schema import Settings, Sync
 from connector.settings.sections import DeliverySettings
 from connector.settings.sync_options import Attribute
+from tests import settings_schema
 
 ROOT = Path(__file__).parents[3]
 MANUAL = ROOT / "settings.toml"
@@ -125,7 +126,7 @@ def test_each_sample_switched_on_is_toml_and_is_accepted(tmp_path: Path, sample:
     path.write_text(with_sample(sample), "utf-8")
     before, after = schema.load(MANUAL, {}), schema.load(path, {})
     assert after != before
-    jsonschema.validate(tomllib.loads(path.read_text("utf-8")), schema.schema())
+    settings_schema.check(path.read_text("utf-8"))
 
 
 def test_the_samples_are_found() -> None:
@@ -159,21 +160,21 @@ def test_the_schema_accepts_the_manual_as_shipped_and_switched_on() -> None:
     jsonschema.Draft202012Validator.check_schema(schema.schema())
     text = MANUAL.read_text("utf-8")
     for manual in (text, uncommented(text)):
-        jsonschema.validate(tomllib.loads(manual), schema.schema())
+        settings_schema.check(manual)
 
 
 def test_the_schema_accepts_every_step_of_an_attribute() -> None:
     steps = """["lower", "upper", "trim", "number", "boolean", "date", "text", "join", { join = "; " },
                { default = "x" }, { default = 1 }, { default = 1.5 }, { default = true }]"""
     written = f"{LEAST}attributes = [{{ from = 'x', transform = {steps} }}]"
-    jsonschema.validate(tomllib.loads(written), schema.schema())
+    settings_schema.check(written)
 
 
 def test_the_schema_accepts_steps_of_an_events_properties() -> None:
     written = (
         f"{LEAST}events = ['a', {{ name = 'b' }}, {{ name = 'c', transform = {{ x = ['trim', {{ default = 1 }}] }} }}]"
     )
-    jsonschema.validate(tomllib.loads(written), schema.schema())
+    settings_schema.check(written)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_the_schema_accepts_steps_of_an_events_properties() -> None:
 )
 def test_the_schema_refuses_what_loading_refuses(text: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tomllib.loads(text), schema.schema())
+        settings_schema.check(text)
 
 
 def test_every_key_says_what_it_is_for() -> None:

@@ -1,6 +1,5 @@
 """What `[[syncs.NAME.actions]]` accepts, the line that each mistake gets, and what `connector check` warns of."""
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from connector.admin.check_actions import doubts
 from connector.errors import SettingsError
 from connector.settings import schema
 from connector.settings.schema import Settings
+from tests import settings_schema
 from tests.build_settings import rules
 
 LEAST = '[connections.main]\n[syncs.main]\nconnection = "main"\n'
@@ -51,7 +51,7 @@ def load(tmp_path: Path) -> Load:
 def test_what_is_accepted_by_loading_and_by_the_schema(load: Load, action: str) -> None:
     (loaded,) = load(action).syncs["main"].actions
     assert loaded.ready("actions[0]").effect.name == loaded.do
-    jsonschema.validate(tomllib.loads(f"{LEAST}actions = [{{ {action} }}]"), schema.schema())
+    settings_schema.check(f"{LEAST}actions = [{{ {action} }}]")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_schema_refuses_what_loading_refuses(load: Load, action: str) -> Non
     with pytest.raises(SettingsError):
         load(action)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tomllib.loads(f"{LEAST}actions = [{{ {action} }}]"), schema.schema())
+        settings_schema.check(f"{LEAST}actions = [{{ {action} }}]")
 
 
 # ---- Doubts ----------------------------------------------------------------------------------------------------------
