@@ -26,7 +26,9 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
+
+from tests import nursery
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTOR = str(Path(sys.executable).with_name("connector"))
@@ -229,6 +231,8 @@ def _become(request: dict[str, Any], standard: Sequence[int], replies: int) -> C
     os.chdir(request["cwd"])
     if request["limit"] is not None:
         _limit_files(request["limit"])
+    if "worker" in request["command"] or "demo" in request["command"]:
+        nursery.opened(nursery.Programs(_MODULES, _run_to_the_end))
     program, *arguments = request["command"]
     if program == CONNECTOR:
         return _connector(arguments)
@@ -244,6 +248,15 @@ def _celery(arguments: list[str]) -> Callable[[], object]:
     program = importlib.import_module("celery.__main__")
     _be_called(str(program.__file__), arguments, Path.cwd())
     return program.main
+
+
+def _reader(arguments: list[str]) -> Callable[[], object]:
+    _be_called(str(ROOT / "tasks" / "reader" / "__main__.py"), arguments, Path.cwd())
+    return nursery.as_main(nursery.READER)
+
+
+_MODULES = {"connector": _connector, "celery": _celery, nursery.READER: _reader}
+"""What a process that was forked may start as `python -m`, and have forked too."""
 
 
 def _be_called(program: str, arguments: Sequence[str], folder: Path) -> None:
@@ -267,7 +280,7 @@ def _import_all() -> None:
             importlib.import_module(module.name)
 
 
-def _run_to_the_end(run: Callable[[], object]) -> None:
+def _run_to_the_end(run: Callable[[], object]) -> NoReturn:
     """Runs it and ends as the interpreter ends, but for taking apart what was imported: that takes half a second."""
     code = _exit_code(run)
     threading._shutdown()

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from tests.fleet import CHILD_KILLED, STARVED, Fleet, Program
 from tests.in_order import Message, stories, wrong
 from tests.moments import chance
+from tests.nursery import READER
 from tests.servers import eventually
 
 SEEDS = range(int(os.environ.get("FAULT_SEEDS", "1")))
@@ -63,7 +64,7 @@ def reader_of(worker: Program) -> int:
     def found() -> int:
         lists = Path(f"/proc/{worker.popen.pid}/task").glob("*/children")  # a thread of the worker's has started it
         started = [child for each in lists for child in each.read_text().split()]
-        return next((int(one) for one in started if b"tasks.reader" in Path(f"/proc/{one}/cmdline").read_bytes()), 0)
+        return next((int(one) for one in started if Path(f"/proc/{one}/comm").read_text().strip() == READER), 0)
 
     return int(eventually(found))
 
