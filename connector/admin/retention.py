@@ -6,7 +6,7 @@ import structlog
 
 from connector.audience.rules import Rules
 from connector.settings.retention import RetentionSettings
-from connector.store import retention, tallies
+from connector.store import retention, tallies, tally_hours
 from connector.store.engine import Store
 from connector.store.retention import Drop
 
@@ -21,6 +21,9 @@ _ALERT_DAYS = 90.0
 _HOURLY_DAYS = 15.0
 _APPROVAL_DAYS = 30.0
 _SLOTS_SECONDS = 600.0
+"""In a minute that is over for so long nobody counts any more."""
+TALLY_DAYS = 62.0
+"""So long the sums of hours are kept: a month, and the month before to compare it with."""
 _ENDED_WAITS_SECONDS = 60.0
 _ROWS_AT_ONCE = 1000
 
@@ -50,9 +53,19 @@ def retain(
     Returns:
         False if it was stopped before all of it was dropped.
     """
+    summed = _add_up_hours(store, until)
     kinds = _kinds(settings, max((rules.deletion_guard.window_seconds for rules in syncs), default=0.0))
     finished = [_drop_all(store, what, drop, seconds, until, rows_at_once) for what, drop, seconds in kinds]
-    return all(finished)
+    return summed and all(finished)
+
+
+def _add_up_hours(store: Store, until: Callable[[], bool]) -> bool:
+    """Adds up the minutes of hours that are over: before minutes are dropped. Returns False if it was stopped."""
+    while not until():
+        with store.writing() as tx:
+            if not tally_hours.add_up(tx, store.now(tx) - _SLOTS_SECONDS):
+                return True
+    return False
 
 
 def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str, Drop, float]]:
@@ -67,6 +80,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
         ("webhooks", retention.drop_webhooks, settings.webhooks_days * _DAY_SECONDS),
         ("admissions", retention.drop_admissions, max(_ADMISSION_DAYS * _DAY_SECONDS, longest_window)),
         ("minutes", retention.drop_minutes, settings.minutes_days * _DAY_SECONDS),
+        ("sums of hours", retention.drop_tally_hours, TALLY_DAYS * _DAY_SECONDS),
         ("slots of minutes, added up,", tallies.join_slots, _SLOTS_SECONDS),
         ("processes", retention.drop_processes, _PROCESS_DAYS * _DAY_SECONDS),
         ("notices of alerts", retention.drop_notices, _ALERT_DAYS * _DAY_SECONDS),

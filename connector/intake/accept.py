@@ -93,7 +93,10 @@ def accept(
         counted = {batch.rules.name: batch.tally for batch in batches}
         read = len(changes) + len(told)
         counted[EVERY_SYNC] = Counter(messages=read + len(unreadable), unreadable=len(unreadable))
-        counted |= {tallies.way(batch.rules.name): Counter(due=len(batch.due)) for batch in batches}
+        for batch in batches:
+            counted[tallies.way(batch.rules.name)] = Counter(due=len(batch.due))
+            counted[tallies.funnel(batch.rules.name)] = batch.steps.of_all(read, len(unreadable))
+            counted[tallies.segments(batch.rules.name)] = batch.steps.moves
         tallies.tally(tx, counted, now)
         if check is not None:
             check(tx)

@@ -31,6 +31,8 @@ class ObjectBatch:
     lane: int
     tally: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    written: list[entities.Written] = field(default_factory=list)
+    unchanged: dict[str, AudienceStatus | None] = field(default_factory=dict)
 
     @classmethod
     def begin(
@@ -66,9 +68,15 @@ class ObjectBatch:
             self.problems += merged.problems
             self.tally["objects stale"] += merged.stale
         moved = [(entity, facts[key]) for key, entity in self.before.items() if facts[key] != entity.facts]
-        written = [self._written(entity, after) for entity, after in moved]
-        entities.save(tx, self.rules.name, written, now, OBJECT)
-        return any(each.due for each in written)
+        self.written = [self._written(entity, after) for entity, after in moved]
+        still = self.before.keys() - {entity.key for entity, _ in moved}
+        self.unchanged = dict.fromkeys(key for key in still if not self.before[key].unreadable)
+        entities.save(tx, self.rules.name, self.written, now, OBJECT)
+        return any(each.due for each in self.written)
+
+    def set_aside(self, told: Iterable[ObjectChange]) -> int:
+        """Returns how many of these messages are about an object whose row cannot be read."""
+        return sum(bool(self.before[each.key].unreadable) for each in told)
 
     def _written(self, entity: Entity, facts: Facts) -> entities.Written:
         tried = entity.tried

@@ -19,7 +19,7 @@ _NEITHER = _NOTHING_NEW, None
 def keep(
     tx: Connection,
     rules: Rules,
-    keys: Sequence[str],
+    messages: Mapping[str, int],
     events: Iterable[tuple[str, PendingEvent]],
     fresh: Collection[str],
     saved: Sequence[Written],
@@ -30,7 +30,7 @@ def keep(
     Args:
         tx: The transaction that takes the batch in.
         rules: The sync's rules.
-        keys: Whom each message is about.
+        messages: How many messages are about each, by key.
         events: What they did, as the batch says it.
         fresh: The ids of those events that were not known before.
         saved: The people who were written; nothing new was said of the others.
@@ -39,7 +39,7 @@ def keep(
     if rules.keeps_history:
         came_to = {each.entity.key: _came_to(each) for each in saved}
         new = Counter(key for key, event in events if event.id in fresh) if fresh else {}
-        history.add_said(tx, rules.name, _said(Counter(keys), came_to, new), now)
+        history.add_said(tx, rules.name, _said(messages, came_to, new), now)
 
 
 def _said(

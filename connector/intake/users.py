@@ -12,15 +12,15 @@ from sqlalchemy import Connection
 from connector.actions.action import TakenCalls
 from connector.audience import apply_change, future, leads, wanted_identifiers
 from connector.audience import desired as audience
-from connector.audience.addressing import email_of
 from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.desired import Desired
 from connector.audience.mapping import MappedFields
 from connector.audience.rules import Rules
-from connector.intake import said, set_aside, visitors
+from connector.intake import lead_emails, said, set_aside, steps, visitors
 from connector.intake.findings import BatchFindings
 from connector.intake.leasing import BatchLease
 from connector.intake.objects import ObjectBatch
+from connector.intake.steps import BatchSteps
 from connector.model.change import Change, ObjectChange
 from connector.model.entity import Entity, Facts, Identifier, PendingEvent, Unconfirmed, tried_besides
 from connector.model.problem import Problem
@@ -81,6 +81,7 @@ class UserBatch:
         self.mask = mask
         self.merges: list[tuple[str, Change, apply_change.AppliedChange]] = []
         self.tally: Counter[str] = Counter()
+        self.steps = BatchSteps.of(rules)
         self.problems: list[Problem] = []
         self.events: list[tuple[str, PendingEvent]] = []
         self.told: list[ToldObject] = []
@@ -96,6 +97,7 @@ class UserBatch:
     def take(self, told: Sequence[ToldObject]) -> bool:
         """Takes in what the batch says about users and objects. Returns whether anything is due then."""
         if not self.rules.objects:
+            self.steps.add(steps.NO_OBJECTS, len(told))
             return self._take()
         mentioned = [each for _, each in told]
         changes = self.findings.taken.changes
@@ -104,6 +106,8 @@ class UserBatch:
         in_order = sorted((*told, *self.told), key=itemgetter(0))
         due |= objects.take(self.connection, [each for _, each in in_order], self.now)
         self.tally.update(objects.tally)
+        self.steps.take(Counter(each.key for each in mentioned), objects.written, objects.unchanged)
+        self.steps.add(steps.UNREADABLE_ROW, objects.set_aside(mentioned))
         problems.add(self.connection, self.rules.name, list(map(self.mask, objects.problems)), self.now)
         return due
 
@@ -140,7 +144,9 @@ class UserBatch:
         self._tell(before, fresh)
         written = [w for key, entity in before.items() if (w := self._written(entity, facts[key], key in with_events))]
         saved = self._save(written, before, fresh)
-        said.keep(self.connection, self.rules, told.keys, self.events, fresh, saved, self.now)
+        messages = Counter(told.keys)
+        self.steps.take(messages, saved, self.steps.unchanged)
+        said.keep(self.connection, self.rules, messages, self.events, fresh, saved, self.now)
         problems.add(self.connection, self.rules.name, list(map(self.mask, self.problems)), self.now)
         return any(each.due and each.lease is None for each in saved)
 
@@ -163,6 +169,7 @@ class UserBatch:
         self.problems += taken.problems
         if taken.ignored:
             self.tally["skipped: no action takes the call"] += taken.ignored
+            self.steps.add(steps.NO_ACTION, taken.ignored)
 
     def _about(self, changes: Sequence[Change]) -> leads.AboutWhom:
         """The users of the changes, by their keys; leads who are known as another user have that key."""
@@ -187,6 +194,7 @@ class UserBatch:
         kept_apart = [set_aside.problem(change, corrupt[key]) for change, key, _ in all_told if key in corrupt]
         self.problems += kept_apart
         self.set_aside += len(kept_apart)
+        self.steps.add(steps.UNREADABLE_ROW, len(kept_apart))
         sound = [each for each in all_told if each[1] not in corrupt]
         kept = leads.AboutWhom(
             [each for each, _, _ in sound], [key for _, key, _ in sound], told.leads - corrupt.keys()
@@ -227,8 +235,10 @@ class UserBatch:
 
     def _written(self, entity: Entity, facts: Facts, has_events: bool) -> entities.Written | None:
         if facts == entity.facts and not has_events:
-            self._count_unchanged(entity, standing_of(facts, self.rules))
+            standing = self.steps.unchanged[entity.key] = standing_of(facts, self.rules)
+            self._count_unchanged(entity, standing)
             return None
+        self.steps.moved(entity.facts, facts)
         moved = replace(entity, facts=facts, revision=entity.revision + 1, tried=_tried(entity, self.rules))
         desired = self.desired[entity.key] = self.findings.desired(facts, self.rules)
         self.problems += wanted_identifiers.id_that_stays(moved, desired, self.rules)
@@ -259,7 +269,7 @@ class UserBatch:
             for identifier in names[key]:
                 wanted.setdefault(identifier, []).append(key)
         if self.rules.addressing.knows_leads:
-            _want_emails(wanted, written)
+            lead_emails.want(wanted, written)
             store_leads.pass_on(self.connection, self.rules.name, self.survivors)
         held = workspace_holders.hold(self.connection, self.rules, wanted)
         saved = [self._held(each, names[each.entity.key], held) for each in written]
@@ -311,7 +321,7 @@ class UserBatch:
             kept = [*names[key], leads.lead_of(each.entity.facts) if self.rules.addressing.knows_leads else None]
             released += [(old, key) for old in self._wanted_before(before[key], each.entity) if old not in kept]
         if self.rules.addressing.knows_leads:
-            released += _emails_let_go(written, before)
+            released += lead_emails.let_go(written, before)
         return released
 
     def _wanted_before(self, before: Entity, now: Entity) -> list[str]:
@@ -361,27 +371,6 @@ def _left_to(survivors: Mapping[str, str], people: Mapping[str, Entity]) -> list
             received = merged_users.handed_over(people[lead], people[key])[1]
             left.append((key, received.tried))
     return left
-
-
-def _want_emails(wanted: dict[str, list[str]], written: Sequence[entities.Written]) -> None:
-    """A user with an e-mail holds it beside their id: a lead with it is them. One who does not get it does not wait."""
-    for each in written:
-        email = leads.lead_of(each.entity.facts)
-        if email is not None and each.standing != AudienceStatus.MERGED:
-            wanted.setdefault(email, []).append(each.entity.key)
-
-
-def _emails_let_go(written: Sequence[entities.Written], before: Mapping[str, Entity]) -> list[tuple[str, str]]:
-    """E-mails that are the users' no more, and that Customer.io does not know them by: else settlement lets go."""
-    released = []
-    for each in written:
-        old = before[each.entity.key]
-        email, there = leads.lead_of(old.facts), old.delivered
-        known = (there.identifier, email_of(there)) if there else ()
-        delivered = [encoding.identifier_text(one) for one in known if one is not None]
-        if email is not None and email != leads.lead_of(each.entity.facts) and email not in delivered:
-            released.append((email, each.entity.key))
-    return released
 
 
 def _tried(entity: Entity, rules: Rules) -> Unconfirmed:

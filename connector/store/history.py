@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from connector.model.history import SaidOf, SentFor, What
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among, given
@@ -38,6 +38,18 @@ class CallPart(NamedTuple):
     sorts: int | None
     items: int | None
     first: int | None
+
+
+class Wanted(NamedTuple):
+    """Which entries are sought: what happened, what it came to, and with which details; none stands for any.
+
+    several: only those of several messages.
+    """
+
+    what: int
+    came_to: tuple[int, ...]
+    details: tuple[int, ...] = ()
+    several: bool = False
 
 
 _ENTRY = tuple(TABLE.c["count" if name == "how_many" else name] for name in HistoryEntry._fields)
@@ -94,6 +106,31 @@ def of_person(tx: Connection, key: str, sync: str, limit: int) -> list[HistoryEn
     """
     found = select(*_ENTRY).where(TABLE.c.key == key, TABLE.c.sync == sync)
     return [HistoryEntry(*row) for row in tx.execute(found.order_by(TABLE.c.at.desc(), TABLE.c.id.desc()).limit(limit))]
+
+
+def latest(
+    tx: Connection, sync: str, wanted: Wanted, since: float, looked_at: int, limit: int
+) -> list[tuple[str, float]]:
+    """Returns the keys of people to whom something happened last, and when, the latest first.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        wanted: What happened.
+        since: Since when, in unix seconds.
+        looked_at: How many of the latest entries, of all people and syncs, are looked at.
+        limit: How many people to return at most.
+    """
+    last = select(TABLE).order_by(TABLE.c.id.desc()).limit(looked_at).subquery()
+    sought = (last.c.sync == sync) & (last.c.at >= since) & (last.c.what == wanted.what)
+    sought &= last.c.came_to.in_(wanted.came_to)
+    if wanted.details:
+        sought &= last.c.detail.in_(wanted.details)
+    if wanted.several:
+        sought &= last.c.count > 1
+    at = func.max(last.c.at)
+    found = select(last.c.key, at).where(sought).group_by(last.c.key).order_by(at.desc(), last.c.key).limit(limit)
+    return [(key, float(when)) for key, when in tx.execute(found)]
 
 
 def parts_of(tx: Connection, key: str, calls: Collection[str]) -> list[CallPart]:

@@ -138,6 +138,21 @@ def about(tx: Connection, user: str, syncs: Collection[str], limit: int) -> list
     return [_kept(row) for row in tx.execute(found)]
 
 
+def lately(tx: Connection, sync: str, kind: ProblemKind, since: float, limit: int) -> list[Kept]:
+    """Returns the latest problems of one kind of a sync.
+
+    Args:
+        tx: a transaction.
+        sync: the name of the sync, EVERY_SYNC for those that concern no single one.
+        kind: their kind.
+        since: since when they came last, in unix seconds.
+        limit: how many to return at most.
+    """
+    mine = (TABLE.c.sync == sync) & (TABLE.c.kind == kind) & (TABLE.c.last_at >= since)
+    found = select(TABLE).where(mine).order_by(TABLE.c.last_at.desc(), TABLE.c.id).limit(limit)
+    return [_kept(row) for row in tx.execute(found)]
+
+
 def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> list[Kept]:
     """Lists problems, the latest first.
 

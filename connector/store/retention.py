@@ -26,6 +26,7 @@ from connector.store import (
     problems,
     request_log,
     tallies,
+    tally_hours,
     webhooks,
 )
 from connector.store.activity_tables import WAITING
@@ -117,6 +118,11 @@ def drop_minutes(tx: Connection, before: float, limit: int) -> int:
     """Drops what was counted in minutes that ended before then."""
     ended = tallies.MINUTE.c.minute < int(before // tallies.MINUTE_SECONDS)
     return _drop(tx, tallies.MINUTE, ended, limit)
+
+
+def drop_tally_hours(tx: Connection, before: float, limit: int) -> int:
+    """Drops the sums of hours that ended before then."""
+    return _drop(tx, tally_hours.TABLE, tally_hours.TABLE.c.hour < int(before // hourly.HOUR_SECONDS), limit)
 
 
 def drop_notices(tx: Connection, before: float, limit: int) -> int:

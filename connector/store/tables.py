@@ -184,6 +184,18 @@ class MinuteRow(SQLModel, table=True):
     count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
+class TallyHourRow(SQLModel, table=True):
+    """How often something came out so within one hour (unix time // 3600): minutes, added up once it is over."""
+
+    __tablename__ = "tally_hour"
+    __table_args__ = (PrimaryKeyConstraint("scope", "hour", "name"), Index("tally_hour_at", "hour"))
+
+    scope: str = Field(sa_type=Text)
+    hour: int = Field(sa_column=Column(BigInteger, nullable=False))
+    name: str = Field(sa_type=Text)
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
 class ConnectionRow(SQLModel, table=True):
     """One workspace: whether it is paused, until when and why; and when its next request may go.
 

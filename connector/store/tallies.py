@@ -2,7 +2,8 @@
 
 Every transaction counts. If all counted in one row they would wait for one another's commits, so each takes one of some
 slots, and who reads adds them up. What is counted belongs to a scope: a sync by its name, "" for what concerns no
-single sync, `way` for how people of a sync come to Customer.io, `requests` for the requests to a connection.
+single sync, `way` for how people of a sync come to Customer.io, `funnel` and `segments` for what its
+messages came to, `requests` for the requests to a connection.
 """
 
 from collections import Counter
@@ -35,6 +36,16 @@ class MinuteCount(NamedTuple):
 def way(sync: str) -> str:
     """Returns the scope of what became of people of a sync: due, delivered, refused, and how long it took."""
     return f"way:{sync}"
+
+
+def funnel(sync: str) -> str:
+    """Returns the scope of what became of the messages for a sync: each is counted under one step."""
+    return f"funnel:{sync}"
+
+
+def segments(sync: str) -> str:
+    """Returns the scope of who entered and left the segments that the settings of a sync name."""
+    return f"segments:{sync}"
 
 
 def requests(connection: str) -> str:

@@ -1,0 +1,39 @@
+"""/funnel: what became of every message in a period, step by step, down to samples and their people."""
+
+from connector.admin import funnel, samples_of_step
+from connector.console.page import Desk, Page, Route, Visit
+from connector.errors import ConnectorError
+
+_USUAL = "24h"
+
+
+def steps(desk: Desk, visit: Visit) -> Page:
+    """Shows the steps of a sync in a period; of the step that is asked for its reasons, and samples of one reason."""
+    syncs = list(desk.settings.syncs)
+    if not syncs:
+        return Page("funnel.html", {"syncs": syncs})
+    sync = desk.reads.rules(visit.given("sync") or syncs[0]).name
+    period = visit.given("period") or _USUAL
+    if period not in funnel.PERIODS:
+        raise ConnectorError(f"There is no period {period!r}: give one of {', '.join(funnel.PERIODS)}.")
+    found = funnel.of_sync(desk.reads.store, sync, funnel.PERIODS[period])
+    step = found.step(visit.given("step"))
+    reason = visit.given("reason")
+    samples = None
+    if step is not None:
+        samples = samples_of_step.of(desk.reads.store, found, step.name, reason)
+    context = {
+        "syncs": syncs,
+        "sync": sync,
+        "period": period,
+        "periods": list(funnel.PERIODS),
+        "funnel": found,
+        "step": step,
+        "reason": reason,
+        "samples": samples,
+        "keeps_history": desk.settings.retention.history_days > 0,
+    }
+    return Page("funnel.html", context, about_people=True)
+
+
+ROUTES = (Route("/funnel", steps),)
