@@ -43,7 +43,7 @@ _PEOPLE = {
 }
 
 
-class Reason(NamedTuple):
+class StepReason(NamedTuple):
     """Why messages came to a step: how many in the period, and how many in the period before; None if not known."""
 
     reason: str
@@ -58,7 +58,7 @@ class FunnelStep(NamedTuple):
     words: str
     number: int
     before: int | None
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[StepReason, ...] = ()
 
 
 class Funnel(NamedTuple):
@@ -126,7 +126,9 @@ def _step(name: str, words: str, now: Mapping[str, int], before: Mapping[str, in
     count, reasons = _of_step(name, now)
     count_before, reasons_before = _of_step(name, before or {})
     named = sorted({*reasons, *reasons_before}, key=lambda each: (-reasons[each], each))
-    found = tuple(Reason(each, reasons[each], reasons_before[each] if before is not None else None) for each in named)
+    found = tuple(
+        StepReason(each, reasons[each], reasons_before[each] if before is not None else None) for each in named
+    )
     return FunnelStep(name, words, count, count_before if before is not None else None, found)
 
 

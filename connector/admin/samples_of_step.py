@@ -30,7 +30,7 @@ _OF_PROBLEMS: dict[str, tuple[ProblemKind, bool]] = {
 """The kind of problem that a step leaves, and whether it concerns every sync."""
 
 
-class Sample(NamedTuple):
+class StepSample(NamedTuple):
     """Somebody who came to a step: their key ("" where a message names nobody), when, and the reason if one is kept."""
 
     key: str
@@ -41,7 +41,7 @@ class Sample(NamedTuple):
 class Samples(NamedTuple):
     """Some of those who came to a step. kept: whether anything is kept by which they could be found."""
 
-    found: Sequence[Sample]
+    found: Sequence[StepSample]
     kept: bool = True
 
 
@@ -61,12 +61,12 @@ def of(store: Store, funnel: Funnel, step: str, reason: str = "") -> Samples:
         if wanted is None:
             return Samples((), kept=False)
         rows = history.latest(tx, funnel.sync, wanted, funnel.begin, LOOKED_AT, SHOWN)
-        return Samples([Sample(key, at, "") for key, at in rows])
+        return Samples([StepSample(key, at, "") for key, at in rows])
 
 
-def _of_problems(tx: Connection, funnel: Funnel, kind: ProblemKind, of_all: bool) -> list[Sample]:
+def _of_problems(tx: Connection, funnel: Funnel, kind: ProblemKind, of_all: bool) -> list[StepSample]:
     found = problems.lately(tx, EVERY_SYNC if of_all else funnel.sync, kind, funnel.begin, SHOWN)
-    return [Sample(each.problem.subject, each.last_at, each.problem.reason) for each in found]
+    return [StepSample(each.problem.subject, each.last_at, each.problem.reason) for each in found]
 
 
 def _wanted(step: str, reason: str) -> Wanted | None:

@@ -22,7 +22,7 @@ _ADDED_UP = "added up"
 """The scope of a row that says that an hour was added up."""
 
 
-class Counted(NamedTuple):
+class HoursCount(NamedTuple):
     """How often something came out so within some hours, of which `first` (unix time // 3600) is the first."""
 
     scope: str
@@ -67,14 +67,21 @@ def first(tx: Connection) -> int | None:
 
 
 def between(tx: Connection, scopes: Collection[str], begin: int, end: int) -> dict[str, Counter[str]]:
-    """Returns what was counted from one minute (unix time // 60) until before another, by scope and name."""
+    """Returns what was counted within a time, by scope and name.
+
+    Args:
+        tx: A transaction.
+        scopes: The scopes.
+        begin: The first minute (unix time // 60).
+        end: The minute before which it ends.
+    """
     found = {scope: Counter[str]() for scope in scopes}
     for each in _counted(tx, scopes, begin, end, _ALL):
         found[each.scope][each.name] += each.number
     return found
 
 
-def series(tx: Connection, scopes: Collection[str], begin: int, end: int, hours: int) -> list[Counted]:
+def series(tx: Connection, scopes: Collection[str], begin: int, end: int, hours: int) -> list[HoursCount]:
     """Returns what was counted, some hours at a time.
 
     Args:
@@ -87,10 +94,10 @@ def series(tx: Connection, scopes: Collection[str], begin: int, end: int, hours:
     found: Counter[tuple[str, str, int]] = Counter()
     for each in _counted(tx, scopes, begin, end, hours):
         found[each.scope, each.name, each.first] += each.number
-    return [Counted(*key, number) for key, number in found.items()]
+    return [HoursCount(*key, number) for key, number in found.items()]
 
 
-def _counted(tx: Connection, scopes: Collection[str], begin: int, end: int, hours: int) -> list[Counted]:
+def _counted(tx: Connection, scopes: Collection[str], begin: int, end: int, hours: int) -> list[HoursCount]:
     """Sums hours where they are whole and added up, and minutes at both ends."""
     first, last = -(-begin // MINUTES_AN_HOUR), min(end // MINUTES_AN_HOUR - 1, _last(tx))
     of_minute = _first(MINUTE.c.minute, MINUTES_AN_HOUR * hours, hours)
@@ -105,7 +112,7 @@ def _counted(tx: Connection, scopes: Collection[str], begin: int, end: int, hour
             if edge[0] < edge[1]:
                 parts.append(_minutes(scopes, *edge, of_minute))
     rows = tx.execute(union_all(*parts) if len(parts) > 1 else parts[0])
-    return [Counted(scope, name, int(at), int(number)) for scope, name, at, number in rows]
+    return [HoursCount(scope, name, int(at), int(number)) for scope, name, at, number in rows]
 
 
 def _first(unit: Any, units: int, hours: int) -> ColumnElement[int]:

@@ -27,7 +27,7 @@ def troubled(world: World) -> World:
         heartbeats.beat(tx, "worker", "worker a-host-with-a-long-name-17.example.internal 4711", now)
         heartbeats.beat(tx, "beat", "beat here 2", now - 90)
         for minute in range(60):
-            way = {"delivered": minute % 7 * 100, "refused": minute % 2}
+            way = {"delivered": minute % 7 * 100, "refused": int(10 < minute < 41)}
             tallies.tally(tx, {tallies.way("main"): way}, now - minute * 60)
     return world
 

@@ -63,8 +63,9 @@ ELSEWHERE = {
     "test_late_failures.py::test_what_customerio_drops_later_is_a_problem_with_its_own_reason",
     "Beyond them: a web page says in a sentence whether everything is right, what is open, and how each sync fares": ""
     "tests/integration/console/test_home.py::test_a_line_says_of_a_sync_who_is_there_and_until_when_it_is_in_step",
-    "Beyond them: a funnel of every message, whose steps add up to what was received, down to samples and their people": ""
-    "tests/integration/test_funnel.py::test_the_steps_add_up_to_what_was_received",
+    "Beyond them: a funnel of every message, whose steps add up, down to samples and their people": (
+        "tests/integration/test_funnel.py::test_the_steps_add_up_to_what_was_received"
+    ),
     "Beyond them: who entered, changed and left by the hour: wanted, confirmed, refused, and how long it took": "tests/"
     "integration/console/test_sync.py::test_it_says_who_was_wanted_confirmed_and_refused",
     "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
