@@ -1,7 +1,7 @@
 FROM python:3.12-slim AS build
 WORKDIR /build
-COPY requirements.txt pyproject.toml README.md LICENSE settings.toml ./
-RUN python -m venv /opt/connector && /opt/connector/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY requirements-image.txt pyproject.toml README.md LICENSE settings.toml ./
+RUN python -m venv /opt/connector && /opt/connector/bin/pip install --no-cache-dir --require-hashes -r requirements-image.txt
 COPY connector connector
 COPY tasks tasks
 RUN /opt/connector/bin/pip install --no-cache-dir --no-deps --no-build-isolation .

@@ -43,6 +43,7 @@ format: $(VENV)/.dev ## Rewrite the code in the house's style
 pins: ## Renew requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(PINS) --group build -o requirements.txt
 	uv pip compile pyproject.toml $(PINS) --group build --group dev -o requirements-dev.txt
+	uv pip compile pyproject.toml $(PINS) --all-extras --group build -c requirements-dev.txt -o requirements-image.txt
 	uv pip compile $(PINS) --group bench -c requirements.txt -o requirements-bench.txt
 	uv pip compile $(PINS) --group libraries -o requirements-libraries.txt
 

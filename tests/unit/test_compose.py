@@ -1,6 +1,7 @@
 """docker-compose.yml and the Dockerfile, read strictly: there need not be a Docker engine where this runs."""
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from connector.cli.health import Role
 from connector.settings.schema import load
@@ -172,7 +174,7 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
     copied = [word for line in DOCKERFILE if line[0] == "COPY" for word in line[1:-1]]
     sources = [word for word in copied if not word.startswith(("--", "/"))]
     kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    assert "requirements.txt" in sources
+    assert "requirements-image.txt" in sources
     assert [source for source in sources if not (ROOT / source).exists()] == []
     assert [source for source in sources if not any(fnmatch(source, name) for name in kept)] == []
 
@@ -196,4 +198,20 @@ def test_the_image_does_not_run_as_root_and_says_so_by_number() -> None:
 def test_the_image_installs_nothing_but_what_is_pinned() -> None:
     installs = [" ".join(line) for line in DOCKERFILE if line[0] == "RUN" and "install" in line]
     assert len(installs) == 2
-    assert all("--require-hashes -r requirements.txt" in each or "--no-deps" in each for each in installs)
+    assert all("--require-hashes -r requirements-image.txt" in each or "--no-deps" in each for each in installs)
+
+
+def pins(name: str) -> dict[str, str]:
+    """The version of each package that a file of pins names."""
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_the_image_has_every_extra_in_the_versions_that_are_tested() -> None:
+    """An operator adds a channel of alerts or an export in the settings, and not in the image."""
+    image, tested = pins("requirements-image.txt"), pins("requirements-dev.txt")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = {Requirement(each).name for extra in extras.values() for each in extra}
+    assert {"apprise", "pyarrow"} <= wanted
+    assert wanted <= image.keys()
+    assert {name: version for name, version in image.items() if tested.get(name, version) != version} == {}
+    assert pins("requirements.txt").keys() <= image.keys()
