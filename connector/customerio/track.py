@@ -17,6 +17,11 @@ _REPLY_BYTES = 10_000_000
 """A 207 that refuses several attributes of each item of the largest batch stays below this."""
 
 
+def path_of(endpoint: Endpoint) -> str:
+    """Returns the path of an endpoint, as requests and the log of them name it."""
+    return _PATHS.get(endpoint) or f"/api/v1/{endpoint}"
+
+
 class Track:
     """One workspace's Track API. Threads may share it."""
 
@@ -38,7 +43,7 @@ class Track:
 
         A broken or silent connection is a reply too: status 0, and `reached` if it may have been applied.
         """
-        return self._client.ask("POST", _PATHS.get(endpoint) or f"/api/v1/{endpoint}", body, seconds=seconds)
+        return self._client.ask("POST", path_of(endpoint), body, seconds=seconds)
 
     def region(self) -> Reply:
         """Asks to which workspace the credentials belong. This changes nothing, so it shows whether they are good."""

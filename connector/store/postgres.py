@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.types.array import ListBinaryDumper
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import InvalidatePoolError
 
 from connector import resolver
@@ -196,6 +196,11 @@ def _beginning(options: Mapping[str, Any]) -> str:
 
 def _milliseconds(seconds: float) -> str:
     return str(max(int(seconds * 1000), 1))
+
+
+def allow_block_ranges(tx: Connection) -> None:
+    """Lets the statements of this transaction use indexes of block ranges, which PostgreSQL reads by bitmaps alone."""
+    tx.execute(select(func.set_config("enable_bitmapscan", "on", True)))
 
 
 @cache

@@ -70,6 +70,8 @@ ELSEWHERE = {
     "integration/console/test_sync.py::test_it_says_who_was_wanted_confirmed_and_refused",
     "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
+    "Beyond them: each request at a page: live, filtered, item by item with whose it is, copied as curl": "tests/"
+    "integration/console/test_calls.py::test_one_request_says_which_items_were_refused_and_whose_they_are",
     "Beyond them: one person in the browser: why they are or are not there first, then sent again, suppressed or "
     "forgotten": "tests/integration/console/test_people.py::test_the_first_words_say_why_somebody_is_not_there",
     "Beyond them: all that is known of one person: what upstream said, what should be, is confirmed and is held, and "

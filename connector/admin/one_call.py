@@ -1,0 +1,136 @@
+"""One request to Customer.io: what upstream had said, what was sent, what was answered, and whose the items are."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+from connector.admin.person import codes
+from connector.customerio import responses
+from connector.customerio.responses import Rejected, Reply, Settle
+from connector.customerio.track import path_of
+from connector.errors import ConnectorError
+from connector.runtime import Runtime
+from connector.store import call_pages
+from connector.store.call_pages import PersonInCall
+from connector.store.request_log import Logged
+
+PEOPLE, SHOWN = 5000, 200
+"""How many people are read of a request, and how many items and people of it are shown."""
+
+
+class SentItem(NamedTuple):
+    """One item of a request. number: its place, from 0; what: its action; whose: the key, "" where it is not known.
+
+    answer: taken, refused and the like; reason: Customer.io's words, "" for none. content: the item, None where it is
+    not kept.
+    """
+
+    number: int
+    what: str
+    sync: str
+    whose: str
+    answer: str
+    reason: str
+    content: Any
+    said_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneCall:
+    """A request with its items, those first that were not taken. more: how many items are not among them.
+
+    body: what was sent, None where it is not kept; curl: a command that sends it again, "" without a body.
+    """
+
+    logged: Logged
+    url: str
+    items: tuple[SentItem, ...]
+    more: int
+    body: str | None
+    curl: str
+
+
+def find(runtime: Runtime, id: str) -> OneCall:
+    """Returns the request with this id. Raises ConnectorError where there is none, or none any more."""
+    with runtime.store.reading() as tx:
+        logged = call_pages.one(tx, id.upper())
+        if logged is None:
+            days = runtime.settings.retention.calls_days
+            raise ConnectorError(f"there is no request {id!r}, or no more: they are kept for {days:g} days")
+        people = call_pages.people(tx, logged, PEOPLE)
+        keys = list({each.key for each in people})[: 2 * SHOWN]
+        said = call_pages.last_said(tx, logged.call.sync, keys, logged.call.at) if keys else {}
+    body = logged.call.body
+    sent = None if body is None else body.decode(errors="replace")
+    url = _url(runtime, logged)
+    items = sorted(_items(logged, sent, people, said), key=lambda each: (_went_well(each), each.number))
+    shown = tuple(items[:SHOWN])
+    return OneCall(logged, url, shown, max(logged.call.items, len(items)) - len(shown), sent, _curl(url, sent))
+
+
+def _went_well(item: SentItem) -> bool:
+    return not item.reason and item.answer in ("taken", "")
+
+
+def _url(runtime: Runtime, logged: Logged) -> str:
+    connection = runtime.settings.connections.get(logged.call.connection)
+    base = connection.track_base if connection is not None else "https://track.customer.io"
+    return f"{base.rstrip('/')}{path_of(logged.call.endpoint)}"
+
+
+def _items(logged: Logged, sent: str | None, people: list[PersonInCall], said: Mapping[str, float]) -> list[SentItem]:
+    contents, reasons = _contents(sent), _reasons(logged)
+    found: dict[int, SentItem] = {}
+    for part in people:
+        first = part.first or 0
+        for number in range(first, first + (part.items or 0)):
+            what, answer = ", ".join(codes.sorts(part.sorts)), codes.answer(part.answer) or ""
+            content, reason = contents.get(number), reasons.get(number, "")
+            at = said.get(part.key)
+            found[number] = SentItem(number, what, part.sync, part.key, answer, reason, content, at)
+    for number, content in contents.items():
+        if number not in found:
+            what, reason = _action(content), reasons.get(number, "")
+            found[number] = SentItem(
+                number, what, logged.call.sync, "", "refused" if reason else "", reason, content, None
+            )
+    return list(found.values())
+
+
+def _contents(sent: str | None) -> dict[int, Any]:
+    """Returns what the items were, by their places; nothing where that is not kept."""
+    if sent is None:
+        return {}
+    try:
+        body = from_json(sent)
+    except ValueError:
+        return {}
+    listed = body.get("batch", body.get("ids")) if isinstance(body, dict) else None
+    return dict(enumerate(listed if isinstance(listed, list) else [body]))
+
+
+def _action(content: Any) -> str:
+    return str(content.get("action", "event")) if isinstance(content, dict) else "member"
+
+
+def _reasons(logged: Logged) -> dict[int, str]:
+    """Returns why items were refused, by their places, in Customer.io's words; as far as the reply is kept."""
+    call = logged.call
+    if call.reply is None or not call.status:
+        return {}
+    meant = responses.read(Reply(call.status, call.reply.encode()), call.endpoint, call.items)
+    if not isinstance(meant, Settle):
+        return {}
+    return {number: each.reason for number, each in enumerate(meant.results) if isinstance(each, Rejected)}
+
+
+def _curl(url: str, sent: str | None) -> str:
+    if sent is None:
+        return ""
+    whom = '-u "$CUSTOMERIO_SITE_ID:$CUSTOMERIO_API_KEY"'
+    return (
+        f"curl -X POST {shlex.quote(url)} {whom} -H 'Content-Type: application/json' --data-binary {shlex.quote(sent)}"
+    )
