@@ -21,7 +21,7 @@ PEOPLE, SHOWN = 5000, 200
 """How many people are read of a request, and how many items and people of it are shown."""
 
 
-class SentItem(NamedTuple):
+class ItemOfCall(NamedTuple):
     """One item of a request. number: its place, from 0; what: its action; whose: the key, "" where it is not known.
 
     answer: taken, refused and the like; reason: Customer.io's words, "" for none. content: the item, None where it is
@@ -47,7 +47,7 @@ class OneCall:
 
     logged: Logged
     url: str
-    items: tuple[SentItem, ...]
+    items: tuple[ItemOfCall, ...]
     more: int
     body: str | None
     curl: str
@@ -71,7 +71,7 @@ def find(runtime: Runtime, id: str) -> OneCall:
     return OneCall(logged, url, shown, max(logged.call.items, len(items)) - len(shown), sent, _curl(url, sent))
 
 
-def _went_well(item: SentItem) -> bool:
+def _went_well(item: ItemOfCall) -> bool:
     return not item.reason and item.answer in ("taken", "")
 
 
@@ -81,20 +81,20 @@ def _url(runtime: Runtime, logged: Logged) -> str:
     return f"{base.rstrip('/')}{path_of(logged.call.endpoint)}"
 
 
-def _items(logged: Logged, sent: str | None, people: list[PersonInCall], said: Mapping[str, float]) -> list[SentItem]:
+def _items(logged: Logged, sent: str | None, people: list[PersonInCall], said: Mapping[str, float]) -> list[ItemOfCall]:
     contents, reasons = _contents(sent), _reasons(logged)
-    found: dict[int, SentItem] = {}
+    found: dict[int, ItemOfCall] = {}
     for part in people:
         first = part.first or 0
         for number in range(first, first + (part.items or 0)):
             what, answer = ", ".join(codes.sorts(part.sorts)), codes.answer(part.answer) or ""
             content, reason = contents.get(number), reasons.get(number, "")
             at = said.get(part.key)
-            found[number] = SentItem(number, what, part.sync, part.key, answer, reason, content, at)
+            found[number] = ItemOfCall(number, what, part.sync, part.key, answer, reason, content, at)
     for number, content in contents.items():
         if number not in found:
             what, reason = _action(content), reasons.get(number, "")
-            found[number] = SentItem(
+            found[number] = ItemOfCall(
                 number, what, logged.call.sync, "", "refused" if reason else "", reason, content, None
             )
     return list(found.values())

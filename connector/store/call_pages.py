@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Connection, func, null, select
 from connector.model import event_id
 from connector.model.history import What
 from connector.store import history, postgres
-from connector.store.bulk_sql import SQLITE, among
+from connector.store.bulk_sql import among
 from connector.store.request_log import TABLE, Logged, logged_of
+from connector.store.statements import SQLITE
 
 _COLUMNS = (
     *(column for column in TABLE.c if column.name not in ("request", "reply")),
