@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
+from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
 from pydantic_core import to_json
 
 from connector import standard_webhooks
-from connector.alerts.wording import NAME, AlertMessage, timed
+from connector.alerts.wording import NAME, AlertMessage, timed, trial
 from connector.customerio.bounded import Transport, within
 from connector.settings.alerts import Channel
 
@@ -110,6 +111,11 @@ def opened(channel: Channel) -> Way:
     if channel.url is None:
         return Closed("it has neither url nor webhook_url")
     return _apprise(channel.url)
+
+
+def tried(channel: Channel, now: float) -> str:
+    """Sends a test message by a channel; now: unix seconds. Returns why it was not taken, "" if it was."""
+    return opened(channel).send(trial(f"msg_{uuid4().hex}"), now)
 
 
 def _apprise(url: SecretStr) -> Way:

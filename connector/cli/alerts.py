@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated, Any
-from uuid import uuid4
 
 import typer
 from pydantic_core import to_json
 from typer import Argument, Option, Typer
 
-from connector.alerts import channels
-from connector.alerts.wording import trial
+from connector.alerts.channels import tried
+from connector.cli.by_hand import operator
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
 from connector.cli.tables import table
@@ -76,7 +75,7 @@ def acknowledge(keys: AlertKeys = None, settings: SettingsFile = SETTINGS_TOML) 
     """Take alerts on: they are not told again while they are open. Exit code 1 where none of these is open."""
     with closing(opened(settings)) as runtime, runtime.store.writing() as tx:
         wanted = keys or [key for key, each in alerts.known(tx).items() if each.is_open]
-        taken = alerts.acknowledge(tx, wanted, runtime.store.now(tx))
+        taken = alerts.acknowledge(tx, wanted, runtime.store.now(tx), operator())
     for key in taken:
         out.print(f"{key}: taken on", highlight=False)
     if not taken:
@@ -94,7 +93,7 @@ def try_channels(channel: ChannelName = "", settings: SettingsFile = SETTINGS_TO
             now = runtime.store.now(tx)
     failed = False
     for each in chosen:
-        reason = channels.opened(each).send(trial(f"msg_{uuid4().hex}"), now)
+        reason = tried(each, now)
         failed = failed or bool(reason)
         out.print(f"{each.name}: {reason or 'took it'}", highlight=False)
     if failed:

@@ -19,9 +19,9 @@ class AlertState:
     """An alert as it is kept. Times are unix seconds.
 
     episode: how often it has begun. opened_at, recovered_at: of this episode; recovered_at is None while it is open.
-    clear_since: since when all is well of an alert that is still open. acknowledged_at: when somebody took it on. told:
-    how many notices of this episode were made, the last one told_at. flaps: how often in a row it began again within an
-    hour of its end.
+    clear_since: since when all is well of an alert that is still open. acknowledged_at, acknowledged_by: when it was
+    taken on, and by whom. told: how many notices of this episode were made, the last one told_at. flaps: how often in a
+    row it began again within an hour of its end.
     """
 
     key: str
@@ -37,6 +37,7 @@ class AlertState:
     told: int = 1
     told_at: float = 0.0
     flaps: int = 0
+    acknowledged_by: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +58,15 @@ class Notice(NamedTuple):
     sentence: str
     at: float
     opened_at: float
+
+
+class Told(NamedTuple):
+    """A notice as a channel has it; told_at: when the channel took it, None while it waits until due_at or is tried."""
+
+    channel: str
+    notice: Notice
+    due_at: float
+    told_at: float | None
 
 
 class Routed(NamedTuple):

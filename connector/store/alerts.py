@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
 
-from connector.model.alert import AlertState, ChannelState, Notice, Routed
+from connector.model.alert import AlertState, ChannelState, Notice, Routed, Told
 from connector.store.alert_tables import AlertChannelRow, AlertNoticeRow, AlertRow
 from connector.store.bulk_sql import among, insert
 
@@ -33,10 +33,29 @@ def keep(tx: Connection, states: Iterable[AlertState]) -> None:
         tx.execute(statement.on_conflict_do_update(index_elements=["key"], set_=again), rows)
 
 
-def acknowledge(tx: Connection, keys: Collection[str], now: float) -> list[str]:
-    """Notes that somebody has taken these alerts on. Returns those that are open and were not taken on before."""
+def acknowledge(tx: Connection, keys: Collection[str], now: float, by: str) -> list[str]:
+    """Notes that somebody has taken alerts on.
+
+    Args:
+        tx: A transaction that writes.
+        keys: The alerts, by their keys.
+        now: The store's time, in unix seconds.
+        by: Who takes them on.
+
+    Returns:
+        Those that are open and were not taken on before.
+    """
     mine = among(tx, TABLE.c.key, keys) & TABLE.c.recovered_at.is_(None) & TABLE.c.acknowledged_at.is_(None)
-    return sorted(tx.execute(update(TABLE).where(mine).values(acknowledged_at=now).returning(TABLE.c.key)).scalars())
+    taken = update(TABLE).where(mine).values(acknowledged_at=now, acknowledged_by=by)
+    return sorted(tx.execute(taken.returning(TABLE.c.key)).scalars())
+
+
+def latest_notices(tx: Connection, limit: int) -> list[Told]:
+    """Returns what channels told of, or are to tell of, the latest first."""
+    columns = (NOTICE.c.channel, *_NOTICE, NOTICE.c.due_at, NOTICE.c.told_at)
+    order = (NOTICE.c.at.desc(), NOTICE.c.channel, NOTICE.c.alert, NOTICE.c.number.desc())
+    rows = tx.execute(select(*columns).order_by(*order).limit(limit))
+    return [Told(row[0], Notice(*row[1:-2]), row[-2], row[-1]) for row in rows]
 
 
 def tell(tx: Connection, routed: Iterable[Routed]) -> None:

@@ -9,8 +9,9 @@ from playwright.sync_api import Page
 from connector.admin import approvals
 from connector.admin.problems import remedies
 from connector.bulk import jobs, problem_job
+from connector.model.alert import AlertState
 from connector.model.problem import Problem
-from connector.store import deletion_guard, problems
+from connector.store import alerts, deletion_guard, problems
 from tests.world import World, message
 
 OpenPage = Callable[..., Page]
@@ -84,7 +85,7 @@ def test_a_group_is_replayed_by_a_job_whose_progress_is_seen(refused: World, ope
     clean(page)
     job = jobs.latest(refused.store, None, 1)[0]
     problem_job.take_further(refused.runtime, job.id, remedies)
-    page.wait_for_function("document.getElementById('job').innerText.includes('3 of 3 problems')")
+    page.get_by_text("3 of 3 problems").wait_for()
     assert [kind for kind, _, _ in refused.problems()] == ["conflict"]
 
 
@@ -99,8 +100,7 @@ def test_a_job_under_way_is_paused_resumed_and_cancelled(refused: World, open_pa
         assert jobs.find(refused.store, job.id).state == state
     problem_job.take_further(refused.runtime, job.id, remedies)
     assert len(refused.problems()) == 4
-    page.goto("/jobs")
-    clean(page)
+    clean(open_page(refused, "/jobs"))
 
 
 def test_some_held_deletions_are_let_go_and_the_others_stay(held: World, open_page: OpenPage) -> None:
@@ -140,3 +140,14 @@ def test_held_deletions_go_once_a_second_person_has_confirmed_them(make_world: M
     page.get_by_role("button", name="Confirm: delete them").click()
     assert "Confirmed: 5 deletions are let go" in page.locator(".note").inner_text()
     assert left(world) == 0
+
+
+def test_an_alert_is_acknowledged(world: World, open_page: OpenPage) -> None:
+    state = AlertState("backlog: main", "backlog", "main", "page", "The oldest change waits for 20 min", 1, 1000.0)
+    with world.store.writing() as tx:
+        alerts.keep(tx, [state])
+    page = open_page(world, "/alerts")
+    clean(page)
+    page.get_by_role("button", name="Acknowledge backlog: main").click()
+    assert "local has taken on: backlog: main" in page.locator(".note").inner_text()
+    assert page.get_by_role("button", name="Acknowledge").count() == 0

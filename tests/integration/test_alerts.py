@@ -218,8 +218,8 @@ def test_what_was_taken_on_is_told_again_by_nobody(desk: Desk) -> None:
     desk.turn()
     desk.turn()
     with desk.store.writing() as tx:
-        assert alerts.acknowledge(tx, ["deletions held: main", "no such"], desk.at) == ["deletions held: main"]
-        assert alerts.acknowledge(tx, ["deletions held: main"], desk.at) == []
+        assert alerts.acknowledge(tx, ["deletions held: main", "no such"], desk.at, "ada") == ["deletions held: main"]
+        assert alerts.acknowledge(tx, ["deletions held: main"], desk.at, "ada") == []
     desk.turn()
     assert [change for _, change in desk.ways["ops"].changes()] == ["opened", "still open"]
 

@@ -41,6 +41,8 @@ ELSEWHERE = {
     "integration/console/test_held.py::test_two_people_are_needed_who_are_not_the_same",
     "Beyond them: many problems replayed or discarded by a job: counted first, at a pace, paused, cancelled": "tests/"
     "integration/test_problem_job.py::test_whoever_takes_it_over_after_a_kill_goes_on_behind_what_is_gone",
+    "Beyond them: alerts, their rules, channels and what was told at a page; taken on and tried there": "tests/"
+    "integration/console/test_alerts.py::test_an_alert_is_taken_on_once_and_the_page_says_by_whom",
     "Beyond them: problems by their cause, with what to do, replayed or discarded at a page": "tests/integration/"
     "console/test_problems.py::test_problems_of_one_cause_are_one_line_with_what_to_do",
     "Beyond them: an upstream segment emptied by mistake empties nothing": "tests/integration/test_guard.py::"

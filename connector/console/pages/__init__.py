@@ -1,9 +1,9 @@
 """The pages, one module each: ROUTES says which addresses it answers."""
 
 from connector.console.page import Route
-from connector.console.pages import calls, funnel, held, home, jobs, operators, people, problems, reveal, syncs
+from connector.console.pages import alerts, calls, funnel, held, home, jobs, operators, people, problems, reveal, syncs
 
-_PAGES = (home, syncs, people, funnel, problems, held, jobs, operators, reveal, calls)
+_PAGES = (home, syncs, people, funnel, problems, held, jobs, alerts, operators, reveal, calls)
 
 
 def routes() -> tuple[Route, ...]:
