@@ -1,9 +1,13 @@
 """What `connector check` says of the console: who may sign in, and how."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from connector.cli.finding import Finding
+from connector.console.oidc import Provider
 from connector.console.origin import is_loopback
+from connector.console.provider_http import ProviderHttp
+from connector.errors import ConnectorError
 from connector.settings.console import ConsoleSettings
 from connector.settings.mistakes import variable
 from connector.settings.schema import Settings
@@ -21,6 +25,8 @@ def of_console(settings: Settings) -> Iterator[Finding]:
         yield _of_this_machine(settings.web.host)
         return
     yield Finding("ok", _WHAT, f"people sign in {', '.join(_ways(console))}")
+    if console.oidc.issuer:
+        yield _of_provider(console)
     if console.secret is None and (console.users or console.oidc.issuer):
         several = (
             "several `connector web` do not know one another's" if settings.broker.durable else "a restart ends them"
@@ -40,6 +46,16 @@ def _of_this_machine(host: str) -> Finding:
         f"the doors listen on {host}, but no sign-in is configured, so the console answers this machine only: "
         "docs/console.md says how to configure one",
     )
+
+
+def _of_provider(console: ConsoleSettings) -> Finding:
+    what = f"{_WHAT}.oidc"
+    try:
+        with closing(Provider(console.oidc, ProviderHttp())) as provider:
+            provider.metadata()
+    except ConnectorError as error:
+        return Finding("failed", what, str(error).removeprefix(f"{what}: "))
+    return Finding("ok", what, f"{console.oidc.issuer} answers")
 
 
 def _ways(console: ConsoleSettings) -> Iterator[str]:

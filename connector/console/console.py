@@ -1,16 +1,20 @@
 """Serves the console beside the doors: its pages, and the ways to sign in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from connector.console.answering import Console
+from connector.console.oidc import Provider
+from connector.console.oidc_sign_in import OidcSignIn
 from connector.console.page import Desk
 from connector.console.pages import routes
+from connector.console.provider_http import ProviderHttp
 from connector.console.reading import reading_runtime
 from connector.console.sessions import Sessions
 from connector.console.sign_in import SignIn
@@ -26,12 +30,26 @@ def console_at(app: FastAPI, runtime: Runtime) -> Iterator[None]:
     if not settings.enabled:
         yield
         return
-    with reading_runtime(runtime) as reads:
+    with reading_runtime(runtime) as reads, ExitStack() as stack:
         console = Console(Desk(runtime, reads), Sessions(settings), anyio.CapacityLimiter(settings.pages_at_once))
         app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-        SignIn(console).open(app)
+        stack.enter_context(_signing_in(app, console))
         for each in routes():
             app.add_api_route(
                 each.path, console.endpoint(each), methods=[each.method], include_in_schema=False, response_model=None
             )
+        yield
+
+
+@contextmanager
+def _signing_in(app: FastAPI, console: Console) -> Iterator[None]:
+    """Opens the ways to sign in. Raises SettingsError where the extra for one is not installed."""
+    oidc = console.desk.settings.console.oidc
+    sign_in = SignIn(console, urlsplit(oidc.issuer).hostname or "")
+    sign_in.open(app)
+    if not oidc.issuer:
+        yield
+        return
+    with closing(Provider(oidc, ProviderHttp())) as provider:
+        OidcSignIn(console, sign_in, provider).open(app)
         yield
