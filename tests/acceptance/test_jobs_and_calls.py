@@ -18,7 +18,10 @@ from connector.store.engine import Store
 from connector.store.migrate import migrate
 from tests.processes import connector, environment, people, running, until
 
-JOB = {"id", "sync", "kind", "state", "position", "total", "done", "per_second", "counts", "created_at", "updated_at"}
+JOB = {
+    "id", "sync", "kind", "state", "position", "total", "done", "per_second", "counts", "created_at", "updated_at",
+    "started_by", "asked",
+}  # fmt: skip
 
 
 @pytest.fixture
