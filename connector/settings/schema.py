@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import (
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -24,6 +25,7 @@ from connector.settings import validators
 from connector.settings.alerts import AlertsSettings
 from connector.settings.connection import Connection
 from connector.settings.console import ConsoleSettings
+from connector.settings.effective import EffectiveSetting, Origins, effective
 from connector.settings.export import Export
 from connector.settings.freshness import Freshness
 from connector.settings.layers import layers, total
@@ -242,6 +244,12 @@ class Settings(BaseSettings):
         default={}, description="Where the row-level log is written, each by name.", json_schema_extra=CLOSED
     )
 
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
+    def effective(self) -> list[EffectiveSetting]:
+        """Returns every key with its value and where that came from, without secrets."""
+        return effective(self, self._origins)
+
     @field_validator("connections", "syncs", "sources", "out", "export")
     @classmethod
     def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
@@ -301,6 +309,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError("\n".join([*_worded(error, given), *mistakes])) from None
     if mistakes:
         raise SettingsError("\n".join(mistakes))
+    settings._origins = Origins(given)  # noqa: SLF001 - nobody else knows them
     return settings
 
 

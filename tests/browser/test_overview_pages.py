@@ -42,3 +42,13 @@ def test_one_comes_from_a_step_to_the_person_without_scripts(lived: World, open_
     page.get_by_role("link", name="not in the audience").click()
     page.get_by_role("link", name="not in a whitelisted segment").click()
     assert page.get_by_role("link", name="u2", exact=True).get_attribute("href") == "/people?q=u2&sync=main"
+
+
+def test_a_setting_is_found_by_a_part_of_its_key_without_scripts(lived: World, open_page: OpenPage) -> None:
+    page = open_page(lived, "/syncs/main", scripts=False)
+    page.get_by_role("link", name="Its settings in effect").click()
+    assert page.get_by_role("row", name="syncs.main.on_exit").inner_text().split()[:2] == [
+        "syncs.main.on_exit",
+        "delete",
+    ]
+    assert page.get_by_text("connections.main").count() == 0

@@ -70,6 +70,8 @@ ELSEWHERE = {
     ),
     "Beyond them: who entered, changed and left by the hour: wanted, confirmed, refused, and how long it took": "tests/"
     "integration/console/test_sync.py::test_it_says_who_was_wanted_confirmed_and_refused",
+    "Beyond them: the settings in effect, each with where it came from, without a secret": "tests/integration/console/"
+    "test_settings.py::test_each_key_says_where_it_came_from",
     "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
     "Beyond them: each request at a page: live, filtered, item by item with whose it is, copied as curl": "tests/"

@@ -1,9 +1,22 @@
 """The pages, one module each: ROUTES says which addresses it answers."""
 
 from connector.console.page import Route
-from connector.console.pages import alerts, calls, funnel, held, home, jobs, operators, people, problems, reveal, syncs
+from connector.console.pages import (
+    alerts,
+    calls,
+    funnel,
+    held,
+    home,
+    jobs,
+    operators,
+    people,
+    problems,
+    reveal,
+    settings,
+    syncs,
+)
 
-_PAGES = (home, syncs, people, funnel, problems, held, jobs, alerts, operators, reveal, calls)
+_PAGES = (home, syncs, people, funnel, problems, held, jobs, alerts, settings, operators, reveal, calls)
 
 
 def routes() -> tuple[Route, ...]:
