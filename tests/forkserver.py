@@ -265,6 +265,7 @@ def _be_called(program: str, arguments: Sequence[str], folder: Path) -> None:
     sys.path[0] = str(folder)
     sys.modules["__main__"] = ModuleType("__main__")
     sys.modules["__main__"].__file__ = program
+    nursery.run_first()
 
 
 def _limit_files(blocks: int) -> None:

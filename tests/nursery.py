@@ -17,10 +17,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 READER = "tasks.reader"
+RUN_FIRST = "RUN_FIRST"
+"""The variable with the path of Python code that each forked process runs first, as an interpreter `sitecustomize`."""
 _REQUEST_BYTES = 150_000
 _CLONE_PARENT = 0x8000
 _CLONE = 56 if platform.machine() == "x86_64" else 220
@@ -130,6 +133,16 @@ def _become(asked: Mapping[str, Any], files: Sequence[int], programs: Programs) 
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
     return programs.modules[module](arguments)
+
+
+def run_first() -> None:
+    """Runs what the environment says is to be run first."""
+    if path := os.environ.get(RUN_FIRST):
+        spec = spec_from_file_location("run_first", path)
+        assert spec
+        assert spec.loader
+        sys.modules["run_first"] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["run_first"])
 
 
 def _take(file: int, *targets: int) -> None:

@@ -18,12 +18,13 @@ from tests import servers
 from tests.forkserver import CELERY
 from tests.integration import test_queue
 from tests.integration.test_queue import APPLY, QUEUE, Fleet, Program, environment, message, problems, publish
+from tests.nursery import RUN_FIRST
 from tests.servers import RabbitMQ
 from tests.simulated import Simulated
 
 HARMS = """
 import os, sys
-if "tasks.reader" in sys.orig_argv:
+if sys.argv[0].endswith("reader/__main__.py"):
     from connector.intake import bodies
     _read = bodies.read
 
@@ -52,10 +53,11 @@ def fleet(
     tmp_path: Path, database: str, rabbitmq: RabbitMQ, broker_url: str, simulator: Simulated, broken: Path
 ) -> Iterator[Fleet]:
     """A fleet whose readers come to harm by some messages."""
-    (tmp_path / "sitecustomize.py").write_text(HARMS)
+    harms = tmp_path / "harms.py"
+    harms.write_text(HARMS)
     environ = environment(
         tmp_path, simulator, store=database, broker={"url": broker_url}, delivery=test_queue.QUICK
-    ) | {"PYTHONPATH": str(tmp_path), "BROKEN": str(broken)}
+    ) | {RUN_FIRST: str(harms), "BROKEN": str(broken)}
     fleet = Fleet(tmp_path, environ, broker_url)
     yield fleet
     for worker in fleet.workers:
@@ -123,7 +125,12 @@ def test_a_message_that_ends_its_reader_is_a_problem_in_the_end(
     worker = fleet.start()
     names = [f"u{number}" for number in range(50)]
     send(channel, *names[:30], "poison", *names[30:])
-    eventually(lambda: simulator.people() == everybody(*names), 240, every=0.2)
+
+    def arrived() -> bool:
+        fleet.sweep()  # whom a reader had in its hands when it ended are left to beat
+        return simulator.people() == everybody(*names)
+
+    eventually(arrived, 240, every=1)
     (found,) = eventually(lambda: problems(open_store(database)))
 
     assert found["kind"] == "poison"
