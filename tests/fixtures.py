@@ -15,8 +15,11 @@ from connector.simulator.server.strict import violations
 from connector.store.all_tables import metadata
 from connector.store.engine import VERSIONS, Store
 from connector.store.migrate import migrate
+from tests import compiled
 from tests.servers import QUEUES, Postgres, RabbitMQ
 from tests.simulated import Simulated
+
+compiled.are_shared()
 
 _MIGRATED = "migrated"
 # Only those that a test has written to: to empty one that is empty costs as much.
