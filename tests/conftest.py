@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import budget
+from tests import budget, stores
 
 budget.keep_to_it()
 
@@ -30,8 +30,11 @@ _SPREAD_UNTIL = {"faults": 0.6, "acceptance": 0.8, "libraries": 0.8, "browser": 
 those that compute, so that the workers neither all wait nor all compute; the long ones begin long before the end."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mixes the rooms, each in the order in which it comes; the modules of tests/unit, which are short, come last."""
+    items[:], left_out = stores.split(items)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
     modules = list(dict.fromkeys((_room(item), item.path) for item in items))
     in_room, before, places = Counter(room for room, _ in modules), Counter[str](), {}
     for room, path in modules:

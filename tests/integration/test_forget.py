@@ -28,6 +28,8 @@ from tests.webhooks import reported
 from tests.world import World, event, message
 from tests.world import problems as all_problems
 
+pytestmark = pytest.mark.in_turn
+
 EMAIL = "u1@example.com"
 # Long enough that no random id contains it by chance.
 CIO_ID = "a3000f0000c0ffee"

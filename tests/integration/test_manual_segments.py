@@ -21,6 +21,8 @@ from tests.budget import seeds
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
+pytestmark = pytest.mark.in_turn
+
 APP_KEY = {"app_api_key": "app-api-key"}
 MIRROR = {"Paying": "Paying (synced)"}
 Make = Callable[..., World]

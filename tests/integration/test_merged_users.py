@@ -14,6 +14,8 @@ from connector.store import claims, resend
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
+pytestmark = pytest.mark.in_turn
+
 BATCH = "/api/v2/batch"
 LOST = {"path": BATCH, "drop": "after"}
 

@@ -17,6 +17,8 @@ from connector.store import claims, overview, problems, settlements
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
+pytestmark = pytest.mark.in_turn
+
 COMPANY = {"type": "1", "attributes": ["name", "plan"], "relationship_attributes": ["role"]}
 COURSE = {"type": "2", "from": ["object"], "attributes": ["title"], "on_exit": "delete"}
 ACCOUNT = {"type": "1", "from": ["account"], "attributes": ["name"], "relationship_attributes": ["role"]}

@@ -10,6 +10,8 @@ from connector.intake.accept import accept
 from tests.simulated import Simulated
 from tests.world import World, message
 
+pytestmark = pytest.mark.in_turn
+
 EVERYBODY: dict[str, Any] = {"segments": ["*"], "identifier": "id", "on_exit": "keep"}
 
 

@@ -13,6 +13,8 @@ from connector.store.retention import forget_outsiders
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
+pytestmark = pytest.mark.in_turn
+
 BATCH = "/api/v2/batch"
 RULE = {"suppress_when": {"attribute": "gdpr_erased", "equals": True}}
 

@@ -15,6 +15,8 @@ from tests.servers import eventually
 from tests.simulated import Simulated
 from tests.world import World
 
+pytestmark = pytest.mark.in_turn
+
 COMPANY = {"type": "1", "attributes": ["name"], "relationship_attributes": ["role"]}
 VISITOR = {"anonymousId": "v1"}
 GROUP = {

@@ -22,6 +22,8 @@ from tests.simulated import Simulated
 from tests.stores import in_turn
 from tests.world import LATELY, World, problems
 
+pytestmark = pytest.mark.in_turn
+
 EXAMPLES = int(os.environ.get("ACCEPTED_EXAMPLES", "0"))
 SYNC: dict[str, Any] = {"attributes": ["plan"], "segments": ["Paying"], "events": ["*"], "identifier": "id"}
 FORMS = ("native", "hull", "lytics", "segment")

@@ -17,6 +17,8 @@ from connector.store import problems as store_problems
 from tests.simulated import Simulated
 from tests.world import World, message
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_an_id_that_a_table_made_a_float_is_the_same_user(
     make_world: Callable[..., World], simulator: Simulated
