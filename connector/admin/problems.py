@@ -39,6 +39,12 @@ def approve(runtime: Runtime, sync: str) -> int:
         return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=True)
 
 
+def held(runtime: Runtime, sync: str) -> int:
+    """How many deletions of a sync are held."""
+    with runtime.store.reading() as tx:
+        return deletion_guard.held(tx, sync)
+
+
 def drop(runtime: Runtime, sync: str) -> int:
     """Drops the held deletions of a sync; how many. These people stay until the next message about them."""
     with runtime.store.writing() as tx:

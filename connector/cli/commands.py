@@ -124,6 +124,9 @@ NAMES = {
         "List what was done by hand, the latest first: when, who, what, to what, and what came of it.",
     ),
     "console": CommandList("console:app", "Make what the console needs: the hash of a password."),
+    "mcp": CommandList(
+        "mcp:mcp", "Serve agents over standard input and output (Model Context Protocol), until they end."
+    ),
     "calls": CommandList("calls:app", "List and show the requests to Customer.io."),
 }
 """The commands by name, in the order in which help lists them."""

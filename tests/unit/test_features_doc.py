@@ -78,6 +78,8 @@ ELSEWHERE = {
     "integration/console/test_calls.py::test_one_request_says_which_items_were_refused_and_whose_they_are",
     "Beyond them: one person in the browser: why they are or are not there first, then sent again, suppressed or "
     "forgotten": "tests/integration/console/test_people.py::test_the_first_words_say_why_somebody_is_not_there",
+    "Beyond them: agents ask how things stand, why somebody is or is not there, and what a message would send": "tests/"
+    "integration/test_mcp.py::test_an_agent_learns_how_things_stand_and_what_a_message_would_send",
     "Beyond them: signing in to the console by password, OpenID Connect or a proxy, with roles": "tests/integration/"
     "console/test_oidc.py::test_whom_the_provider_proves_is_let_in_with_the_role_of_their_groups",
     "Beyond them: all that is known of one person: what upstream said, what should be, is confirmed and is held, and "
