@@ -10,8 +10,8 @@ from connector.store.problem_bounds import cause_id
 from connector.store.problem_groups import GroupRow
 from connector.store.problems import OF_USERS, Kept
 
-LOOKED_AT = 100_000
-"""So many of the latest problems are counted by their cause."""
+LOOKED_AT, LOOKED_AT_BY_PAGES = 100_000, 10_000
+"""So many of the latest problems are counted by their cause: where somebody waits for a command, and for a page."""
 MOST_GROUPS = 200
 HOURS = 24
 _OTHERS = 20
@@ -38,15 +38,15 @@ class ProblemGroup:
     hours: Sequence[int]
 
 
-def grouped(store: Store, which: ProblemFilter = ANYTHING) -> list[ProblemGroup]:
+def grouped(store: Store, which: ProblemFilter = ANYTHING, looked_at: int = LOOKED_AT) -> list[ProblemGroup]:
     """Returns problems by their cause, those that came most often first.
 
-    Names and numbers in a reason are no cause of their own. The latest LOOKED_AT problems are counted, and at most
-    MOST_GROUPS causes returned.
+    Names and numbers in a reason are no cause of their own. Only so many of the latest problems are looked at, and at
+    most MOST_GROUPS causes returned.
     """
     with store.reading(patient=True) as tx:
-        found = problem_groups.groups(tx, which, LOOKED_AT, MOST_GROUPS)
-        hours = problem_groups.hours(tx, which, store.now(tx), HOURS, LOOKED_AT) if found else {}
+        found = problem_groups.groups(tx, which, looked_at, MOST_GROUPS)
+        hours = problem_groups.hours(tx, which, store.now(tx), HOURS, looked_at) if found else {}
     return [_group(each, [hours.get((each.cause, ago), 0) for ago in reversed(range(HOURS))]) for each in found]
 
 

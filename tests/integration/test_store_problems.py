@@ -24,9 +24,8 @@ def test_problems_of_one_cause_are_one_group_with_one_of_them(store: Store) -> N
         problems.add(tx, "main", [Problem("attribute", "u1", "'plan' is too long")], 9.0)
 
     first, second = grouped(store)
-    assert (first.kind, first.reason, first.problems, first.times, first.first_at, first.last_at) == (
-        "refused", "'u1' has 301 attributes", 2, 3, 1.0, 3.0,
-    )  # fmt: skip
+    assert (first.kind, first.problems, first.times, first.first_at, first.last_at) == ("refused", 2, 3, 1.0, 3.0)
+    assert first.reason in ("'u1' has 301 attributes", "'u2' has 302 attributes")
     assert (first.people, first.cause) == (2, problem_bounds.cause_id("refused", "'u9' has 7 attributes"))
     assert (second.kind, second.problems, second.times) == ("attribute", 1, 1)
     assert [each.kind for each in grouped(store, ProblemFilter(kind="attribute"))] == ["attribute"]

@@ -24,9 +24,9 @@ def groups(desk: Desk, visit: Visit) -> Page:
     """Shows problems by their cause."""
     which = asked(desk, visit)
     context = {
-        "groups": problem_list.grouped(desk.reads.store, which),
+        "groups": problem_list.grouped(desk.reads.store, which, problem_list.LOOKED_AT_BY_PAGES),
         "most": problem_list.MOST_GROUPS,
-        "looked_at": problem_list.LOOKED_AT,
+        "looked_at": problem_list.LOOKED_AT_BY_PAGES,
         "filtered": which != problem_list.ANYTHING,
     }
     return _page("problems.html", desk, visit, context)

@@ -71,7 +71,7 @@ def test_open_and_past_alerts_channels_and_what_was_told_are_shown(
 ) -> None:
     browser = open_console(told_world(make_world))
     shown = browser.text("/alerts")
-    assert "The guard holds 3 deletions deletions held: main page 1970-01-01 00:16:40" in shown
+    assert "The guard holds 3 deletions Acknowledge page 1970-01-01 00:16:40 deletions held: main" in shown
     assert "ops (the night shift) page, ticket none fails since 1970-01-01 00:16:41 : it answered 500 1" in shown
     assert "opened ops not yet , due 1970-01-01 00:16:40" in shown
     assert "backlog: main" in shown
