@@ -30,6 +30,10 @@ from connector.store.entities import OBJECT, PERSON
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 1000
+NOTE = (
+    "What the store does not have yet is not in this: an attribute comes with the next message that says it, and "
+    "who never was in the audience with theirs. `connector backfill` brings both."
+)
 _TOLD_SECONDS = 86_400.0
 """So long nobody else looks what the same settings would change: a fleet says it once a day, until it is applied."""
 

@@ -17,10 +17,6 @@ from connector.runtime import Runtime
 
 _EXAMPLES, _ATTRIBUTES = 3, 20
 _KINDS = {"person": "people", "object": "objects"}
-_NOTE = (
-    "What the store does not have yet is not in this: an attribute comes with the next message that says it, and "
-    "who never was in the audience with theirs. `connector backfill` brings both."
-)
 
 DiffSync = Annotated[str, Argument(help="The sync, as the settings name it. Left out, all of them.")]
 Apply = Annotated[bool, Option("--apply", help="Make them due: what is shown is sent, behind what is live.")]
@@ -44,7 +40,7 @@ def diff(
         else:
             _show(rules.name, found)
     if not json:
-        err.print(_NOTE, soft_wrap=True, highlight=False)
+        err.print(deviations.NOTE, soft_wrap=True, highlight=False)
     if apply and agreed(f"Send this to {', '.join(rules.connection for rules in syncs)}?", yes=yes):
         _apply(runtime, [rules.name for rules in syncs])
     runtime.close()

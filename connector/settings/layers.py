@@ -38,12 +38,31 @@ class Variables(EnvSettingsSource):
 
 def layers(model: type[BaseSettings], path: Path, environ: Mapping[str, str]) -> tuple[Layer, ...]:
     """What every source gives, strongest first; the file is the last."""
+    return (*_around(model, environ), _file(model, path))
+
+
+def layers_of_text(model: type[BaseSettings], text: str, label: str, environ: Mapping[str, str]) -> tuple[Layer, ...]:
+    """What every source gives, strongest first, with a text in place of the file.
+
+    Args:
+        model: The settings.
+        text: What the file would hold.
+        label: What mistakes call it.
+        environ: The environment.
+    """
+    around = _around(model, environ)
+    try:
+        return (*around, Layer(label, tomllib.loads(text)))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"{label}: is not TOML: {error}") from None
+
+
+def _around(model: type[BaseSettings], environ: Mapping[str, str]) -> tuple[Layer, ...]:
     _refuse_near_misses("environment", model, environ)
     environment = {name: text for name, text in environ.items() if _is_ours(name) and _gives(model, name, text)}
     return (
         _variables("environment", model, environment),
         _variables("secrets", model, _secret_files(model, environ.get(SECRETS_DIR))),
-        _file(model, path),
     )
 
 

@@ -28,7 +28,7 @@ from connector.settings.console import ConsoleSettings
 from connector.settings.effective import EffectiveSetting, Origins, effective
 from connector.settings.export import Export
 from connector.settings.freshness import Freshness
-from connector.settings.layers import layers, total
+from connector.settings.layers import layers, layers_of_text, total
 from connector.settings.lean_schema import lean
 from connector.settings.manual_segments import ManualSegments
 from connector.settings.mistakes import Layer, line, lines, misplaced, refuse, variable
@@ -299,7 +299,21 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingsError, with a line for each mistake.
     """
-    given = layers(Settings, path, os.environ if environ is None else environ)
+    return _loaded(layers(Settings, path, os.environ if environ is None else environ))
+
+
+def load_text(text: str, label: str, environ: Mapping[str, str] | None = None) -> Settings:
+    """What a text in place of the file comes to, with the secrets directory and the environment: as `load`.
+
+    Args:
+        text: What the file would hold.
+        label: What mistakes call it.
+        environ: In place of the environment of this process.
+    """
+    return _loaded(layers_of_text(Settings, text, label, os.environ if environ is None else environ))
+
+
+def _loaded(given: tuple[Layer, ...]) -> Settings:
     values = total(given)
     mistakes = [*misplaced(Settings, given[-1]), *_named_twice(values, given), *_unconnected(values, given)]
     mistakes += _unused(values, given)

@@ -76,6 +76,9 @@ ELSEWHERE = {
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
     "Beyond them: each request at a page: live, filtered, item by item with whose it is, copied as curl": "tests/"
     "integration/console/test_calls.py::test_one_request_says_which_items_were_refused_and_whose_they_are",
+    "Beyond them: what pasted settings would create, update, clear and delete before they are deployed, and what a "
+    "pasted message would send": "tests/integration/console/test_try_it.py::"
+    "test_pasted_settings_show_who_would_be_deleted",
     "Beyond them: one person in the browser: why they are or are not there first, then sent again, suppressed or "
     "forgotten": "tests/integration/console/test_people.py::test_the_first_words_say_why_somebody_is_not_there",
     "Beyond them: agents ask how things stand, why somebody is or is not there, and what a message would send": "tests/"

@@ -14,9 +14,10 @@ from connector.console.pages import (
     reveal,
     settings,
     syncs,
+    try_it,
 )
 
-_PAGES = (home, syncs, people, funnel, problems, held, jobs, alerts, settings, operators, reveal, calls)
+_PAGES = (home, syncs, people, funnel, calls, problems, held, jobs, alerts, try_it, settings, operators, reveal)
 
 
 def routes() -> tuple[Route, ...]:

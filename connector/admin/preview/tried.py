@@ -1,0 +1,29 @@
+"""Tries out what somebody pastes: what messages would send, by the settings at hand."""
+
+from connector import formats
+from connector.admin.preview.preview import Preview, Previewer
+from connector.errors import ConnectorError
+from connector.runtime import Runtime
+
+FORMATS = formats.NAMES
+MOST_MESSAGES = 50
+
+
+def messages(runtime: Runtime, format: str, text: str) -> list[Preview]:
+    """Returns what each message would lead to in each sync, explained; nothing is stored or sent.
+
+    Args:
+        runtime: What this program has open.
+        format: The form of the messages.
+        text: One JSON value, or one a line.
+
+    Raises:
+        ConnectorError: It cannot be read, or is too much.
+    """
+    if not text.strip():
+        raise ConnectorError("Nothing was pasted: paste a message as upstream sends it.")
+    found = formats.read(format, text.encode())
+    if len(found) > MOST_MESSAGES:
+        much = f"These are {len(found):,} messages, and {MOST_MESSAGES} at the most are tried here"
+        raise ConnectorError(f"{much}: use `connector plan` for more.")
+    return list(Previewer(runtime.syncs, explained=True).preview(found))
