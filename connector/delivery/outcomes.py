@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from connector.customerio.request_log import Call
 from connector.planning.attempt import Attempt
-from connector.planning.direction import direction
+from connector.planning.direction import DIRECTIONS, direction
 from connector.planning.settlement import Confirmed, PartlyRefused, Settlement
 
 LATENCIES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0)
@@ -32,14 +32,17 @@ def of_people(attempts: Iterable[Attempt], settlements: Sequence[Settlement], no
         attempt = by_key[each.entity.key]
         if isinstance(each, PartlyRefused):
             found[REFUSED] += 1
-            found[f"{REFUSED}: {_direction(attempt)}"] += 1
+            found[_REFUSED[_direction(attempt)]] += 1
         elif isinstance(each, Confirmed) and not each.more:
             found[DELIVERED] += 1
-            found[f"{DELIVERED}: {_direction(attempt)}"] += 1
+            found[_DELIVERED[_direction(attempt)]] += 1
             came = attempt.claim.since
             if came is not None:
                 _add(found, max(now - came, 0.0))
     return found
+
+
+_DELIVERED, _REFUSED = ({each: f"{what}: {each}" for each in DIRECTIONS} for what in (DELIVERED, REFUSED))
 
 
 def _direction(attempt: Attempt) -> str:

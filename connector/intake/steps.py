@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.rules import EVERYTHING, Rules
 from connector.model.entity import Facts
-from connector.planning.direction import direction
+from connector.planning.direction import DIRECTIONS, direction
 from connector.store.entities import Written
 
 RECEIVED = "received"
@@ -59,13 +59,17 @@ class BatchSteps:
             written: Those of whom something moved, as they were saved.
             unchanged: The others that the messages are about, and where they stand; None for an object.
         """
+        names: list[str] = []
+        due = 0
         for each in written:
             count = messages.get(each.entity.key, 0)
             if count and each.due:
-                self.counts[f"{DUE}: {direction(each.entity, each.standing)}"] += 1
-                self.counts[TOGETHER] += count - 1
+                names.append(_DUE[direction(each.entity, each.standing)])
+                due += count
             elif count:
                 self.counts[_not_due(each)] += count
+        self.counts.update(names)  # at once: this runs for every message
+        self.counts[TOGETHER] += due - len(names)
         for key, standing in unchanged.items():
             self.counts[REPEATED if standing in _STILL else _outside(standing)] += messages.get(key, 0)
 
@@ -80,6 +84,7 @@ class BatchSteps:
         return Counter({RECEIVED: read + unreadable, UNREADABLE_MESSAGE: unreadable, **self.counts})
 
 
+_DUE = {each: f"{DUE}: {each}" for each in DIRECTIONS}
 _STILL = (None, AudienceStatus.IN)
 
 
