@@ -27,8 +27,9 @@ READING = {
     "run", "web", "demo", "check", "plan", "status", "show", "health", "simulator", "import-hull", "problems",
     "problems show", "sources", "dead-letters", "queues", "jobs", "jobs follow", "profiles", "profiles show",
     "profiles export", "webhooks", "imports", "alerts", "alerts test", "calls", "calls show", "operator-log",
+    "console", "console hash", "mcp",
 }  # fmt: skip
-"""Commands that change nothing by themselves."""
+"""Commands that change nothing by themselves. What an agent does by `mcp` is noted by its tools."""
 
 
 @pytest.fixture
