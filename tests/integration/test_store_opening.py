@@ -69,6 +69,7 @@ def test_migrating_makes_the_indexes_partial_as_the_models_say(empty: Store) -> 
         "problem_cause": False,
         "problem_latest": False,
         "approval_asked": False,
+        "tally_hour_at": False,
         "source_run_ended": False,
         "webhook_received": False,
         "profile_link_owner": False,
