@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -74,7 +75,9 @@ class Console:
                 answer = await anyio.to_thread.run_sync(self._answer, route, visit, limiter=self.limiter)
             except HTTPException as refused:
                 answer = refusal(refused.status_code, str(refused.detail))
-            response = self.response(caller, answer, visitor, about)
+            # A large page is made in a thread as well: the doors share the event loop.
+            shown = partial(self.response, caller, answer, visitor, about)
+            response = await anyio.to_thread.run_sync(shown, limiter=self.limiter)
             response.headers["Server-Timing"] = f"page;dur={1000 * (perf_counter() - began):.1f}"
             return response
 
