@@ -53,9 +53,9 @@ WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
-    """Debian's Chromium, without a screen."""
+    """Debian's Chromium, without a screen. Until it ends, with the module, asyncio believes that a loop runs here."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("chromium is not installed: apt install chromium")
