@@ -1,6 +1,6 @@
 """The short answer about a person: whether Customer.io holds them as it should, and if not, why. In plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
 from connector.admin.person.gather import KnownPerson, PersonInSync
@@ -47,8 +47,8 @@ def answers(person: KnownPerson) -> list[SyncAnswer]:
 
 
 def _sentences(here: PersonInSync, person: KnownPerson) -> Iterator[AnswerSentence]:
-    yield _standing(here)
     told = [each for each in person.problems if each.sync == here.row.sync and each.problem.kind in _TOLD_BY]
+    yield _but_not_whole(_standing(here), {each.problem.kind for each in told})
     for each in told[:_MORE]:
         yield AnswerSentence("bad", f"There is a problem ({each.problem.kind}).", _sentence(each.problem.reason))
     for mark in here.reported:
@@ -56,6 +56,14 @@ def _sentences(here: PersonInSync, person: KnownPerson) -> Iterator[AnswerSenten
     owed = here.event_counts.get("pending", 0)
     if owed:
         yield AnswerSentence("warn", f"{owed:,} event{'s' if owed > 1 else ''} of theirs waits to be sent.")
+
+
+def _but_not_whole(standing: AnswerSentence, kinds: Collection[str]) -> AnswerSentence:
+    """Takes back that all is good where a problem says otherwise: what was confirmed may be dropped, or left out."""
+    if standing.tone != "good" or not kinds:
+        return standing
+    tone: Tone = "warn" if set(kinds) == {"attribute"} else "bad"
+    return AnswerSentence(tone, "They are in Customer.io, but not with all that was said of them.", standing.detail)
 
 
 def _standing(here: PersonInSync) -> AnswerSentence:

@@ -11,7 +11,7 @@ from connector.console import addresses
 from connector.console.page import Route
 from connector.console.pages.people import ROUTES
 from connector.console.visitor import Visitor
-from connector.model.problem import Problem
+from connector.model.problem import Problem, ProblemKind
 from connector.store import problems
 from tests.console import Browser
 from tests.simulated import Simulated
@@ -70,6 +70,18 @@ def test_of_a_problem_the_first_words_give_the_reason(browser: Browser, world: W
         problems.add(tx, "main", [Problem("failed later", "ann", "the address is invalid")], world.store.now(tx))
     shown = browser.text("/people/ann")
     assert shown.index("The address is invalid.") < shown.index("Wanted beside held")
+
+
+@pytest.mark.parametrize(("kind", "tone"), [("failed later", "bad"), ("refused", "bad"), ("attribute", "warn")])
+def test_whose_problem_is_open_is_not_said_to_be_as_they_should_be(
+    browser: Browser, world: World, kind: ProblemKind, tone: str
+) -> None:
+    with world.store.writing() as tx:
+        problems.add(tx, "main", [Problem(kind, "ann", "something of theirs is not there")], world.store.now(tx))
+    html = browser.get("/people/ann")
+    assert "They are in Customer.io as they should be" not in html
+    assert f'<p class="sentence {tone}">' in html
+    assert "They are in Customer.io, but not with all that was said of them." in html
 
 
 def test_the_timeline_tells_what_was_said_sent_and_done_by_hand(browser: Browser) -> None:
@@ -152,7 +164,7 @@ def test_whatever_a_key_holds_its_page_is_found_and_nothing_of_it_is_markup(
     hostile = "</td><img src=x onerror=alert(1)>{{ 7 * 7 }}" + "x" * 100_000
     world.run(message(key, 1, plan=hostile, external_id="7", email='"<b>"@example.com'))
     html = browser.get(addresses.person(key))
-    assert "They are in Customer.io as they should be" in html
+    assert "They are in Customer.io, but not with all that was said of them." in html, "the plan is too long"
     for each in ("<script>alert", "<img src=x", "<b>", ">49<"):
         assert each not in html
     asked = browser.get(f"/person/forget?key={quote(key, safe='')}")
