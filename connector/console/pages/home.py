@@ -19,6 +19,8 @@ def home(desk: Desk, _: Visit) -> Page:
     context = {
         "status": status,
         "tone": "bad" if status["needs_somebody"] else "good" if status["state"] == "up to date" else "warn",
+        "held": any(each["deletions_held"] for each in status["syncs"].values()),
+        "problems": sum(many for kind, many in status["problems"].items() if kind != "held"),
         "pace": pace.of_last_hour(store, settings.syncs),
         "promises": promises,
         "broken": [each for each in status["freshness"] if each["broken"]],

@@ -10,12 +10,14 @@ from connector.admin.recent_depths import RecentDepths
 from connector.admin.status import gathered
 from connector.errors import ConnectorError
 from connector.model.alert import AlertState
-from connector.store import alerts, heartbeats, overview, tallies
+from connector.model.problem import Problem
+from connector.store import alerts, heartbeats, overview, problems, tallies
 from tests.console import Browser, text_of
 from tests.servers import free_port
 from tests.world import World, message
 
 OpenConsole = Callable[..., Browser]
+MakeWorld = Callable[..., World]
 
 
 def test_a_line_says_of_a_sync_who_is_there_and_until_when_it_is_in_step(
@@ -58,6 +60,25 @@ def test_open_alerts_come_before_the_syncs(world: World, open_console: OpenConso
         alerts.keep(tx, [opened])
     page = open_console(world).get("/")
     assert page.index("of &lt;main&gt; waits for 3 h") < page.index("<h2>Syncs</h2>")
+
+
+def test_problems_that_wait_for_somebody_are_said_beside_the_sentence(world: World, open_console: OpenConsole) -> None:
+    browser = open_console(world)
+    assert "for somebody" not in browser.text("/")
+    with world.store.writing() as tx:
+        problems.add(tx, "main", [Problem("attribute", "u1", "the value is too long")], world.store.now(tx))
+    assert browser.text("/").index("1 problem waits for somebody") < browser.text("/").index("Syncs")
+
+
+def test_held_deletions_lead_to_where_they_are_decided_and_are_no_problem_beside(
+    make_world: MakeWorld, open_console: OpenConsole
+) -> None:
+    world = make_world(sync={"deletion_guard": {"share": 0.2, "at_least": 1}})
+    world.run(*(message(f"u{number}", 1) for number in range(6)))
+    world.run(*(message(f"u{number}", 2, segments=[]) for number in range(4)))
+    page = open_console(world).get("/")
+    assert '<a href="/held">Decide about the held deletions</a>' in page
+    assert "for somebody" not in page
 
 
 def test_who_is_at_work_and_who_is_gone_is_listed_with_the_last_sign(world: World, open_console: OpenConsole) -> None:
