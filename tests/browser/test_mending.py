@@ -118,6 +118,19 @@ def test_some_held_deletions_are_let_go_and_the_others_stay(held: World, open_pa
     assert left(held) == 3
 
 
+def test_many_held_deletions_are_ticked_at_once(held: World, open_page: OpenPage) -> None:
+    page = open_page(held, "/held/main")
+    ticked = page.locator('input[name="who"]:checked')
+    every = page.get_by_role("checkbox", name="All on this page")
+    every.check()
+    assert ticked.count() == 5
+    every.uncheck()
+    page.get_by_role("checkbox", name="u1").click()
+    page.get_by_role("checkbox", name="u3").click(modifiers=["Shift"])
+    assert [each.get_attribute("aria-label") for each in ticked.all()] == ["u1", "u2", "u3"]
+    clean(page)
+
+
 def test_all_held_deletions_are_dropped_without_scripts(held: World, open_page: OpenPage) -> None:
     page = open_page(held, "/held/main", scripts=False)
     page.get_by_role("button", name="Drop all").click()

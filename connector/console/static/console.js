@@ -29,6 +29,18 @@
     button.textContent = "Copied";
   });
 
+  let ticked = null;
+  for (const all of document.querySelectorAll("[data-all]")) {
+    const boxes = [...all.form.querySelectorAll(`input[name="${CSS.escape(all.dataset.all)}"]`)];
+    all.hidden = false;
+    all.addEventListener("change", () => { for (const each of boxes) each.checked = all.checked; });
+    for (const box of boxes) box.addEventListener("click", (event) => {
+      const [from, to] = [boxes.indexOf(ticked), boxes.indexOf(box)].sort((a, b) => a - b);
+      if (event.shiftKey && from >= 0) for (const each of boxes.slice(from, to + 1)) each.checked = box.checked;
+      ticked = box;
+    });
+  }
+
   let going = 0;
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
