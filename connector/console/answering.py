@@ -75,9 +75,16 @@ class Console:
                 answer = await anyio.to_thread.run_sync(self._answer, route, visit, limiter=self.limiter)
             except HTTPException as refused:
                 answer = refusal(refused.status_code, str(refused.detail))
+            except Exception:
+                log.exception("a page failed", path=route.path)
+                answer = _failure(route)
             # A large page is made in a thread as well: the doors share the event loop.
             shown = partial(self.response, caller, answer, visitor, about)
-            response = await anyio.to_thread.run_sync(shown, limiter=self.limiter)
+            try:
+                response = await anyio.to_thread.run_sync(shown, limiter=self.limiter)
+            except Exception:
+                log.exception("a page could not be written", path=route.path)
+                response = self.response(caller, _failure(route), visitor)
             response.headers["Server-Timing"] = f"page;dur={1000 * (perf_counter() - began):.1f}"
             return response
 
@@ -180,6 +187,12 @@ class Console:
 def refusal(status: int, reason: str) -> Page:
     """Returns the page that says why something was not done."""
     return Page("refused.html", {"reason": reason}, status)
+
+
+def _failure(route: Route) -> Page:
+    """Returns the page that says that a page failed by a fault of our own."""
+    done = "" if route.method == "GET" else " What was to be done may not have been: look before you try again."
+    return refusal(500, f"The connector failed at this page, and its log says why.{done} Delivery goes on.")
 
 
 def _sign_in_for(request: Request) -> str:

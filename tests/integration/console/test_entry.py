@@ -1,13 +1,20 @@
 """Who is let in at the console, and which forms are taken."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 
+from connector.console import pages
+from connector.console.page import Page, Route
 from tests.console import Browser, text_of
 from tests.world import World
 
 OpenConsole = Callable[..., Browser]
+
+
+class _Broken(NamedTuple):
+    ROUTES: tuple[Route, ...]
 
 
 def test_this_machine_sees_in_a_sentence_how_things_stand(open_console: OpenConsole) -> None:
@@ -38,3 +45,21 @@ def test_the_console_can_be_switched_off(open_console: OpenConsole) -> None:
 
 def test_what_somebody_did_stands_in_the_log_of_operators(world: World, open_console: OpenConsole) -> None:
     assert "Nobody has done anything by hand" in open_console(world).text("/operators")
+
+
+@pytest.mark.parametrize("fault", ["handler", "template"])
+def test_a_page_that_fails_by_a_fault_of_ours_says_so_in_words(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    def broken(*_: object) -> Page:
+        if fault == "template":
+            return Page("operators.html", {})
+        raise KeyError("of-nobody")
+
+    monkeypatch.setattr(pages, "_PAGES", (_Broken((Route("/broken", broken),)),))
+    page = open_console().client.get("/broken")
+    assert page.status_code == 500
+    assert "its log says why" in text_of(page.text)
+    assert "of-nobody" not in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
