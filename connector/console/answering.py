@@ -54,11 +54,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The console of one process."""
+    """The console of one process.
+
+    limiter: of pages that are made at once; act_limiter: of acts that are done at once, which may take minutes, and
+    keep nobody from looking meanwhile.
+    """
 
     desk: Desk
     sessions: Sessions
     limiter: anyio.CapacityLimiter
+    act_limiter: anyio.CapacityLimiter
 
     def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         """Returns what FastAPI calls for a route."""
@@ -72,7 +77,8 @@ class Console:
                     return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
                 visit = await self._visit(caller, route, visitor)
                 visitor, about = visit.visitor, visit.about
-                answer = await anyio.to_thread.run_sync(self._answer, route, visit, limiter=self.limiter)
+                limiter = self.act_limiter if route.act else self.limiter
+                answer = await anyio.to_thread.run_sync(self._answer, route, visit, limiter=limiter)
             except HTTPException as refused:
                 answer = refusal(refused.status_code, str(refused.detail))
             except Exception:

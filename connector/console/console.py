@@ -31,7 +31,8 @@ def console_at(app: FastAPI, runtime: Runtime) -> Iterator[None]:
         yield
         return
     with reading_runtime(runtime) as reads, ExitStack() as stack:
-        console = Console(Desk(runtime, reads), Sessions(settings), anyio.CapacityLimiter(settings.pages_at_once))
+        pages, acts = (anyio.CapacityLimiter(settings.pages_at_once) for _ in range(2))
+        console = Console(Desk(runtime, reads), Sessions(settings), pages, acts)
         app.mount("/static", StaticFiles(directory=_STATIC), name="static")
         stack.enter_context(_signing_in(app, console))
         for each in routes():

@@ -33,7 +33,9 @@ class ConsoleSettings(Section):
         default=2.0, description="PostgreSQL: how long one statement of a page may take, so that none slows delivery."
     )
     pages_at_once: Count = Field(
-        default=4, le=64, description="How many pages are made at once; the next ones wait for their turn."
+        default=4,
+        le=64,
+        description="How many pages are made at once, and how many acts are done; the next ones wait for their turn.",
     )
     secret: Secret = Field(
         default=None,

@@ -1,19 +1,22 @@
 """Who is let in at the console, and which forms are taken."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import NamedTuple
 
 import pytest
 
 from connector.console import pages
-from connector.console.page import Page, Route
+from connector.console.page import Page, Redirect, Route
+from connector.console.pages import try_it
 from tests.console import Browser, text_of
 from tests.world import World
 
 OpenConsole = Callable[..., Browser]
 
 
-class _Broken(NamedTuple):
+class _Some(NamedTuple):
     ROUTES: tuple[Route, ...]
 
 
@@ -56,10 +59,32 @@ def test_a_page_that_fails_by_a_fault_of_ours_says_so_in_words(
             return Page("operators.html", {})
         raise KeyError("of-nobody")
 
-    monkeypatch.setattr(pages, "_PAGES", (_Broken((Route("/broken", broken),)),))
+    monkeypatch.setattr(pages, "_PAGES", (_Some((Route("/broken", broken),)),))
     page = open_console().client.get("/broken")
     assert page.status_code == 500
     assert "its log says why" in text_of(page.text)
     assert "of-nobody" not in page.text
     assert page.headers["cache-control"] == "no-store"
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_acts_that_wait_keep_nobody_from_looking(open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = Event(), Event()
+
+    def waits(*_: object) -> Redirect:
+        begun.set()
+        assert go_on.wait(60)
+        return Redirect("/quick", "Done.")
+
+    acts = Route("/waits", waits, "operator", "POST", "waits")
+    looks = Route("/quick", lambda *_: Page("refused.html", {"reason": "Here it is."}))
+    monkeypatch.setattr(pages, "_PAGES", (_Some((acts, looks)), try_it))
+    browser = open_console(console={"pages_at_once": 1})
+    with ThreadPoolExecutor() as threads:
+        act = threads.submit(browser.post, "/waits", page="/try")
+        try:
+            assert begun.wait(60)
+            assert "Here it is." in browser.text("/quick")
+        finally:
+            go_on.set()
+        assert "Done." in act.result()
