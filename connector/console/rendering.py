@@ -32,6 +32,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     filters: dict[str, Callable[..., Any]] = {
         "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown,
