@@ -11,7 +11,7 @@ from connector.audience import desired as audience
 from connector.audience.rules import Rules
 from connector.errors import ConnectorError
 from connector.model.approval import HeldName
-from connector.model.entity import EntityKind
+from connector.model.entity import EntityKind, Profile
 from connector.planning import deletion_guard as limits
 from connector.runtime import Runtime
 from connector.settings.sync_options import DeletionGuard
@@ -81,7 +81,7 @@ def _of_sync(tx: Connection, rules: Rules, now: float) -> HeldOfSync:
     found = held_deletions.standings(tx, rules.name, now - guard.window_seconds)
     guards = [HeldOfGuard(each, limits.allowed(guard, each.audience)) for each in found]
     looked_at = held_deletions.page(tx, rules.name, None, LOOKED_AT) if any(each.held for each in found) else []
-    left = Counter(name for each in looked_at for name in _left(each) or ("",))
+    left = Counter(name for each in looked_at for name in _left(each, rules) or ("",))
     return HeldOfSync(rules.name, guard, guards, left, len(looked_at))
 
 
@@ -107,12 +107,24 @@ def _person(held: HeldDeletion, rules: Rules) -> HeldEntry:
     if not entity.unreadable:
         wanted = audience.desired(entity.facts, rules.of_kind(held.kind))
         standing, why = str(wanted.standing), reasons.why(entity.facts, wanted.standing, rules)
-    return HeldEntry(held.kind, entity.key, identifier, standing, why, _left(held), held.updated_at)
+    return HeldEntry(held.kind, entity.key, identifier, standing, why, _left(held, rules), held.updated_at)
 
 
-def _left(held: HeldDeletion) -> list[str]:
-    """The segments that messages say they left, by their keys: the names of those that are gone are not kept."""
-    return sorted(key for key, name in held.entity.facts.segments.values.items() if name is None)
+def _left(held: HeldDeletion, rules: Rules) -> list[str]:
+    """The segments that they left: those that messages name as left, else those that Customer.io was last told of.
+
+    A message that lists all segments keeps none of the names that are not in its list.
+    """
+    named = sorted(key for key, name in held.entity.facts.segments.values.items() if name is None)
+    return named or _told(held.entity.delivered, rules)
+
+
+def _told(delivered: Profile | None, rules: Rules) -> list[str]:
+    """The segments of the audience that the attribute for segments named last; all it named where it has none such."""
+    value = delivered.attributes.get(rules.segments_as.attribute) if delivered else None
+    told = sorted(each for each in value if isinstance(each, str)) if isinstance(value, list | tuple) else []
+    lowered = {each.lower() for each in rules.whitelist}
+    return [each for each in told if each.lower() in lowered] or told
 
 
 def chosen(runtime: Runtime, sync: str, names: Sequence[HeldName] | None) -> int:

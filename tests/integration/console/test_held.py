@@ -29,7 +29,7 @@ USERS = {"ada": {"role": "approver", "password_hash": password_hash()}}
 
 def held_world(make_world: MakeWorld, **settings: Any) -> World:
     """Ten people, of whom five have left; all five are held."""
-    world = make_world(sync={"deletion_guard": GUARD}, **settings)
+    world = make_world(sync={"deletion_guard": GUARD, "segment_attribute": "hull_segment"}, **settings)
     world.take(*(message(f"u{number}", 1, email=f"u{number}@example.com") for number in range(10)))
     world.settle()
     world.take(*(message(f"u{number}", 2, segments=[]) for number in range(5)))
@@ -68,6 +68,12 @@ def test_the_pages_say_how_many_of_how_many_are_held_and_whose(world: World, ope
     assert "the guard lets 2 pass within 1 h" in shown
     assert all(f"u{number}" in shown for number in range(5))
     assert "segments names none of theirs" in shown
+
+
+def test_the_segments_that_they_left_are_those_that_customerio_was_last_told_of(
+    world: World, open_console: OpenConsole
+) -> None:
+    assert "Segments that they left paying: 5" in open_console(world).text("/held/main")
 
 
 def test_where_nothing_is_held_the_pages_say_so(make_world: MakeWorld, open_console: OpenConsole) -> None:
