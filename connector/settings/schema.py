@@ -310,7 +310,10 @@ def load_text(text: str, label: str, environ: Mapping[str, str] | None = None) -
         label: What mistakes call it.
         environ: In place of the environment of this process.
     """
-    return _loaded(layers_of_text(Settings, text, label, os.environ if environ is None else environ))
+    try:
+        return _loaded(layers_of_text(Settings, text, label, os.environ if environ is None else environ))
+    except RecursionError:
+        raise SettingsError(f"{label}: tables stand in tables too deep") from None
 
 
 def _loaded(given: tuple[Layer, ...]) -> Settings:

@@ -11,7 +11,7 @@ from connector.admin.call_list import WantedCalls
 from connector.admin.person import search
 from connector.console import json_text
 from connector.console.page import Desk, Download, Page, Route, Visit
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, StoreError
 
 _SHOWN = 100
 _FILTERS = ("sync", "connection", "status", "verdict", "person", "from", "to")
@@ -32,6 +32,8 @@ def calls(desk: Desk, visit: Visit) -> Page:
     try:
         person = _person(desk, visit)
         found = call_list.lately(desk.reads, _wanted(desk, visit), visit.given("after"), _SHOWN, person)
+    except StoreError:
+        raise
     except ConnectorError as error:
         fault = str(error)
     context = {

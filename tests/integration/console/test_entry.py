@@ -10,6 +10,8 @@ import pytest
 from connector.console import pages
 from connector.console.page import Page, Redirect, Route
 from connector.console.pages import try_it
+from connector.errors import StoreError
+from connector.store.engine import Store
 from tests.console import Browser, text_of
 from tests.world import World
 
@@ -88,3 +90,16 @@ def test_acts_that_wait_keep_nobody_from_looking(open_console: OpenConsole, monk
         finally:
             go_on.set()
         assert "Done." in act.result()
+
+
+def test_a_page_says_that_the_store_is_away_where_it_is(
+    world: World, open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = open_console(world)
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("the store is away")
+
+    monkeypatch.setattr(Store, "reading", away)
+    for path in ("/", "/people?q=u1", "/calls", "/funnel", "/problems", "/held", "/jobs", "/alerts", "/operators"):
+        assert "The store did not answer" in browser.text(path, 503), path

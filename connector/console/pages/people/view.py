@@ -12,7 +12,7 @@ from connector.admin.person.gather import Depth, KnownPerson, PersonInSync, held
 from connector.admin.person.happened import happened
 from connector.console.page import Desk, Page, Visit
 from connector.console.pages.people.whom import key_of
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, StoreError
 
 _ENTRIES, _MOST_ENTRIES = 50, 1000
 
@@ -27,6 +27,8 @@ def find(desk: Desk, visit: Visit) -> Page:
         found = search.by_index(desk.reads, visit.given("q"), visit.given("sync"))
         if len(found) == 1:
             return _person(desk, visit, _gathered(desk, visit, found[0].key))
+    except StoreError:
+        raise
     except ConnectorError as error:
         return _search(desk, visit, fault=str(error))
     return _search(desk, visit, found=found)
