@@ -106,6 +106,7 @@ def options() -> dict[str, Any]:
             "tasks.delivery.*": {"queue": DELIVERY},
             "tasks.upkeep.*": {"queue": UPKEEP},
             "tasks.jobs.*": {"queue": UPKEEP},
+            "tasks.exports.*": {"queue": UPKEEP},
             "tasks.sources.*": {"queue": UPKEEP},
             "tasks.activity.*": {"queue": UPKEEP},
         },

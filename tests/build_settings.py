@@ -20,6 +20,7 @@ _SYNC = {
     "deletion_guard": {"share": 1.0},
 }
 _DELIVERY = {"backoff_seconds": 0.01, "backoff_max_seconds": 0.05, "timeout_seconds": 5.0, "sweep_seconds": 0.1}
+_PATIENCE_SECONDS = 60.0
 _NOWHERE = "http://127.0.0.1:9"
 
 
@@ -46,8 +47,9 @@ def values(
 
 
 def build(**given: Any) -> Settings:
-    """The same as frozen values."""
-    return Settings(**values(**given))
+    """The same as frozen values. Pages have time for their statements: a busy machine is not what tests are about."""
+    found = values(**given)
+    return Settings(**{**found, "console": {"statement_seconds": _PATIENCE_SECONDS, **found.get("console", {})}})
 
 
 def rules(**sync: Any) -> Rules:
