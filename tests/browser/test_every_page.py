@@ -10,6 +10,9 @@ from connector.console.navigation import NAVIGATION
 from connector.console.pages import routes
 from tests.world import World, message
 
+# What pages do on either store is held by tests/integration/console; here it is how they look and are used.
+pytestmark = pytest.mark.in_turn
+
 OpenPage = Callable[..., Page]
 SERVED = {each.path for each in routes()}
 PAGES = [each.path for each in NAVIGATION if each.path in SERVED]

@@ -10,6 +10,9 @@ from connector.model.alert import AlertState
 from connector.store import alerts, heartbeats, tallies
 from tests.world import World, message
 
+# What pages do on either store is held by tests/integration/console; here it is how they look and are used.
+pytestmark = pytest.mark.in_turn
+
 OpenPage = Callable[..., Page]
 
 

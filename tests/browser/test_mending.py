@@ -14,6 +14,9 @@ from connector.model.problem import Problem
 from connector.store import alerts, deletion_guard, problems
 from tests.world import World, message
 
+# What pages do on either store is held by tests/integration/console; here it is how they look and are used.
+pytestmark = pytest.mark.in_turn
+
 OpenPage = Callable[..., Page]
 MakeWorld = Callable[..., World]
 GUARD = {"share": 0.2, "at_least": 1}

@@ -9,6 +9,9 @@ from playwright.sync_api import Page
 from connector.store import tallies
 from tests.world import World, message
 
+# What pages do on either store is held by tests/integration/console; here it is how they look and are used.
+pytestmark = pytest.mark.in_turn
+
 OpenPage = Callable[..., Page]
 STEP = "/funnel?step=not+in+the+audience&reason=not+in+a+whitelisted+segment"
 

@@ -9,6 +9,9 @@ from playwright.sync_api import Page, expect
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
+# What pages do on either store is held by tests/integration/console; here it is how they look and are used.
+pytestmark = pytest.mark.in_turn
+
 OpenPage = Callable[..., Page]
 
 
