@@ -28,6 +28,7 @@ def add(world: World, *found: Problem) -> None:
 
 
 def within(page: Page) -> bool:
+    page.wait_for_load_state()  # of the page that the last click led to
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 

@@ -18,6 +18,7 @@ OpenPage = Callable[..., Page]
 
 
 def clean(page: Page) -> None:
+    page.wait_for_load_state()  # of the page that the last click led to
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
