@@ -1,6 +1,8 @@
 """What goes wrong in a reader: one message, or everything; and what RabbitMQ refuses. Real workers, nothing is lost."""
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from sqlalchemy import text
 from connector.broker import dead_letters
 from connector.store.engine import Store
 from tests import servers
+from tests.fleet import children
 from tests.forkserver import CELERY
 from tests.integration import test_queue
 from tests.integration.test_queue import APPLY, QUEUE, Fleet, Program, environment, message, problems, publish
@@ -210,15 +213,22 @@ def test_queues_that_refuse_more_bury_no_message(
     worker = fleet.start()
     names = [f"u{number}" for number in range(100)]
     refused = 0
+    tell(worker, signal.SIGSTOP)  # until something is refused: a quick reader would leave room for all
     for name in names:
         while not confirmed(channel, name):
             refused += 1
+            tell(worker, signal.SIGCONT)
     eventually(lambda: simulator.people() == everybody(*names))
     assert refused
     assert problems(open_store(database)) == []
     assert dead_letters.count(broker_url) == 0
     assert worker.end() == 0
     assert "Traceback" not in worker.said
+
+
+def tell(worker: Program, number: signal.Signals) -> None:
+    for pid in (worker.popen.pid, *children(worker.popen.pid)):
+        os.kill(pid, number)
 
 
 def confirmed(channel: Any, name: str) -> bool:
