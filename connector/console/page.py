@@ -18,8 +18,7 @@ class Desk:
     """What pages are made from.
 
     runtime: what the process has open, for what a visitor does. reads: the same over the store that pages read from,
-    with the bounds of pages; nothing may be written by it. address: the web address of this process's page, "" where
-    that is not known. depths: what the broker says of its queues.
+    with the bounds of pages; nothing may be written by it. depths: what the broker says of its queues.
     """
 
     runtime: Runtime
