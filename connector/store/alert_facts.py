@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, func, select
 from connector.model.problem import EVERY_SYNC
 from connector.store import problems, webhooks
 from connector.store.bulk_sql import among
-from connector.store.tallies import MINUTE, MINUTE_SECONDS
+from connector.store.tallies import MESSAGES, MINUTE, MINUTE_SECONDS
 
 
 def problems_since(tx: Connection, syncs: Collection[str], since: float) -> dict[str, int]:
@@ -35,9 +35,15 @@ def problems_of(tx: Connection, kind: str) -> dict[str, int]:
 
 def heard_at(tx: Connection) -> float | None:
     """Returns the end of the last minute in which upstream said something, in unix seconds; None for never."""
-    read = select(MINUTE.c.minute).where(MINUTE.c.scope == EVERY_SYNC, MINUTE.c.name == "read")
+    read = select(MINUTE.c.minute).where(MINUTE.c.scope == EVERY_SYNC, MINUTE.c.name == MESSAGES)
     found = tx.execute(read.order_by(MINUTE.c.minute.desc()).limit(1)).scalar()
     return None if found is None else (int(found) + 1.0) * MINUTE_SECONDS
+
+
+def counted_since(tx: Connection) -> float | None:
+    """Returns the first minute of which counts are kept, in unix seconds; None where nothing was counted."""
+    found = tx.execute(select(func.min(MINUTE.c.minute))).scalar()
+    return None if found is None else float(found) * MINUTE_SECONDS
 
 
 def reported_at(tx: Connection, connection: str) -> float | None:

@@ -47,7 +47,7 @@ def facts_of(text: str, entered: bool) -> Facts:
 
 
 def _facts(text: str, entered: bool) -> Facts:
-    attributes, segments, identity, *others = [_register(*parts) for parts in from_json(text)]
+    attributes, segments, identity, *others = [_register(*parts) for parts in from_json(text, cache_strings="keys")]
     if not others:
         return Facts(attributes, segments, identity, entered=entered)
     lifecycle, *belongings = others
@@ -79,7 +79,7 @@ def person_of(text: str | None) -> Profile | None:
     if text is None:
         return None
     try:
-        return _person(*from_json(text))
+        return _person(*from_json(text, cache_strings="keys"))
     except (ValueError, TypeError) as error:
         raise CorruptError(f"what Customer.io holds: {str(error)[:_SHOWN]}") from error
 

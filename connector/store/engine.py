@@ -4,7 +4,8 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from copy import copy
 from pathlib import Path
 from time import monotonic
 
@@ -16,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from connector.errors import StoreError
 from connector.settings.sections import StoreSettings as Limits
-from connector.store import clock, postgres, sqlite
+from connector.store import clock, page_bounds, postgres, sqlite, statements
 from connector.store.clock import Clock
 
 _MIGRATION_LOCK = 6_170_263_041  # any number, the same in every version
@@ -34,15 +35,25 @@ class Store:
     def __init__(self, url: str, limits: Limits | None = None, *, never_patient: bool = False) -> None:
         """Opens `url`, a SQLite or PostgreSQL URL as SQLAlchemy writes it. Connects at the first transaction.
 
-        limits: how long to wait for what, [store] of the settings; left out, its defaults. never_patient: these bounds
-        hold for what a human asked for as well.
+        limits: how long to wait for what, [store] of the settings; left out, its defaults. never_patient: for pages,
+        which only read: these bounds hold for what a human asked for as well, and on SQLite too.
         """
         self._never_patient = never_patient
         self.url = make_url(url)
         self.on_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = sqlite.engine(self.url) if self.on_sqlite else postgres.engine(self.url, limits or Limits())
+        bounds = limits or Limits()
+        self._file = sqlite.watch_of(self.url) if self.on_sqlite else None
+        self.engine = sqlite.engine(self.url, self._file) if self.on_sqlite else postgres.engine(self.url, bounds)
+        if self.on_sqlite and never_patient:
+            page_bounds.bound(self.engine, bounds.statement_seconds)
         self._one_writer = threading.Lock()
+        self.hurry_seconds: float | None = None
         self._renewed_at = -clock.RENEWED_SECONDS
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is SQLite without a file: nothing else can open it."""
+        return self.on_sqlite and self.url.database in (None, "", ":memory:")
 
     @property
     def place(self) -> str:
@@ -56,6 +67,8 @@ class Store:
         SQLite has one writer at a time: the writers of this process queue fairly. may_be_lost: a crash of PostgreSQL
         may take the commit back, so it need not wait for the disk. patient: a human asked for something that looks
         through whole tables, and it may take hours.
+
+        Raises StoreError where it fails; StoreFileError where the file of SQLite is not at its path any more.
         """
         with self._written(may_be_lost=may_be_lost, patient=patient) as connection:
             yield connection
@@ -66,13 +79,45 @@ class Store:
 
     @contextmanager
     def _written(self, **options: bool) -> Iterator[Connection]:
+        hurry = None if options.get("patient") else self.hurry_seconds
         with self._translated(), ExitStack() as stack:
             if self.on_sqlite:
-                stack.enter_context(self._one_writer)
-            connection = stack.enter_context(self.engine.connect())
-            connection.execution_options(writes=True, **options)
-            stack.enter_context(connection.begin())
-            yield connection
+                stack.enter_context(self._turn(hurry))
+            connection = stack.enter_context(self._connected())
+            bound = {} if hurry is None else {"wait_seconds": hurry}
+            connection.execution_options(writes=True, **options, **bound)
+            opened = self._file.numbers if self._file else None
+            with connection.begin(), nullcontext() if self.on_sqlite else statements.committing(connection):
+                yield connection
+            if self._file and opened:
+                self._file.check_kept(opened)
+
+    def hurried(self, seconds: float) -> "Store":
+        """Returns this open store for whom somebody waits: to write it waits no longer than so for SQLite's lock.
+
+        What is `patient` waits as ever. PostgreSQL has its own bound ([store] lock_seconds).
+        """
+        view = copy(self)
+        view.hurry_seconds = seconds
+        return view
+
+    @contextmanager
+    def _turn(self, seconds: float | None) -> Iterator[None]:
+        """Waits for the other writers of this process; raises StoreError after so many seconds."""
+        if not self._one_writer.acquire(timeout=-1 if seconds is None else seconds):
+            raise StoreError(
+                f"the store {self.place} is busy: something has been writing for longer than {seconds:g} s"
+            )
+        try:
+            yield
+        finally:
+            self._one_writer.release()
+
+    def _connected(self) -> Connection:
+        """Returns a connection to the file that is at its path. Raises StoreFileError where that is another one."""
+        if self._file is not None:
+            self._file.check()
+        return self.engine.connect()
 
     @contextmanager
     def reading(self, *, patient: bool = False, timeless: bool = False) -> Iterator[Connection]:
@@ -80,7 +125,7 @@ class Store:
 
         patient: as for `writing`. timeless: asks for no time, since the tables may not exist yet.
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._connected() as connection:
             patient = patient and not self._never_patient
             connection.execution_options(reads=True, patient=patient, timeless=timeless)
             with connection.begin():
@@ -109,7 +154,7 @@ class Store:
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """What changes the tables; commits at the end. Of programs that start at once one is here, the others wait."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._connected() as connection:
             connection.execution_options(timeless=True, patient=True)
             if not self.on_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
@@ -141,7 +186,9 @@ class Store:
 
     def close(self) -> None:
         """Gives back the connections. A SQLite file is whole then, without the files beside it."""
-        if self.on_sqlite and self.engine.pool.checkedin():  # type: ignore[attr-defined]  # of every pool that is used here
+        writes = self.on_sqlite and not self._never_patient
+        in_place = self._file is None or self._file.is_in_place()
+        if writes and in_place and self.engine.pool.checkedin():  # type: ignore[attr-defined]  # of every pool that is used here
             sqlite.checkpoint(self.engine)
         self.engine.dispose()
 
@@ -159,8 +206,10 @@ class Store:
 
 
 def _hint(cause: BaseException | None) -> str:
-    """Returns what to do about tables or columns that are missing, as the end of a sentence; "" if none is missing."""
+    """Returns, as the end of a sentence, what a message of the database leaves unsaid; "" for nothing."""
     words = str(cause)
+    if words.startswith("database is locked"):
+        return ": another program has been writing to it all the while, or has left a transaction open"
     if getattr(cause, "sqlstate", None) in _NOT_THERE or words.startswith(_NOT_THERE):
         return ": the tables are not those of this version: run `connector migrate`"
-    return ""
+    return ": a statement has taken too long" if words == page_bounds.INTERRUPTED else ""

@@ -56,7 +56,7 @@ def read(tx: Connection, now: float, syncs: Iterable[str], connections: Iterable
         tallies.all_tallies(tx),
         problems.by_kind(tx),
         roles,
-        frozenset(each.problem.subject for each in problems.kept(tx, kind="queue")),
+        frozenset(each.problem.subject for each in problems.of_every_sync(tx, "queue")),
     )
 
 

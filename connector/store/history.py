@@ -65,7 +65,7 @@ def add_said(tx: Connection, sync: str, said: Sequence[SaidOf], now: float) -> N
         now: The store's time, in unix seconds.
     """
     if said:
-        _adding_said(tx.dialect.name).run(tx, said, sync=sync, now=now)
+        _adding_said(tx.dialect.name).run_with_commit(tx, said, sync=sync, now=now)
 
 
 @cache
@@ -85,7 +85,7 @@ def add_sent(tx: Connection, sync: str, sent: Sequence[SentFor], now: float) -> 
         now: The store's time, in unix seconds.
     """
     if sent:
-        _adding_sent(tx.dialect.name).run(tx, sent, sync=sync, now=now)
+        _adding_sent(tx.dialect.name).run_with_commit(tx, sent, sync=sync, now=now)
 
 
 @cache

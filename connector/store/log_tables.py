@@ -18,7 +18,7 @@ class HistoryRow(SQLModel, table=True):
     # Keys first, and nothing behind them: PostgreSQL keeps equal entries of an index once.
     __table_args__ = (
         Index("history_person", "key", "sync"),
-        Index("history_at", "at", postgresql_using="brin"),
+        Index("history_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     )
 
     id: int | None = Field(default=None, sa_column=Column(_COUNTED, primary_key=True))
@@ -68,3 +68,21 @@ class ApprovalRow(SQLModel, table=True):
     expires_at: float
     settled_by: str | None = Field(default=None, sa_type=Text)
     settled_at: float | None = None
+
+
+class TraceContextRow(SQLModel, table=True):
+    """A trace that a message about somebody is in, until what it said is settled. slot: which of a few places it has.
+
+    context: the traceparent of the span that took the message in.
+    """
+
+    __tablename__ = "trace_context"
+    # Keys first, as everywhere: PostgreSQL believes of a new table that the sync alone leaves one row.
+    __table_args__ = (Index("trace_context_at", "at"),)
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    slot: int = Field(primary_key=True, sa_type=SmallInteger)
+    context: str = Field(sa_type=Text)
+    at: float

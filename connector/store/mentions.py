@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Connection, and_, delete, null, or_, select, update
 
 from connector.model.problem import EVERY_SYNC
-from connector.store import events, history, name_search, problems, profiles, request_log, webhooks
+from connector.store import events, history, name_search, problems, profiles, request_log, trace_contexts, webhooks
 from connector.store.bulk_sql import among
 from connector.store.entities import parts
 from connector.store.request_log import Logged
@@ -184,6 +184,7 @@ def erase(tx: Connection, sync: str, key: str, found: Traces) -> Erased:
     owed = {*found.events.get(sync, ()), *tx.execute(came).scalars()}
     told = select(problems.TABLE.c.id).where(_of_user(problems.TABLE.c.subject, sync, key))
     problem_ids = {*found.problems.get(sync, ()), *tx.execute(told).scalars()}
+    trace_contexts.erase(tx, sync, key)
     return Erased(
         events=_delete(tx, events.TABLE, sync, owed),
         problems=_delete(tx, problems.TABLE, sync, problem_ids),

@@ -1,6 +1,7 @@
 """Keeps who did what by hand: a row for each act, written when it begins, and what came of it once it has ended."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -20,6 +21,21 @@ class OperatorAct:
     act: str
     subject: str
     outcome: str = BEGUN
+
+
+class WantedActs(NamedTuple):
+    """Which acts are meant. act: how it begins, as `problems`; "" for all. since, until: unix seconds, until not in."""
+
+    act: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
+class NotedAct(NamedTuple):
+    """An act, and the id of its row: of two at the same moment, that of the later one is higher."""
+
+    id: int
+    what: OperatorAct
 
 
 def begin(tx: Connection, act: OperatorAct) -> int:
@@ -42,8 +58,27 @@ def find(tx: Connection, since: float, act: str, limit: int) -> list[OperatorAct
         act: How the act begins, as `problems`; "" for all.
         limit: How many to return at most.
     """
-    columns = [TABLE.c[name] for name in OperatorAct.__slots__]
-    found = select(*columns).where(TABLE.c.at >= since).order_by(TABLE.c.at.desc(), TABLE.c.id.desc()).limit(limit)
-    if act:
-        found = found.where(TABLE.c.act.startswith(act, autoescape=True))
-    return [OperatorAct(*row) for row in tx.execute(found)]
+    return [each.what for each in page(tx, WantedActs(act, since), None, limit)]
+
+
+def page(tx: Connection, wanted: WantedActs, behind: tuple[float, int] | None, limit: int) -> list[NotedAct]:
+    """Returns acts with their ids, the latest first.
+
+    Args:
+        tx: A transaction.
+        wanted: Which are meant.
+        behind: Only those behind this place: when the last one before began, and its id. None for the latest.
+        limit: How many to return at most.
+    """
+    columns = [TABLE.c.id, *(TABLE.c[name] for name in OperatorAct.__slots__)]
+    found = select(*columns).order_by(TABLE.c.at.desc(), TABLE.c.id.desc()).limit(limit)
+    if wanted.act:
+        found = found.where(TABLE.c.act.startswith(wanted.act, autoescape=True))
+    if wanted.since is not None:
+        found = found.where(TABLE.c.at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(TABLE.c.at < wanted.until)
+    if behind is not None:
+        at, id = behind
+        found = found.where(TABLE.c.at <= at, (TABLE.c.at < at) | (TABLE.c.id < id))
+    return [NotedAct(id, OperatorAct(*values)) for id, *values in tx.execute(found)]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, case, func, select, text
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, case, func, select
 
 from connector.store import claims, deletion_guard, events, freshness, manual_segments, samples
 from connector.store import tallies as counts
@@ -12,7 +12,7 @@ from connector.store.entities import OBJECT
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import of as of_kind
 from connector.store.relationships import RELATION
-from connector.store.statements import SQLITE
+from connector.store.statements import SQLITE, planned_rows
 
 COUNTED_TO = 10_000
 """At a glance nothing is counted farther: one more than that stands for all that are more."""
@@ -105,10 +105,7 @@ def _people(tx: Connection, sync: str) -> tuple[int, Counted]:
 
 
 def _estimated_people(tx: Connection, sync: str) -> int:
-    """How many people are held as PostgreSQL reckons, by what it last saw of the table."""
-    held = select(1).where(of_kind(sync) & ENTITY.c.delivered.is_not(None))
-    plan = tx.execute(text(f"EXPLAIN (FORMAT JSON) {held.compile(tx, compile_kwargs={'literal_binds': True})}"))
-    return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
+    return planned_rows(tx, select(1).where(of_kind(sync) & ENTITY.c.delivered.is_not(None)))
 
 
 def _count(tx: Connection, table: Table, condition: ColumnElement[bool]) -> int:

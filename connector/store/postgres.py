@@ -185,7 +185,7 @@ def _start(tx: Connection, limits: Limits) -> None:
     except psycopg.Error:
         tx.invalidate()
         raise
-    driver.patience = statement_seconds + _GRACE_SECONDS
+    driver.patience = statement_seconds + min(_GRACE_SECONDS, limits.silence_seconds)
     tx.info[READ] = (float(machine), Clock() if kept[0] is None else Clock(*kept))
 
 

@@ -1,19 +1,33 @@
 """Keeps problems, which need a human. A problem that comes again is counted and not repeated."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from connector.model.bounds import readable, whole_characters
-from connector.model.problem import Problem, ProblemKind
+from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
 from connector.model.problem_filter import ProblemFilter
 from connector.store.bulk_sql import among, insert
 from connector.store.problem_bounds import Flood, ProblemColumns, cause_id, shape_of
-from connector.store.tables import ProblemRow
+from connector.store.tables import INDEXED_CHARACTERS, ProblemRow
 
 TABLE = ProblemRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 PAYLOAD_CHARACTERS = 100_000
@@ -22,6 +36,14 @@ OF_USERS: tuple[ProblemKind, ...] = (
     "failed later",
 )  # fmt: skip
 """The kinds whose subject is a user or an object: that of the others is a connection, a queue and the like."""
+_MOST_OF_ONE = 1000
+_NEXT_PAIR = (
+    select(TABLE.c.sync, TABLE.c.kind)
+    .where(tuple_(TABLE.c.sync, TABLE.c.kind) > tuple_(bindparam("of_sync"), bindparam("of_kind")))
+    .order_by(TABLE.c.sync, TABLE.c.kind)
+    .limit(1)
+)
+"""The first sync and kind of problems behind these: the index leads from one to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +146,25 @@ def by_kind(tx: Connection) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in tx.execute(found)}
 
 
+def by_kind_at_most(tx: Connection, most: int) -> dict[str, int]:
+    """Returns how many problems there are of each kind, in a time that has a bound.
+
+    Of one kind and sync none is counted beyond `most`: one more than that stands for any number above it.
+    """
+    found: Counter[str] = Counter()
+    pair = ("", "")
+    while (row := tx.execute(_NEXT_PAIR, {"of_sync": pair[0], "of_kind": pair[1]}).one_or_none()) is not None:
+        pair = (row.sync, row.kind)
+        found[row.kind] += _at_most(tx, pair, most)
+    return dict(found)
+
+
+def _at_most(tx: Connection, pair: tuple[str, str], most: int) -> int:
+    mine = (TABLE.c.sync == pair[0]) & (TABLE.c.kind == pair[1])
+    some = select(literal(1)).select_from(TABLE).where(mine).limit(most + 1).subquery()
+    return int(tx.execute(select(func.count()).select_from(some)).scalar_one())
+
+
 def about(tx: Connection, user: str, syncs: Collection[str], limit: int) -> list[Kept]:
     """Returns the latest problems of a user.
 
@@ -133,9 +174,20 @@ def about(tx: Connection, user: str, syncs: Collection[str], limit: int) -> list
         syncs: the names of the syncs.
         limit: how many to return at most.
     """
-    mine = (TABLE.c.subject == user) & TABLE.c.kind.in_(OF_USERS) & among(tx, TABLE.c.sync, syncs)
-    found = select(TABLE).where(mine).order_by(TABLE.c.last_at.desc(), TABLE.c.id).limit(limit)
-    return [_kept(row) for row in tx.execute(found)]
+    mine = _of_subject(user) & TABLE.c.kind.in_(OF_USERS) & among(tx, TABLE.c.sync, syncs)
+    # Sorted here: asked for the latest, PostgreSQL would look through all problems in the order of time.
+    found = [_kept(row) for row in tx.execute(select(TABLE).where(mine).limit(_MOST_OF_ONE))]
+    return sorted(found, key=lambda each: (-each.last_at, each.id))[:limit]
+
+
+def _of_subject(subject: str) -> ColumnElement[bool]:
+    """The condition that a problem is about this: an index leads to the beginnings of subjects."""
+    return and_(_beginning() == subject[:INDEXED_CHARACTERS], TABLE.c.subject == subject)
+
+
+def _beginning() -> ColumnElement[str]:
+    """The beginning of a subject, as the index has it."""
+    return func.substr(TABLE.c.subject, 1, literal_column(str(INDEXED_CHARACTERS)))
 
 
 def lately(tx: Connection, sync: str, kind: ProblemKind, since: float, limit: int) -> list[Kept]:
@@ -170,6 +222,26 @@ def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> l
         found = found.where(TABLE.c.kind == kind)
     if id:
         found = found.where(TABLE.c.id.startswith(id, autoescape=True))
+    return [_kept(row) for row in tx.execute(found)]
+
+
+def of_subjects(tx: Connection, sync: str, kind: ProblemKind, subjects: Collection[str]) -> list[Kept]:
+    """Lists the problems of a kind that a sync has with these people, the latest last.
+
+    Args:
+        tx: A transaction.
+        sync: The sync, by its name.
+        kind: The kind of problem.
+        subjects: The people, by their keys.
+    """
+    theirs = among(tx, _beginning(), [each[:INDEXED_CHARACTERS] for each in subjects])
+    mine = (TABLE.c.sync == sync) & (TABLE.c.kind == kind) & among(tx, TABLE.c.subject, list(subjects))
+    return [_kept(row) for row in tx.execute(select(TABLE).where(theirs, mine).order_by(TABLE.c.last_at))]
+
+
+def of_every_sync(tx: Connection, kind: str) -> list[Kept]:
+    """Lists the problems of a kind that concern no single sync, the latest first: an index leads to them."""
+    found = select(TABLE).where(TABLE.c.sync == EVERY_SYNC, TABLE.c.kind == kind).order_by(TABLE.c.last_at.desc())
     return [_kept(row) for row in tx.execute(found)]
 
 
@@ -211,8 +283,10 @@ def latest(tx: Connection, which: ProblemFilter, after: tuple[float, str] | None
 
 def meant(which: ProblemFilter) -> ColumnElement[bool]:
     """The condition that a problem is one of those that are meant."""
-    names = ("kind", "sync", "subject", "cause")
+    names = ("kind", "sync", "cause")
     equal = [TABLE.c[name] == getattr(which, name) for name in names if getattr(which, name)]
+    if which.subject:
+        equal.append(_of_subject(which.subject))
     until = [] if which.until is None else [TABLE.c.last_at <= which.until]
     return and_(TABLE.c.last_at >= which.since, *until, *equal)
 
@@ -241,9 +315,9 @@ def _payload(text: str | None) -> Any:
         return text
 
 
-def remove(tx: Connection, id: str) -> None:
-    """Deletes a problem: it is solved, or concerns nobody any more."""
-    tx.execute(delete(TABLE).where(TABLE.c.id == id))
+def remove(tx: Connection, id: str) -> bool:
+    """Deletes a problem: it is solved, or concerns nobody any more. Returns whether it was there still."""
+    return tx.execute(delete(TABLE).where(TABLE.c.id == id)).rowcount > 0
 
 
 def clear(tx: Connection, kind: str, subject: str, but: str = "") -> None:
@@ -255,8 +329,22 @@ def clear(tx: Connection, kind: str, subject: str, but: str = "") -> None:
         subject: what the problem is about.
         but: the reason of a problem that is to stay, "" for none.
     """
-    solved = (TABLE.c.kind == kind) & (TABLE.c.subject == subject) & (TABLE.c.reason != but)
+    solved = (TABLE.c.kind == kind) & _of_subject(subject) & (TABLE.c.reason != but)
     tx.execute(delete(TABLE).where(solved))
+
+
+def instead(tx: Connection, problem: Problem, now: float) -> None:
+    """Keeps a problem of no single sync in place of others of its kind and subject; without a reason it is solved.
+
+    It is the same trouble in other words, and so has come first when the first of them had.
+    """
+    mine = (TABLE.c.kind == problem.kind) & _of_subject(problem.subject)
+    first_at = tx.execute(select(func.min(TABLE.c.first_at)).where(mine)).scalar()
+    clear(tx, problem.kind, problem.subject, but=problem.reason)
+    if problem.reason:
+        add(tx, EVERY_SYNC, [problem], now)
+        if first_at is not None:
+            tx.execute(update(TABLE).where(mine).values(first_at=first_at))
 
 
 def clear_all(tx: Connection, sync: str, kind: str, subjects: Collection[str]) -> None:

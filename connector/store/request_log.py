@@ -67,7 +67,7 @@ def add(tx: Connection, calls: Sequence[Call]) -> list[str]:
     adding = _adding(tx.dialect.name)
     ids = [event_id.encode(int(call.at * 1000), token_bytes(10)) for call in calls]
     for id, call in zip(ids, calls, strict=True):
-        adding.run(tx, id=id, **_storable(call))
+        adding.run_with_commit(tx, id=id, **_storable(call))
     return ids
 
 

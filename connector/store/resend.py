@@ -41,6 +41,12 @@ def send_whole(tx: Connection, sync: str, keys: Collection[str], now: float, kin
     return raised
 
 
+def waits_whole(tx: Connection, sync: str, key: str) -> bool:
+    """Whether a user is due, and in doubt, so that all of them is sent; the row is locked by that."""
+    mine = and_(_of(sync, [key], PERSON), TABLE.c.due_at.is_not(None), TABLE.c.doubt > 0)
+    return tx.execute(select(TABLE.c.key).where(mine).with_for_update()).first() is not None
+
+
 def make_due_behind(tx: Connection, sync: str, keys: Collection[str], now: float, kind: EntityKind = PERSON) -> int:
     """Makes users (or objects) due, behind what is live, who are not due and wait for nothing.
 

@@ -27,6 +27,7 @@ from connector.store import (
     request_log,
     tallies,
     tally_hours,
+    trace_contexts,
     webhooks,
 )
 from connector.store.activity_tables import WAITING
@@ -140,6 +141,11 @@ def drop_alerts(tx: Connection, before: float, limit: int) -> int:
 def drop_hours(tx: Connection, before: float, limit: int) -> int:
     """Drops what was counted of hours before then."""
     return _drop(tx, hourly.TABLE, hourly.TABLE.c.hour < int(before // hourly.HOUR_SECONDS), limit)
+
+
+def drop_traces(tx: Connection, before: float, limit: int) -> int:
+    """Drops in which traces messages from before then were: what they said has never been settled."""
+    return _drop(tx, trace_contexts.TABLE, trace_contexts.TABLE.c.at < before, limit)
 
 
 def drop_processes(tx: Connection, before: float, limit: int) -> int:

@@ -35,7 +35,7 @@ def save(tx: Connection, state: SourceState) -> None:
     tx.execute(update(TABLE).where(TABLE.c.name == state.name).values(moving))
 
 
-def ask(tx: Connection, name: str, *, may_leave: bool, again: bool) -> None:
+def ask(tx: Connection, name: str, *, may_leave: bool, again: bool) -> bool:
     """Notes that a human wants a run, and of which kind.
 
     Args:
@@ -43,9 +43,14 @@ def ask(tx: Connection, name: str, *, may_leave: bool, again: bool) -> None:
         name: The source, by its name.
         may_leave: Whether the run may go on however many rows are gone.
         again: Whether every row is to be taken in again.
+
+    Returns:
+        Whether nobody had asked for one that is still to come.
     """
+    first = not tx.execute(select(TABLE.c.asked).where(TABLE.c.name == name).with_for_update()).scalar()
     wanted = {"asked": True, **({"may_leave": True} if may_leave else {}), **({"again": True} if again else {})}
     tx.execute(update(TABLE).where(TABLE.c.name == name).values(wanted))
+    return first
 
 
 def answer(tx: Connection, state: SourceState) -> None:

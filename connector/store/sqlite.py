@@ -9,13 +9,16 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from connector.store import file_watch
 from connector.store.clock import ONLY, Clock
+from connector.store.file_watch import FileWatch
 
 READ = "clock"
 """Where a connection keeps what the store keeps of the time."""
-_BUSY_SECONDS = 60
+BUSY_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.001
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY", "schema_version")
+"""The last one reads: with that the -wal is open, which `FileWatch` takes the number of."""
 
 
 def machine_time() -> float:
@@ -23,9 +26,15 @@ def machine_time() -> float:
     return time()
 
 
-def engine(url: URL) -> Engine:
-    """Opens a file, or memory. Connects at the first transaction."""
-    made = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+def watch_of(url: URL) -> FileWatch | None:
+    """Returns what watches the file that a URL names; None for memory, and for a name of SQLite's own (file:...)."""
+    name = url.database or ""
+    return None if name in ("", ":memory:") or name.startswith("file:") else file_watch.watch_of(Path(name))
+
+
+def engine(url: URL, watch: FileWatch | None) -> Engine:
+    """Opens a file, which is watched, or memory. Connects at the first transaction."""
+    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(made, "connect")
     def _configure(connection: Any, _: Any) -> None:
@@ -38,11 +47,13 @@ def engine(url: URL) -> Engine:
         # A writer takes the lock at once: a deferred transaction that turns writer half-way fails instead of waiting.
         options = tx.get_execution_options()
         if options.get("writes"):
-            _begin_writing(tx)
+            _begin_writing(tx, options.get("wait_seconds", BUSY_SECONDS))
         else:
             tx.exec_driver_sql("BEGIN")
         tx.info[READ] = Clock() if options.get("timeless") else _clock(tx)
 
+    if watch is not None:
+        watch.attach(made)
     return made
 
 
@@ -72,9 +83,9 @@ def checkpoint(made: Engine) -> None:
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _begin_writing(tx: Connection) -> None:
+def _begin_writing(tx: Connection, seconds: float) -> None:
     """Waits for the lock by asking again at once: SQLite's own way sleeps up to 100 ms between two looks."""
-    give_up_at = monotonic() + _BUSY_SECONDS
+    give_up_at = monotonic() + seconds
     tx.exec_driver_sql("PRAGMA busy_timeout=0")
     while True:
         try:
@@ -85,4 +96,4 @@ def _begin_writing(tx: Connection) -> None:
             sleep(_LOOK_AGAIN_SECONDS)
         else:
             break
-    tx.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    tx.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")

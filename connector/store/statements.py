@@ -5,14 +5,15 @@ and that is most of what a small batch costs: so what runs for every batch goes 
 the order of the columns. The driver's errors become StoreErrors where the transaction was opened (`engine`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
 import psycopg
 from pydantic_core import to_json
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Select, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -20,8 +21,15 @@ from connector.store.arrays import Array, texts
 
 SQLITE = "sqlite"
 _CURSOR = "cursor of kept statements"
+_WITH_COMMIT = "statements that run with the commit"
 
 ResultRow = tuple[Any, ...]
+
+
+def planned_rows(tx: Connection, found: Select[Any]) -> int:
+    """Returns how many rows PostgreSQL reckons that a statement finds, by what it last saw of the tables."""
+    plan = tx.execute(text(f"EXPLAIN (FORMAT JSON) {found.compile(tx, compile_kwargs={'literal_binds': True})}"))
+    return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
 
 
 class Statement:
@@ -38,14 +46,19 @@ class Statement:
 
     def run(self, tx: Connection, /, **values: Any) -> list[ResultRow]:
         """Runs it with these values of its parameters; the rows that it gives back."""
+        return _rows(_executed(tx, self._text, self._given(values)))
+
+    def run_with_commit(self, tx: Connection, /, **values: Any) -> None:
+        """Runs it with the commit (`committing`): for what this transaction does not read any more."""
+        _run_with_commit(tx, self._text, self._given(values))
+
+    def _given(self, values: Mapping[str, Any]) -> Any:
         listed = texts if self._places is None else _json
         given: Any = {
             **self._constants,
             **{f"the_{name}": listed(each) if isinstance(each, list) else each for name, each in values.items()},
         }
-        if self._places is not None:
-            given = [given[name] for name in self._places]
-        return _rows(_executed(tx, self._text, given))
+        return given if self._places is None else [given[name] for name in self._places]
 
 
 class RowsStatement:
@@ -68,12 +81,24 @@ class RowsStatement:
 
     def run(self, tx: Connection, rows: Sequence[ResultRow], /, **same: Any) -> list[ResultRow]:
         """Runs it over the rows, which are not none; `same`: the values of its other parameters."""
-        others = {**self._constants, **{f"the_{name}": value for name, value in same.items()}}
+        others = self._others(same)
         if self._places is not None:
             return self._one_by_one(tx, rows, others, self._places)
+        return _rows(_executed(tx, self._text, {**others, **self._arrays(rows)}))
+
+    def run_with_commit(self, tx: Connection, rows: Sequence[ResultRow], /, **same: Any) -> None:
+        """Runs it over the rows with the commit (`committing`): for what this transaction does not read any more."""
+        if self._places is None:
+            _run_with_commit(tx, self._text, {**self._others(same), **self._arrays(rows)})
+        else:
+            self.run(tx, rows, **same)
+
+    def _others(self, same: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._constants, **{f"the_{name}": value for name, value in same.items()}}
+
+    def _arrays(self, rows: Sequence[ResultRow]) -> dict[str, Array]:
         values = zip(*rows, strict=True)
-        arrays = {name: array(each) for (name, array), each in zip(self._columns, values, strict=True)}
-        return _rows(_executed(tx, self._text, {**others, **arrays}))
+        return {name: array(each) for (name, array), each in zip(self._columns, values, strict=True)}
 
     def _one_by_one(
         self, tx: Connection, rows: Sequence[ResultRow], others: Mapping[str, Any], places: Sequence[str]
@@ -87,6 +112,34 @@ class RowsStatement:
             driver.executemany(self._text, given)
             return []
         return [found for each in given for found in driver.execute(self._text, each).fetchall()]
+
+
+@contextmanager
+def committing(tx: Connection) -> Iterator[None]:
+    """Commits a transaction of PostgreSQL at the end, with what `run_with_commit` was given: one way there and back.
+
+    A block that fails leaves the transaction open, to be rolled back. Raises psycopg's errors.
+    """
+    info = tx.info  # which stays with the connection, and is not to be asked for once that is lost
+    pending: list[tuple[str, Any]] = []
+    info[_WITH_COMMIT] = pending
+    try:
+        yield
+    finally:
+        del info[_WITH_COMMIT]
+    if pending:
+        with _noticing_the_end(tx) as driver, driver.connection.pipeline():
+            for words, values in pending:
+                driver.execute(words, values)
+            driver.execute("COMMIT", prepare=False)
+
+
+def _run_with_commit(tx: Connection, words: str, values: Any) -> None:
+    pending = tx.info.get(_WITH_COMMIT)
+    if pending is None:
+        _executed(tx, words, values)
+    else:
+        pending.append((words, values))
 
 
 @cache
@@ -109,10 +162,17 @@ def _json(values: list[str]) -> str:
     return to_json(values).decode()
 
 
-def _executed(tx: Connection, text: str, values: Any) -> Any:
+def _executed(tx: Connection, words: str, values: Any) -> Any:
+    with _noticing_the_end(tx) as driver:
+        return driver.execute(words, values)
+
+
+@contextmanager
+def _noticing_the_end(tx: Connection) -> Iterator[Any]:
+    """Gives the driver's cursor. Of a connection that has ended meanwhile the transaction has, too."""
     driver = _driver(tx)
     try:
-        return driver.execute(text, values)
+        yield driver
     except psycopg.Error:
         if driver.connection.closed:
             tx.invalidate()

@@ -117,7 +117,7 @@ class EventRow(SQLModel, table=True):
     __tablename__ = "event"
     __table_args__ = (
         Index("event_pending", "key", "sync", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-        Index("event_accepted", "accepted_at", postgresql_using="brin"),
+        Index("event_accepted", "accepted_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         Index("event_known_by", text("substr(id, 11)"), "sync"),
     )
 
@@ -128,6 +128,10 @@ class EventRow(SQLModel, table=True):
     occurred_at: int | None = Field(default=None, sa_type=BigInteger)
     state: int = PENDING
     accepted_at: float = 0.0
+
+
+INDEXED_CHARACTERS = 100
+"""So much of the subject of a problem is in its index: upstream may make a key of any length."""
 
 
 class ProblemRow(SQLModel, table=True):
@@ -141,6 +145,7 @@ class ProblemRow(SQLModel, table=True):
         Index("problem_recent", "sync", "kind", "last_at"),
         Index("problem_cause", "cause", "last_at", "id"),
         Index("problem_latest", "last_at", "id"),
+        Index("problem_subject", text(f"substr(subject, 1, {INDEXED_CHARACTERS})")),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)

@@ -21,6 +21,8 @@ from connector.store.tables import MinuteRow, TallyRow
 TALLY = TallyRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 MINUTE = MinuteRow.__table__  # type: ignore[attr-defined]  # as above
 MINUTE_SECONDS = 60
+MESSAGES = "messages"
+"""Under what the messages of upstream are counted, read or not, with those that concern no single sync."""
 _SLOTS = 16
 
 
@@ -69,9 +71,9 @@ def tally(tx: Connection, counts: Mapping[str, Mapping[str, int]], now: float) -
     ]
     if counted:
         slot = randbelow(_SLOTS)
-        _counting(tx.dialect.name).run(tx, counted, slot=slot)
+        _counting(tx.dialect.name).run_with_commit(tx, counted, slot=slot)
         slot = 0 if tx.dialect.name == SQLITE else slot  # which has one writer at a time, so that nobody waits
-        _counting_minute(tx.dialect.name).run(tx, counted, slot=slot, minute=int(now // MINUTE_SECONDS))
+        _counting_minute(tx.dialect.name).run_with_commit(tx, counted, slot=slot, minute=int(now // MINUTE_SECONDS))
 
 
 @cache
@@ -148,5 +150,5 @@ def join_slots(tx: Connection, before: float, limit: int) -> int:
     for minute, scope, name, count in rows:
         joined[minute, scope, name] += count
     for (minute, scope, name), count in sorted(joined.items()):
-        _counting_minute(tx.dialect.name).run(tx, [(scope, name, count)], slot=0, minute=minute)
+        _counting_minute(tx.dialect.name).run_with_commit(tx, [(scope, name, count)], slot=0, minute=minute)
     return len(rows)

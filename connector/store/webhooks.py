@@ -26,7 +26,7 @@ def add(tx: Connection, webhooks: Sequence[KeptWebhook], now: float) -> None:
     """Keeps webhooks; one that is known by its id changes nothing. `now`: unix seconds, by the store's clock."""
     if webhooks:
         # In the order of their ids, so that two programs with the same ones wait for each other and never in a circle.
-        _adding(tx.dialect.name).run(tx, sorted(webhooks), now=now)
+        _adding(tx.dialect.name).run_with_commit(tx, sorted(webhooks), now=now)
 
 
 @cache
