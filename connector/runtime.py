@@ -13,6 +13,8 @@ from connector.delivery.sender import Sender
 from connector.errors import SettingsError
 from connector.settings.schema import Settings, missing_credentials
 from connector.store.engine import Store
+from connector.tracing import tracer
+from connector.tracing.tracer import Tracer
 
 # A batch makes many objects that die together, hardly any in cycles: looking every 700 takes a fifth of the time.
 _GARBAGE_THRESHOLDS = (50_000, 20, 50)
@@ -43,6 +45,11 @@ class Runtime:
             raise SettingsError(f"there is no sync {sync!r}: the settings name {known}")
         return rules
 
+    @property
+    def tracer(self) -> Tracer | None:
+        """What this process tells traces by, None where it does not. Raises SettingsError without the extra."""
+        return tracer.of_process(self.settings.telemetry)
+
     def courier(self, sync: str) -> Courier:
         """The courier of `sync`. Raises SettingsError where the settings name no such sync."""
         rules = self.rules(sync)
@@ -53,7 +60,8 @@ class Runtime:
         if self._keeper is None:
             self._keeper = ClaimKeeper(self.store)
         others = self.side_by_side(rules)
-        return Courier(self.store, rules, sender, self.settings.retention.call_bodies, mirrors, self._keeper, others)
+        bodies = self.settings.retention.call_bodies
+        return Courier(self.store, rules, sender, bodies, mirrors, self._keeper, others, self.tracer)
 
     def side_by_side(self, rules: Rules) -> tuple[Rules, ...]:
         """The other syncs of the workspace of `rules`, whether they deliver or not."""
@@ -93,4 +101,5 @@ class Runtime:
             track.close()
         for app_api in self._app_apis.values():
             app_api.close()
+        tracer.flush()
         self.store.close()

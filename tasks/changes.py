@@ -8,6 +8,7 @@ from celery import shared_task
 from celery.exceptions import Reject
 
 from connector.intake import bodies
+from connector.intake.traced import Telling
 from connector.model.change import Unreadable
 from tasks.base import runtime
 from tasks.delivery import ring
@@ -48,7 +49,9 @@ def _isolation(format: str, backfill: bool) -> BatchIsolation[Any]:
     limit = opened.settings.intake.max_message_bytes
 
     def take(messages: Sequence[Any]) -> None:
-        ring(bodies.take(opened.store, opened.syncs, format, messages, limit, backfill=backfill).due)
+        telling = Telling(opened.tracer, apply.name)
+        taken = bodies.take(opened.store, opened.syncs, format, messages, limit, backfill=backfill, telling=telling)
+        ring(taken.due)
 
     def set_aside(message: Any, error: Exception) -> None:
         take([Unreadable(f"taking it in failed, and its neighbours went on: {told(error)}", message)])

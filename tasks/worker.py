@@ -25,6 +25,7 @@ from connector import log
 from connector.broker.queues import BACKFILL, CHANGES, durable
 from connector.errors import SettingsError
 from connector.settings.schema import missing_credentials
+from connector.tracing import tracer
 from tasks.base import give_back_the_store, settings
 
 _log = structlog.get_logger(__name__)
@@ -57,6 +58,15 @@ def _refuse_to_start(**_: Any) -> None:
         names = "\n".join(f"{name} is not set: Customer.io asks for it" for name in missing)
         print(names, file=sys.stderr)
         raise SystemExit(SettingsError.exit_code)
+    _refuse_without_the_extra()
+
+
+def _refuse_without_the_extra() -> None:
+    try:
+        tracer.require(settings().telemetry)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
 
 
 @setup_logging.connect
@@ -84,8 +94,9 @@ def _stop(how: str, **_: Any) -> None:
 
 @worker_process_shutdown.connect
 @worker_shutdown.connect
-def _give_back_the_store(**_: Any) -> None:
+def _close_down(**_: Any) -> None:
     """In each process of the pool, and in the worker itself."""
+    tracer.flush()
     give_back_the_store()
 
 

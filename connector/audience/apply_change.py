@@ -4,7 +4,7 @@ Whatever the order in which changes arrive, how often, and in whatever batches: 
 once each, by version.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -312,12 +312,10 @@ def _events(
         anonymous_id = event.anonymous_id or change.anonymous_id
         reason = _skip(event, anonymous_id, inside, stands, rules)
         if reason is None:
-            properties, faults = bounds.fitting(event.properties)
-            kept = replace(event, properties=properties) if faults else event
-            made, not_made = _made(_owed(kept, anonymous_id, change, index), event.name, rules)
+            made, faults = _owed(event, anonymous_id, change, index, rules)
             owed.append(made)
-            problems += [_left_out(event, name, why, change) for name, why in {**faults, **not_made}.items()]
-            problems += _cut(event, owed[-1].name, change)
+            problems += [_left_out(event, name, why, change) for name, why in faults.items()]
+            problems += _cut(event, made.name, change)
             continue
         skipped.append(SkippedEvent(event.name, reason))
         if reason is Skip.BAD_NAME:
@@ -344,24 +342,31 @@ def _left_out(event: Event, name: str, why: str, change: Change) -> Problem:
     return Problem("event", change.key, reason)
 
 
-def _owed(event: Event, anonymous_id: str | None, change: Change, index: int) -> PendingEvent:
-    return PendingEvent(
-        id=event_id.of_event(event, change.key, change.message_id, index),
-        kind=event.kind,
-        name=_fitting(event.name.strip()),
-        properties=event.properties,
-        occurred_at=event.occurred_at,
-        anonymous_id=anonymous_id,
-    )
-
-
-def _made(event: PendingEvent, name: str, rules: Rules) -> tuple[PendingEvent, dict[str, str]]:
-    """The event, called `name` upstream, with its properties as the settings want them, and why others are left out.
+def _owed(
+    event: Event, anonymous_id: str | None, change: Change, index: int, rules: Rules
+) -> tuple[PendingEvent, Mapping[str, str]]:
+    """The event with its properties as the settings want them, and why others are left out.
 
     Its id is the one of what it said.
     """
-    properties, faults, texts = event.properties, dict[str, str](), frozenset[str]()
-    steps = rules.event_transforms.of_event(event.kind, name) if rules.event_transforms else None
+    said, faults = bounds.fitting(event.properties)
+    properties, not_made = _made(said, event, rules)
+    kept = replace(event, properties=said) if faults else event
+    owed = PendingEvent(
+        id=event_id.of_event(kept, change.key, change.message_id, index),
+        kind=event.kind,
+        name=_fitting(event.name.strip()),
+        properties=properties,
+        occurred_at=event.occurred_at,
+        anonymous_id=anonymous_id,
+    )
+    return owed, {**faults, **not_made} if faults or not_made else faults
+
+
+def _made(said: Mapping[str, Any], event: Event, rules: Rules) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """The properties that an event says, as the settings want them, and why others are left out."""
+    properties, faults, texts = said, dict[str, str](), frozenset[str]()
+    steps = rules.event_transforms.of_event(event.kind, event.name) if rules.event_transforms else None
     if steps:
         properties, faults = event_properties.transformed(properties, steps)
         texts = frozenset(property for property, each in steps.items() if each.stays_text)
@@ -370,7 +375,7 @@ def _made(event: PendingEvent, name: str, rules: Rules) -> tuple[PendingEvent, d
             property: value if property in texts else cast_within(value, property)
             for property, value in properties.items()
         }
-    return replace(event, properties=properties), faults
+    return properties, faults
 
 
 def _cut(event: Event, name: str, change: Change) -> Iterator[Problem]:

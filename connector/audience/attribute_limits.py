@@ -13,7 +13,8 @@ from connector.model.attribute_names import PREFERENCES, TOPIC
 from connector.model.limits import NAME_BYTES, VALUE_BYTES
 
 _BYTES_A_CHARACTER = 4
-_SURELY_FITS = VALUE_BYTES // _BYTES_A_CHARACTER
+SURELY_FITS = VALUE_BYTES // _BYTES_A_CHARACTER
+"""A text of so many characters fits, whatever they are."""
 
 
 def name_fault(target: str) -> str | None:
@@ -38,7 +39,7 @@ def choice_fault(target: str, value: Any) -> str | None:
 def value_fault(value: Any) -> str | None:
     """Why Customer.io, or the way to it, would not take `value`, or None."""
     if isinstance(value, str):
-        if len(value) <= _SURELY_FITS and value.isascii() and "\0" not in value:
+        if len(value) <= SURELY_FITS and value.isascii() and "\0" not in value:
             return None
         if not bounds.storable(value):
             return bounds.fault(value)

@@ -5,7 +5,7 @@ from typing import Any
 from connector.audience.rules import Rules
 from connector.model import times
 
-_SHORTEST_DATE = len("2026-01-31")
+SHORTEST = len("2026-01-31")
 
 
 def dated(value: Any, target: str, rules: Rules) -> Any:
@@ -25,7 +25,7 @@ def cast_within(value: Any, name: str) -> Any:
 def cast(value: Any, target: str) -> Any:
     """A full ISO date or date-time as unix seconds, and milliseconds where the name says that it is a time."""
     if isinstance(value, str):
-        if len(value) < _SHORTEST_DATE or value[4] != "-":
+        if len(value) < SHORTEST or value[4] != "-":
             return value
         as_seconds = times.seconds(value)
         return value if as_seconds is None else as_seconds

@@ -7,7 +7,8 @@ for the person: what exceeds them is left out and becomes a problem, everything 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from connector.audience.attribute_limits import choice_fault, name_fault, value_fault
+from connector.audience import dates
+from connector.audience.attribute_limits import SURELY_FITS, choice_fault, name_fault, value_fault
 from connector.audience.dates import dated
 from connector.audience.rules import MISSING, Chosen, Rules, Transformed
 from connector.model import attribute_names, bounds, identifiers, transforms
@@ -15,6 +16,7 @@ from connector.model.attribute_names import PREFERENCES
 from connector.model.change import Change
 from connector.model.limits import ATTRIBUTES, IDENTIFIER_BYTES
 from connector.model.problem import Problem
+from connector.model.times import MILLISECONDS_FROM
 from connector.model.transforms import TransformFault
 
 _BYTES_A_CHARACTER = 4
@@ -84,8 +86,20 @@ def _take(
 ) -> None:
     for target, source in chosen:
         value = source.find(attributes)
-        if value is not MISSING:
+        if value is MISSING:
+            continue
+        if _stays(value) and not target.startswith(PREFERENCES):
+            into[target] = value
+        else:
             _put(into, target, value, rules, key, problems)
+
+
+def _stays(value: Any) -> bool:
+    """Whether a value is sent as it is, whatever the settings: no date, and within all limits. Most are found so."""
+    if type(value) is str:
+        is_no_date = len(value) < dates.SHORTEST or value[4] != "-"
+        return is_no_date and len(value) <= SURELY_FITS and value.isascii() and "\0" not in value
+    return value is None or type(value) is bool or (type(value) is int and 0 <= value < MILLISECONDS_FROM)
 
 
 def _transform(into: dict[str, Any], change: Change, rules: Rules, problems: list[Problem]) -> None:

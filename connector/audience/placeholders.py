@@ -22,10 +22,12 @@ def fault(message: Change | ObjectChange, placeholders: frozenset[str]) -> str |
 
 def without(change: Change, placeholders: frozenset[str]) -> Change:
     """The change without visitors and objects named by placeholders; `left_out` says so."""
-    if not (change.anonymous_id or change.events or change.relationships or change.objects):
+    visitors = {each.anonymous_id for each in change.events if each.anonymous_id}
+    if change.anonymous_id:
+        visitors.add(change.anonymous_id)
+    if not (visitors or change.relationships or change.objects):
         return change
-    visitors = {change.anonymous_id, *(each.anonymous_id for each in change.events)} - {None}
-    named = [("the anonymous id", each) for each in sorted(filter(None, visitors))]
+    named = [("the anonymous id", each) for each in sorted(visitors)]
     named += [("an object's id", each.id) for each in change.relationships or ()]
     named += [("an object's id", each.id) for each in change.objects]
     lost = [(what, id) for what, id in dict.fromkeys(named) if is_placeholder(id, placeholders)]

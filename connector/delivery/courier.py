@@ -19,10 +19,11 @@ from connector.audience.rules import Rules
 from connector.customerio import backoff, batches
 from connector.customerio.batches import Part
 from connector.customerio.request_log import KeptBodies
-from connector.delivery import beside, feedback, object_gate, outcomes, parts_of_calls
+from connector.delivery import beside, feedback, object_gate, outcomes, parts_of_calls, traced
 from connector.delivery.claim_keeper import ClaimKeeper, Held
 from connector.delivery.manual_segments import Mirrors, Served
 from connector.delivery.sender import Run, Sender
+from connector.delivery.traced import TracedClaim
 from connector.model.entity import EntityKind
 from connector.planning import deletion_guard
 from connector.planning.attempt import Attempt, Claim
@@ -46,6 +47,7 @@ from connector.store import settlements as settling
 from connector.store.engine import Store
 from connector.store.entities import OBJECT, PERSON
 from connector.store.settlements import Alone
+from connector.tracing.tracer import Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +80,7 @@ class CycleResult:
 class Courier:
     """Delivers one sync: has its store, its rules, and the sender to its workspace.
 
-    others: the other syncs of the same workspace.
+    others: the other syncs of the same workspace. tracer: tells of traces, None where nothing does.
     """
 
     store: Store
@@ -88,6 +90,7 @@ class Courier:
     mirrors: Mirrors | None = None
     keeper: ClaimKeeper | None = None
     others: Sequence[Rules] = ()
+    tracer: Tracer | None = None
 
     def deliver(self, until: Callable[[], bool] = lambda: False) -> bool:
         """Delivers until nothing is due, the connection is paused, or `until` returns True.
@@ -157,10 +160,13 @@ class Courier:
         return self._sent_for(lease, claimed, run, self._served(PERSON))
 
     def _sent_for(self, lease: str, claimed: Sequence[Claim], run: Run, served: Served) -> CycleResult:
-        attempts = self._begun(lease, claimed, served)
-        with self._keeping(run, attempts):
-            paused = self._send_all([attempt for attempt in attempts if not attempt.held_back], run)
-        more = bool(attempts) and self._settle(lease, attempts, run, served)
+        with traced.telling(self.tracer, self.store, self.rules.name, claimed, run) as traces:
+            attempts = self._begun(lease, claimed, served)
+            if traces is not None:
+                traces.plan()
+            with self._keeping(run, attempts):
+                paused = self._send_all([attempt for attempt in attempts if not attempt.held_back], run)
+            more = bool(attempts) and self._settle(lease, attempts, run, served, traces)
         return CycleResult(len(claimed), paused, more or len(attempts) < len(claimed))
 
     def _keeping(self, run: Run, attempts: Sequence[Attempt]) -> AbstractContextManager[None]:
@@ -191,13 +197,17 @@ class Courier:
         claimed, run = self._claim(lease, kind, ALONE_AT_ONCE, alone=True)
         if not claimed:
             return
-        attempts = self._begun(lease, claimed, served)
+        with traced.telling(self.tracer, self.store, self.rules.name, claimed, run) as traces:
+            attempts = self._begun(lease, claimed, served)
+            self._send_one_by_one(attempts, run)
+            if attempts:
+                self._settle(lease, attempts, run, served, traces)
+
+    def _send_one_by_one(self, attempts: Sequence[Attempt], run: Run) -> None:
         with self._keeping(run, attempts):
             for attempt in attempts:
                 if not (attempt.held_back or run.stopped):
                     self._send_all([attempt], run)
-        if attempts:
-            self._settle(lease, attempts, run, served)
 
     def _served(self, kind: EntityKind) -> Served:
         return self.mirrors.served(self.rules) if self.mirrors and kind == PERSON else Served(self.rules)
@@ -301,7 +311,9 @@ class Courier:
                 waiting[attempt.claim.entity.key] = Alone(count, now + seconds)
         return waiting
 
-    def _settle(self, lease: str, attempts: Sequence[Attempt], run: Run, served: Served) -> bool:
+    def _settle(
+        self, lease: str, attempts: Sequence[Attempt], run: Run, served: Served, traces: TracedClaim | None
+    ) -> bool:
         """Writes what became of the attempts. Returns whether some of them have another step to take."""
         if self.others:
             beside.send_again(self.store, self.others, attempts)
@@ -333,6 +345,8 @@ class Courier:
             problems.clear_all(tx, name, "failing", failed_before.intersection(sound))
             counted = {name: tally, tallies.way(name): outcomes.of_people(attempts, settled.settlements, now)}
             tallies.tally(tx, {**counted, tallies.requests(self.sender.name): outcomes.of_requests(run.calls)}, now)
+            if traces is not None:
+                traces.settle(tx, settlements, settled.settlements)
             self._keep_history(tx, request_log.add(tx, run.calls), attempts, run, now)
         if self.others and any(isinstance(each, Confirmed) and each.released for each in settled.settlements):
             beside.take_up(self.store, (self.rules, *self.others))

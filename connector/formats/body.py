@@ -30,7 +30,7 @@ def decode(body: bytes | str) -> object:
     """
     try:
         given = body.encode() if isinstance(body, str) else body
-        value: object = from_json(given.removeprefix(_BYTE_ORDER_MARK), catch_duplicate_keys=True)
+        value: object = from_json(given.removeprefix(_BYTE_ORDER_MARK), catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         if not _CAN_BE_READ_IN_PART.search(str(error)):
             raise UnreadableError(f"the body is not JSON: {error}") from error

@@ -4,7 +4,7 @@ Read: the current state of the user, the account, the segments the user is in no
 it says only what moved, and the store knows that better.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -16,10 +16,9 @@ from connector.formats.reading import (
     attempt_all,
     object_of,
     placed,
-    segment_of,
+    segments_of,
     shown,
     text_in,
-    unique,
     unkept,
     unread_time,
     word,
@@ -100,6 +99,7 @@ def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
         raise UnreadableError("the message names no user")
     anonymous_id = visitor(user)
     events, refused = gather(message.get("events"), _event)
+    versions = [times.version(user.get(name)) for name in _VERSIONS]
     change = Change(
         key=user_key(user, anonymous_id),
         user=user,
@@ -107,20 +107,20 @@ def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
         whole=True,
         segments=_segments(envelope, message, user),
         events=events,
-        version=_version(user),
+        version=next((at for at in versions if at is not None), None),
         anonymous_id=anonymous_id,
         message_id=_message_id(envelope, index, message.get("message_id")),
-        left_out=_left_out(user, message),
+        left_out=_left_out(user, message, versions),
     )
     return [change, *refused]
 
 
-def _left_out(user: Mapping[str, Any], message: Mapping[str, Any]) -> tuple[str, ...]:
+def _left_out(user: Mapping[str, Any], message: Mapping[str, Any], versions: Sequence[int | None]) -> tuple[str, ...]:
     """What of a message says nothing since it cannot be read."""
     given = {name: user[name] for name in _VISITORS if name in user}
     lost = unkept(message_id=message.get("message_id"), **given)
-    for name in _VERSIONS:
-        if user.get(name) is not None and times.version(user[name]) is None:
+    for name, version in zip(_VERSIONS, versions, strict=True):
+        if version is None and user.get(name) is not None:
             lost += (unread_time(name),)
     return lost
 
@@ -130,10 +130,6 @@ def _message_id(envelope: _Envelope, index: int, given: object) -> str | None:
     if own is not None:
         return own
     return None if envelope.id is None else f"{envelope.id}:{index}"
-
-
-def _version(user: Mapping[str, Any]) -> int | None:
-    return next((at for name in _VERSIONS if (at := times.version(user.get(name))) is not None), None)
 
 
 def _account(account: object) -> Mapping[str, Any]:
@@ -152,7 +148,7 @@ def _segments(envelope: _Envelope, message: Mapping[str, Any], user: Mapping[str
         raise UnreadableError("the message does not say which segments the user is in")
     if not isinstance(given, list):
         raise UnreadableError("the segments of the message are not a list")
-    return unique([segment_of(entry, envelope.segment_name) for entry in given])
+    return segments_of(given, envelope.segment_name)
 
 
 def _event(given: Mapping[str, Any]) -> Event:

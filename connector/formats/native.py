@@ -11,7 +11,7 @@ from typing import Any
 from connector.errors import UnreadableError
 from connector.formats import devices, merged_users, native_objects, other_forms
 from connector.formats.events import gather, id_of, name_of, properties_of
-from connector.formats.reading import attempt_each, known, object_in, object_of, segment_of, text_in, unique, unkept
+from connector.formats.reading import attempt_each, known, object_in, object_of, segments_of, text_in, unkept
 from connector.formats.user_key import user_key, visitor
 from connector.model import times
 from connector.model.attribute_names import TOPIC
@@ -89,7 +89,7 @@ def _segments(message: Mapping[str, Any], field: str) -> tuple[Segment, ...] | N
         return None
     if not isinstance(given, list):
         raise UnreadableError(f'"{field}" is not a list')
-    return unique([segment_of(entry, str) for entry in given])
+    return segments_of(given, str)
 
 
 def _agree(segments: tuple[Segment, ...] | None, entered: tuple[Segment, ...], left: tuple[Segment, ...]) -> None:

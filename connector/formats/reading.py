@@ -77,16 +77,21 @@ def segment_of(entry: object, name_of: Callable[[str], str]) -> Segment:
     Leaving out one that cannot be read could take a person out of the audience: the message is refused.
     """
     if isinstance(entry, dict):
-        written = (entry.get("id"), entry.get("name"))
-        if type(written[0]) is str and type(written[1]) is str and (found := _written(*written)) is not None:
+        id, named = entry.get("id"), entry.get("name")
+        if type(id) is str and type(named) is str and (found := _written(id, named)) is not None:
             return found
-        key, name = map(word, written)
+        key, name = word(id), word(named)
     else:
         name, key = None, word(entry)
     key = name if key is None else key
     if key is None:
         raise UnreadableError("a segment has neither an id nor a name")
     return segment(key, name_of(key) if name is None else name)
+
+
+def segments_of(entries: Iterable[object], name_of: Callable[[str], str]) -> tuple[Segment, ...]:
+    """The segments that a list gives, as `segment_of` reads each, each key once."""
+    return unique([segment_of(entry, name_of) for entry in entries])
 
 
 def known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None:

@@ -16,6 +16,7 @@ from connector.audience.address_ids import as_lead
 from connector.audience.rules import Rules
 from connector.intake import findings, set_aside, visitors
 from connector.intake.set_aside import Mask
+from connector.intake.traced import TracedBatch
 from connector.intake.users import Observe, ToldObject, UserBatch
 from connector.model.change import Change, Message, ObjectChange, Original, Unreadable
 from connector.model.problem import EVERY_SYNC, Problem
@@ -57,6 +58,7 @@ def accept(
     check: Callable[[Connection], None] | None = None,
     leasing: Leasing | None = None,
     mask: Mask = set_aside.unmasked,
+    traced: TracedBatch | None = None,
 ) -> TakenIn:
     """Takes in a batch, all of it or nothing.
 
@@ -69,6 +71,7 @@ def accept(
         check: is called at the end of the transaction; whatever it raises undoes the batch.
         leasing: for which syncs those who are free are leased at once, to be sent for by the caller.
         mask: takes out of a problem what it must not show, before it is kept.
+        traced: the traces that the messages are in; None where nobody tells of them.
 
     Returns:
         How much was read, and which syncs have something to deliver.
@@ -92,12 +95,14 @@ def accept(
         ids = problems.add(tx, EVERY_SYNC, list(map(mask, kept)), now)
         counted = {batch.rules.name: batch.tally for batch in batches}
         read = len(changes) + len(told)
-        counted[EVERY_SYNC] = Counter(messages=read + len(unreadable), unreadable=len(unreadable))
+        counted[EVERY_SYNC] = Counter({tallies.MESSAGES: read + len(unreadable), "unreadable": len(unreadable)})
         for batch in batches:
             counted[tallies.way(batch.rules.name)] = Counter(due=len(batch.due))
             counted[tallies.funnel(batch.rules.name)] = batch.steps.of_all(read, len(unreadable))
             counted[tallies.segments(batch.rules.name)] = batch.steps.moves
         tallies.tally(tx, counted, now)
+        if traced is not None:
+            _keep_traces(traced, batches, read, len(unreadable), due)
         if check is not None:
             check(tx)
         leased = tuple(each for batch in batches if (each := batch.leased()))
@@ -106,6 +111,14 @@ def accept(
     unread = tuple((each.index, each.reason, id) for each, id in zip(unreadable, ids, strict=False))
     unreadable_too = sum(batch.set_aside for batch in batches)
     return TakenIn(read, len(unreadable) + unreadable_too, due, leased, skipped, unread, _only_counted(unreadable, ids))
+
+
+def _keep_traces(
+    traced: TracedBatch, batches: Iterable[UserBatch], read: int, unreadable: int, due: Iterable[str]
+) -> None:
+    for each in batches:
+        each.keep_traces(traced)
+    traced.note(read, unreadable, due)
 
 
 def _taken_up(tx: Connection, batches: Iterable[UserBatch], now: float) -> set[str]:

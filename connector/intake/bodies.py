@@ -10,6 +10,7 @@ from connector import formats
 from connector.audience.rules import Rules
 from connector.errors import UnreadableError
 from connector.intake.accept import TakenIn, accept
+from connector.intake.traced import SILENT, Telling
 from connector.model import bounds
 from connector.model.change import Message, Unreadable
 from connector.planning.leasing import Leasing
@@ -29,6 +30,7 @@ def take(
     backfill: bool = False,
     check: Callable[[Connection], None] | None = None,
     leasing: Leasing | None = None,
+    telling: Telling = SILENT,
 ) -> TakenIn:
     """Takes in bodies of one format, all of them or none. Raises StoreError where it cannot.
 
@@ -41,11 +43,13 @@ def take(
         backfill: They are delivered behind what is live.
         check: Called at the end of the transaction; whatever it raises undoes the batch.
         leasing: For which syncs those who are free are leased at once, to be sent for by the caller.
+        telling: Who tells of traces, and what the bodies have brought of them.
     """
     given = list(bodies)
-    read_ = _all_read(format, given, max_bytes)
+    read_ = telling.marked(_all_read(format, given, max_bytes))
     messages = [message for each in read_ for message in each]
-    taken = accept(store, syncs, messages, backfill=backfill, check=check, leasing=leasing)
+    with telling.taking_in() as traced:
+        taken = accept(store, syncs, messages, backfill=backfill, check=check, leasing=leasing, traced=traced)
     return replace(taken, unkept=_unkept(given, read_, taken.unkept)) if taken.unreadable else taken
 
 

@@ -74,6 +74,11 @@ class ObjectBatch:
         entities.save(tx, self.rules.name, self.written, now, OBJECT)
         return any(each.due for each in self.written)
 
+    @property
+    def due(self) -> set[str]:
+        """The keys of the objects that something is due for by this batch."""
+        return {each.entity.key for each in self.written if each.due}
+
     def set_aside(self, told: Iterable[ObjectChange]) -> int:
         """Returns how many of these messages are about an object whose row cannot be read."""
         return sum(bool(self.before[each.key].unreadable) for each in told)

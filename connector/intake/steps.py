@@ -6,7 +6,6 @@ about somebody who is due by it is `due` once, and the other messages about them
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from connector.audience.audience_status import AudienceStatus
@@ -77,7 +76,9 @@ class BatchSteps:
         """Counts which watched segments a user entered and left."""
         was, now = before.segments.values, after.segments.values
         if was != now:
-            self.moves.update(_moves(self.watched, _named(was), _named(now)))
+            for each in self.watched:
+                if (is_in := _is_in(now, each)) != _is_in(was, each):
+                    self.moves[f"{'entered' if is_in else 'left'}: {each}"] += 1
 
     def of_all(self, read: int, unreadable: int) -> Counter[str]:
         """Returns the steps of all messages: so many were read, and others not."""
@@ -100,9 +101,6 @@ def _outside(standing: str | None) -> str:
     return f"{OUTSIDE}: {standing}"
 
 
-def _moves(watched: Iterable[str], was: AbstractSet[str], now: AbstractSet[str]) -> list[str]:
-    return [f"{'entered' if each in now else 'left'}: {each}" for each in watched if (each in now) != (each in was)]
-
-
-def _named(segments: Mapping[str, str | None]) -> AbstractSet[str]:
-    return {each for key, name in segments.items() if name is not None for each in (key, name)}
+def _is_in(segments: Mapping[str, str | None], segment: str) -> bool:
+    """Whether somebody is in a segment, by its id or its name. A null name says that they left."""
+    return segments.get(segment) is not None or segment in segments.values()

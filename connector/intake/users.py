@@ -21,6 +21,7 @@ from connector.intake.findings import BatchFindings
 from connector.intake.leasing import BatchLease
 from connector.intake.objects import ObjectBatch
 from connector.intake.steps import BatchSteps
+from connector.intake.traced import TracedBatch
 from connector.model.change import Change, ObjectChange
 from connector.model.entity import Entity, Facts, Identifier, PendingEvent, Unconfirmed, tried_besides
 from connector.model.problem import Problem
@@ -29,7 +30,7 @@ from connector.planning.leasing import Leased, Leasing
 from connector.planning.plan import is_owed, next_step, possible_identifiers
 from connector.store import encoding, entities, events, identifier_holders, problems, workspace_holders
 from connector.store import leads as store_leads
-from connector.store.entities import PERSON
+from connector.store.entities import OBJECT, PERSON
 from connector.store.tables import EXIT
 
 log = structlog.get_logger(__name__)
@@ -93,6 +94,8 @@ class UserBatch:
         self.lease = BatchLease.open(tx, rules, leasing, lane, now)
         self.busy: Collection[str] = ()
         self.lets_go = False
+        self.about = leads.AboutWhom((), ())
+        self.told_objects: Sequence[tuple[str, str]] = ()
 
     def take(self, told: Sequence[ToldObject]) -> bool:
         """Takes in what the batch says about users and objects. Returns whether anything is due then."""
@@ -103,8 +106,9 @@ class UserBatch:
         changes = self.findings.taken.changes
         objects = ObjectBatch.begin(self.connection, self.rules, mentioned, changes, self.lane)
         due = self._take()
-        in_order = sorted((*told, *self.told), key=itemgetter(0))
-        due |= objects.take(self.connection, [each for _, each in in_order], self.now)
+        in_order = [each for _, each in sorted((*told, *self.told), key=itemgetter(0))]
+        due |= objects.take(self.connection, in_order, self.now)
+        self.told_objects = [(each.key, each.trace) for each in in_order if each.key in objects.due]
         self.tally.update(objects.tally)
         self.steps.take(Counter(each.key for each in mentioned), objects.written, objects.unchanged)
         self.steps.add(steps.UNREADABLE_ROW, objects.set_aside(mentioned))
@@ -120,6 +124,7 @@ class UserBatch:
         met = visitors.known_users(self.connection, self.rules.name, told.keys) if self.rules.objects else {}
         before = self._load(list(dict.fromkeys((*told.keys, *met.values()))), told.leads)
         told, ahead = self._readable(told, ahead, before)
+        self.about = told
         facts = {key: entity.facts for key, entity in before.items()}
         last: dict[str, tuple[Change, apply_change.AppliedChange]] = {}
         for place, (change, key, reading) in enumerate(zip(told.changes, told.keys, ahead, strict=True)):
@@ -132,7 +137,7 @@ class UserBatch:
             self.problems += merged_users.unnamed(before[key], change, merged.facts, self.rules)
             if self.observe is not None:
                 self.merges.append((key, change, merged))
-            self.told += [(place, each) for each in merged.objects]
+            self.told += [(place, replace(each, trace=change.trace)) for each in merged.objects]
         if self.rules.objects:
             visitors.join(self.connection, self.rules.name, told, met, facts)
         if self.rules.addressing.knows_leads:
@@ -149,6 +154,12 @@ class UserBatch:
         said.keep(self.connection, self.rules, messages, self.events, fresh, saved, self.now)
         problems.add(self.connection, self.rules.name, list(map(self.mask, self.problems)), self.now)
         return any(each.due and each.lease is None for each in saved)
+
+    def keep_traces(self, traced: TracedBatch) -> None:
+        """Keeps, for delivery, which traces the messages are in that something is due by."""
+        people = [(key, each.trace) for each, key in zip(*self.about[:2], strict=True) if key in self.due]
+        traced.keep(self.connection, self.rules.name, PERSON, people, self.now)
+        traced.keep(self.connection, self.rules.name, OBJECT, self.told_objects, self.now)
 
     def leased(self) -> Leased | None:
         """The people leased, once all is taken in: the last step of the transaction, since all wait for one row."""
@@ -239,7 +250,7 @@ class UserBatch:
             self._count_unchanged(entity, standing)
             return None
         self.steps.moved(entity.facts, facts)
-        moved = replace(entity, facts=facts, revision=entity.revision + 1, tried=_tried(entity, self.rules))
+        moved = entity.moved(facts, _tried(entity, self.rules))
         desired = self.desired[entity.key] = self.findings.desired(facts, self.rules)
         self.problems += wanted_identifiers.id_that_stays(moved, desired, self.rules)
         due = has_events or is_owed(moved, desired, self.rules)

@@ -50,10 +50,12 @@ def storable(text: str) -> bool:
 
 def fault(value: Any) -> str | None:
     """Why a JSON value is not within the bounds, as the rest of a sentence that begins with its name; None if it is."""
-    if isinstance(value, dict | list):
-        return _container_fault(value)
     if isinstance(value, str):
         return None if storable(value) else _text_fault(value)
+    if value is None or value is True or value is False:
+        return None
+    if isinstance(value, dict | list):
+        return _container_fault(value)
     if isinstance(value, float):
         return None if isfinite(value) else NOT_FINITE
     if isinstance(value, int):

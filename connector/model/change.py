@@ -60,7 +60,7 @@ class ObjectChange:
     deleted       True where upstream has deleted the object: what it said before no longer counts
     left          True where upstream has it still, and it is not to be synced any more: the settings say what becomes
                   of it
-    index         as of a `Change`
+    index, trace  as of a `Change`
     """
 
     type: str
@@ -72,6 +72,7 @@ class ObjectChange:
     deleted: bool = False
     left: bool = False
     index: int | None = field(default=None, compare=False, repr=False)
+    trace: str = field(default="", compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -134,6 +135,7 @@ class Change:
     presumed      the fields of `user` that the form takes to be so; another word on them counts, whatever its version
     echo          True where it is what Customer.io itself has reported (`origin`): it changes nothing
     index         its place in the list, the batch or the lines of its body, from 0; None where it stands alone
+    trace         the traceparent that its message brought, where traces are told of; "" where it brought none
     """
 
     key: str
@@ -160,6 +162,7 @@ class Change:
     index: int | None = field(default=None, compare=False, repr=False)
     guess: bool = field(default=False, compare=False)
     echo: bool = False
+    trace: str = field(default="", compare=False, repr=False)
 
     @property
     def takes_away(self) -> bool:

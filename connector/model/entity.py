@@ -144,6 +144,21 @@ class Entity:
     unreadable: str = ""
     removals: Removals = NOTHING_REMOVED
 
+    def moved(self, facts: Facts, tried: Unconfirmed) -> "Entity":
+        """Returns the same with other facts, one revision later."""
+        # Each field by itself: `replace` takes four times as long, and this is done for nearly every message.
+        return Entity(
+            self.key,
+            facts,
+            self.delivered,
+            tried,
+            self.doubt,
+            self.revision + 1,
+            self.kind,
+            self.unreadable,
+            self.removals,
+        )
+
 
 def tried_besides(entity: Entity, person: Profile | None) -> Unconfirmed:
     """What was tried, with `person` who is on the way: it must not be forgotten as facts move on."""

@@ -251,7 +251,7 @@ class Attempt:
         also = self.rules.addressing.also_known_by
         before = (*before, *also(entity.delivered))
         held = (*held, *also(self.held), *also(self.desired.person))
-        return tuple(each for each in before if not any(each.same_as(other) for other in held))
+        return tuple(each for each in before if each not in held and not any(each.same_as(other) for other in held))
 
 
 def _nothing_yet(step: Step) -> list[ItemResult]:

@@ -41,7 +41,7 @@ def problem(sync: str, limits: DeletionGuard, subject: str = "") -> Problem:
     minutes = limits.window_seconds / 60
     reason = (
         f"more than {limits.share:.4g} of the {held} held (and more than {limits.at_least}) would be deleted within "
-        f"{minutes:.4g} minutes: the deletions are held until `connector approve {sync}`, or dropped by "
-        f"`connector approve {sync} --drop`; everything else goes on"
+        f"{minutes:.4g} minutes: the deletions are held until somebody lets them go (`connector approve {sync}`) or "
+        f"drops them (`connector approve {sync} --drop`); everything else goes on"
     )
     return Problem("held", subject or sync, reason)

@@ -62,19 +62,22 @@ def _still_there(ended: Iterable[str], removed: Collection[str], held: Mapping[s
 
 def removed(before: Removals, step: Step) -> Removals:
     """Returns what is known to be removed from Customer.io once a step is confirmed."""
-    named = tuple(each for operation in step.operations for each in addressed(operation.item))
     match step.effect:
         case "deleted":
-            return before._replace(deleted=tuple(dict.fromkeys((*before.deleted, *named))))
+            return before._replace(deleted=tuple(dict.fromkeys((*before.deleted, *_named(step)))))
         case "unsuppressed":
-            return before._replace(freed=tuple(dict.fromkeys((*before.freed, *named))))
+            return before._replace(freed=tuple(dict.fromkeys((*before.freed, *_named(step)))))
         case "suppressed":
             return NOTHING_REMOVED
         case "let go" if freed := _freed(step):
             return before._replace(freed=tuple(dict.fromkeys((*before.freed, *freed))))
         case _:
-            found = before._replace(deleted=()) if step.after is not None else before
+            found = before._replace(deleted=()) if before.deleted and step.after is not None else before
             return _with_belongings(found, step)
+
+
+def _named(step: Step) -> Iterator[Identifier]:
+    return (each for operation in step.operations for each in addressed(operation.item))
 
 
 def _freed(step: Step) -> list[Identifier]:
@@ -86,8 +89,10 @@ def _freed(step: Step) -> list[Identifier]:
 def _with_belongings(before: Removals, step: Step) -> Removals:
     """Adds the devices and relationships that the step takes away, without those that the person has then."""
     items = [operation.item for operation in step.operations]
-    tokens = (each["device"]["token"] for each in items if each.get("action") == "delete_device")
-    keys = (one.related[0] for one in step.operations if one.related is not None and one.related[1] is None)
+    tokens = [each["device"]["token"] for each in items if each.get("action") == "delete_device"]
+    keys = [one.related[0] for one in step.operations if one.related is not None and one.related[1] is None]
+    if not (tokens or keys or before.devices or before.relationships):
+        return before
     devices, related = (step.after.devices, step.after.relationships) if step.after else ({}, {})
     return before._replace(
         devices=_not_held((*before.devices, *tokens), devices),

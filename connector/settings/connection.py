@@ -1,11 +1,12 @@
 """[connections.NAME]: one Customer.io workspace."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 from pydantic.json_schema import SkipJsonSchema
 
+from connector.errors import SettingsError
 from connector.settings.validators import Secret, Secrets, Section, Switch, Text, UrlSetting
 
 
@@ -87,3 +88,9 @@ def workspaces(connections: Mapping[str, Connection]) -> dict[str, str]:
 def _leads_to(name: str, connection: Connection) -> tuple[str, str]:
     site = connection.site_id
     return ("", name) if site is None else (connection.track_base, site.get_secret_value())
+
+
+def check_connection(name: str, known: Collection[str]) -> None:
+    """Raises SettingsError if the settings, which have those that are `known`, name no such connection."""
+    if name not in known:
+        raise SettingsError(f"there is no connection {name!r}: the settings name {', '.join(known)}")

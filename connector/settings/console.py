@@ -12,6 +12,7 @@ from connector.settings.console_sign_in import (
     proxy_mistakes,
     user_mistakes,
 )
+from connector.settings.freshness import SecondsOrNone
 from connector.settings.mistakes import refuse
 from connector.settings.validators import Count, Seconds, Secret, Section, Switch, TableName
 
@@ -27,10 +28,18 @@ class ConsoleSettings(Section):
     read_url: Secret = Field(
         default=None,
         description="PostgreSQL: a read replica of the store, which pages read from. Not in the file: give "
-        "CONNECTOR__CONSOLE__READ_URL. Left out, pages read the store.",
+        "CONNECTOR__CONSOLE__READ_URL. Left out, and while it does not answer, pages read the store.",
     )
     statement_seconds: Seconds = Field(
-        default=2.0, description="PostgreSQL: how long one statement of a page may take, so that none slows delivery."
+        default=2.0,
+        description="How long one statement of a page may take, so that none slows delivery; with PostgreSQL also how "
+        "long a page waits for a connection, and for one that is silent.",
+    )
+    shared_seconds: SecondsOrNone = Field(
+        default=2.0,
+        le=60,
+        description="For how long what one page has found is shown to others who ask this process for the same, so "
+        "that many open pages cost as one; 0 reads anew for each. What somebody changes here shows at once.",
     )
     pages_at_once: Count = Field(
         default=4,

@@ -31,10 +31,14 @@ class EffectiveSetting(NamedTuple):
 
 
 class Origins:
-    """Which source gave which key. It holds no value. Settings are the same wherever they came from."""
+    """Which source gave which key, and what the file gave, without secrets. Of other sources it holds no value.
+
+    Settings are the same wherever they came from.
+    """
 
     def __init__(self, layers: Sequence[Layer] = ()) -> None:
-        """Keeps the keys of the sources, the strongest first."""
+        """Keeps the keys of the sources, the strongest first, of which the file is the last."""
+        self.file: Mapping[str, Any] = _without_secrets(layers[-1].values) if layers else {}
         self._layers = [Layer(each.label, _keys(each.values), each.names) for each in layers]
 
     def of(self, loc: Loc) -> str:
@@ -51,6 +55,19 @@ class Origins:
 def _keys(values: Any) -> Any:
     """Nested values without the values."""
     return {key: _keys(value) for key, value in values.items()} if isinstance(values, dict) else None
+
+
+def _without_secrets(values: Any, loc: Loc = ()) -> Any:
+    """Nested values without the addresses that carry a password, or are as good as one: no file has other secrets."""
+    if isinstance(values, dict):
+        shown = {key: each for key, each in values.items() if not _is_hidden((*loc, key), each)}
+        return {key: _without_secrets(each, (*loc, key)) for key, each in shown.items()}
+    return [_without_secrets(each, loc) for each in values] if isinstance(values, list) else values
+
+
+def _is_hidden(loc: Loc, value: Any) -> bool:
+    carries = isinstance(value, str) and _without_password(value) != value
+    return carries or (loc[0], loc[-1]) in _SHOWN_NOWHERE
 
 
 def effective(settings: BaseModel, origins: Origins) -> list[EffectiveSetting]:

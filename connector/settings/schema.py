@@ -46,6 +46,7 @@ from connector.settings.sections import (
 )
 from connector.settings.sync_actions import ActionSettings
 from connector.settings.sync_options import Attribute, DeletionGuard, Feedback, ObjectType, SentEvent, Suppression
+from connector.settings.telemetry import TelemetrySettings
 from connector.settings.validators import IdentifierField, Names, Section, Switch, TableName, Text
 from connector.settings.warehouse import RowsSettings, WarehouseSource
 
@@ -220,6 +221,9 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default=WorkerSettings(), description="How a worker of a fleet ends.")
     retention: RetentionSettings = Field(default=RetentionSettings(), description="How long things are kept.")
     log: LogSettings = Field(default=LogSettings(), description="What the program says while it works.")
+    telemetry: TelemetrySettings = Field(
+        default=TelemetrySettings(), description="Traces by OpenTelemetry, with the extra `otel`."
+    )
     rows: RowsSettings = Field(default=RowsSettings(), description="How tables of users in files are read.")
     profiles: ProfilesSettings = Field(
         default=ProfilesSettings(), description="What Customer.io's reporting webhooks become."
@@ -249,6 +253,10 @@ class Settings(BaseSettings):
     def effective(self) -> list[EffectiveSetting]:
         """Returns every key with its value and where that came from, without secrets."""
         return effective(self, self._origins)
+
+    def in_file(self) -> Mapping[str, Any]:
+        """Returns what the settings file gave, as nested values, without secrets and addresses that carry one."""
+        return self._origins.file
 
     @field_validator("connections", "syncs", "sources", "out", "export")
     @classmethod

@@ -12,6 +12,7 @@ from connector import log as logs
 from connector.admin.heartbeat import HeartbeatThread
 from connector.errors import ConnectorError
 from connector.stop_signal import StopSignal
+from connector.tracing import tracer
 from tasks.base import give_back_the_store, runtime, settings
 from tasks.reader.process import DEAD, NAME, PARENT
 from tasks.reader.reader import Reader
@@ -41,6 +42,7 @@ def main() -> int:
     end_by = monotonic() + settings().worker.stop_seconds
     heartbeat.close()
     reader.stop(end_by)
+    tracer.flush()
     give_back_the_store()
     return 0
 

@@ -19,9 +19,11 @@ from connector.broker.frames import Delivery
 from connector.delivery.direct import Direct
 from connector.errors import StoreError
 from connector.intake import bodies
+from connector.intake.traced import SILENT, Telling
 from connector.model.change import Unreadable
 from connector.runtime import Runtime
 from connector.store.blame import blames_the_data
+from connector.tracing import traceparent
 from tasks.reader import known_good_messages, redeliveries
 from tasks.reader.batch_isolation import BatchIsolation, HeldError, told
 from tasks.reader.bell import Bell
@@ -40,11 +42,15 @@ would slow each other by more than the saved claim is worth."""
 
 
 class QueuedItem(NamedTuple):
-    """A body, and the message that contained it. last: whether it is the last body of its message."""
+    """A body, and the message that contained it.
+
+    last: whether it is the last body of its message. brought: the traceparent of the message, "" if it brought none.
+    """
 
     delivery: Delivery
     body: Body
     last: bool
+    brought: str = traceparent.NONE
 
 
 @dataclass(slots=True)
@@ -83,6 +89,7 @@ class BatchIntake:
         self._leases = leases
         self._bell = bell
         self._direct = direct
+        self._tracer = runtime.tracer
         self._work: dict[str, Work] = {}
         self._holds = {buffer.queue: Hold(runtime.store, buffer.queue) for buffer in buffers}
         self._redeliveries = {
@@ -213,12 +220,17 @@ class BatchIntake:
         leasing = None if by_the_pool else self._direct.leasing()
         taken = bodies.take(
             runtime.store, runtime.syncs, first.format, values, limit,
-            backfill=first.backfill, check=check, leasing=leasing,
+            backfill=first.backfill, check=check, leasing=leasing, telling=self._telling(items),
         )  # fmt: skip
         self._direct.send(taken.leased, at)
         self._bell.ring(taken.due if by_the_pool else self._direct.look(taken.due))
         work.leave_whole(items[place].delivery for place in taken.unkept)
         work.leave_whole(item.delivery for item in items if _is_cut(item))
+
+    def _telling(self, items: Sequence[QueuedItem]) -> Telling:
+        if self._tracer is None:
+            return SILENT
+        return Telling(self._tracer, self._current.buffer.queue, [item.brought for item in items])
 
     def _set_aside(self, item: QueuedItem, error: Exception) -> None:
         log.error(
@@ -250,11 +262,13 @@ def _is_cut(item: QueuedItem) -> bool:
 
 
 def _items(buffer: MessageBuffer, delivery: Delivery) -> Iterator[QueuedItem]:
-    found = buffer.door.bodies(properties.decode(delivery.properties), delivery.body)
+    decoded = properties.decode(delivery.properties)
+    brought = traceparent.of_headers(decoded.headers)
+    found = buffer.door.bodies(decoded, delivery.body)
     if not found:  # a task without messages: there is nothing to do, but to acknowledge it
         found = [Body(buffer.door.format, [], buffer.door.backfill)]
     for place, body in enumerate(found, 1):
-        yield QueuedItem(delivery, body, place == len(found))
+        yield QueuedItem(delivery, body, place == len(found), brought)
 
 
 def _runs(items: Sequence[QueuedItem]) -> Iterator[list[QueuedItem]]:

@@ -10,12 +10,12 @@ from time import monotonic
 import structlog
 
 from connector.errors import StoreError
-from connector.model.problem import EVERY_SYNC, Problem
+from connector.model.problem import Problem, ProblemKind
 from connector.store import problems
 from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
-KIND = "queue"
+KIND: ProblemKind = "queue"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
 _SAY_SECONDS = 60.0
 _LONGEST_SECONDS = 600.0
@@ -70,8 +70,5 @@ class Hold:
     def _note(self, reason: str) -> None:
         """Writes the hold where `connector status` looks, if the store answers."""
         with suppress(StoreError), self._store.writing() as tx:
-            problems.clear(tx, KIND, self._queue, but=reason)
-            if reason:
-                problem = Problem("queue", self._queue, reason)
-                problems.add(tx, EVERY_SYNC, [problem], self._store.now(tx))
+            problems.instead(tx, Problem(KIND, self._queue, reason), self._store.now(tx))
             self._noted = reason
