@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from connector.activity.webhook import Activity
+from connector.activity.webhook import Activity, metric_name, type_name
 from connector.settings.profiles import Aggregate, ProfileFieldSettings, ProfilesSettings, ReadAs
 
 _HASH_DIGITS = 16
@@ -99,7 +99,7 @@ def of(settings: ProfilesSettings) -> tuple[ProfileField, ...]:
 
 
 def _of(given: ProfileFieldSettings) -> ProfileField:
-    types, metrics = frozenset(given.object_types), frozenset(given.metrics)
+    types, metrics = frozenset(map(type_name, given.object_types)), frozenset(map(metric_name, given.metrics))
     return ProfileField(given.source, given.target, given.aggregate, types, metrics, given.read_as)
 
 

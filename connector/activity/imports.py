@@ -7,8 +7,10 @@ from uuid import uuid4
 from connector.errors import ConnectorError, SettingsError
 from connector.model import import_job
 from connector.model.import_job import ImportDirection, ImportJob, ImportState
-from connector.store import import_jobs, outgoing, webhooks
+from connector.store import import_jobs, named_leases, outgoing, webhooks
 from connector.store.engine import Store
+
+_LEASE_SECONDS = 10.0
 
 
 class ImportStatus(NamedTuple):
@@ -57,12 +59,14 @@ def start(
         what = "connection" if direction == "in" else "target"
         raise SettingsError(f"there is no {what} {name!r}: the settings name {', '.join(sorted(known)) or 'none'}")
     with store.writing() as tx:
+        now, id, alone = store.now(tx), uuid4().hex[:12], f"import:{direction}:{name}"
+        named_leases.take(tx, alone, id, now, _LEASE_SECONDS)  # waits for whoever starts one at this moment
         before = import_job.latest(import_jobs.every(tx)).get((direction, name))
         if before is not None and before.state != "ended":
             raise ConnectorError(f"the import {before.id} of {name} is {before.state}: end it, or go on with it")
-        now = store.now(tx)
-        job = ImportJob(uuid4().hex[:12], direction, name, label, description, "running", now, now)
+        job = ImportJob(id, direction, name, label, description, "running", now, now)
         import_jobs.add(tx, job)
+        named_leases.give_back(tx, alone, id)
     return job
 
 

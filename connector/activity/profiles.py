@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from connector.activity import identity, profile_state
 from connector.activity.fields import ProfileField
 from connector.activity.profile_state import ProfileState
+from connector.model.bounds import storable
 from connector.store import profiles
 from connector.store.engine import Store
 
@@ -47,6 +48,8 @@ def find(store: Store, user: str, connections: Iterable[str], fields: Sequence[P
     Returns:
         A profile for each workspace that knows them.
     """
+    if not storable(user):
+        return []
     with store.reading() as tx:
         found = [of_keys(tx, connection, identity.candidates(user), fields) for connection in connections]
     return [each for each in found if each is not None]

@@ -30,7 +30,7 @@ _KEPT_CHARACTERS = 10_000
 class Posted(NamedTuple):
     """A webhook whose signature fits: the name of the connection that it came by, and its body.
 
-    newly: whether it is the first one since the start, or since one whose signature did not fit.
+    newly: whether the store is to be told that the signature fits: of the first one, after a bad one, once a minute.
     """
 
     connection: str

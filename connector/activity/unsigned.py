@@ -16,7 +16,7 @@ def tally_name(connection: str) -> str:
     return f"webhooks:{connection}"
 
 
-def refused(store: Store, connection: str, reason: str, count: int) -> None:
+def refused(store: Store, connection: str, reason: str, count: int, *, solved: bool = False) -> None:
     """Notes that webhooks of a connection were refused.
 
     Args:
@@ -24,6 +24,7 @@ def refused(store: Store, connection: str, reason: str, count: int) -> None:
         connection: The connection, by its name.
         reason: Why, as the end of a sentence.
         count: How many since the last time.
+        solved: Whether a signature has fitted since: they are counted, and are no problem any more.
     """
     key = variable(("connections", connection, "webhook_keys"))
     text = (
@@ -32,7 +33,8 @@ def refused(store: Store, connection: str, reason: str, count: int) -> None:
     )
     with store.writing() as tx:
         now = store.now(tx)
-        problems.add(tx, EVERY_SYNC, [Problem("signature", connection, text)], now)
+        if not solved:
+            problems.add(tx, EVERY_SYNC, [Problem("signature", connection, text)], now)
         tallies.tally(tx, {tally_name(connection): {"refused": count}}, now)
 
 

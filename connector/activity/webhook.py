@@ -38,7 +38,8 @@ _OTHER_METRICS = {
 _OTHER_TYPES = {"in-app": "in_app", "inapp": "in_app", "whatasapp": "whatsapp"}
 _BY_MACHINES = ("machine", "proxied", "prefetched")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_ADDRESS = re.compile(r"[^\s<>,;:\"'()]+@[^\s<>,;:\"'()]+")
+_ADDRESS = re.compile(r"[^\s<>,;:\"'()][^\s<>,;:\"()]*@[^\s<>,;:\"'()]+")
+_BRACKETED = re.compile(r"<([^<>]*@[^<>]*)>")
 _LONGEST_ID = 100
 _LONGEST_IDENTIFIER = 1000
 _OLD_TYPES = sorted(METRICS, key=len, reverse=True)
@@ -123,12 +124,23 @@ def _kind(body: Mapping[str, Any]) -> tuple[str, str] | None:
     if isinstance(old := body.get("event_type"), str):
         given: tuple[Any, Any] = _old_kind(old.strip().lower())
     else:
-        given = body.get("object_type", body.get("object_type_type")), body.get("metric")
+        given = body.get("object_type") or body.get("object_type_type"), body.get("metric")
     if not all(isinstance(each, str) for each in given):
         return None
-    object_type, metric = (each.strip().lower() for each in given)
-    kind = _OTHER_TYPES.get(object_type, object_type), _OTHER_METRICS.get(metric, metric)
+    kind = type_name(given[0]), metric_name(given[1])
     return kind if all(map(_NAME.fullmatch, kind)) else None
+
+
+def type_name(given: str) -> str:
+    """Returns a type of objects as it is kept, whichever way it is spelled: `in_app` for `in-app`."""
+    name = given.strip().lower()
+    return _OTHER_TYPES.get(name, name)
+
+
+def metric_name(given: str) -> str:
+    """Returns a metric as it is kept, whichever way it is spelled."""
+    name = given.strip().lower()
+    return _OTHER_METRICS.get(name, name)
 
 
 def _old_kind(event_type: str) -> tuple[str, str]:
@@ -164,10 +176,12 @@ def _address(data: Mapping[str, Any]) -> str:
 
 
 def _mail(value: Any) -> str:
-    """The address within a text such as `Ada <ada@example.com>`; "" where there is none."""
+    """The address within a text such as `Ada <ada@example.com>`; "" where there is none. A name may hold one too."""
     if not isinstance(value, str) or not bounds.storable(value):
         return ""
-    found = _ADDRESS.search(value[:_LONGEST_IDENTIFIER])
+    text = value[:_LONGEST_IDENTIFIER]
+    bracketed = _BRACKETED.findall(text)
+    found = _ADDRESS.search(bracketed[-1] if bracketed else text)
     return found[0].lower() if found else ""
 
 

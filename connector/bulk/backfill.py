@@ -142,7 +142,7 @@ def take_further(
 
 
 def _pause(runtime: Runtime, id: str, reason: str) -> None:
-    advice = f"`connector jobs resume {id}` goes on, `connector jobs cancel {id}` ends it"
+    advice = f"`connector jobs resume {id}` lets it go on, `connector jobs cancel {id}` ends it"
     with runtime.store.writing() as tx:
         now = runtime.store.now(tx)
         if jobs.turn(tx, id, ("running",), "paused", now):

@@ -19,7 +19,7 @@ from connector.bulk.backfill import EVERYBODY
 from connector.bulk.jobs import find
 from connector.bulk.lease import Lease, leased
 from connector.bulk.resync import Progress
-from connector.errors import ConnectorError, StoreError
+from connector.errors import ConnectorError, NothingLeftError, StoreError
 from connector.model.job import UNDER_WAY, Job
 from connector.model.problem_filter import ProblemFilter
 from connector.runtime import Runtime
@@ -170,6 +170,8 @@ class _Work:
             remedy(kept)
         except StoreError:
             raise
+        except NothingLeftError:
+            return GONE
         except ConnectorError:
             return f"{NOT_DONE}: {kept.problem.kind}"
         return DONE
@@ -191,7 +193,7 @@ class _Work:
                 return
             # Somebody else has solved them, or a process that was killed before it wrote how far it was.
             gone = max(job.total - job.done, 0)
-            counts = {**job.counts, GONE: gone} if gone else job.counts
+            counts = {**job.counts, GONE: job.counts.get(GONE, 0) + gone} if gone else job.counts
             jobs.save(tx, replace(job, counts=counts).ended(self.runtime.store.now(tx)))
         log.info("job over problems done", job=self.id)
 

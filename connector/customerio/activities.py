@@ -92,13 +92,14 @@ def read(reply: Reply) -> ActivityPage | Pause:
     return Pause(why, "human", doubt=False)
 
 
-def taken(position: LogPosition, page: ActivityPage) -> tuple[list[LogEntry], LogPosition]:
+def taken(position: LogPosition, page: ActivityPage, now: float = float("inf")) -> tuple[list[LogEntry], LogPosition]:
     """Takes a page in: returns the entries that are new, and the position after it. The pass is over if none follows.
 
     The log is given youngest first, so that a pass ends at the first page with nothing younger than `until`. Should a
-    page be the other way round the pass goes on to its end.
+    page be the other way round the pass goes on to its end. An entry whose time is to come hides none before it: the
+    log counts as read up to `now` (unix seconds) at the most.
     """
-    floor = position.until - OVERLAP_SECONDS
+    floor = min(position.until, now) - OVERLAP_SECONDS
     young = [each for each in page.activities if each.at >= floor]
     new = [each for each in young if each.id not in position.seen]
     newest = max((each.at for each in young), default=0.0)
@@ -106,7 +107,7 @@ def taken(position: LogPosition, page: ActivityPage) -> tuple[list[LogEntry], Lo
     after = replace(position, newest=max(position.newest, newest), seen=seen)
     if page.following and (young or _is_rising(page)):
         return new, replace(after, resume=page.following)
-    until = max(after.until, after.newest)
+    until = min(max(after.until, after.newest), now)
     return new, LogPosition(until, seen=_remembered(seen, until - OVERLAP_SECONDS))
 
 

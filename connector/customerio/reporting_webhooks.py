@@ -61,7 +61,7 @@ def remedy(rows: Collection[Mapping[str, Any]], path: str, url: str, events: Col
     Returns:
         What is missing, and the request that mends it.
     """
-    row = next((each for each in rows if str(each.get("endpoint", "")).rstrip("/").endswith(path)), None)
+    row = _ours(rows, path, url)
     wanted = sorted({_SPELLINGS.get(each, each) for each in events})
     if row is None:
         always = {"disabled": False, "full_resolution": True, "with_content": False}
@@ -74,12 +74,19 @@ def remedy(rows: Collection[Mapping[str, Any]], path: str, url: str, events: Col
         lacks.append("it is disabled")
     if not row.get("full_resolution"):
         lacks.append("it reports only the first time that something happens to a message, not every time")
-    if url and row.get("endpoint") != url:
+    if url and str(row.get("endpoint")).rstrip("/") != url:
         lacks.append("it calls another address")
     change = {"disabled": False, "full_resolution": True, "events": [*there, *missing]}
     id, kept = row.get("id"), {"name": row.get("name") or NAME, "with_content": bool(row.get("with_content"))}
     body = to_json({**kept, "endpoint": url or row.get("endpoint"), **change})
     return WebhookRemedy(tuple(lacks), id if isinstance(id, int) else None, body)
+
+
+def _ours(rows: Collection[Mapping[str, Any]], path: str, url: str) -> Mapping[str, Any] | None:
+    """The webhook that calls us: one with the whole address before one that may be another installation's."""
+    found = [each for each in rows if str(each.get("endpoint", "")).rstrip("/").endswith(path)]
+    whole = [each for each in found if url and str(each["endpoint"]).rstrip("/") == url]
+    return next(iter((*whole, *found)), None)
 
 
 def _why(reply: Reply) -> str:

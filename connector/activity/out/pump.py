@@ -165,7 +165,6 @@ class Pump:
         state = before._replace(failures=failures, paused_until=now + seconds, reason=answer.reason)
         outgoing.fares(tx, self.settings.name, state)
         told = f"nothing goes on to it: {answer.reason}. It is tried again, with growing pauses, and nothing is lost"
-        problems.clear(tx, KIND, self.settings.name, but=told)
-        problems.add(tx, EVERY_SYNC, [Problem(KIND, self.settings.name, told)], now)
+        problems.instead(tx, Problem(KIND, self.settings.name, told), now)
         log.warning("a target does not take what is sent on", target=self.settings.name, reason=answer.reason,
                     seconds=round(seconds, 1))  # fmt: skip

@@ -18,7 +18,7 @@ from connector.bulk.lease import Lease, leased
 from connector.bulk.warehouse.scheduling import LATER
 from connector.errors import ConnectorError, SettingsError
 from connector.model.export_state import ExportState, due_at
-from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.model.problem import Problem, ProblemKind
 from connector.runtime import Runtime
 from connector.settings.export import Export
 from connector.settings.mistakes import listed, variable
@@ -164,8 +164,7 @@ def _ended(runtime: Runtime, run: ExportRun, reason: str, failures: int) -> Expo
         exports.save(tx, state)
         if run.state.asked:
             exports.ask(tx, name, wanted=False)
-        problems.clear(tx, KIND, name, but=reason)
-        problems.add(tx, EVERY_SYNC, [Problem(KIND, name, reason)] if reason else [], now)
+        problems.instead(tx, Problem(KIND, name, reason), now)
     if state.rows or reason:
         log.info("export ended", export=name, rows=state.rows, reason=reason)
     return state

@@ -8,7 +8,7 @@ import structlog
 from connector.bulk.lease import SECONDS, Lease, LostError, leased
 from connector.bulk.warehouse.run import SourceHeldError, SourceRun, StoppedError, salt
 from connector.errors import ConnectorError, SettingsError, StoreError
-from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.model.problem import Problem, ProblemKind
 from connector.model.source_state import NO_COUNTS, Counts, SourceState, due_at
 from connector.runtime import Runtime
 from connector.settings.warehouse import WarehouseSource, unknown_source
@@ -71,8 +71,8 @@ def find(runtime: Runtime, name: str) -> WarehouseSource:
     return source
 
 
-def ask(runtime: Runtime, name: str, *, may_leave: bool = False, again: bool = False) -> None:
-    """Asks for a run.
+def ask(runtime: Runtime, name: str, *, may_leave: bool = False, again: bool = False) -> bool:
+    """Asks for a run. Returns whether nobody had asked for one that is still to come.
 
     Args:
         runtime: What this process has open.
@@ -86,7 +86,7 @@ def ask(runtime: Runtime, name: str, *, may_leave: bool = False, again: bool = F
     find(runtime, name)
     standings(runtime)
     with runtime.store.writing() as tx:
-        sources.ask(tx, name, may_leave=may_leave, again=again)
+        return sources.ask(tx, name, may_leave=may_leave, again=again)
 
 
 def take_turn(
@@ -163,7 +163,6 @@ def _ended(runtime: Runtime, run: SourceRun, reason: str, failures: int) -> Sour
         sources.save(tx, state)
         sources.answer(tx, state)
         exports.note_source_run(tx, state)
-        problems.clear(tx, KIND, name, but=reason)
-        problems.add(tx, EVERY_SYNC, [Problem(KIND, name, reason)] if reason else [], now)
+        problems.instead(tx, Problem(KIND, name, reason), now)
     log.info("source ended", source=name, **state.counts._asdict(), reason=reason)
     return state
