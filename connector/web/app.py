@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 
 from connector import __version__
@@ -28,6 +29,8 @@ from connector.web.webhooks import WebhookDoor
 
 _LIMITS = Limits()
 _PREFLIGHT_SECONDS = 600
+_NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would tell of each request with its path, which names a person at some doors, whatever settings say."""
 _HEADERS = ("Authorization", "Content-Type", "Content-Encoding", "X-Write-Key", "AnonymousId")
 
 
@@ -56,10 +59,11 @@ def create_app(
         summary="Upstream says what changed about a user; Customer.io comes to hold it.",
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     web, refusals = runtime.settings.web, Refusals()
     bodies = BodyReader(web.max_body_bytes, limits, refusals)
-    intake = Intake(runtime, ring, bodies, Keyring.of(web))
+    intake = Intake(runtime, ring, bodies, Keyring.of(web), runtime.tracer)
     app.state.limits, app.state.refusals = limits, refusals
     answers.say_refusals(app, refusals)
     _add_health(app, runtime, works)

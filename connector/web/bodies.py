@@ -36,9 +36,10 @@ class Room:
     @asynccontextmanager
     async def hold(self, sender: str, size: int, wait_seconds: float) -> AsyncIterator[None]:
         """Holds a number of bytes for a sender while the block runs. Raises TimeoutError if no room comes in time."""
-        async with asyncio.timeout(wait_seconds):
-            while not self._fits(sender, size):
-                await self._change()
+        if not self._fits(sender, size):  # a limit of time costs as much as all the rest
+            async with asyncio.timeout(wait_seconds):
+                while not self._fits(sender, size):
+                    await self._change()
         self._held[sender] += size
         try:
             yield
@@ -112,25 +113,25 @@ class BodyReader:
 
     async def _whole(self, request: Request, size: int) -> bytes:
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                return await self._parts(request.stream(), size)
+            async with asyncio.timeout(None) as limit:
+                return await self._parts(request.stream(), size, limit)
         except TimeoutError:
             self._refusals.add("too_slow")
             raise HTTPException(408, "the body comes too slowly: send it again") from None
         except ClientDisconnect:
             raise HTTPException(400, "the body broke off") from None
 
-    async def _parts(self, stream: AsyncIterator[bytes], size: int) -> bytes:
-        parts = bytearray()
-        while (part := await self._next(stream)) is not None:
+    async def _parts(self, stream: AsyncIterator[bytes], size: int, limit: asyncio.Timeout) -> bytes:
+        """Reads part by part; before each the limit is put off, but never beyond what the whole body may take."""
+        now = asyncio.get_running_loop().time
+        end, parts = now() + self._limits.body_seconds, bytearray()
+        limit.reschedule(min(end, now() + self._limits.silence_seconds))
+        async for part in stream:
             parts += part
             if len(parts) > size:
                 raise self._too_large(size)
+            limit.reschedule(min(end, now() + self._limits.silence_seconds))
         return bytes(parts)
-
-    async def _next(self, stream: AsyncIterator[bytes]) -> bytes | None:
-        async with asyncio.timeout(self._limits.silence_seconds):
-            return await anext(stream, None)
 
     def _too_large(self, most: int) -> HTTPException:
         self._refusals.add("too_large")

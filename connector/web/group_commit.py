@@ -1,4 +1,4 @@
-"""Commits what many requests bring in one transaction: whatever has come while the last one was being committed.
+"""Commits what many requests bring in one transaction: whatever has come while the last ones were being committed.
 
 With one request at a time nothing waits; with many, the cost of a transaction is shared by all of them.
 """
@@ -13,28 +13,35 @@ Item = TypeVar("Item")
 
 
 class GroupCommit(Generic[Item]):
-    """Hands items to `write` in batches, one batch at a time, in the order in which they came; on one event loop."""
+    """Hands items to `write` in batches, in the order in which they came, on one event loop."""
 
-    def __init__(self, write: Callable[[list[Item]], None], most: int) -> None:
-        """`write` keeps a batch, all of it or nothing, and may block; `most`: so many items are in one at the most."""
+    def __init__(self, write: Callable[[list[Item]], None], most: int, at_once: int = 1) -> None:
+        """Has nothing to write yet.
+
+        Args:
+            write: Keeps a batch, all of it or nothing, and may block.
+            most: So many items are in a batch at the most.
+            at_once: So many batches are written at the same time; with 1 each is kept before the next is begun.
+        """
         self._write = write
         self._most = most
+        self._at_once = at_once
         self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
-        self._working: asyncio.Task[None] | None = None
+        self._working: set[asyncio.Task[None] | None] = set()
 
     async def add(self, item: Item) -> None:
         """Returns once the item is committed. Raises what `write` raised."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
-        if self._working is None:
-            self._working = asyncio.create_task(self._work())
+        if len(self._working) < self._at_once:
+            self._working.add(asyncio.create_task(self._work()))
         await done
 
     async def _work(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             await self._commit(batch)
-        self._working = None
+        self._working.discard(asyncio.current_task())  # at once: what is added from here on begins another
 
     async def _commit(self, batch: list[tuple[Item, "asyncio.Future[None]"]]) -> None:
         wanted = [(item, done) for item, done in batch if not done.done()]

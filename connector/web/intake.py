@@ -10,8 +10,11 @@ from connector import formats
 from connector.broker.doorbell import Ring
 from connector.formats.content_encoding import unpack
 from connector.intake.accept import TakenIn, accept
+from connector.intake.traced import SILENT, Telling
 from connector.model.change import Message
 from connector.runtime import Runtime
+from connector.tracing import traceparent
+from connector.tracing.tracer import Tracer
 from connector.web.auth import Keyring
 from connector.web.bodies import BodyReader
 
@@ -21,12 +24,17 @@ Check = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Takes bodies in. `ring` gets the syncs that may have something due; `keys` are the tokens of the doors."""
+    """Takes bodies in.
+
+    ring: gets the syncs that may have something due. keys: the tokens of the doors. tracer: tells of traces, None where
+    nothing does.
+    """
 
     runtime: Runtime
     ring: Ring
     bodies: BodyReader
     keys: Keyring
+    tracer: Tracer | None = None
 
     async def take(self, request: Request, sender: str, format: str) -> TakenIn:
         """Takes in a body of one format by a sender that the headers showed. Raises what `take_as` raises."""
@@ -50,13 +58,24 @@ class Intake:
             StoreError: the store cannot keep it now.
         """
         encoding = request.headers.get("content-encoding", "")
+        telling = self._telling(request)
         async with self.bodies.read(request, sender, most) as body:
             if check is not None:
                 await run_in_threadpool(check, body)
-            accepted = await run_in_threadpool(self._take, body, encoding, reading, most)
+            accepted = await run_in_threadpool(self._take, body, encoding, reading, most, telling)
         self.ring(accepted.due)
         return accepted
 
-    def _take(self, body: bytes, encoding: str, reading: BodyFormat, most: int | None) -> TakenIn:
+    def _telling(self, request: Request) -> Telling:
+        """All messages of a request are in the trace that its header names, if it names one."""
+        if self.tracer is None:
+            return SILENT
+        given = request.headers.getlist(traceparent.NAME)
+        brought = traceparent.accepted(given[0]) if len(given) == 1 else traceparent.NONE
+        return Telling(self.tracer, request.scope["route"].path, [brought])
+
+    def _take(self, body: bytes, encoding: str, reading: BodyFormat, most: int | None, telling: Telling) -> TakenIn:
         unpacked = unpack(body, encoding, most or self.runtime.settings.web.max_body_bytes)
-        return accept(self.runtime.store, self.runtime.syncs, reading(unpacked), mask=self.keys.masked)
+        (messages,) = telling.marked([reading(unpacked)])
+        with telling.taking_in() as traced:
+            return accept(self.runtime.store, self.runtime.syncs, messages, mask=self.keys.masked, traced=traced)

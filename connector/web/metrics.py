@@ -2,7 +2,7 @@
 
 import hmac
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -93,12 +93,17 @@ class Metrics:
             waiting = depth.of_messages(settings.broker, settings.intake)
         except ConnectorError:
             waiting = {}
-        up = [MetricSample({}, int(bool(waiting)))]
-        yield Family("connector_broker_up", "gauge", "Whether RabbitMQ answered and has our queues.", up)
-        samples = [MetricSample({"queue": name}, count) for name, count in sorted(waiting.items())]
-        yield Family("connector_queue_messages", "gauge", "Messages that wait in RabbitMQ.", samples)
-        held = [MetricSample({"queue": name}, int(name in found.queues_held)) for name in sorted(waiting)]
-        yield Family("connector_queue_held", "gauge", "1 while nothing can be taken in from the queue.", held)
+        yield from of_queues(waiting, found.queues_held)
+
+
+def of_queues(waiting: Mapping[str, int], held: Collection[str]) -> Iterator[Family]:
+    """How many messages wait in RabbitMQ, by queue, none where it does not answer; and which queues are held."""
+    up = [MetricSample({}, int(bool(waiting)))]
+    yield Family("connector_broker_up", "gauge", "Whether RabbitMQ answered and has our queues.", up)
+    samples = [MetricSample({"queue": name}, count) for name, count in sorted(waiting.items())]
+    yield Family("connector_queue_messages", "gauge", "Messages that wait in RabbitMQ.", samples)
+    stand_still = [MetricSample({"queue": name}, int(name in held)) for name in sorted(waiting)]
+    yield Family("connector_queue_held", "gauge", "1 while nothing can be taken in from the queue.", stand_still)
 
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
@@ -128,13 +133,13 @@ def of_counts(found: Gauges) -> Iterator[Family]:
     messages = found.counts.get(EVERY_SYNC, {})
     unreadable = messages.get("unreadable", 0)
     read = [
-        MetricSample({"result": "read"}, messages.get("messages", 0) - unreadable),
+        MetricSample({"result": "read"}, messages.get(tallies.MESSAGES, 0) - unreadable),
         MetricSample({"result": "unreadable"}, unreadable),
     ]
     yield Family("connector_messages_total", "counter", "Messages of upstream that were taken in.", read)
     ways = {sync: found.counts.get(tallies.way(sync), {}) for sync in found.syncs}
     for name, help_ in (
-        ("due", "People and objects that a change made due."),
+        ("due", "People whom a change made due, once for each batch of messages that did; objects are not counted."),
         (outcomes.DELIVERED, "People and objects that Customer.io then held as it should."),
         (outcomes.REFUSED, "People and objects of whom Customer.io refused something for good."),
     ):

@@ -17,7 +17,9 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": 
 
 
 def _refusal(description: str, **more: Any) -> JsonObject:
-    return {"model": Refused, "description": description, **more}
+    # By its name: FastAPI would build the model anew for each route and status, most of the time that the doors take.
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refused"}}}
+    return {"description": description, "content": content, **more}
 
 
 REFUSALS: dict[int | str, JsonObject] = {
@@ -140,7 +142,7 @@ def components() -> JsonObject:
         whole.pop("$schema", None)
         found[f"{title}Message"] = _moved(whole, title)
         found |= {f"{title}.{part}": _moved(schema, title) for part, schema in parts.items()}
-    found["ReportingWebhook"] = _REPORTED
+    found |= {"ReportingWebhook": _REPORTED, "Refused": Refused.model_json_schema()}
     return found | {f"{title}Body": _body(title) for title in _BODIES}
 
 

@@ -5,19 +5,25 @@ the most connections allowed, the one that has been silent the longest makes roo
 """
 
 import asyncio
-import logging
 from enum import Enum, auto
 from typing import Any
 
-import h11
+import httptools
 from uvicorn import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from connector.web.limits import Limits, most_connections
 from connector.web.refusals import Reason, Refusals
 
 _ACCEPTED_AT_ONCE = 16  # asyncio opens several such handfuls before it says that one is open
 _GRACE_SECONDS = 10
+_HEADER_BYTES = 65_536
+"""The parser itself bounds neither the address of a request nor its headers."""
+_PIPELINED = 32
+"""So many requests may wait behind one that is being answered."""
+_OFFERS = (b"connection", b"upgrade", b"http2-settings")
+"""The headers by which a client offers another protocol."""
+_NO_HTTP = "Invalid HTTP request received."
 PEER = "connector.peer"
 """In the scope of a request: the address that it came from, which uvicorn replaces by what a proxy says."""
 
@@ -73,7 +79,7 @@ class Phase(Enum):
     """Answered before the body was read; the rest of it is still coming, and is dropped."""
 
 
-class DoorsProtocol(H11Protocol):
+class DoorsProtocol(HttpToolsProtocol):
     """One connection of a client."""
 
     config: DoorsConfig
@@ -88,16 +94,17 @@ class DoorsProtocol(H11Protocol):
             _loop: the event loop, None for the running one.
         """
         super().__init__(config, server_state, app_state, _loop)
-        self.logger = _Counted(self.logger, config.refusals)  # type: ignore[assignment]
         self.heard_at = self.loop.time()
         self._phase: Phase | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._in_headers = self._in_body = self._ends = False
+        self._header_bytes = self._unfinished_bytes = 0
 
     @property
     def expendable(self) -> bool:
         """Whether the connection may be ended to make room: not while a complete request is being answered."""
-        processing = self._in_request and not self.cycle.more_body
+        processing = self._in_request and (bool(self.pipeline) or not self.cycle.more_body)
         return not processing and not self.transport.is_closing()
 
     @property
@@ -121,8 +128,95 @@ class DoorsProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Called with what the client sent."""
         self.heard_at = self.loop.time()
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        if not self._ends:
+            unfinished = self._in_headers
+            rest = data
+            while rest:
+                rest = self._parse(rest)
+            self._bound_headers(len(data) if unfinished else 0)
         self._move()
+
+    def _parse(self, data: bytes) -> bytes:
+        """Has the parser read it; what is to be read then."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._without_upgrade() + data[upgrade.args[0] :]
+        except httptools.HttpParserError:
+            self._refuse()
+        return b""
+
+    def _without_upgrade(self) -> bytes:
+        """The head of a request that offers another protocol, without the offer: it is answered in this one.
+
+        The parser leaves off behind such a head, also where a body follows, as it does with Java's own client.
+        """
+        line = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
+        kept = (name + b": " + value for name, value in self.headers if name not in _OFFERS)
+        self.parser = httptools.HttpRequestParser(self)
+        return b"\r\n".join((line, *kept, b"", b""))
+
+    def _bound_headers(self, size: int) -> None:
+        """Ends headers that are too long before they are whole; `size` of them came behind an earlier part."""
+        self._unfinished_bytes = self._unfinished_bytes + size if self._in_headers else 0
+        if self._unfinished_bytes > _HEADER_BYTES:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Ends the connection of a client that does not speak HTTP, after the answers to what it asked before."""
+        if self._ends:
+            return
+        self.config.refusals.add("invalid")
+        self._ends = True
+        if self._in_body and (not self._in_request or self.pipeline or self.cycle.response_started):
+            self.transport.abort()  # a second answer would be taken for that of another request
+        elif self._in_request and not self._in_body:
+            self.cycle.keep_alive = False
+        else:
+            self.send_400_response(_NO_HTTP)
+
+    def on_message_begin(self) -> None:
+        """Called with the first byte of a request."""
+        super().on_message_begin()
+        self._in_headers, self._header_bytes = True, 0
+
+    def on_url(self, url: bytes) -> None:
+        """Called with the address of a request, or a part of it."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called with each header. One behind the body is dropped: the application has read the headers by then."""
+        self._count(len(name) + len(value))
+        if self._in_headers:
+            super().on_header(name, value.strip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        """Called behind the last header: the request can be answered. ValueError where it is none of HTTP's."""
+        self._in_headers = False
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        named = hosts == 1 or (not hosts and self.parser.get_http_version() == "1.0")
+        if not named or self.parser.get_method() == b"CONNECT":
+            raise ValueError(_NO_HTTP)
+        if self.parser.should_upgrade():
+            return
+        if len(self.pipeline) >= _PIPELINED:
+            self.turn_away("crowded_out")
+            raise ValueError(_NO_HTTP)
+        super().on_headers_complete()
+        self._in_body = True
+
+    def on_message_complete(self) -> None:
+        """Called behind the body of a request."""
+        if self._in_body:
+            self._in_body = False
+            super().on_message_complete()
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > _HEADER_BYTES:
+            raise ValueError(_NO_HTTP)
 
     def on_response_complete(self) -> None:
         """Called when a request is answered."""
@@ -143,15 +237,16 @@ class DoorsProtocol(H11Protocol):
 
     def turn_away(self, reason: Reason) -> None:
         """Ends the connection, whatever phase it is in."""
+        self._ends = True
         self.config.refusals.add(reason)
         self.transport.abort()
 
     def _move(self) -> None:
         if self._in_request:
             phase = Phase.BUSY
-        elif self.conn.their_state is h11.SEND_BODY:
+        elif self._in_body:
             phase = Phase.LINGER
-        elif self.cycle is None or self.conn.trailing_data[0]:
+        elif self.cycle is None or self._in_headers:
             phase = Phase.HEADERS
         else:
             phase = Phase.IDLE
@@ -188,18 +283,3 @@ class DoorsProtocol(H11Protocol):
             return
         others = [each for each in self.connections if isinstance(each, DoorsProtocol) and each.expendable]
         min(others, key=lambda each: each.heard_at, default=self).turn_away("crowded_out")
-
-
-class _Counted:
-    """uvicorn's logger. It counts the warnings about clients that do not speak HTTP instead of logging each."""
-
-    def __init__(self, logger: logging.Logger, refusals: Refusals) -> None:
-        self._refusals = refusals
-        self._logger = logger
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._logger, name)
-
-    def warning(self, *_: object) -> None:
-        """Counts a warning."""
-        self._refusals.add("invalid")

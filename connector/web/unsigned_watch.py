@@ -1,11 +1,13 @@
 """Counts webhooks whose signature does not fit, and tells of them: at once the first time, then every few seconds.
 
-So a stranger who sends thousands makes a row or two, and a key that is wrong is seen with the first webhook.
+So a stranger who sends thousands makes a row or two, and a key that is wrong is seen with the first webhook. What came
+in between is told too, though nothing comes after it: Customer.io, once refused, is silent for an hour.
 """
 
 import asyncio
-import math
+import time
 from collections import Counter
+from collections.abc import Collection
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -16,47 +18,89 @@ from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 5.0
+_AGAIN_SECONDS = 60.0
+"""So often a signature that goes on fitting is told: another process, which sees none, may have told of a bad one."""
+ANSWER_SECONDS = 3.0
+"""So long an answer may wait for the store; Customer.io waits for four."""
 
 
 class UnsignedWatch:
     """What one process has seen, by connection; used on the server's event loop only."""
 
-    def __init__(self, store: Store, pause_seconds: float = _PAUSE_SECONDS) -> None:
-        """Nothing has been seen yet. `pause_seconds` lie between two times that the store is told."""
+    def __init__(
+        self,
+        store: Store,
+        pause_seconds: float = _PAUSE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+        again_seconds: float = _AGAIN_SECONDS,
+    ) -> None:
+        """Nothing has been seen yet.
+
+        Args:
+            store: What is told.
+            pause_seconds: So long lies between two times that the store is told.
+            answer_seconds: So long somebody waits to hear whether the store was told.
+            again_seconds: So long after a signature was told to fit it is told again.
+        """
         self._store = store
         self._pause = pause_seconds
-        self._told_at = -math.inf
+        self._patience = answer_seconds
         self._refused: Counter[tuple[str, str]] = Counter()
-        self._fitting: set[str] = set()
+        self._again = again_seconds
+        self._fitting: dict[str, float] = {}
+        self._telling: asyncio.Task[bool] | None = None
+        self._going_on: asyncio.Task[None] | None = None
 
-    async def refused(self, connection: str, reason: str) -> None:
-        """Counts a webhook that was refused, and tells the store of it and of those before it if it is time to."""
+    async def refused(self, connection: str, reason: str) -> bool:
+        """Counts a webhook that was refused; whether the store could be told when it last was to be."""
         self._refused[connection, reason] += 1
-        self._fitting.discard(connection)
-        now = asyncio.get_running_loop().time()
-        if now < self._told_at + self._pause:
-            return
-        self._told_at = now
-        seen, self._refused = self._refused, Counter()
-        try:
-            await run_in_threadpool(self._tell, seen)
-        except StoreError as error:
-            log.warning("the store is away: that webhooks were refused is told later", reason=str(error))
-            self._refused.update(seen)
+        self._fitting.pop(connection, None)
+        if self._telling is None or self._going_on is None or self._going_on.done():
+            self._telling = asyncio.create_task(self._tell())
+            self._going_on = asyncio.create_task(self._go_on(self._telling))
+        told, _ = await asyncio.wait({self._telling}, timeout=self._patience)
+        return any(each.result() for each in told)
 
     def newly_fits(self, connection: str) -> bool:
-        """Whether a signature fits for the first time, or the first time after one that did not."""
-        if connection in self._fitting:
+        """Whether it is to be told that a signature fits: the first time, after one that did not, and now and then."""
+        now = time.monotonic()
+        if connection in self._fitting and now < self._fitting[connection] + self._again:
             return False
-        self._fitting.add(connection)
+        self._fitting[connection] = now
         return True
 
     def unsure(self, connection: str) -> None:
         """Notes that nobody was told that a signature fits."""
-        self._fitting.discard(connection)
+        self._fitting.pop(connection, None)
 
-    def _tell(self, seen: Counter[tuple[str, str]]) -> None:
+    async def _go_on(self, telling: asyncio.Task[bool]) -> None:
+        """Tells, after a pause, of what came meanwhile, and so on until nothing has."""
+        while True:
+            await asyncio.wait({telling})
+            await asyncio.sleep(self._pause)
+            if not self._refused:
+                return
+            self._telling = telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> bool:
+        """Tells the store what it does not know; whether it could be told."""
+        seen, self._refused = self._refused, Counter()
+        told, solved = {connection for connection, _ in seen}, frozenset(self._fitting)
+        try:
+            await run_in_threadpool(self._tell_of, seen, solved)
+        except StoreError as error:
+            log.warning("the store is away: that webhooks were refused is told later", reason=str(error))
+        except Exception:
+            log.exception("that webhooks were refused could not be told: it is told later")
+        else:
+            for each in told - solved:  # who came to fit meanwhile says so once more
+                self._fitting.pop(each, None)
+            return True
+        self._refused.update(seen)
+        return False
+
+    def _tell_of(self, seen: Counter[tuple[str, str]], solved: Collection[str]) -> None:
         for (connection, reason), count in list(seen.items()):
             log.warning("webhooks refused", connection=connection, reason=reason, webhooks=count)
-            unsigned.refused(self._store, connection, reason, count)
+            unsigned.refused(self._store, connection, reason, count, solved=connection in solved)
             del seen[connection, reason]

@@ -24,13 +24,13 @@ from connector.settings.mistakes import variable
 from connector.web import answers, openapi
 from connector.web.bodies import BodyReader
 from connector.web.group_commit import GroupCommit
-from connector.web.unsigned_watch import UnsignedWatch
+from connector.web.unsigned_watch import ANSWER_SECONDS, UnsignedWatch
 
 _PATH = "/webhooks/customerio/"
 _SIGNATURE, _TIMESTAMP = "x-cio-signature", "x-cio-timestamp"
-_ANSWER_SECONDS = 3.0
-"""Customer.io waits for four. What is committed afterwards is known by its event_id when it comes again."""
 _MOST_AT_ONCE = 1000
+_BATCHES_AT_ONCE = 2
+"""Webhooks may come in any order. While one batch waits for the store, the next is under way."""
 _SMALL_BYTES = 20_000
 _UNSIGNED = "they have no X-CIO-Signature and X-CIO-Timestamp"
 _WRONG = "X-CIO-Signature was not made of their body with the key that is set"
@@ -48,7 +48,9 @@ class WebhookDoor:
         self._keys: Mapping[str, tuple[str, ...]] = {
             name: _keys(connection) for name, connection in runtime.settings.connections.items()
         }
-        self._group: GroupCommit[Posted] = GroupCommit(lambda batch: receive(runtime.store, batch), _MOST_AT_ONCE)
+        self._group: GroupCommit[Posted] = GroupCommit(
+            lambda batch: receive(runtime.store, batch), _MOST_AT_ONCE, _BATCHES_AT_ONCE
+        )
         self._watch = UnsignedWatch(runtime.store)
 
     def open(self, app: FastAPI) -> None:
@@ -91,12 +93,14 @@ class WebhookDoor:
         return keys
 
     async def _refused(self, connection: str, reason: str) -> HTTPException:
-        await self._watch.refused(connection, reason)
+        if not await self._watch.refused(connection, reason):  # nobody would hear of it for an hour
+            return answers.refusal(StoreError(reason))
         return HTTPException(401, "X-CIO-Signature is not that of this body with the webhook's signing key")
 
     async def _keep(self, posted: Posted) -> None:
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            # What is committed after that is known by its event_id when it comes again.
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await self._group.add(posted)
         except (TimeoutError, StoreError) as error:
             self._watch.unsure(posted.connection)
