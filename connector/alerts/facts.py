@@ -36,10 +36,14 @@ class TargetFacts(NamedTuple):
 
 
 class WebhookFacts(NamedTuple):
-    """What Customer.io reports of a workspace. heard_at: when it last did; None for never."""
+    """What Customer.io reports of a workspace. heard_at: when it last did, None for never or too long ago to be known.
+
+    awaited_since: since when something was counted here, of whatever kind; None where nothing was.
+    """
 
     connection: str
     heard_at: float | None = None
+    awaited_since: float | None = None
 
 
 class Hourly(NamedTuple):

@@ -100,7 +100,7 @@ def _of_intake(tx: Connection, now: float) -> list[Halt]:
     """What keeps messages from being taken in: then they wait where nobody can say since when."""
     held = [
         Halt(each.first_at, f"the queue {each.problem.subject} is held", of_intake=True)
-        for each in problems.kept(tx, kind="queue")
+        for each in problems.of_every_sync(tx, "queue")
     ]
     readers = [each for each in heartbeats.known(tx) if each.role in _TAKES_IN]
     if not readers or any(each.lives(now) for each in readers):

@@ -42,7 +42,7 @@ def gather(settings: Settings, tx: Connection, now: float, known: Mapping[str, A
         now=now,
         gone=heartbeats.missing(heartbeats.known(tx), now, durable=settings.broker.durable),
         connections=list(_connections(settings, tx, now)),
-        queues_held={each.problem.subject: each.problem.reason for each in problems.kept(tx, kind="queue")},
+        queues_held={each.problem.subject: each.problem.reason for each in problems.of_every_sync(tx, "queue")},
         held={name: deletion_guard.held(tx, name) for name in delivering},
         promises=freshness.promises(settings, tx, now),
         problems=alert_facts.problems_since(tx, [*settings.syncs], now - _HOUR_SECONDS),
@@ -97,9 +97,10 @@ def _due_at(state: SourceState, due: float | None) -> float | None:
 def _webhooks(settings: Settings, tx: Connection) -> Iterator[WebhookFacts]:
     if not settings.alerts.webhooks_silent_seconds:
         return
+    awaited_since = alert_facts.counted_since(tx)
     for name, connection in settings.connections.items():
         if connection.webhook_keys:
-            yield WebhookFacts(name, alert_facts.reported_at(tx, name))
+            yield WebhookFacts(name, alert_facts.reported_at(tx, name), awaited_since)
 
 
 def _unsigned(settings: Settings, tx: Connection, now: float) -> dict[str, str]:

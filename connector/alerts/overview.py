@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from connector.alerts import channels
-from connector.errors import ConnectorError, SettingsError
+from connector.errors import NothingLeftError, SettingsError
 from connector.model.alert import ALERT_KINDS, AlertKind, AlertState, ChannelState, Severity, Told
 from connector.model.spoken_times import duration
 from connector.settings.alerts import AlertsSettings, Channel
@@ -128,7 +128,7 @@ def acknowledge(store: Store, keys: Sequence[str], by: str) -> list[str]:
         wanted = keys or [key for key, each in alerts.known(tx).items() if each.is_open]
         taken = alerts.acknowledge(tx, wanted, store.now(tx), by)
     if not taken:
-        raise ConnectorError("no such alert is open, or it is taken on already")
+        raise NothingLeftError("nothing was left to do: no such alert is open, or it is taken on already")
     return taken
 
 

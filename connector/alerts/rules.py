@@ -144,9 +144,19 @@ def _problems(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert
 
 
 def _upstream(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert]:
-    allowed = settings.nothing_from_upstream_seconds
-    if facts.heard_at is not None and 0 < allowed < facts.now - facts.heard_at:
-        yield OpenAlert("nothing from upstream", "", f"Upstream says nothing since {moment(facts.heard_at, facts.now)}")
+    if _is_silent("nothing from upstream", "", facts.heard_at, settings.nothing_from_upstream_seconds, facts):
+        yield OpenAlert("nothing from upstream", "", f"Upstream says nothing {_since(facts.heard_at, facts.now)}")
+
+
+def _is_silent(kind: AlertKind, subject: str, heard_at: float | None, allowed: float, facts: AlertFacts) -> bool:
+    """Whether nothing was heard for too long. What was heard last is not kept for ever: that ends no silence."""
+    if heard_at is None:
+        return allowed > 0 and key(kind, subject) in facts.open
+    return 0 < allowed < facts.now - heard_at
+
+
+def _since(heard_at: float | None, now: float) -> str:
+    return "for as long as is known" if heard_at is None else f"since {moment(heard_at, now)}"
 
 
 def _sources(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert]:
@@ -182,9 +192,12 @@ def _webhooks(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert
         yield OpenAlert("webhooks badly signed", connection, f"{connection}: {why}")
     allowed = settings.webhooks_silent_seconds
     for each in facts.webhooks:
-        if each.heard_at is not None and 0 < allowed < facts.now - each.heard_at:
-            said = f"Customer.io reports nothing of {each.connection} since {moment(each.heard_at, facts.now)}"
-            yield OpenAlert("webhooks silent", each.connection, said)
+        last = each.awaited_since if each.heard_at is None else each.heard_at
+        if _is_silent("webhooks silent", each.connection, last, allowed, facts):
+            since = _since(each.heard_at, facts.now)
+            said = f"Customer.io reports nothing of {each.connection} {since}"
+            how = "" if each.heard_at else f": `connector webhooks check {each.connection}` says what is missing"
+            yield OpenAlert("webhooks silent", each.connection, said + how)
 
 
 def _drift(facts: AlertFacts, _: AlertsSettings) -> Iterator[OpenAlert]:

@@ -6,6 +6,7 @@ dies in between leaves it to the next turn, which sends the same message under t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from uuid import uuid4
 
 import structlog
@@ -25,6 +26,8 @@ from connector.store.engine import Store
 log = structlog.get_logger(__name__)
 LEASE = "alerts"
 LEASE_SECONDS = 120.0
+LATE_SECONDS = 10.0
+"""What takes longer waits for the store: it was away, or is only just there."""
 _CHANNEL_SECONDS = 120.0
 """Longer than a channel may take over all messages of a turn."""
 _MOST_AT_ONCE = 500
@@ -35,19 +38,30 @@ _MOST_DOUBLINGS = 10
 
 @dataclass(slots=True)
 class AlertTurn:
-    """What is needed for a turn. opened: gives the way out of a channel; ways: those that were opened."""
+    """What is needed for a turn.
+
+    opened: gives the way out of a channel; ways: those that were opened. in_doubt_until: when, by the steady clock, the
+    signs of processes are believed again.
+    """
 
     settings: Settings
     store: Store
     opened: Opened = channels.opened
     ways: dict[str, Way] = field(default_factory=dict)
+    in_doubt_until: float = 0.0
+
+    def doubt(self) -> None:
+        """For a while opens no alert of a role that is gone: the store was away, so that nobody could give a sign."""
+        self.in_doubt_until = monotonic() + heartbeats.GONE_SECONDS
 
     def take(self, until: Callable[[], bool] = lambda: False) -> bool:
         """Takes a turn; False where another process is at it. `until` says when to stop. Raises StoreError."""
-        holder = uuid4().hex
+        holder, began = uuid4().hex, monotonic()
         with self.store.writing() as tx:
             if not named_leases.take(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
                 return False
+        if monotonic() > began + LATE_SECONDS:
+            self.doubt()
         kept = self.look(holder)
         if kept:
             for channel in self.settings.alerts.channels.values():
@@ -64,6 +78,8 @@ class AlertTurn:
         with self.store.reading(patient=True) as tx:
             facts = gather(self.settings, tx, self.store.now(tx), alerts.known(tx))
         found = findings(facts, settings)
+        if monotonic() < self.in_doubt_until:
+            found = [each for each in found if each.kind != "fleet gone" or each.key in facts.open]
         with self.store.writing() as tx:
             if holder and not named_leases.renew(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
                 return False

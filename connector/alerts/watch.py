@@ -1,8 +1,10 @@
 """Takes turns of alerts in processes that beat does not ring: so somebody tells that beat or workers are gone."""
 
+from time import monotonic
+
 import structlog
 
-from connector.alerts.turn import AlertTurn
+from connector.alerts.turn import LATE_SECONDS, AlertTurn
 from connector.background_thread import BackgroundThread
 from connector.errors import StoreError
 from connector.settings.schema import Settings
@@ -24,10 +26,18 @@ class AlertThread(BackgroundThread):
 
     def run(self) -> None:
         """Takes turns until it is closed."""
+        due = monotonic() + self._every
         while not self.stop.wait(self._every):
-            try:
-                self._turn.take(self.stop.is_set)
-            except StoreError as error:
-                log.debug("no turn of alerts: the store fails, which others say", reason=str(error))
-            except Exception:
-                log.exception("a turn of alerts failed")
+            if monotonic() > due + LATE_SECONDS:
+                self._turn.doubt()  # this process stood still, and perhaps the whole machine
+            self._take()
+            due = monotonic() + self._every
+
+    def _take(self) -> None:
+        try:
+            self._turn.take(self.stop.is_set)
+        except StoreError as error:
+            self._turn.doubt()
+            log.debug("no turn of alerts: the store fails, which others say", reason=str(error))
+        except Exception:
+            log.exception("a turn of alerts failed")
