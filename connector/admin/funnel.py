@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from connector.admin import late_failures
 from connector.delivery import outcomes
+from connector.errors import ConnectorError
 from connector.intake import steps
 from connector.store import tallies, tally_hours
 from connector.store.engine import Store
@@ -22,6 +23,7 @@ PERIODS: Mapping[str, int] = {
     "10m": 10, "1h": 60, "6h": 360, "24h": 1440, "7d": 7 * 1440, "14d": 14 * 1440, "30d": 30 * 1440,
 }  # fmt: skip
 """The periods that may be looked at, in minutes."""
+USUAL_PERIOD = "24h"
 _BY_THE_HOUR = 1440
 """A longer period begins with a whole hour, since the minutes of its beginning are not kept."""
 LATER = late_failures.KIND
@@ -79,6 +81,13 @@ class Funnel(NamedTuple):
     def step(self, name: str) -> FunnelStep | None:
         """Returns a step by its name; None if there is no such step."""
         return next((each for each in (*self.messages, *self.people) if each.name == name), None)
+
+
+def minutes(period: str) -> int:
+    """Returns how long a period is, by its name. Raises ConnectorError where there is none of that name."""
+    if period not in PERIODS:
+        raise ConnectorError(f"There is no period {period!r}: give one of {', '.join(PERIODS)}.")
+    return PERIODS[period]
 
 
 def of_sync(store: Store, sync: str, minutes: int) -> Funnel:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from connector.admin.person import reasons
 from connector.audience import desired as audience
 from connector.audience.rules import Rules
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, NothingLeftError
 from connector.model.approval import HeldName
 from connector.model.entity import EntityKind, Profile
 from connector.planning import deletion_guard as limits
@@ -20,15 +20,15 @@ from connector.store.held_deletions import GuardStanding, HeldDeletion
 
 LOOKED_AT = 1000
 """Of how many held deletions the segments are counted that they left."""
-_GONE = "none of these deletions is held any more: look at the page again"
+_GONE = "nothing was left to do: none of these deletions is held any more"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOfGuard:
-    """How a guard stands, and how many deletions are usual: so many it lets pass within its window."""
+    """How a guard stands, and how many deletions are usual: so many it lets pass within its window; None for any."""
 
     standing: GuardStanding
-    allowed: int
+    allowed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def of_sync(runtime: Runtime, sync: str) -> HeldOfSync:
 def _of_sync(tx: Connection, rules: Rules, now: float) -> HeldOfSync:
     guard = rules.deletion_guard
     found = held_deletions.standings(tx, rules.name, now - guard.window_seconds)
-    guards = [HeldOfGuard(each, limits.allowed(guard, each.audience)) for each in found]
+    off = limits.off(guard)
+    guards = [HeldOfGuard(each, None if off else limits.allowed(guard, each.audience)) for each in found]
     looked_at = held_deletions.page(tx, rules.name, None, LOOKED_AT) if any(each.held for each in found) else []
     left = Counter(name for each in looked_at for name in _left(each, rules) or ("",))
     return HeldOfSync(rules.name, guard, guards, left, len(looked_at))
@@ -133,7 +134,7 @@ def chosen(runtime: Runtime, sync: str, names: Sequence[HeldName] | None) -> int
     with runtime.store.reading() as tx:
         found = held_deletions.count(tx, sync, names)
     if not found:
-        raise ConnectorError(_GONE if names is not None else f"{sync}: no deletions are held")
+        raise NothingLeftError(_GONE if names is not None else f"{sync}: no deletions are held")
     return found
 
 
@@ -180,7 +181,7 @@ def settled(
     """
     count = deletion_guard.release(tx, sync, now, delete_them=delete_them, names=names)
     if not count:
-        raise ConnectorError(_GONE)
+        raise NothingLeftError(_GONE)
     if at_most is not None and count > at_most:
         raise ConnectorError(
             f"{sync}: {count:,} deletions are held by now, {at_most:,} were when this was asked: nothing is done, look "

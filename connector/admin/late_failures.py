@@ -3,7 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
@@ -54,26 +54,37 @@ class FailureWatch:
             known = activity_positions.positions(tx, self.name)
         first = LogPosition(now - _FIRST_SECONDS)
         wanted = activities.types(each for rules in self.syncs for each in rules.objects)
-        found = 0
+        found, refused, last = 0, dict[str, str](), ""
         for type_ in wanted:
             counted = None if until() else self._read(type_, known.get(type_, first), holder, until)
             if counted is None:
                 break
-            found += counted
+            last = type_
+            if isinstance(counted, str):
+                refused[type_] = counted
+            else:
+                found += counted
         with self.store.writing() as tx:
+            self._tell(tx, refused, whole=last == wanted[-1], every=len(refused) == len(wanted))
             named_leases.give_back(tx, lease_name(self.name), holder)
         return found
 
-    def _read(self, type_: str, position: LogPosition, holder: str, until: Callable[[], bool]) -> int | None:
-        """Reads one type; None if Customer.io, or the lease, lets it read no further."""
+    def _read(self, type_: str, position: LogPosition, holder: str, until: Callable[[], bool]) -> int | str | None:
+        """Reads one type; why it is refused; None if Customer.io, or the lease, lets nobody read any further now."""
         found = 0
         for _ in range(PAGES_A_TURN):
             wait_for_turn(self.store, self.name, self.requests_per_second, self.sleep)
             page = activities.read(self.api.activities(type_, position.resume))
             if not isinstance(page, ActivityPage):
-                self._say(page.reason, for_human=page.until == "human")
-                return None
-            new, position = activities.taken(position, page)
+                log.warning("the activity log cannot be read", connection=self.name, type=type_, reason=page.reason)
+                if page.until != "human":
+                    return None
+                if position.resume:  # it may be no page any more: the next look begins with the youngest
+                    self._keep(type_, [], replace(position, resume=""), holder)
+                return page.reason
+            with self.store.reading() as tx:
+                now = self.store.now(tx)
+            new, position = activities.taken(position, page, now)
             counted = self._keep(type_, new, position, holder)
             if counted is None:
                 return None
@@ -89,7 +100,6 @@ class FailureWatch:
             if not named_leases.renew(tx, lease_name(self.name), holder, now, LEASE_SECONDS):
                 return None
             activity_positions.keep(tx, self.name, type_, position)
-            problems.clear(tx, "activities", self.name)
             ours = self._note(tx, new, now) if new else 0
         if new:
             log.warning("Customer.io dropped what it had answered 200", connection=self.name, type=type_, ours=ours,
@@ -108,13 +118,14 @@ class FailureWatch:
         tally(tx, {EVERY_SYNC: others}, now)
         return len(matched)
 
-    def _say(self, reason: str, *, for_human: bool) -> None:
-        log.warning("the activity log cannot be read", connection=self.name, reason=reason)
-        if for_human:
-            told = f"{reason}: what Customer.io answers with 200 and drops later is not seen"
-            with self.store.writing() as tx:
-                problems.clear(tx, "activities", self.name, but=told)
-                problems.add(tx, EVERY_SYNC, [Problem("activities", self.name, told)], self.store.now(tx))
+    def _tell(self, tx: Connection, refused: Mapping[str, str], *, whole: bool, every: bool) -> None:
+        """Makes it a problem that types may not be read, and none any more once all have been asked for."""
+        told = ""
+        if refused:
+            of = "" if every else f" (of the types {', '.join(refused)})"
+            told = f"{next(iter(refused.values()))}: what Customer.io answers with 200 and drops later is not seen{of}"
+        if refused or whole:
+            problems.instead(tx, Problem("activities", self.name, told), self.store.now(tx))
 
 
 def watches(runtime: Runtime) -> list[FailureWatch]:

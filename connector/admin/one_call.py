@@ -1,31 +1,35 @@
 """One request to Customer.io: what upstream had said, what was sent, what was answered, and whose the items are."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
+from sqlalchemy import Connection
 
+from connector.admin.late_failures import KIND
 from connector.admin.person import codes
 from connector.customerio import responses
 from connector.customerio.responses import Rejected, Reply, Settle
 from connector.customerio.track import path_of
 from connector.errors import ConnectorError
 from connector.runtime import Runtime
-from connector.store import call_pages
+from connector.store import call_pages, problems
 from connector.store.call_pages import PersonInCall
 from connector.store.request_log import Logged
 
 PEOPLE, SHOWN = 5000, 200
 """How many people are read of a request, and how many items and people of it are shown."""
+_DROPPED_SECONDS, _CLOCKS_SECONDS = 600.0, 60.0
+"""What Customer.io drops it drops soon. Its clock and the store's may differ a little."""
 
 
 class ItemOfCall(NamedTuple):
     """One item of a request. number: its place, from 0; what: its action; whose: the key, "" where it is not known.
 
     answer: taken, refused and the like; reason: Customer.io's words, "" for none. content: the item, None where it is
-    not kept.
+    not kept. dropped: the open problem that says that Customer.io dropped something of theirs right after, "" for none.
     """
 
     number: int
@@ -36,13 +40,15 @@ class ItemOfCall(NamedTuple):
     reason: str
     content: Any
     said_at: float | None
+    dropped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OneCall:
     """A request with its items, those first that were not taken. more: how many items are not among them.
 
-    body: what was sent, None where it is not kept; curl: a command that sends it again, "" without a body.
+    body: what was sent, None where it is not kept; curl: a command that sends it again, "" without a body. Of a request
+    that was looked at for one person both items and the command are theirs alone; of_others counts the other items.
     """
 
     logged: Logged
@@ -51,10 +57,19 @@ class OneCall:
     more: int
     body: str | None
     curl: str
+    of_others: int = 0
+
+    @property
+    def dropped_later(self) -> int:
+        """How many of the items shown are of people of whom Customer.io dropped something right after."""
+        return sum(bool(each.dropped) for each in self.items)
 
 
-def find(runtime: Runtime, id: str) -> OneCall:
-    """Returns the request with this id. Raises ConnectorError where there is none, or none any more."""
+def find(runtime: Runtime, id: str, whose: str = "") -> OneCall:
+    """Returns the request with this id, or what of it is one person's, by their key.
+
+    Raises ConnectorError where there is none, or none any more.
+    """
     with runtime.store.reading() as tx:
         logged = call_pages.one(tx, id.upper())
         if logged is None:
@@ -63,16 +78,43 @@ def find(runtime: Runtime, id: str) -> OneCall:
         people = call_pages.people(tx, logged, PEOPLE)
         keys = list({each.key for each in people})[: 2 * SHOWN]
         said = call_pages.last_said(tx, logged.call.sync, keys, logged.call.at) if keys else {}
+        dropped = _dropped(tx, logged, keys)
     body = logged.call.body
     sent = None if body is None else body.decode(errors="replace")
     url = _url(runtime, logged)
-    items = sorted(_items(logged, sent, people, said), key=lambda each: (_went_well(each), each.number))
+    found = [each._replace(dropped=dropped.get(each.whose, "")) for each in _items(logged, sent, people, said)]
+    items = sorted(found, key=lambda each: (_went_well(each), each.number))
+    theirs = [each for each in items if each.whose == whose] if whose else []
+    if theirs:
+        alone = _curl(url, _alone(sent, theirs))
+        return OneCall(logged, url, tuple(theirs), 0, sent, alone, max(logged.call.items, len(items)) - len(theirs))
     shown = tuple(items[:SHOWN])
     return OneCall(logged, url, shown, max(logged.call.items, len(items)) - len(shown), sent, _curl(url, sent))
 
 
+def _alone(sent: str | None, theirs: Collection[ItemOfCall]) -> str | None:
+    """Returns the body of a request with these items alone, in their order; the whole where it is no list of items."""
+    contents = [each.content for each in sorted(theirs, key=lambda each: each.number)]
+    if sent is None or None in contents:
+        return sent
+    body = from_json(sent)
+    name = next((each for each in ("batch", "ids") if each in body), "")
+    return to_json({**body, name: contents}).decode() if name else sent
+
+
 def _went_well(item: ItemOfCall) -> bool:
-    return not item.reason and item.answer in ("taken", "")
+    return not item.reason and not item.dropped and item.answer in ("taken", "")
+
+
+def _dropped(tx: Connection, logged: Logged, keys: Collection[str]) -> dict[str, str]:
+    """Returns the problems of people of whom Customer.io dropped something within some minutes after a request."""
+    open_ones = problems.of_subjects(tx, logged.call.sync, KIND, keys) if keys else []
+    began = logged.call.at - _CLOCKS_SECONDS
+    return {
+        each.problem.subject: each.id
+        for each in open_ones
+        if isinstance(each.problem.payload, dict) and 0 <= each.problem.payload.get("at", 0) - began <= _DROPPED_SECONDS
+    }
 
 
 def _url(runtime: Runtime, logged: Logged) -> str:
@@ -89,6 +131,7 @@ def _items(logged: Logged, sent: str | None, people: list[PersonInCall], said: M
         for number in range(first, first + (part.items or 0)):
             what, answer = ", ".join(codes.sorts(part.sorts)), codes.answer(part.answer) or ""
             content, reason = contents.get(number), reasons.get(number, "")
+            what = what if content is None else _action(content)
             at = said.get(part.key)
             found[number] = ItemOfCall(number, what, part.sync, part.key, answer, reason, content, at)
     for number, content in contents.items():

@@ -8,8 +8,12 @@ from hashlib import sha256
 
 from connector.store import operator_log
 from connector.store.engine import Store
-from connector.store.operator_log import OperatorAct
+from connector.store.operator_log import NotedAct, OperatorAct, WantedActs
 
+__all__ = [
+    "DONE", "FAILED", "NAME_CHARACTERS", "SUBJECT_CHARACTERS", "NotedAct", "OperatorAct", "WantedActs",
+    "act", "digest", "latest", "noted", "seen", "some",
+]  # fmt: skip
 NAME_CHARACTERS, SUBJECT_CHARACTERS = 200, 500
 _DIGEST_CHARACTERS = 16
 DONE, FAILED = "done", "failed"
@@ -65,3 +69,16 @@ def latest(store: Store, since: float, act: str, limit: int) -> list[OperatorAct
     """
     with store.reading() as tx:
         return operator_log.find(tx, since, act, limit)
+
+
+def some(store: Store, wanted: WantedActs, behind: tuple[float, int] | None, limit: int) -> list[NotedAct]:
+    """Returns acts a page at a time, the latest first.
+
+    Args:
+        store: The store.
+        wanted: Which are meant.
+        behind: Only those behind this place: when the last one before began, and its id. None for the latest.
+        limit: How many to return at most.
+    """
+    with store.reading() as tx:
+        return operator_log.page(tx, wanted, behind, limit)

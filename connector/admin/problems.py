@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from sqlalchemy import Connection
+
 from connector.admin import approvals
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, NothingLeftError
 from connector.intake import bodies
 from connector.model.problem import ProblemKind
 from connector.runtime import Runtime
@@ -23,12 +25,25 @@ _MENDED_BY: Mapping[ProblemKind, str] = {
     **dict.fromkeys(("queue", "activities", "signature"), _BY_ITSELF),
 }
 """Why problems of these kinds are not replayed, and what to do instead."""
+_GONE = (
+    "nothing was left to do: this problem is not there any more. Somebody has replayed or discarded it, or it has "
+    "solved itself"
+)
 
 
 def find(runtime: Runtime, id: str) -> Kept:
     """The problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
     with runtime.store.reading() as tx:
         found = problems.kept(tx, id=id, limit=2)
+    return the_only(found, "problem", id)
+
+
+def of_id(runtime: Runtime, id: str) -> Kept:
+    """As `find`, for who has seen it there. Raises NothingLeftError where it is not there any more."""
+    with runtime.store.reading() as tx:
+        found = problems.kept(tx, id=id, limit=2)
+    if not found:
+        raise NothingLeftError(_GONE)
     return the_only(found, "problem", id)
 
 
@@ -52,12 +67,22 @@ def drop(runtime: Runtime, sync: str) -> int:
 
 
 def discard(runtime: Runtime, kept: Kept) -> None:
-    """Takes the problem from the list. Held deletions are dropped with it; else nothing changes."""
+    """Takes the problem from the list. Held deletions are dropped with it; else nothing changes.
+
+    Raises NothingLeftError where somebody else has done so meanwhile.
+    """
     if kept.problem.kind == "held":
-        drop(runtime, kept.sync)
+        if not drop(runtime, kept.sync):
+            raise NothingLeftError(_GONE)
         return
     with runtime.store.writing() as tx:
-        problems.remove(tx, kept.id)
+        _take(tx, kept)
+
+
+def _take(tx: Connection, kept: Kept) -> None:
+    """Takes the problem from the list, in the transaction that solves it. Raises NothingLeftError, so that it ends."""
+    if not problems.remove(tx, kept.id):
+        raise NothingLeftError(_GONE)
 
 
 def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
@@ -66,7 +91,7 @@ def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
     An unreadable message is read again as `format`, "" for the form that refused it; what Customer.io refused is due
     again; held deletions are let go.
     Raises ConnectorError for a problem that only a resync or a new message of its user can solve, and for a message
-    that still cannot be read.
+    that still cannot be read. Raises NothingLeftError where somebody else has replayed or discarded it meanwhile.
     """
     match kept.problem.kind:
         case "unreadable" | "poison":
@@ -76,12 +101,19 @@ def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
         case "out refused":
             return _send_on_again(runtime, kept)
         case "held":
-            return f"{approve(runtime, kept.sync)} deletion(s) let go"
+            return _let_go(runtime, kept)
         case kind if kind in _MENDED_BY:
             raise ConnectorError(_MENDED_BY[kind].format(sync=kept.sync, subject=kept.problem.subject))
         case kind:
             reason = "is solved by the user's next message: mend its cause and discard it"
             raise ConnectorError(f"a problem of the kind {kind!r} {reason}")
+
+
+def _let_go(runtime: Runtime, kept: Kept) -> str:
+    count = approve(runtime, kept.sync)
+    if not count:
+        raise NothingLeftError(_GONE)
+    return f"{count} deletion(s) let go"
 
 
 def _read_again(runtime: Runtime, kept: Kept, format: str) -> str:
@@ -91,7 +123,8 @@ def _read_again(runtime: Runtime, kept: Kept, format: str) -> str:
     form, limit = format or kept.problem.form or intake.format, intake.max_message_bytes
     accepted = bodies.take(runtime.store, runtime.syncs, form, [kept.problem.payload], limit)
     if accepted.unreadable:
-        raise ConnectorError(f"the message still cannot be read as {form}: {kept.problem.reason}")
+        reason = accepted.unread[0][1] if accepted.unread else kept.problem.reason
+        raise ConnectorError(f"the message still cannot be read as {form}: {reason}")
     discard(runtime, kept)
     return f"{accepted.changes} message(s) taken in"
 
@@ -101,7 +134,7 @@ def _send_again(runtime: Runtime, kept: Kept) -> str:
         count = events.owe_again(tx, kept.sync, kept.problem.subject)
         for kind in (entities.OBJECT, entities.PERSON):
             entities.make_due(tx, kept.sync, [kept.problem.subject], runtime.store.now(tx), kind)
-        problems.remove(tx, kept.id)
+        _take(tx, kept)
     return f"{kept.problem.subject} is due again" + (f", with {count} event(s)" if count else "")
 
 
@@ -111,7 +144,7 @@ def _send_on_again(runtime: Runtime, kept: Kept) -> str:
         raise ConnectorError(f"the settings name no [out.{target}] any more: add it again, or discard the problem")
     with runtime.store.writing() as tx:
         outgoing.add(tx, [kept.problem.payload], runtime.store.now(tx))
-        problems.remove(tx, kept.id)
+        _take(tx, kept)
     return f"it goes on to {target} again, behind what waits there"
 
 

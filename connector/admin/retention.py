@@ -17,6 +17,8 @@ OUTSIDER_SECONDS = _DAY_SECONDS
 _ADMISSION_DAYS = 7.0
 _JOB_DAYS = 90.0
 _PROCESS_DAYS = 1.0
+_TRACE_DAYS = 1.0
+"""Longer than any trace is looked at while it goes on; what is never settled must not stay."""
 _ALERT_DAYS = 90.0
 _HOURLY_DAYS = 15.0
 _APPROVAL_DAYS = 30.0
@@ -83,6 +85,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
         ("sums of hours", retention.drop_tally_hours, TALLY_DAYS * _DAY_SECONDS),
         ("slots of minutes, added up,", tallies.join_slots, _SLOTS_SECONDS),
         ("processes", retention.drop_processes, _PROCESS_DAYS * _DAY_SECONDS),
+        ("traces of what is not settled", retention.drop_traces, _TRACE_DAYS * _DAY_SECONDS),
         ("notices of alerts", retention.drop_notices, _ALERT_DAYS * _DAY_SECONDS),
         ("alerts", retention.drop_alerts, _ALERT_DAYS * _DAY_SECONDS),
         ("hours", retention.drop_hours, _HOURLY_DAYS * _DAY_SECONDS),

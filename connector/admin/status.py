@@ -14,12 +14,14 @@ from connector.audience.rules import Rules
 from connector.customerio.credentials import fingerprint
 from connector.errors import ConnectorError
 from connector.model.alert import AlertState, ChannelState
+from connector.model.export_state import ExportState, due_at
 from connector.model.problem import EVERY_SYNC
 from connector.model.spoken_times import clock
 from connector.settings.schema import Settings
 from connector.store import (
     alerts,
     connection_health,
+    exports,
     heartbeats,
     named_leases,
     outgoing,
@@ -62,10 +64,16 @@ def gathered(
     with store.reading(patient=True) as tx:
         now = store.now(tx)
         found = _from_store(settings, store, tx, now, _at_a_glance if at_a_glance else overview.of)
+        found["problems"] = problems.by_kind_at_most(tx, COUNTED_TO) if at_a_glance else problems.by_kind(tx)
     found["queues"] = _with_depths(found["queues"], queued)
     state = _state(settings, found, broker_error, now)
     said = verdict(replace(state, counted_to=COUNTED_TO) if at_a_glance else state, behind_seconds)
     return {"state": said.state, "sentence": said.sentence, "needs_somebody": said.needs_somebody, **found}
+
+
+def waiting_problems(found: Status) -> int:
+    """Returns how many problems of a status wait for somebody, beside held deletions."""
+    return sum(count for kind, count in found["problems"].items() if kind != "held")
 
 
 def _asked(depths: Depths | None) -> tuple[Mapping[str, int], str]:
@@ -87,10 +95,10 @@ def _from_store(settings: Settings, store: Store, tx: Connection, now: float, nu
             name: _connection(tx, name, fingerprint(each), now) for name, each in settings.connections.items()
         },
         "queues": _queues(tx, now) if settings.broker.durable else {},
-        "problems": problems.by_kind(tx),
         "processes": [_process(each, now) for each in processes],
         "gone": heartbeats.missing(processes, now, durable=settings.broker.durable),
         "out": _targets(settings, tx, now),
+        "exports": _exports(settings, tx),
         "alerts": [_alert(each) for each in alerts.known(tx).values() if each.is_open],
         "channels": [_channel(each) for each in alerts.channels(tx, [*settings.alerts.channels])],
         "freshness": [_promise(each) for each in freshness.promises(settings, tx, now)],
@@ -128,8 +136,8 @@ def _queues(tx: Connection, now: float) -> dict[str, Status]:
         for name, (holder, until) in named_leases.beginning_with(tx, named_leases.QUEUE).items()
         if until >= now
     }
-    held = {each.problem.subject: each for each in problems.kept(tx, kind="queue")}
-    otherwise = {each.problem.subject: each.problem.reason for each in problems.kept(tx, kind="queue arguments")}
+    held = {each.problem.subject: each for each in problems.of_every_sync(tx, "queue")}
+    otherwise = {each.problem.subject: each.problem.reason for each in problems.of_every_sync(tx, "queue arguments")}
     return {
         name: {
             "reader": readers.get(name),
@@ -159,6 +167,23 @@ def _targets(settings: Settings, tx: Connection, now: float) -> dict[str, Status
         }
         for name in sorted({*settings.out, *backlogs})
         for waiting, state in [(backlogs.get(name, NOTHING_WAITS), states.get(name, TargetState()))]
+    }
+
+
+def _exports(settings: Settings, tx: Connection) -> dict[str, Status]:
+    """Of each export: its last run, when the next one is due, and why runs fail."""
+    states = exports.load(tx)
+    return {
+        name: {
+            "started_at": state.started_at,
+            "ended_at": state.ended_at,
+            "next_at": due_at(state, export.times),
+            "failures": state.failures,
+            "failing_since": state.failing_since,
+            "reason": state.error,
+        }
+        for name, export in settings.export.items()
+        for state in [states.get(name) or ExportState(name, 0.0)]
     }
 
 
@@ -214,6 +239,7 @@ def _state(settings: Settings, found: Status, broker_error: str, now: float) -> 
         paused=list(_paused(found["connections"], now)),
         failing_since=min(failing, default=None),
         held=sum(each["deletions_held"] for each in found["syncs"].values()),
+        problems=waiting_problems(found),
         gone=found["gone"],
         nobody=not settings.broker.durable and {each["role"] for each in found["processes"]} <= {heartbeats.SWEEP},
         queued={name: count for name, count in queued.items() if name != DEAD_LETTERS},

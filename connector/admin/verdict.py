@@ -22,6 +22,7 @@ class State:
     """What the sentence is made of. Times are unix seconds.
 
     people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits.
+    problems: how many wait for a human, beside held deletions.
     gone: the roles that nobody has any more, and when somebody was last seen in each. nobody: whether no process at
     all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broken: the promises of
     freshness that are not kept, in words. out_failing: targets that take nothing, in words. broker_error: why the
@@ -36,6 +37,7 @@ class State:
     paused: Sequence[PausedConnection] = ()
     failing_since: float | None = None
     held: int = 0
+    problems: int = 0
     gone: Mapping[str, float | None] = field(default_factory=dict)
     nobody: bool = False
     queued: Mapping[str, int] = field(default_factory=dict)
@@ -49,6 +51,10 @@ class State:
     def many(self, number: int) -> str:
         """Returns a count in words."""
         return f"more than {self.counted_to:,}" if 0 < self.counted_to < number else f"{number:,}"
+
+    def counted(self, number: int, one: str, more: str) -> str:
+        """Returns a count in words, with those for what is counted: one, or more."""
+        return f"{self.many(number)} {one if number == 1 else more}"
 
     @property
     def waiting(self) -> bool:
@@ -76,7 +82,15 @@ def verdict(found: State, behind_seconds: float) -> Verdict:
         return Verdict("paused", _capital("; ".join([*map(_pause, found.paused), *rest])), needs_somebody=False)
     if found.nobody:
         return Verdict("not running", "Nothing waits, and nobody runs here", needs_somebody=False)
-    return Verdict("up to date", f"Customer.io is up to date; {_oldest(found)}", needs_somebody=False)
+    sentence = f"Customer.io is up to date{_excepted(found)}; {_oldest(found)}"
+    return Verdict("up to date", sentence, needs_somebody=False)
+
+
+def _excepted(found: State) -> str:
+    """What problems are about did not reach Customer.io, or not whole, so the sentence does not count it in."""
+    if not found.problems:
+        return ""
+    return f", but for what {found.counted(found.problems, 'problem is', 'problems are')} about"
 
 
 def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
@@ -94,9 +108,11 @@ def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
         if each.for_human:
             yield "paused", _pause(each)
     if found.held:
-        yield "held", f"{found.many(found.held)} deletions are held: `connector approve` lets them go"
+        held = found.counted(found.held, "deletion is", "deletions are")
+        yield "held", f"{held} held: `connector approve` lets {'it' if found.held == 1 else 'them'} go"
     if found.dead_letters:
-        yield "dead letters", f"{found.dead_letters:,} dead letters: `connector dead-letters` shows them"
+        letters = "dead letter" if found.dead_letters == 1 else "dead letters"
+        yield "dead letters", f"{found.dead_letters:,} {letters}: see `connector dead-letters`"
     yield from (("out", each) for each in found.out_failing)
     yield from _late(found, behind_seconds)
 
@@ -121,9 +137,9 @@ def _pause(each: PausedConnection) -> str:
 def _amounts(found: State) -> Iterator[str]:
     """Yields what waits, in words: people, objects, and messages by their queue."""
     if found.people:
-        yield f"{found.many(found.people)} {'person waits' if found.people == 1 else 'people wait'}"
+        yield found.counted(found.people, "person waits", "people wait")
     if found.objects:
-        yield f"{found.many(found.objects)} {'object waits' if found.objects == 1 else 'objects wait'}"
+        yield found.counted(found.objects, "object waits", "objects wait")
     for queue, count in found.queued.items():
         if count:
             yield f"{count:,} {'message waits' if count == 1 else 'messages wait'} in {queue}"

@@ -4,7 +4,7 @@ import gc
 import sys
 
 from connector.cli.commands import app
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, SettingsError
 from connector.model.visible import visible_lines
 
 INTERRUPTED = 130
@@ -21,5 +21,10 @@ def main() -> None:
     except ConnectorError as error:
         print(visible_lines(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
+    except UnicodeEncodeError:
+        if not any("\ud800" <= each <= "\udfff" for each in "".join(sys.argv)):
+            raise
+        print("an argument is no text in UTF-8", file=sys.stderr)
+        sys.exit(SettingsError.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

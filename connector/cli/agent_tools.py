@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from connector.admin import operator_acts, problem_advice, problem_list, problems, request_log
+from connector.admin import approvals, funnel, held, operator_acts, problem_advice, problem_list, problems, request_log
+from connector.admin.funnel import USUAL_PERIOD, FunnelStep
 from connector.admin.operator_acts import noted
 from connector.admin.person.answer import answers
 from connector.admin.person.as_json import as_json
@@ -20,6 +21,7 @@ from connector.store.request_log import CallFilter
 
 DOOR = "mcp"
 _BEHIND_SECONDS = 300.0
+_MOST_REASONS = 20
 _MOST_CHARACTERS, _MOST_ROWS, _MOST_MESSAGE_BYTES = 50_000, 50, 100_000
 _MASKED = "masked: `connector mcp --people` shows it"
 
@@ -35,7 +37,9 @@ class AgentTools:
 
     def reading(self) -> list[Callable[..., str]]:
         """Returns the tools that change nothing."""
-        return [self.status, self.show_person, self.list_problems, self.list_calls, self.plan_message]
+        return [
+            self.status, self.funnel, self.show_person, self.list_problems, self.list_calls, self.plan_message,
+        ]  # fmt: skip
 
     def writing(self) -> list[Callable[..., str]]:
         """Returns the tools that change something."""
@@ -44,6 +48,16 @@ class AgentTools:
     def status(self) -> str:
         """How things stand: one sentence, and the state of syncs, connections, queues and processes."""
         return _text(gathered(self._runtime.settings, self._runtime.store, None, _BEHIND_SECONDS, at_a_glance=True))
+
+    def funnel(self, sync: str, period: str = USUAL_PERIOD) -> str:
+        """What became of every message for a sync in a period that ends now, and how many in as long a time before.
+
+        The steps of `messages` add up to `received`; `people` counts people and objects, once Customer.io has answered.
+        sync: its name. period: 10m, 1h, 6h, 24h, 7d, 14d or 30d.
+        """
+        found = funnel.of_sync(self._runtime.store, self._runtime.rules(sync).name, funnel.minutes(period))
+        steps = {name: [_step(each) for each in getattr(found, name)] for name in ("messages", "people")}
+        return _text({**found._asdict(), "period": period, "received": _step(found.received), **steps})
 
     def show_person(self, user: str) -> str:
         """Why somebody is or is not in Customer.io. user: an id, e-mail address, or id upstream."""
@@ -100,10 +114,11 @@ class AgentTools:
         """Lets the held deletions of a sync go. expected: how many are held; with any other number nothing is done."""
         self._runtime.rules(sync)
         with noted(self._runtime.store, self._act("approve", sync)):
-            held = problems.held(self._runtime, sync)
-            if held != expected:
-                raise ConnectorError(f"{held} deletions of {sync} are held, not {expected}: nothing is done")
-            count = problems.approve(self._runtime, sync)
+            approvals.refuse_alone(self._runtime)
+            found = problems.held(self._runtime, sync)
+            if found != expected:
+                raise ConnectorError(f"{found} deletions of {sync} are held, not {expected}: nothing is done")
+            count = held.settle(self._runtime, sync, None, delete_them=True, at_most=expected)
         return _text({"let_go": count})
 
     def _act(self, name: str, subject: str, *, of_person: bool = False) -> Any:
@@ -111,6 +126,12 @@ class AgentTools:
 
     def _sentence(self, text: str, detail: str) -> str:
         return f"{text} {detail}".strip() if self._people else text
+
+
+def _step(step: FunnelStep) -> dict[str, Any]:
+    """A step with its commonest reasons, and how many reasons are left out."""
+    reasons = [each._asdict() for each in step.reasons[:_MOST_REASONS]]
+    return {**step._asdict(), "reasons": reasons, "reasons_left_out": len(step.reasons) - len(reasons)}
 
 
 def _text(found: Any) -> str:

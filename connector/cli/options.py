@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -62,12 +62,6 @@ def agreed(question: str, *, yes: bool) -> bool:
     if not said_so and (invocation := CURRENT.get()) is not None:
         invocation.declined = True
     return said_so
-
-
-def check_connection(name: str, known: Collection[str]) -> None:
-    """Raises SettingsError if the settings, which have those that are `known`, name no such connection."""
-    if name not in known:
-        raise SettingsError(f"there is no connection {name!r}: the settings name {', '.join(known)}")
 
 
 def day_and_time(at: float) -> str:

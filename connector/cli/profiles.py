@@ -12,9 +12,10 @@ from typer import Argument, Option, Typer
 from connector.activity import fields, profiles
 from connector.bulk import profile_export
 from connector.cli.opening import opened
-from connector.cli.options import SETTINGS_TOML, SettingsFile, check_connection, err, out
+from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
 from connector.errors import ConnectorError
 from connector.runtime import Runtime
+from connector.settings.connection import check_connection
 
 app = Typer(help="Show and export what Customer.io's webhooks have come to for each person.", no_args_is_help=True)
 FromConnection = Annotated[str, Option("--connection", help="Only of this connection; left out, of all.")]

@@ -9,11 +9,11 @@ from pydantic_core import to_json
 from rich.table import Table
 from typer import Argument, Exit, Option
 
+from connector.admin import pauses
 from connector.admin.status import Depths, gathered
 from connector.cli.loading import loaded
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, check_connection, day_and_time, out
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
 from connector.settings.schema import Settings, load
-from connector.store import connection_health
 from connector.store.engine import Store
 
 _WATCH_SECONDS = 2.0
@@ -55,10 +55,8 @@ def resume(
 ) -> None:
     """End the pause of a connection, for instance after Customer.io refused its credentials."""
     found = loaded(settings)
-    check_connection(connection, found.connections)
     store = _opened(found)
-    with store.writing() as transaction:
-        ended = connection_health.resume(transaction, connection)
+    ended = pauses.end(store, found, connection)
     store.close()
     out.print(f"{connection}: {'resumed' if ended else 'was not paused'}", highlight=False)
 
@@ -97,10 +95,17 @@ def _show(found: dict[str, Any], *, json: bool, again: bool) -> None:
         if channel["fails"]:
             reason = f"alerts are not told by {channel['channel']}: {channel['reason']}"
             out.print(reason, highlight=False, soft_wrap=True)
+    _show_parts(found)
+
+
+def _show_parts(found: Mapping[str, Any]) -> None:
+    """Connections, queues, exports and processes, a line each."""
     for name, health in found["connections"].items():
         out.print(f"{name}: {_wording(name, health)}", highlight=False, soft_wrap=True)
     for name, queue in found["queues"].items():
         out.print(f"queue {name}: {_read_by(queue)}", highlight=False, soft_wrap=True)
+    for name, export in found["exports"].items():
+        out.print(f"export {name}: {_runs(export)}", highlight=False, soft_wrap=True, markup=False)
     for each in found["processes"]:
         out.print(f"{each['name']}: {_seen(each)}", highlight=False, soft_wrap=True)
 
@@ -119,6 +124,14 @@ def _table(found: Mapping[str, Any]) -> Table:
     for name, count in (*found["messages"].items(), *((f"problems: {k}", n) for k, n in found["problems"].items())):
         table.add_row("", name, f"{count:,}")
     return table
+
+
+def _runs(export: Mapping[str, Any]) -> str:
+    started, next_at = export["started_at"], export["next_at"]
+    last = "never run" if started is None else f"last run {day_and_time(started)} UTC"
+    coming = "by hand" if next_at is None else "now" if next_at == 0 else f"{day_and_time(next_at)} UTC"
+    fails = f"; {export['failures']} runs in a row failed: {export['reason']}" if export["failures"] else ""
+    return f"{last}, next {coming}{fails}"
 
 
 def _seen(process: Mapping[str, Any]) -> str:

@@ -9,11 +9,12 @@ from typer import Argument, Option, Typer
 from connector.activity import fields
 from connector.activity.webhook import METRICS
 from connector.cli.opening import settings_of
-from connector.cli.options import SETTINGS_TOML, SettingsFile, check_connection, out
+from connector.cli.options import SETTINGS_TOML, SettingsFile, out
 from connector.customerio import reporting_webhooks
 from connector.customerio.reporting_webhooks import WebhookRemedy
 from connector.errors import SettingsError
 from connector.runtime import Runtime
+from connector.settings.connection import check_connection
 from connector.settings.mistakes import variable
 
 app = Typer(help="Look at Customer.io's reporting webhooks, and set them up.", no_args_is_help=True)

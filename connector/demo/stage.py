@@ -145,4 +145,5 @@ def environment(settings: Path, simulator: str, store_url: str, broker_url: str)
         "CONNECTOR__CONNECTIONS__MAIN__APP_URL": simulator,
         # The sample replays months within seconds: what left in all that time would be held as one mass deletion.
         "CONNECTOR__SYNCS__MAIN__DELETION_GUARD__SHARE": "1.0",
+        "CONNECTOR__RETENTION__CALL_BODIES": "all",
     }

@@ -104,6 +104,10 @@ def _owed_and_not_due(here: PersonInSync, wanted: Desired) -> AnswerSentence:
         return AnswerSentence("bad", "This sync does not deliver, so nothing is sent.", _why(here))
     if here.row.entity.delivered is None and wanted.person is not None:
         return AnswerSentence("bad", f"They should be in Customer.io, and are not there. {again}", _why(here))
+    if wanted.person is None:
+        left = "They are not to be in Customer.io, and are there still"
+        why = "their deletion was dropped, or the settings have changed since"
+        return AnswerSentence("warn", f"{left}: {why}. {again}", _why(here))
     return AnswerSentence("warn", f"They are not as the settings of today say. {again}", _why(here))
 
 

@@ -50,5 +50,5 @@ def _by_hand(store: Store, person: KnownPerson) -> Iterator[HappenedThing]:
     names = {person.key, *(name.value for each in person.syncs for name in each.identifiers)}
     digests = {operator_acts.digest(each) for each in names}
     for act in operator_acts.latest(store, 0.0, "", _ACTS_LOOKED_AT):
-        if act.subject in digests:
+        if not digests.isdisjoint(act.subject.split()):
             yield HappenedThing(act.at, "", "by hand", f"{act.act} by {act.operator}: {act.outcome or 'not ended'}")

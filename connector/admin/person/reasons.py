@@ -60,7 +60,11 @@ def waits(row: PersonRow, rules: Rules | None, health: Health, now: float) -> It
     elif not rules.deliver:
         yield "the sync does not deliver (`deliver = false`)"
     if health.paused_until is not None and health.paused_until > now:
-        how = "until a human resumes it" if health.for_human else f"for {health.paused_until - now:.0f} s more"
+        how = (
+            "until its credentials are taken, which is tried once a minute"
+            if health.for_human
+            else f"for {health.paused_until - now:.0f} s more"
+        )
         yield f"the connection is paused {how}: {health.reason}"
     if row.waits_for is not None:
         yield f"they wait for the identifier {row.waits_for}, which {_holder(row)} holds"

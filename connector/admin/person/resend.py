@@ -5,13 +5,16 @@ from connector.runtime import Runtime
 from connector.store import resend
 
 
-def again(runtime: Runtime, key: str, sync: str) -> None:
+def again(runtime: Runtime, key: str, sync: str) -> bool:
     """Makes a person due, and in doubt: Customer.io may not hold what it confirmed, so all of it is sent.
 
     Args:
         runtime: What this program has open.
         key: Their key.
         sync: The sync, by its name.
+
+    Returns:
+        Whether they were not to be sent whole already.
 
     Raises:
         SettingsError: There is no such sync, or it does not deliver.
@@ -20,9 +23,11 @@ def again(runtime: Runtime, key: str, sync: str) -> None:
     if not runtime.rules(sync).deliver:
         raise SettingsError(f"syncs.{sync}: deliver = false, so nothing would be sent: set deliver = true first")
     with runtime.store.writing() as tx:
+        waits = resend.waits_whole(tx, sync, key)
         made = resend.send_whole(tx, sync, [key], runtime.store.now(tx))
     if not made:
         raise ConnectorError(
             f"{sync}: {key!r} is left alone. Either no row is there, or they wait for an identifier that another user "
             "holds, or their deletion is held back: their page says which."
         )
+    return not waits

@@ -1,5 +1,6 @@
 """The lines of an explanation."""
 
+import json
 from typing import NamedTuple
 
 _SHOWN = 60
@@ -15,6 +16,10 @@ class Explanation(NamedTuple):
 
 
 def shown(value: object) -> str:
-    """A value, cut where it is long."""
-    text = str(value)
+    """A value in words, cut where it is long: a list as what is in it, anything else that is no text as JSON."""
+    text = ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -4,42 +4,104 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+import tomlkit
 
 from connector.admin import deviations
 from connector.admin.deviations import Deviation
 from connector.audience.rules import Rules
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, StoreError
+from connector.model.entity import Entity, EntityKind
 from connector.runtime import Runtime
-from connector.settings.schema import load_text
+from connector.settings.schema import Settings, load_text
 from connector.store import everybody
-from connector.store.entities import PERSON
+from connector.store.entities import OBJECT, PERSON
 
 LABEL = "the pasted settings"
+MOST_LISTED = 50_000
 _SECONDS, _AT_ONCE, _SAMPLES = 4.0, 500, 5
 _MOST_NAMED = 30
 
 
+class KindOfChange(NamedTuple):
+    """What would be done, and to which kind: a person or an object."""
+
+    kind: EntityKind
+    effect: str
+
+
 @dataclass(slots=True)
 class SyncChange:
-    """What would change in one sync, among the people who were looked at.
+    """What would change in one sync, among the people and objects who were looked at.
 
-    counts, samples: by effect (created, updated, cleared, deleted), the samples as keys; attributes: how often each
-    would be set or cleared. anyway: how many are not as the settings of today say either, in the same way. all: whether
-    everybody was looked at. word: what there is to say of the sync as a whole, "" for nothing.
+    people: how many people were looked at, of about `of_people`, where that is known. counts, samples: by what would be
+    done (created, updated, cleared, deleted), the samples as keys; attributes: how often each would be set or cleared.
+    anyway: how many are not as the settings of today say either, in the same way. all: whether everybody was looked at.
+    word: what there is to say of the sync as a whole, "" for nothing.
     """
 
     sync: str
     people: int = 0
+    objects: int = 0
+    of_people: int | None = None
     anyway: int = 0
     all: bool = True
     word: str = ""
-    counts: Counter[str] = field(default_factory=Counter)
-    samples: dict[str, list[str]] = field(default_factory=dict)
+    counts: Counter[KindOfChange] = field(default_factory=Counter)
+    samples: dict[KindOfChange, list[str]] = field(default_factory=dict)
     attributes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def created(self) -> int:
+        """How many new profiles there would be, which Customer.io bills, among those who were looked at."""
+        return self.counts[KindOfChange(PERSON, "created")]
+
+    @property
+    def deletes(self) -> bool:
+        """Whether anything would be deleted."""
+        return any(each.effect == "deleted" for each in self.counts)
+
+    @property
+    def created_in_all(self) -> int | None:
+        """How many there would be of everybody, if the others are as those who were looked at; None: who knows."""
+        if self.all:
+            return self.created
+        if not self.people or self.of_people is None:
+            return None
+        return round(self.created * max(self.of_people, self.people) / self.people)
 
     def named(self) -> list[tuple[str, int]]:
         """The attributes that would change most often."""
         return self.attributes.most_common(_MOST_NAMED)
+
+
+@dataclass(slots=True)
+class SettingsList:
+    """Whoever would change, one by one, each with their sync; all: whether everybody was looked at."""
+
+    entries: list[tuple[str, Deviation]] = field(default_factory=list)
+    all: bool = True
+
+
+@dataclass(slots=True)
+class _Look:
+    """A look at a sync, until `end` (of the monotonic clock); all: whether it came to everybody."""
+
+    end: float
+    all: bool = True
+
+
+class _Seen(NamedTuple):
+    """Somebody who was looked at.
+
+    new: what the settings would change; anyway: whether those of today would change it as well.
+    """
+
+    kind: EntityKind
+    new: Deviation | None
+    anyway: bool
 
 
 def of_text(runtime: Runtime, text: str) -> list[SyncChange]:
@@ -47,45 +109,96 @@ def of_text(runtime: Runtime, text: str) -> list[SyncChange]:
 
     Raises SettingsError with a line for each mistake in them.
     """
-    if not text.strip():
-        raise ConnectorError("Nothing was pasted: paste the whole settings.toml as it would be.")
-    wanted = Rules.all_of(load_text(text, LABEL))
-    today = {each.name: each for each in runtime.syncs}
+    wanted, today = _read(text), {each.name: each for each in runtime.syncs}
     end = time.monotonic() + _SECONDS
-    found = [_of_sync(runtime, each, today.get(each.name), end) for each in wanted]
+    found = []
+    for place, each in enumerate(wanted):
+        # What time is left is for those that are left alike: a large sync leaves some to the next.
+        share = (end - time.monotonic()) / (len(wanted) - place)
+        found.append(_of_sync(runtime, each, today.get(each.name), _Look(time.monotonic() + share)))
     gone = sorted(today.keys() - {each.name for each in wanted})
     word = "The pasted settings have no such sync: nothing more is sent for it, and nobody is deleted by that."
     return [*found, *(SyncChange(each, word=word) for each in gone)]
 
 
-def _of_sync(runtime: Runtime, rules: Rules, today: Rules | None, end: float) -> SyncChange:
+def listed(runtime: Runtime, text: str) -> SettingsList:
+    """Returns whoever settings would change, up to `MOST_LISTED`, sync by sync in the order of their keys.
+
+    Raises SettingsError with a line for each mistake in them.
+    """
+    wanted, today = _read(text), {each.name: each for each in runtime.syncs}
+    look, found = _Look(time.monotonic() + _SECONDS), SettingsList()
+    for rules in wanted:
+        seen = _everybody(runtime, rules, today.get(rules.name), look)
+        changed = ((rules.name, each.new) for each in seen if each.new is not None and not each.anyway)
+        found.entries += islice(changed, MOST_LISTED - len(found.entries))
+    found.all = look.all and len(found.entries) < MOST_LISTED
+    return found
+
+
+def of_today(settings: Settings) -> str:
+    """Returns the settings file of this process as TOML, without secrets: what to change, and to ask about."""
+    return tomlkit.dumps(settings.in_file())
+
+
+def _read(text: str) -> tuple[Rules, ...]:
+    if not text.strip():
+        raise ConnectorError("Nothing was pasted: paste the whole settings.toml as it would be.")
+    return Rules.all_of(load_text(text, LABEL))
+
+
+def _of_sync(runtime: Runtime, rules: Rules, today: Rules | None, look: _Look) -> SyncChange:
     found = SyncChange(rules.name)
     if today is None:
         found.word = "This sync is new, and has nobody yet: a backfill brings people."
     elif not rules.deliver:
         found.word = "The sync would not deliver (`deliver = false`): nothing would be sent before it does."
-    key = ""
-    while True:
+    for each in _everybody(runtime, rules, today, look):
+        found.people += each.kind == PERSON
+        found.objects += each.kind == OBJECT
+        found.anyway += each.anyway
+        if each.new is not None and not each.anyway:
+            _note(found, each.new)
+    found.all = look.all
+    if not found.all:
+        found.of_people = _reckoned(runtime, rules.name)
+    return found
+
+
+def _everybody(runtime: Runtime, rules: Rules, today: Rules | None, look: _Look) -> Iterator[_Seen]:
+    """Whoever there is of a sync: people first."""
+    for kind in (PERSON, OBJECT) if rules.objects else (PERSON,):
+        key = ""
+        while True:
+            with runtime.store.reading() as tx:
+                page = everybody.page(tx, rules.name, key, _AT_ONCE, kind)
+            yield from (_seen(kind, entity, rules, today) for entity in page)
+            if len(page) < _AT_ONCE:
+                break
+            if time.monotonic() > look.end:
+                look.all = False
+                return
+            key = page[-1].key
+
+
+def _seen(kind: EntityKind, entity: Entity, rules: Rules, today: Rules | None) -> _Seen:
+    new = deviations.deviation(entity, rules)
+    anyway = new is not None and today is not None and new == deviations.deviation(entity, today)
+    return _Seen(kind, new, anyway)
+
+
+def _reckoned(runtime: Runtime, sync: str) -> int | None:
+    try:
         with runtime.store.reading() as tx:
-            page = everybody.page(tx, rules.name, key, _AT_ONCE, PERSON)
-        for entity in page:
-            new = deviations.deviation(entity, rules)
-            if new is not None and today is not None and new == deviations.deviation(entity, today):
-                found.anyway += 1
-            elif new is not None:
-                _note(found, new)
-        found.people += len(page)
-        if len(page) < _AT_ONCE:
-            return found
-        if time.monotonic() > end:
-            found.all = False
-            return found
-        key = page[-1].key
+            return everybody.reckoned(tx, sync)
+    except StoreError:
+        return None  # it takes too long to count them
 
 
 def _note(found: SyncChange, new: Deviation) -> None:
-    found.counts[new.effect] += 1
-    samples = found.samples.setdefault(new.effect, [])
+    what = KindOfChange(new.kind, new.effect)
+    found.counts[what] += 1
+    samples = found.samples.setdefault(what, [])
     if len(samples) < _SAMPLES:
         samples.append(new.key)
     found.attributes.update(_words(new))

@@ -1,12 +1,28 @@
 """Tries out what somebody pastes: what messages would send, by the settings at hand."""
 
 from connector import formats
+from connector.admin.preview import sample_message
 from connector.admin.preview.preview import Preview, Previewer
 from connector.errors import ConnectorError
 from connector.runtime import Runtime
 
 FORMATS = formats.NAMES
 MOST_MESSAGES = 50
+
+
+def sample(runtime: Runtime, format: str, sync: str = "") -> str:
+    """Returns a message to begin with, of somebody invented; "" where the settings name no sync.
+
+    Args:
+        runtime: What this program has open.
+        format: Its form; that of the queue where there is none of this name.
+        sync: The sync that would take it; the first one where there is none of this name.
+    """
+    syncs = runtime.settings.syncs
+    if not syncs:
+        return ""
+    form = format if format in FORMATS else runtime.settings.intake.format
+    return sample_message.text(form, syncs.get(sync) or next(iter(syncs.values())))
 
 
 def messages(runtime: Runtime, format: str, text: str) -> list[Preview]:
