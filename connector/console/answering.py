@@ -19,6 +19,7 @@ from connector.console.navigation import NAVIGATION
 from connector.console.origin import RequestOrigin, origin_of
 from connector.console.page import Desk, Download, Page, PageAnswer, Redirect, Route, Visit
 from connector.console.sessions import NOTE, Session, Sessions, take_away
+from connector.console.turns import Turns
 from connector.console.visitor import Visitor
 from connector.errors import ConnectorError, StoreError
 
@@ -56,14 +57,15 @@ class Caller:
 class Console:
     """The console of one process.
 
-    limiter: of pages that are made at once; act_limiter: of acts that are done at once, which may take minutes, and
-    keep nobody from looking meanwhile.
+    pages: of those that are made at once; acts: of those that are done at once, which may take minutes, and keep nobody
+    from looking meanwhile. writers: of pages that are written at once, once it is known what is on them.
     """
 
     desk: Desk
     sessions: Sessions
-    limiter: anyio.CapacityLimiter
-    act_limiter: anyio.CapacityLimiter
+    pages: Turns
+    acts: Turns
+    writers: anyio.CapacityLimiter
 
     def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         """Returns what FastAPI calls for a route."""
@@ -74,11 +76,11 @@ class Console:
             try:
                 visitor = self.visitor(caller)
                 if visitor is None:
-                    return RedirectResponse(_sign_in_for(request), 303, _HEADERS)
+                    return self._to_sign_in(caller)
                 visit = await self._visit(caller, route, visitor)
                 visitor, about = visit.visitor, visit.about
-                limiter = self.act_limiter if route.act else self.limiter
-                answer = await anyio.to_thread.run_sync(self._answer, route, visit, limiter=limiter)
+                turns = self.acts if route.act else self.pages
+                answer = await turns.take(partial(self._answer, route, visit))
             except HTTPException as refused:
                 answer = refusal(refused.status_code, str(refused.detail))
             except Exception:
@@ -87,7 +89,7 @@ class Console:
             # A large page is made in a thread as well: the doors share the event loop.
             shown = partial(self.response, caller, answer, visitor, about)
             try:
-                response = await anyio.to_thread.run_sync(shown, limiter=self.limiter)
+                response = await anyio.to_thread.run_sync(shown, limiter=self.writers)
             except Exception:
                 log.exception("a page could not be written", path=route.path)
                 response = self.response(caller, _failure(route), visitor)
@@ -95,6 +97,13 @@ class Console:
             return response
 
         return answered
+
+    def _to_sign_in(self, caller: Caller) -> Response:
+        """Leads to the sign-in; whoever sent a form reads there that nothing came of it."""
+        answer = RedirectResponse(_sign_in_for(caller.request), 303, _HEADERS)
+        if caller.request.method != "GET":
+            self.sessions.leave_note(answer, "You were not signed in any more, so nothing was done.", caller.origin)
+        return answer
 
     def caller(self, request: Request) -> Caller:
         """Returns who sends a request."""
@@ -163,12 +172,22 @@ class Console:
                 visit.visitor.name, DOOR, route.act, route.subject(visit), of_person=route.of_person
             )
             with operator_acts.noted(self.desk.runtime.store, act):
-                return route.handler(self.desk, visit)
+                return self._acted(route, visit)
         except StoreError as error:
             log.warning("a page could not be made", path=route.path, reason=str(error))
-            return refusal(503, f"The store did not answer in time, or not at all: {error}. Nothing is lost by that.")
+            then = "Nothing is lost by that." if route.method == "GET" else "Look whether it was done, and try again."
+            return refusal(503, f"The store did not answer in time, or not at all: {error}. {then}")
         except ConnectorError as error:
+            if route.at_fault is not None:
+                return route.at_fault(self.desk, visit, str(error))
             return refusal(404 if route.method == "GET" else 409, str(error))
+
+    def _acted(self, route: Route, visit: Visit) -> PageAnswer:
+        """Does what was asked; whoever looks next sees what came of it."""
+        try:
+            return route.handler(self.desk, visit)
+        finally:
+            self.desk.shared.forget()
 
     def _html(self, caller: Caller, page: Page, visitor: Visitor | None, note: str, about: str) -> str:
         url = caller.request.url

@@ -9,15 +9,18 @@ import anyio
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from connector.console import browser_refusals, endpoints, rendering
 from connector.console.answering import Console
 from connector.console.oidc import Provider
 from connector.console.oidc_sign_in import OidcSignIn
 from connector.console.page import Desk
 from connector.console.pages import routes
 from connector.console.provider_http import ProviderHttp
-from connector.console.reading import reading_runtime
+from connector.console.reading import acting_runtime, reading_runtime
 from connector.console.sessions import Sessions
+from connector.console.shared_reads import SharedReads
 from connector.console.sign_in import SignIn
+from connector.console.turns import Turns
 from connector.runtime import Runtime
 
 _STATIC = Path(__file__).parent / "static"
@@ -30,15 +33,17 @@ def console_at(app: FastAPI, runtime: Runtime) -> Iterator[None]:
     if not settings.enabled:
         yield
         return
+    rendering.compiled_aside()
     with reading_runtime(runtime) as reads, ExitStack() as stack:
-        pages, acts = (anyio.CapacityLimiter(settings.pages_at_once) for _ in range(2))
-        console = Console(Desk(runtime, reads), Sessions(settings), pages, acts)
+        pages, acts = (Turns(settings.pages_at_once) for _ in range(2))
+        writers = anyio.CapacityLimiter(settings.pages_at_once)
+        desk = Desk(acting_runtime(runtime), reads, shared=SharedReads(settings.shared_seconds))
+        console = Console(desk, Sessions(settings), pages, acts, writers)
+        browser_refusals.open_at(app, console)
         app.mount("/static", StaticFiles(directory=_STATIC), name="static")
         stack.enter_context(_signing_in(app, console))
         for each in routes():
-            app.add_api_route(
-                each.path, console.endpoint(each), methods=[each.method], include_in_schema=False, response_model=None
-            )
+            endpoints.answer(app, each.path, each.method, console.endpoint(each))
         yield
 
 

@@ -6,6 +6,7 @@ import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
+from connector.console import endpoints
 from connector.console.answering import SIGN_IN, Caller, Console
 from connector.console.entry import own_path
 from connector.console.oidc import Provider
@@ -34,7 +35,7 @@ class OidcSignIn:
     def open(self, app: FastAPI) -> None:
         """Has the application answer these addresses."""
         for path, endpoint in ((_START, self.started), (_BACK, self.back)):
-            app.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False, response_model=None)
+            endpoints.answer(app, path, "GET", endpoint)
 
     async def started(self, request: Request) -> Response:
         """Sends somebody to the provider."""
@@ -60,13 +61,13 @@ class OidcSignIn:
     async def _let_in(self, caller: Caller) -> Response:
         given = caller.request.query_params
         errand = self._console.sessions.errand(caller.request, _COOKIE, _SECONDS, caller.origin)
-        if not errand or not compare_digest(errand["state"].encode(), given.get("state", "").encode()):
+        if not errand.get("state") or not compare_digest(errand["state"].encode(), given.get("state", "").encode()):
             late = "This sign-in was not begun in this browser within the last ten minutes: begin it anew."
             return self._sign_in.page(caller, 400, to="/", reason=late)
         who = f"oidc {subnet(caller.origin.address)}"
         wait = self._sign_in.try_once(caller, who)
         if wait:
-            return self._sign_in.too_many(caller, wait)
+            return self._sign_in.too_many(caller, wait, errand["to"])
         try:
             return await self._proved(caller, given.get("code", "")[:_CODE_CHARACTERS], errand)
         except ConnectorError as error:

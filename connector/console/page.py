@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connector.admin.recent_depths import RecentDepths
+from connector.console.shared_reads import SharedReads
 from connector.console.visitor import Visitor
 from connector.runtime import Runtime
 from connector.settings.console_sign_in import ConsoleRole
@@ -18,12 +19,14 @@ class Desk:
     """What pages are made from.
 
     runtime: what the process has open, for what a visitor does. reads: the same over the store that pages read from,
-    with the bounds of pages; nothing may be written by it. depths: what the broker says of its queues.
+    with the bounds of pages; nothing may be written by it. depths: what the broker says of its queues. shared: what
+    pages have found a moment ago, whoever asks.
     """
 
     runtime: Runtime
     reads: Runtime
     depths: RecentDepths = field(default_factory=RecentDepths)
+    shared: SharedReads = field(default_factory=lambda: SharedReads(0))
 
     @property
     def settings(self) -> Settings:
@@ -93,6 +96,7 @@ class Download:
 
 PageAnswer = Page | Redirect | Download
 PageHandler = Callable[[Desk, Visit], PageAnswer]
+FaultPage = Callable[[Desk, Visit, str], Page]
 ActSubject = Callable[[Visit], str]
 
 
@@ -105,9 +109,11 @@ def nothing(_: Visit) -> str:
 class Route:
     """One address of the console.
 
-    path: as FastAPI writes it, with {name} for a variable part. handler: makes the answer; it may raise ConnectorError,
-    whose text is shown. role: who may ask. act: what the log of operators calls it, "" for what changes nothing: every
-    POST has one. subject: what was acted upon; of_person: that is a person, so only a digest is noted.
+    path: as Starlette writes it, with {name} for a variable part. handler: makes the answer; it may raise
+    ConnectorError, whose text is shown. role: who may ask. act: what the log of operators calls it, "" for what
+    changes nothing: every POST has one. subject: what was acted upon; of_person: that is a person, so only a digest is
+    noted. at_fault: makes the page that shows the text of a ConnectorError beside what was asked; left out, a page of
+    its own shows it.
     """
 
     path: str
@@ -117,3 +123,4 @@ class Route:
     act: str = ""
     subject: ActSubject = nothing
     of_person: bool = False
+    at_fault: FaultPage | None = None

@@ -1,8 +1,16 @@
 """Where a list goes on that is ordered by time: behind a moment and an id, as a part of an address."""
 
+from collections.abc import Iterable, Mapping
 from math import isfinite
+from urllib.parse import urlencode
 
 from connector.errors import ConnectorError
+
+
+def address(path: str, filters: Mapping[str, str], place: str) -> str:
+    """Returns the address of a list with the filters that are given, from a place on; "" is the beginning."""
+    query = {name: value for name, value in {**filters, "after": place}.items() if value}
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def cursor(at: float, id: str) -> str:
@@ -25,3 +33,9 @@ def seconds(text: str) -> float:
     if not isfinite(number):
         raise ConnectorError(f"{text[:50]!r} is no number: seconds are meant")
     return number
+
+
+def offered(names: Iterable[str], given: str) -> list[str]:
+    """Returns the names that a filter offers: also the one that it is set to, which the settings may have no more."""
+    known = list(names)
+    return known if not given or given in known else [*known, given]

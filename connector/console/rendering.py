@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,11 +14,13 @@ from markupsafe import Markup, escape
 
 from connector.admin.status import COUNTED_TO
 from connector.console import addresses, charts
+from connector.console.offered import link_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "-"
 """What is shown where there is no value."""
 _CODE = Markup("<code>{}</code>")
+_PAGE = Markup('the page <a href="{}">{}</a>')
 _MASK = "•••"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 _SHOWN_CHARACTERS = 100_000
@@ -37,6 +40,7 @@ def environment() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown,
         "glance": glance,
+        "many": many,
         "words": words,
         "person": addresses.person,
     }  # fmt: skip
@@ -45,9 +49,31 @@ def environment() -> Environment:
     return made
 
 
+@cache
+def compiled_aside() -> Thread:
+    """Compiles every template in a thread, once, and returns it.
+
+    A process that has not shown a page yet would else show that of another version, once it is installed in its place.
+    """
+    thread = Thread(target=_compile_all, name="templates", daemon=True)
+    thread.start()
+    return thread
+
+
+def _compile_all() -> None:
+    templates = environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
+
+
 def count(number: float | None) -> str:
     """Returns a number as people read it; a dash where there is none."""
     return NOTHING if number is None else f"{number:,.0f}"
+
+
+def many(number: int, one: str, more: str) -> str:
+    """Returns a number with the word for what is counted: for one, and for more."""
+    return f"{count(number)} {one if number == 1 else more}"
 
 
 def glance(number: int, counted: str = "") -> str:
@@ -80,15 +106,24 @@ def time_tag(at: float | None) -> Markup:
 
 
 def words(text: str) -> Markup:
-    """Returns a sentence as HTML: what stands between two backticks is a command or a setting."""
-    parts = (_CODE.format(each) if number % 2 else escape(each) for number, each in enumerate(text.split("`")))
+    """Returns a sentence as HTML: what stands between two backticks is a command or a setting.
+
+    A command whose act a page offers leads to that page, which it is called by.
+    """
+    parts = (_code(each) if number % 2 else escape(each) for number, each in enumerate(text.split("`")))
     return Markup("").join(parts)
+
+
+def _code(text: str) -> Markup:
+    offered = link_of(text)
+    return _CODE.format(text) if offered is None else _PAGE.format(*offered)
 
 
 def seconds(duration: float | None) -> str:
     """Returns a duration in seconds in the unit that people would say it in; a dash for none."""
     if duration is None or not isfinite(duration):
         return NOTHING
+    duration = max(duration, 0.0)  # two clocks may differ a little
     if duration < _MINUTE:
         return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
     for unit, size in (("min", _MINUTE), ("h", _HOUR)):

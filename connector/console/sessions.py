@@ -15,6 +15,7 @@ from connector.settings.console import ConsoleSettings
 COOKIE, NOTE, REVEALED = "connector_session", "connector_note", "connector_revealed"
 _HOST_ONLY = "__Host-"
 _NOTE_SECONDS = 60
+_END_OF_TIME = 2**53
 _MOST_ENDED, _MOST_REVEALED = 10_000, 20
 
 
@@ -96,7 +97,7 @@ class Sessions:
         if not isinstance(found, list) or len(found) != 2 or found[0] != session.id or not isinstance(found[1], dict):
             return {}
         now = time()
-        return {subject: until for subject, until in found[1].items() if until > now}
+        return {subject: until for subject, until in found[1].items() if isinstance(until, float) and until > now}
 
     def reveal(
         self, response: Response, request: Request, session: Session, origin: RequestOrigin, subject: str
@@ -138,15 +139,23 @@ class Sessions:
             origin: Where the request comes from.
         """
         found = _loaded(self._errand, request.cookies.get(_named(cookie, origin), ""), seconds)
-        return found if isinstance(found, dict) else {}
+        said = found if isinstance(found, dict) else {}
+        return said if all(isinstance(each, str) for each in said.values()) else {}
 
     def _read(self, text: str) -> tuple[Session | None, float]:
         try:
             found, at = self._session.loads(text, max_age=int(self._seconds), return_timestamp=True)
-            session = Session(*found)
-        except (BadData, TypeError):
+        except BadData:
             return None, 0.0
-        return session, time() - at.timestamp()
+        if not _is_session(found):
+            return None, 0.0
+        return Session(*found), time() - at.timestamp()
+
+
+def _is_session(found: Any) -> bool:
+    """Whether what was signed by us is a session of this version; another one's may look otherwise."""
+    types = [type(each) for each in found] if isinstance(found, list) else []
+    return types == [str, str, str, str, int] and 0 <= found[-1] < _END_OF_TIME
 
 
 def take_away(response: Response, cookie: str, origin: RequestOrigin) -> None:

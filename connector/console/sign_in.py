@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from connector.admin import operator_acts
-from connector.console import entry
+from connector.console import endpoints, entry
 from connector.console.answering import DOOR, SIGN_IN, Caller, Console, refusal
 from connector.console.attempts import Attempts
 from connector.console.origin import subnet
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 _NAME_CHARACTERS = 200
 _HASHED_AT_ONCE = 2
 """Each takes 64 MB and some milliseconds of a core."""
+_NOTED_AT_ONCE = 4
+"""By threads of their own: where the store is silent they wait, and the doors do not wait for them."""
 _NOTED_AN_HOUR = 1000
 """So many failed attempts are noted in the store; more of them only in the log of the process."""
 
@@ -35,6 +37,7 @@ class SignIn:
         self._passwords = Passwords(self._settings.users)
         self._attempts = Attempts()
         self._limiter = anyio.CapacityLimiter(_HASHED_AT_ONCE)
+        self._notes = anyio.CapacityLimiter(_NOTED_AT_ONCE)
         self._provider = provider
         self._noted, self._noted_since = 0, 0.0
 
@@ -45,7 +48,7 @@ class SignIn:
             (SIGN_IN, "POST", self.posted),
             ("/sign-out", "POST", self.signed_out),
         ):
-            app.add_api_route(path, endpoint, methods=[method], include_in_schema=False, response_model=None)
+            endpoints.answer(app, path, method, endpoint)
 
     async def shown(self, request: Request) -> Response:
         """Shows the ways to sign in; whoever has signed in is led on."""
@@ -71,7 +74,7 @@ class SignIn:
         to = entry.own_path(given.get("to", "/"))
         wait = self.try_once(caller, name)
         if wait:
-            return self.too_many(caller, wait)
+            return self.too_many(caller, wait, to, name)
         password = given.get("password", "")
         if await anyio.to_thread.run_sync(self._passwords.fits, name, password, limiter=self._limiter):
             return await self.signed_in(caller, name, "password", fingerprint(self._settings.users[name]), to)
@@ -129,10 +132,17 @@ class SignIn:
         if self._noted <= _NOTED_AN_HOUR:
             await self._note(who, "sign-in", f"{door} from {caller.origin.address}", operator_acts.FAILED)
 
-    def too_many(self, caller: Caller, wait: int) -> Response:
-        """Says how long to wait."""
+    def too_many(self, caller: Caller, wait: int, to: str, name: str = "") -> Response:
+        """Says how long to wait.
+
+        Args:
+            caller: Who tries.
+            wait: How long, in seconds.
+            to: The path that they are led to once they have signed in.
+            name: The name that they gave; "" for none.
+        """
         reason = f"Too many attempts have failed. Try again in {wait} seconds."
-        response = self.page(caller, 429, to="/", reason=reason)
+        response = self.page(caller, 429, to=to, name=name, reason=reason)
         response.headers["Retry-After"] = str(wait)
         return response
 
@@ -150,7 +160,8 @@ class SignIn:
     async def _note(self, name: str, act: str, how: str, outcome: str) -> bool:
         what = operator_acts.act(name, DOOR, act, how, of_person=False)
         try:
-            await anyio.to_thread.run_sync(operator_acts.seen, self._console.desk.runtime.store, what, outcome)
+            store = self._console.desk.runtime.store
+            await anyio.to_thread.run_sync(operator_acts.seen, store, what, outcome, limiter=self._notes)
         except StoreError as error:
             log.warning("what somebody did could not be noted", act=act, reason=str(error))
             return False

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
 
 from connector.admin import call_list, one_call
-from connector.admin.call_list import WantedCalls
+from connector.admin.call_list import CallPage, WantedCalls
 from connector.admin.person import search
-from connector.console import json_text
+from connector.console import json_text, periods
 from connector.console.page import Desk, Download, Page, Route, Visit
-from connector.errors import ConnectorError, StoreError
+from connector.console.paging import address, offered
+from connector.errors import ConnectorError
 
 _SHOWN = 100
-_FILTERS = ("sync", "connection", "status", "verdict", "person", "from", "to")
-_PERIODS = {"10 minutes": 600.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0}
-_VERDICTS = {
+_FILTERS = ("sync", "connection", "status", "verdict", "person", *periods.NAMES)
+VERDICTS = {
     "settled": "taken whole",
     "refused": "some refused",
     "split": "refused whole, sent in halves",
@@ -28,27 +28,31 @@ _MOST_CHARACTERS = 100_000
 
 def calls(desk: Desk, visit: Visit) -> Page:
     """Lists the requests that the address asks for."""
-    found, fault = call_list.NOTHING, ""
-    try:
-        person = _person(desk, visit)
-        found = call_list.lately(desk.reads, _wanted(desk, visit), visit.given("after"), _SHOWN, person)
-    except StoreError:
-        raise
-    except ConnectorError as error:
-        fault = str(error)
+    person = _person(desk, visit)
+    read = partial(call_list.lately, desk.reads, _wanted(desk, visit), visit.given("after"), _SHOWN, person)
+    found = desk.shared.get(("calls", person, *sorted(visit.query.items())), read)
+    return _listing(desk, visit, found, "")
+
+
+def _at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
+    return _listing(desk, visit, call_list.NOTHING, fault)
+
+
+def _listing(desk: Desk, visit: Visit, found: CallPage, fault: str) -> Page:
+    given = {name: visit.given(name) for name in _FILTERS}
     context = {
         "days": [(day, list(some)) for day, some in groupby(found.calls, key=lambda each: _day(each.call.at))],
         "page": found,
         "fault": fault,
-        "given": {name: visit.given(name) for name in (*_FILTERS, "last")},
-        "filtered": any(visit.given(name) for name in (*_FILTERS, "last")),
-        "older": _address(visit, after=found.after),
-        "newest": _address(visit, after=""),
+        "given": given,
+        "filtered": any(given.values()),
+        "older": address("/calls", given, found.after),
+        "newest": address("/calls", given, ""),
         "live": not visit.given("after") and not fault,
-        "syncs": [each.name for each in desk.runtime.syncs],
-        "connections": list(desk.settings.connections),
-        "verdicts": _VERDICTS,
-        "periods": _PERIODS,
+        "syncs": offered((each.name for each in desk.runtime.syncs), given["sync"]),
+        "connections": offered(desk.settings.connections, given["connection"]),
+        "verdicts": VERDICTS,
+        "periods": periods.LAST,
         "kept": desk.settings.retention,
     }
     return Page("calls.html", context, about_people=True, status=400 if fault else 200)
@@ -56,12 +60,6 @@ def calls(desk: Desk, visit: Visit) -> Page:
 
 def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%A, %Y-%m-%d")
-
-
-def _address(visit: Visit, after: str) -> str:
-    query = {name: visit.given(name) for name in (*_FILTERS, "last") if visit.given(name)}
-    query |= {"after": after} if after else {}
-    return f"/calls?{urlencode(query)}" if query else "/calls"
 
 
 def _person(desk: Desk, visit: Visit) -> str:
@@ -79,22 +77,17 @@ def _person(desk: Desk, visit: Visit) -> str:
 
 def _wanted(desk: Desk, visit: Visit) -> WantedCalls:
     verdict = visit.given("verdict")
-    if verdict and verdict not in _VERDICTS:
-        raise ConnectorError(f"There is no verdict {verdict!r}: it is one of {', '.join(_VERDICTS)}.")
-    since = _moment(visit, "from")
-    last = visit.given("last")
-    if last:
-        if last not in _PERIODS:
-            raise ConnectorError(f"There is no period {last!r}: it is one of {', '.join(_PERIODS)}.")
-        since = max(since or 0.0, call_list.now(desk.reads) - _PERIODS[last])
+    if verdict and verdict not in VERDICTS:
+        raise ConnectorError(f"There is no verdict {verdict!r}: it is one of {', '.join(VERDICTS)}.")
+    period = periods.wanted(visit, partial(call_list.now, desk.reads))
     return WantedCalls(
         connection=visit.given("connection"),
         sync=visit.given("sync"),
         verdict="" if verdict == "failed" else verdict,
         failed=verdict == "failed",
         status=_status(visit),
-        since=since,
-        until=_moment(visit, "to"),
+        since=period.since,
+        until=period.until,
     )
 
 
@@ -107,28 +100,20 @@ def _status(visit: Visit) -> int | None:
     return int(given)
 
 
-def _moment(visit: Visit, name: str) -> float | None:
-    given = visit.given(name)
-    if not given:
-        return None
-    try:
-        return datetime.fromisoformat(given).replace(tzinfo=UTC).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise ConnectorError(f"{given!r} is no date and time: write it as 2026-01-31T14:00, in UTC.") from error
-
-
 def call(desk: Desk, visit: Visit) -> Page:
-    """Shows one request."""
-    found = one_call.find(desk.reads, visit.path["id"])
+    """Shows one request, or what of it is one person's."""
+    whose = visit.given("person") if visit.visitor.sees_people else ""
+    found = one_call.find(desk.reads, visit.path["id"], whose)
     reply = found.logged.call.reply
     context: Mapping[str, Any] = {
         "found": found,
+        "whose": whose if found.of_others else "",
         "call": found.logged.call,
         "id": found.logged.id,
         "sent": json_text.indented(found.body),
         "answered": json_text.indented(reply),
         "cut": len(found.curl) > _MOST_CHARACTERS,
-        "verdicts": _VERDICTS,
+        "verdicts": VERDICTS,
         "kept": desk.settings.retention,
     }
     return Page("call.html", context, about_people=True)
@@ -143,7 +128,7 @@ def body(desk: Desk, visit: Visit) -> Download:
 
 
 ROUTES = (
-    Route("/calls", calls),
+    Route("/calls", calls, at_fault=_at_fault),
     Route("/calls/{id}", call),
     Route("/calls/{id}/body", body, "viewer"),
 )

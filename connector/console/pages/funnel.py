@@ -1,10 +1,9 @@
 """/funnel: what became of every message in a period, step by step, down to samples and their people."""
 
+from functools import partial
+
 from connector.admin import funnel, samples_of_step
 from connector.console.page import Desk, Page, Route, Visit
-from connector.errors import ConnectorError
-
-_USUAL = "24h"
 
 
 def steps(desk: Desk, visit: Visit) -> Page:
@@ -13,10 +12,9 @@ def steps(desk: Desk, visit: Visit) -> Page:
     if not syncs:
         return Page("funnel.html", {"syncs": syncs})
     sync = desk.reads.rules(visit.given("sync") or syncs[0]).name
-    period = visit.given("period") or _USUAL
-    if period not in funnel.PERIODS:
-        raise ConnectorError(f"There is no period {period!r}: give one of {', '.join(funnel.PERIODS)}.")
-    found = funnel.of_sync(desk.reads.store, sync, funnel.PERIODS[period])
+    period = visit.given("period") or funnel.USUAL_PERIOD
+    read = partial(funnel.of_sync, desk.reads.store, sync, funnel.minutes(period))
+    found = desk.shared.get(("funnel", sync, period), read)
     step = found.step(visit.given("step"))
     reason = visit.given("reason")
     samples = None

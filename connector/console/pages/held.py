@@ -1,13 +1,13 @@
 """/held: deletions that the guard holds, let go or dropped, some or all, by one person or by two."""
 
-import csv
-import io
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
 from connector.admin import approvals, held
+from connector.admin.operator_acts import digest
+from connector.console.csv_table import csv_table
 from connector.console.page import Desk, Download, Page, Redirect, Route, Visit
-from connector.console.rendering import masked, utc
+from connector.console.rendering import many, masked, utc
 from connector.errors import ConnectorError
 from connector.model.approval import HeldName
 from connector.model.entity import EntityKind
@@ -15,9 +15,9 @@ from connector.model.entity import EntityKind
 SHOWN = 100
 DOWNLOADED = 50_000
 _AT_ONCE = 1000
+_NAMED = 15
+"""Of so many chosen at the most the log of operators keeps whose they are: more would not fit in it."""
 _KINDS: tuple[EntityKind, ...] = ("person", "object")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet takes for a formula."""
 
 
 def overview(desk: Desk, _: Visit) -> Page:
@@ -66,7 +66,7 @@ def approve(desk: Desk, visit: Visit) -> Redirect:
     desk.runtime.rules(sync)
     if not approvals.needs_two(desk.runtime):
         count = held.settle(desk.runtime, sync, names, delete_them=True, at_most=seen)
-        return Redirect(f"/held/{sync}", f"{count:,} deletions of {sync} are let go.")
+        return Redirect(f"/held/{sync}", f"{many(count, f'deletion of {sync} is', f'deletions of {sync} are')} let go.")
     if not desk.settings.console.signs_in:
         raise ConnectorError(
             "two people have to approve ([console] two_person_approval), and nobody signs in here, so they cannot be "
@@ -82,7 +82,8 @@ def drop(desk: Desk, visit: Visit) -> Redirect:
     sync = visit.path["sync"]
     desk.runtime.rules(sync)
     count = held.settle(desk.runtime, sync, _chosen(visit), delete_them=False, at_most=_seen(visit))
-    return Redirect(f"/held/{sync}", f"{count:,} deletions of {sync} are dropped: these people stay.")
+    dropped = many(count, f"deletion of {sync} is", f"deletions of {sync} are")
+    return Redirect(f"/held/{sync}", f"{dropped} dropped: {'that one stays' if count == 1 else 'these people stay'}.")
 
 
 def request(desk: Desk, visit: Visit) -> Page:
@@ -95,7 +96,7 @@ def request(desk: Desk, visit: Visit) -> Page:
 def confirm(desk: Desk, visit: Visit) -> Redirect:
     """Lets go what somebody else has asked for."""
     count = approvals.confirm(desk.runtime, visit.path["id"], visit.visitor.name)
-    return Redirect("/held", f"Confirmed: {count:,} deletions are let go.")
+    return Redirect("/held", f"Confirmed: {many(count, 'deletion is', 'deletions are')} let go.")
 
 
 def withdraw(desk: Desk, visit: Visit) -> Redirect:
@@ -107,16 +108,15 @@ def withdraw(desk: Desk, visit: Visit) -> Redirect:
 def download(desk: Desk, visit: Visit) -> Download:
     """Gives whose deletions a sync holds as a table."""
     sync, sees = visit.path["sync"], visit.visitor.sees_people
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(("kind", "key", "identifier", "standing", "why", "left", "last_news_utc"))
-    for each in _everybody(desk, sync):
-        personal = (masked(value, sees) for value in (each.key, each.identifier))
-        why = each.why if sees else ""
-        rows.writerow(
-            map(_cell, (each.kind, *personal, each.standing, why, "; ".join(each.left), utc(each.updated_at)))
-        )
-    return Download(f"held-{sync}.csv", "text/csv; charset=utf-8", text.getvalue())
+    head = ("kind", "key", "identifier", "standing", "why", "left", "last_news_utc")
+    body = csv_table(head, (_row(each, sees) for each in _everybody(desk, sync)))
+    return Download(f"held-{sync}.csv", "text/csv; charset=utf-8", body)
+
+
+def _row(each: held.HeldEntry, sees: bool) -> Iterator[str]:
+    yield each.kind
+    yield from (masked(value, sees) for value in (each.key, each.identifier))
+    yield from (each.standing, each.why if sees else "", "; ".join(each.left), utc(each.updated_at))
 
 
 def _everybody(desk: Desk, sync: str) -> Iterator[held.HeldEntry]:
@@ -127,10 +127,6 @@ def _everybody(desk: Desk, sync: str) -> Iterator[held.HeldEntry]:
         if len(people) < _AT_ONCE:
             return
         after = (people[-1].kind, people[-1].key)
-
-
-def _cell(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _chosen(visit: Visit) -> list[HeldName] | None:
@@ -162,8 +158,11 @@ def _name(text: str) -> HeldName:
 
 
 def _subject(visit: Visit) -> str:
-    who = "all" if visit.given("all") else f"{len(visit.all_given('who')):,} chosen"
-    return f"{visit.path['sync']}: {who}"
+    """Returns whose deletions are meant as the log of operators has it: a few by their digests, as of any person."""
+    names = [] if visit.given("all") else visit.all_given("who")
+    who = f"{len(names):,} chosen" if names else "all"
+    keys = [digest(unquote(each.partition(":")[2])) for each in names] if len(names) <= _NAMED else []
+    return " ".join((f"{visit.path['sync']}: {who}", *keys))
 
 
 def _request_subject(visit: Visit) -> str:

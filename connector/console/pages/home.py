@@ -1,12 +1,12 @@
-"""/: whether everything is right, in one sentence, and where to look if it is not."""
+"""/: whether everything is right, in one sentence, and where to look if it is not; a paused workspace is resumed."""
 
 from collections.abc import Mapping
 from functools import partial
 
-from connector.admin import pace
-from connector.admin.status import Depths, gathered
+from connector.admin import pace, pauses
+from connector.admin.status import Depths, Status, gathered, waiting_problems
 from connector.broker import depth
-from connector.console.page import Desk, Page, Route, Visit
+from connector.console.page import Desk, Page, Redirect, Route, Visit
 
 _BEHIND_SECONDS = 300.0
 
@@ -14,20 +14,40 @@ _BEHIND_SECONDS = 300.0
 def home(desk: Desk, _: Visit) -> Page:
     """Shows how things stand."""
     settings, store = desk.settings, desk.reads.store
-    status = gathered(settings, store, _depths(desk), _BEHIND_SECONDS, at_a_glance=True)
+    status = desk.shared.get(
+        "status", partial(gathered, settings, store, _depths(desk), _BEHIND_SECONDS, at_a_glance=True)
+    )
+    problems = waiting_problems(status)
     promises = {each["sync"]: each for each in status["freshness"] if each["segment"] is None}
     context = {
         "status": status,
-        "tone": "bad" if status["needs_somebody"] else "good" if status["state"] == "up to date" else "warn",
+        "tone": _tone(status, problems),
         "held": any(each["deletions_held"] for each in status["syncs"].values()),
-        "problems": sum(many for kind, many in status["problems"].items() if kind != "held"),
-        "pace": pace.of_last_hour(store, settings.syncs),
+        "problems": problems,
+        "pace": desk.shared.get("pace", partial(pace.of_last_hour, store, settings.syncs)),
         "promises": promises,
         "broken": [each for each in status["freshness"] if each["broken"]],
         "empty_at": dict(desk.depths.empty_at),
         "durable": settings.broker.durable,
     }
     return Page("home.html", context)
+
+
+def resume(desk: Desk, visit: Visit) -> Redirect:
+    """Ends the pause of a workspace."""
+    name = _workspace(visit)
+    ended = pauses.end(desk.runtime.store, desk.settings, name)
+    return Redirect("/", f"{name} is resumed: it is tried again at once." if ended else f"{name} was not paused.")
+
+
+def _workspace(visit: Visit) -> str:
+    return visit.path["name"]
+
+
+def _tone(status: Status, problems: int) -> str:
+    if status["needs_somebody"]:
+        return "bad"
+    return "warn" if problems or status["state"] != "up to date" else "good"
 
 
 def _depths(desk: Desk) -> Depths | None:
@@ -42,4 +62,7 @@ def _depths(desk: Desk) -> Depths | None:
     return ask
 
 
-ROUTES = (Route("/", home),)
+ROUTES = (
+    Route("/", home),
+    Route("/workspaces/{name}/resume", resume, "operator", "POST", "resume", _workspace),
+)

@@ -1,6 +1,6 @@
 """/jobs: long pieces of work, how far they are and who started them; paused, resumed, cancelled; runs of sources."""
 
-from connector.bulk import job_standing, jobs
+from connector.bulk import job_standing, jobs, problem_job
 from connector.bulk.warehouse import scheduling
 from connector.console.page import Desk, Page, Redirect, Route, Visit
 from connector.console.paging import after, cursor
@@ -24,7 +24,8 @@ def listing(desk: Desk, visit: Visit) -> Page:
 def one(desk: Desk, visit: Visit) -> Page:
     """Shows a job."""
     job = jobs.find(desk.reads.store, visit.path["id"])
-    context = {"each": job_standing.standing(desk.reads, job), "counted": job_standing.counted}
+    context: dict[str, object] = {"each": job_standing.standing(desk.reads, job), "counted": job_standing.counted}
+    context["not_done"] = problem_job.not_done(job)
     return Page("job.html", context)
 
 
@@ -49,8 +50,9 @@ def cancel(desk: Desk, visit: Visit) -> Redirect:
 def run_source(desk: Desk, visit: Visit) -> Redirect:
     """Asks for a run of a source."""
     name = visit.path["name"]
-    scheduling.ask(desk.runtime, name)
-    return Redirect("/jobs", f"Asked for: whoever looks next runs {name}, within seconds.")
+    first = scheduling.ask(desk.runtime, name)
+    asked = "Asked for" if first else "Nothing was left to ask for, as somebody has a moment ago"
+    return Redirect("/jobs", f"{asked}: whoever looks next runs {name}, within seconds.")
 
 
 def _id(visit: Visit) -> str:

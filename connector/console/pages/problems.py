@@ -1,5 +1,6 @@
 """/problems: what needs a human, by its cause; one with all that belongs to it; replayed or discarded."""
 
+from functools import partial
 from typing import get_args
 from urllib.parse import urlencode
 
@@ -8,13 +9,15 @@ from connector.admin import problems as remedy
 from connector.bulk import problem_job
 from connector.bulk.problem_job import ProblemAct
 from connector.console.page import Desk, Page, Redirect, Route, Visit
-from connector.console.paging import after, cursor, seconds
-from connector.errors import ConnectorError
+from connector.console.paging import after, cursor, offered, seconds
+from connector.console.rendering import many
+from connector.errors import ConnectorError, NothingLeftError
 from connector.model.problem import ProblemKind
 from connector.model.problem_filter import ProblemFilter
 
 SHOWN = 100
 _SLOWEST, _FASTEST = 0.1, 10_000.0
+_STILL_STANDS = "it cannot be replayed as it is; why not may be personal, and is masked here"
 _KINDS = get_args(ProblemKind)
 _FIELDS = ("kind", "sync", "subject", "cause", "lately", "since", "until")
 LATELY = {"": "ever", "3600": "the last hour", "86400": "the last day", "604800": "the last week"}
@@ -23,8 +26,9 @@ LATELY = {"": "ever", "3600": "the last hour", "86400": "the last day", "604800"
 def groups(desk: Desk, visit: Visit) -> Page:
     """Shows problems by their cause."""
     which = asked(desk, visit)
+    read = partial(problem_list.grouped, desk.reads.store, which, problem_list.LOOKED_AT_BY_PAGES)
     context = {
-        "groups": problem_list.grouped(desk.reads.store, which, problem_list.LOOKED_AT_BY_PAGES),
+        "groups": desk.shared.get(("problems", which), read),
         "most": problem_list.MOST_GROUPS,
         "looked_at": problem_list.LOOKED_AT_BY_PAGES,
         "filtered": which != problem_list.ANYTHING,
@@ -43,28 +47,45 @@ def listing(desk: Desk, visit: Visit) -> Page:
 
 def one(desk: Desk, visit: Visit) -> Page:
     """Shows one problem, with what it stopped and what else there is about whom it is about."""
-    kept = remedy.find(desk.reads, visit.path["id"])
+    kept = remedy.of_id(desk.reads, visit.path["id"])
     context = {
         "kept": kept,
         "advice": problem_advice.advice(kept.problem.kind),
         "others": problem_list.others(desk.reads.store, kept),
         "of_user": problem_list.is_of_user(kept),
         "cause": problem_list.cause_of(kept),
+        "fault": "",
     }
     return _page("problem.html", desk, visit, context)
 
 
 def replay(desk: Desk, visit: Visit) -> Redirect:
     """Tries again what a problem stopped."""
-    kept = remedy.find(desk.runtime, visit.path["id"])
+    kept = remedy.of_id(desk.runtime, visit.path["id"])
     _refuse_held(kept.problem.kind)
-    said = remedy.replay(desk.runtime, kept)
+    try:
+        said = remedy.replay(desk.runtime, kept)
+    except NothingLeftError:
+        raise
+    except ConnectorError:
+        if visit.visitor.sees_people:
+            raise
+        raise ConnectorError(_STILL_STANDS) from None
     return Redirect("/problems", f"Replayed: {said}." if visit.visitor.sees_people else "Replayed.")
+
+
+def _one_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
+    """Shows a problem with which nothing could be done, and why; the reason alone where it is not there any more."""
+    try:
+        page = one(desk, visit)
+    except NothingLeftError:
+        return Page("refused.html", {"reason": fault}, 409)
+    return Page(page.template, {**page.context, "fault": fault}, 409, about_people=True)
 
 
 def discard(desk: Desk, visit: Visit) -> Redirect:
     """Takes a problem from the list."""
-    kept = remedy.find(desk.runtime, visit.path["id"])
+    kept = remedy.of_id(desk.runtime, visit.path["id"])
     _refuse_held(kept.problem.kind)
     remedy.discard(desk.runtime, kept)
     return Redirect("/problems", "Discarded.")
@@ -96,8 +117,11 @@ def _start(desk: Desk, visit: Visit, act: ProblemAct) -> Redirect:
     pace = seconds(visit.given("per_second") or "100")
     if not _SLOWEST <= pace <= _FASTEST:
         raise ConnectorError(f"so many a second are not accepted: give {_SLOWEST:g} to {_FASTEST:,.0f}")
-    job = problem_job.start(desk.runtime, act, asked(desk, visit), pace, visit.visitor.name)
-    return Redirect(f"/jobs/{job.id}", f"Started: {job.total:,} problems.")
+    which = asked(desk, visit)
+    if not problem_job.which(desk.runtime.store, which)[1]:
+        raise NothingLeftError("nothing was left to do: there are no such problems any more")
+    job = problem_job.start(desk.runtime, act, which, pace, visit.visitor.name)
+    return Redirect(f"/jobs/{job.id}", f"Started: {many(job.total, 'problem', 'problems')}.")
 
 
 def _refuse_held(kind: str) -> None:
@@ -111,7 +135,7 @@ def _page(template: str, desk: Desk, visit: Visit, context: dict[str, object]) -
         "given": given,
         "link": lambda path, **more: _link(path, given | more),
         "kinds": _KINDS,
-        "syncs": sorted(rules.name for rules in desk.runtime.syncs),
+        "syncs": offered(sorted(rules.name for rules in desk.runtime.syncs), given["sync"]),
         "periods": LATELY,
         "advice_of": problem_advice.advice,
         "may_see": lambda kind: visit.visitor.sees_people or not problem_advice.is_personal(kind),
@@ -155,6 +179,6 @@ ROUTES = (
     Route("/problems/all/replay", replay_all, "operator", "POST", "problems replay --all", _which),
     Route("/problems/all/discard", discard_all, "operator", "POST", "problems discard --all", _which),
     Route("/problems/{id}", one),
-    Route("/problems/{id}/replay", replay, "operator", "POST", "problems replay", _subject),
-    Route("/problems/{id}/discard", discard, "operator", "POST", "problems discard", _subject),
+    Route("/problems/{id}/replay", replay, "operator", "POST", "problems replay", _subject, at_fault=_one_at_fault),
+    Route("/problems/{id}/discard", discard, "operator", "POST", "problems discard", _subject, at_fault=_one_at_fault),
 )

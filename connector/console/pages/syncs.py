@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from connector.admin import sync_figures
 from connector.admin.sync_figures import Span
@@ -15,7 +16,7 @@ def sync(desk: Desk, visit: Visit) -> Page:
     name = visit.path["sync"]
     rules = desk.reads.rules(name)  # says which there are, where there is no such sync
     settings = desk.settings.syncs[name]
-    found = sync_figures.of_sync(desk.reads.store, name, settings)
+    found = desk.shared.get(("sync", name), partial(sync_figures.of_sync, desk.reads.store, name, settings))
     directions = _ALL if rules.objects else _ALL[:-1]
     context = {
         "name": name,

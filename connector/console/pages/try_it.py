@@ -1,12 +1,14 @@
 """/try: what a pasted message would send, and what pasted settings would change; nothing is stored, sent or logged."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.admin import deviations
 from connector.admin.preview import settings_change, tried
-from connector.console.page import Desk, Page, Route, Visit
-from connector.errors import ConnectorError, StoreError
+from connector.admin.preview.settings_change import MOST_LISTED, SettingsList
+from connector.console.csv_table import csv_table
+from connector.console.page import Desk, Download, Page, Route, Visit
+from connector.console.rendering import masked
 
 
 def form(desk: Desk, visit: Visit) -> Page:
@@ -16,41 +18,76 @@ def form(desk: Desk, visit: Visit) -> Page:
 
 def message(desk: Desk, visit: Visit) -> Page:
     """Shows what a pasted message would lead to."""
-    try:
-        found = tried.messages(desk.runtime, visit.given("format"), visit.given("message"))
-    except StoreError:
-        raise
-    except ConnectorError as error:
-        return _page(desk, visit, message_fault=str(error))
+    found = tried.messages(desk.runtime, visit.given("format"), visit.given("message"))
     return _page(desk, visit, previews=[each.as_json() for each in found])
 
 
 def settings(desk: Desk, visit: Visit) -> Page:
     """Shows what pasted settings would change."""
-    try:
-        found = settings_change.of_text(desk.reads, visit.given("settings"))
-    except StoreError:
-        raise
-    except ConnectorError as error:
-        return _page(desk, visit, settings_fault=str(error))
+    found = settings_change.of_text(desk.reads, visit.given("settings"))
     return _page(desk, visit, changes=found)
+
+
+def settings_list(desk: Desk, visit: Visit) -> Download:
+    """Gives whoever pasted settings would change as a table, one by one."""
+    found = settings_change.listed(desk.reads, visit.given("settings"))
+    head = ("sync", "kind", "key", "would_be", "sets", "clears")
+    body = csv_table(head, _rows(found, sees=visit.visitor.sees_people))
+    return Download("settings-change.csv", "text/csv; charset=utf-8", body)
+
+
+def _rows(found: SettingsList, *, sees: bool) -> Iterator[tuple[str, ...]]:
+    for sync, each in found.entries:
+        yield sync, each.kind, masked(each.key, sees), each.effect, "; ".join(each.sets), "; ".join(each.clears)
+    if not found.all:
+        yield (f"This is a part: the list ends after {MOST_LISTED:,} lines, or after some seconds.", *[""] * 5)
+
+
+def _message_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
+    return _page(desk, visit, message_fault=fault)
+
+
+def _settings_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
+    return _page(desk, visit, settings_fault=fault)
+
+
+def _pasted_message(visit: Visit) -> str:
+    form = visit.given("format")
+    return f"{_size(visit, 'message')}, as {form if form in tried.FORMATS else 'no form that is known'}"
+
+
+def _pasted_settings(visit: Visit) -> str:
+    return _size(visit, "settings")
+
+
+def _size(visit: Visit, name: str) -> str:
+    """Says how much was pasted: what it says is kept nowhere."""
+    return f"{name} of {len(visit.given(name)):,} characters"
 
 
 def _page(desk: Desk, visit: Visit, **found: Any) -> Page:
     nothing: Mapping[str, Any] = {"message_fault": "", "settings_fault": "", "previews": None, "changes": None}
+    begins = "begin" in visit.query and not visit.form
     given = {
         "formats": tried.FORMATS,
         "format": visit.given("format") or desk.settings.intake.format,
-        "message": visit.given("message"),
-        "pasted": visit.given("settings"),
+        "message": visit.given("message") if "message" in visit.form else _sample(desk, visit),
+        "syncs": list(desk.settings.syncs),
+        "sample_of": visit.given("sync"),
+        "pasted": settings_change.of_today(desk.settings) if begins else visit.given("settings"),
         "note_of_diff": deviations.NOTE,
     }
     fault = found.get("message_fault") or found.get("settings_fault")
     return Page("try.html", {**nothing, **given, **found}, about_people=True, status=400 if fault else 200)
 
 
+def _sample(desk: Desk, visit: Visit) -> str:
+    return tried.sample(desk.runtime, visit.given("format"), visit.given("sync"))
+
+
 ROUTES = (
     Route("/try", form),
-    Route("/try/message", message, "viewer", "POST", "plan"),
-    Route("/try/settings", settings, "viewer", "POST", "diff"),
+    Route("/try/message", message, "viewer", "POST", "plan", _pasted_message, at_fault=_message_at_fault),
+    Route("/try/settings", settings, "viewer", "POST", "diff", _pasted_settings, at_fault=_settings_at_fault),
+    Route("/try/settings/list", settings_list, "viewer", "POST", "diff", _pasted_settings, at_fault=_settings_at_fault),
 )

@@ -6,16 +6,30 @@
   const pause = document.getElementById("pause");
   const paused = () => localStorage.getItem("paused") === "yes";
   const say = () => { pause.textContent = paused() ? "Go on refreshing" : "Pause refreshing"; };
+  const stale = document.getElementById("stale");
+  let taken = Date.now(), failing = false;
+
+  // Whoever leaves a page open must not take what was right an hour ago for what is right now.
+  function age() {
+    const old = failing || Date.now() - taken > 20000;
+    const why = failing ? "it could not be taken anew" : paused() ? "refreshing is paused" : "something in it is open or in use";
+    const text = old ? `This page is as of ${new Date(taken).toISOString().slice(0, 19).replace("T", " ")}: since then ${why}.` : "";
+    if (stale.textContent !== text) stale.textContent = text;
+    stale.hidden = !old;
+  }
 
   async function refresh(part) {
     if (paused() || document.hidden || part.contains(document.activeElement) || part.querySelector("details[open]")) return;
     const answer = await fetch(location.href, { headers: { "X-Refresh": part.id }, credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return;
+    if (answer.redirected) return location.reload(); // the session is over: to the sign-in, and back here
+    failing = !answer.ok;
+    if (failing) return;
+    taken = Date.now();
     const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
     if (found && !paused()) part.innerHTML = found.innerHTML;
   }
 
-  for (const part of parts) setInterval(() => refresh(part).catch(() => {}), Number(part.dataset.live) * 1000);
+  for (const part of parts) setInterval(() => refresh(part).catch(() => { failing = true; }).finally(age), Number(part.dataset.live) * 1000);
   if (parts.length && pause) {
     pause.hidden = false;
     pause.addEventListener("click", () => { localStorage.setItem("paused", paused() ? "no" : "yes"); say(); });
@@ -28,6 +42,15 @@
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
     button.textContent = "Copied";
   });
+
+  for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
+
+  for (const file of document.querySelectorAll("[data-into]")) {
+    file.closest("[hidden]").hidden = false;
+    file.addEventListener("change", async () => {
+      if (file.files.length) document.getElementById(file.dataset.into).value = await file.files[0].text();
+    });
+  }
 
   let ticked = null;
   for (const all of document.querySelectorAll("[data-all]")) {

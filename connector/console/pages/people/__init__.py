@@ -5,7 +5,7 @@ from connector.console.pages.people import acts, view
 from connector.console.pages.people.whom import key_of
 
 ROUTES = (
-    Route("/people", view.find),
+    Route("/people", view.find, at_fault=view.search_at_fault),
     Route("/people/{key:path}", view.person),
     Route("/person/ask", view.ask, "viewer", "POST", "show", key_of, of_person=True),
     Route("/person/resync", acts.confirm_resync, "operator"),

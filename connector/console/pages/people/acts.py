@@ -7,7 +7,7 @@ from connector.admin.privacy.forget import Forgetting
 from connector.console import addresses
 from connector.console.page import Desk, Page, Redirect, Visit
 from connector.console.pages.people.whom import key_of
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, NothingLeftError
 
 _LOOKS_LONG = (
     "Everything that is kept is looked through for them, which takes minutes where there are millions of events. It "
@@ -46,8 +46,9 @@ def confirm_resync(desk: Desk, visit: Visit) -> Page:
 def resync(desk: Desk, visit: Visit) -> Redirect:
     """Has one person sent again."""
     key, sync = key_of(visit), visit.given("sync")
-    resend.again(desk.runtime, key, sync)
-    return Redirect(addresses.person(key), f"They are due in {sync}, and all of them is sent again.")
+    first = resend.again(desk.runtime, key, sync)
+    said = f"They are due in {sync}, and all of them is sent again."
+    return Redirect(addresses.person(key), said if first else f"Nothing was left to do: they were due already. {said}")
 
 
 def confirm_forget(desk: Desk, visit: Visit) -> Page:
@@ -71,6 +72,8 @@ def forget(desk: Desk, visit: Visit) -> Page:
     """Forgets a person, and says what came of it."""
     found = find_user.of_key(desk.runtime, key_of(visit), visit.given("sync"))
     receipt = Forgetting(desk.runtime, found).run()
+    if not receipt.parts:
+        raise NothingLeftError("nothing was left to do: somebody else has forgotten them meanwhile")
     said = [f"{each}." for each in wording.sentences(receipt)]
     erased = [f"{part.sync}: erased here {wording.counts(part.erased)}." for part in receipt.parts if part.erased]
     shown = {"complete": receipt.complete, "sentences": said + erased, "key": receipt.key}

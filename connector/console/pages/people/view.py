@@ -10,9 +10,10 @@ from connector.admin.person.as_json import as_json
 from connector.admin.person.comparison import compared
 from connector.admin.person.gather import Depth, KnownPerson, PersonInSync, held_now, of_key
 from connector.admin.person.happened import happened
+from connector.admin.person.late_drops import late_drops
 from connector.console.page import Desk, Page, Visit
+from connector.console.pages.calls import VERDICTS
 from connector.console.pages.people.whom import key_of
-from connector.errors import ConnectorError, StoreError
 
 _ENTRIES, _MOST_ENTRIES = 50, 1000
 
@@ -21,17 +22,17 @@ def find(desk: Desk, visit: Visit) -> Page:
     """Shows the person whom the address names by any identifier, or whom to choose from."""
     if not visit.given("q"):
         return _search(desk, visit)
-    try:
-        if "everybody" in visit.query and visit.visitor.sees_people:
-            return _among_everybody(desk, visit)
-        found = search.by_index(desk.reads, visit.given("q"), visit.given("sync"))
-        if len(found) == 1:
-            return _person(desk, visit, _gathered(desk, visit, found[0].key))
-    except StoreError:
-        raise
-    except ConnectorError as error:
-        return _search(desk, visit, fault=str(error))
+    if "everybody" in visit.query and visit.visitor.sees_people:
+        return _among_everybody(desk, visit)
+    found = search.by_index(desk.reads, visit.given("q"), visit.given("sync"))
+    if len(found) == 1:
+        return _person(desk, visit, _gathered(desk, visit, found[0].key))
     return _search(desk, visit, found=found)
+
+
+def search_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
+    """Shows the search with what was wrong with it."""
+    return _search(desk, visit, fault=fault)
 
 
 def _among_everybody(desk: Desk, visit: Visit) -> Page:
@@ -42,9 +43,11 @@ def _among_everybody(desk: Desk, visit: Visit) -> Page:
 
 
 def _search(desk: Desk, visit: Visit, **found: Any) -> Page:
-    asked = {"q": visit.given("q"), "sync": visit.given("sync"), "syncs": [each.name for each in desk.runtime.syncs]}
+    rules = desk.runtime.syncs
+    asked = {"q": visit.given("q"), "sync": visit.given("sync"), "syncs": [each.name for each in rules]}
+    keeps = {"keeps_visitors": any(each.anonymous_events for each in rules)}
     nothing = {"found": (), "looked": None, "people": 0, "fault": ""}
-    return Page("people.html", {**nothing, **asked, **found}, about_people=True)
+    return Page("people.html", {**nothing, **asked, **keeps, **found}, about_people=True)
 
 
 def person(desk: Desk, visit: Visit) -> Page:
@@ -70,17 +73,18 @@ def _entries(visit: Visit) -> int:
 
 def _person(desk: Desk, visit: Visit, found: KnownPerson) -> Page:
     shown = as_json(found)
-    entries = _entries(visit)
+    entries, drops = _entries(visit), late_drops(found.problems)
     context = {
         "person": shown,
         "answers": answers(found),
-        "compared": {each["sync"]: compared(each) for each in shown["syncs"]},
+        "compared": {each["sync"]: compared(each, drops) for each in shown["syncs"]},
         "confirmed_at": {each.row.sync: last_confirmed(each) for each in found.syncs},
         "happened": happened(desk.reads.store, found),
         "entries": entries,
         "more": min(entries * 4, _MOST_ENTRIES) if _has_more(found.syncs, entries) else 0,
         "asked": any(each.held is not None for each in found.syncs),
         "sync": visit.given("sync"),
+        "verdicts": VERDICTS,
     }
     return Page("person.html", context, about_people=True)
 

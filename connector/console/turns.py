@@ -1,0 +1,31 @@
+"""Lets some pages be made at once, and the next ones wait for their turn, for a while."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+from fastapi import HTTPException
+
+WAIT_SECONDS = 5.0
+T = TypeVar("T")
+
+
+class Turns:
+    """So many threads at once, of their own: the doors use others."""
+
+    def __init__(self, at_once: int) -> None:
+        self._turns, self._threads = (anyio.CapacityLimiter(at_once) for _ in range(2))
+
+    async def take(self, work: Callable[[], T]) -> T:
+        """Does the work in a thread once it is its turn. Raises HTTPException 503 where that takes too long."""
+        turn = object()
+        try:
+            with anyio.fail_after(WAIT_SECONDS):
+                await self._turns.acquire_on_behalf_of(turn)
+        except TimeoutError:
+            busy = f"{self._turns.total_tokens:g} at once are worked on here, and none was done within"
+            raise HTTPException(503, f"{busy} {WAIT_SECONDS:g} seconds. Nothing was done: try again.") from None
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        finally:
+            self._turns.release_on_behalf_of(turn)
