@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.fleet import Figures
 from benchmarks.notifications import Notifications
 from benchmarks.stage import ROOT, SETTINGS, Stage
+from connector import log
 from connector.errors import ConnectorError
 from connector.intake import bodies
 from connector.runtime import Runtime
@@ -49,7 +50,9 @@ def parts(sizes: dict[str, dict[str, float]], group: str) -> dict[str, float]:
 
 def main(server: int) -> None:
     """Measures in this process, with the store that the environment names; prints microseconds a batch, by size."""
-    runtime = Runtime.open(load(Path(SETTINGS)))
+    settings = load(Path(SETTINGS))
+    log.configure(settings.log)  # as a worker does: it writes no line about each person
+    runtime = Runtime.open(settings)
     print(json.dumps({size: _of_size(runtime, server, size) for size in SIZES}))
     runtime.close()
 

@@ -7,9 +7,9 @@ problems, counts of minutes. Nearly all of it is copied from rows that the produ
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from itertools import cycle
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
 from statistics import median
 from urllib.parse import quote
 
@@ -19,17 +19,24 @@ import psycopg
 from benchmarks import million
 from benchmarks.fleet import Figures, Fleet, measure, working
 from benchmarks.notifications import Notifications
-from benchmarks.progress import watched
+from benchmarks.progress import Progress, watched
 from benchmarks.publisher import Publisher
-from benchmarks.stage import BACKFILL_QUEUE, Size, Stage, staged
+from benchmarks.stage import BACKFILL_QUEUE, Size, Stage, pause, resume, staged
+from connector.admin import retention
 from connector.console.pages import routes
+from connector.settings.retention import RetentionSettings
+from connector.store.engine import Store
 
 DATABASE = "pages"
 EVENTS_A_PERSON, HISTORY_A_PERSON = 10, 3
 CALLS, PROBLEMS, MINUTES = 200_000, 50_000, 14 * 1440
 TIMES, OPEN_PAGES, REFRESH_SECONDS = 20, 10, 5.0
-BACKFILL_TIMES = 4
+BACKFILL_TIMES, LONG_TIMES = 4, 15
+TURN_SECONDS, OF_CHANGES = 10.0, 20_000
+"""Pages are open for so long, and closed for as long, where so many changes are a round; less where there are fewer."""
 _MILLISECONDS = 1000.0
+_BESIDE = ("benchmark", "others")
+"""Whose CPU is none of the product's."""
 _NEW_ID = "left(id, 10) || upper(substr(md5(number || id), 1, 16))"
 _MORE = {
     "event": f"""
@@ -74,9 +81,12 @@ def run(changes: int, people: int, size: Size) -> Figures:
         store = stage.postgres.database(database)
         million.fill(stage, store, people)
         filled = _more(store, people)
-        with working(stage, database, size) as fleet, _console(stage, store) as client:
-            pages = _beside_a_backfill(fleet, client, BACKFILL_TIMES * changes)
-            rates = _in_turn(fleet, client, changes)
+        _add_up(store)
+        with working(stage, database, size) as fleet:
+            with _console(stage, store, "web without sharing", {"CONNECTOR__CONSOLE__SHARED_SECONDS": "0"}) as client:
+                pages = _beside_a_backfill(fleet, client, BACKFILL_TIMES * changes)
+            with _console(stage, store, "web") as client:
+                rates = _in_turn(fleet, client, changes)
     return {"rows": filled, "milliseconds": pages, **rates}
 
 
@@ -100,19 +110,28 @@ def _more(store: str, people: int) -> dict[str, int]:
     return {name: row[0] for name, row in counted.items() if row}
 
 
+def _add_up(store: str) -> None:
+    """Adds up the hours, as the worker does every few minutes: it has not lived through the weeks that were copied."""
+    with closing(Store(store)) as opened:
+        retention.retain(opened, RetentionSettings(), ())
+
+
 @contextmanager
-def _console(stage: Stage, store: str) -> Iterator[httpx.Client]:
-    """The web process of the fleet."""
+def _console(stage: Stage, store: str, name: str, settings: Mapping[str, str] = {}) -> Iterator[httpx.Client]:
+    """A web process of the fleet. What a page has found is shared for a while, unless the settings say otherwise."""
     environ = {
         "CONNECTOR__STORE__URL": store,
         "CONNECTOR__WEB__PORT": "0",
         "CONNECTOR__WEB__TOKEN": "token-of-benchmark",
+        **settings,
     }
     command = (sys.executable, "-m", "connector", "web")
-    with stage.running("web", *command, environ=environ) as process:
+    with stage.running(name, *command, environ=environ) as process:
         url = process.until_it_says("Ready: ")
+        stage.processes["web"] = [process.popen.pid]
         with httpx.Client(base_url=url, timeout=30) as client:
             yield client
+        stage.processes["web"] = []
 
 
 def paths(store: str) -> list[str]:
@@ -120,9 +139,13 @@ def paths(store: str) -> list[str]:
     with psycopg.connect(store.replace("+psycopg", ""), autocommit=True) as connection:
         key = (connection.execute("SELECT key FROM entity WHERE delivered IS NOT NULL LIMIT 1").fetchone() or ("",))[0]
         call = (connection.execute("SELECT id FROM call ORDER BY at DESC LIMIT 1").fetchone() or ("",))[0]
+        problem = (connection.execute("SELECT id FROM problem LIMIT 1").fetchone() or ("",))[0]
     plain = [each.path for each in routes() if each.method == "GET" and "{" not in each.path]
-    searches = [f"/people?q={quote(key, safe='')}", f"/people?q={quote(key, safe='')}%40example.com", f"/calls/{call}"]
-    return [*plain, "/syncs/main", *searches]
+    somebody = quote(key, safe="")
+    confirmations = [f"{each}?sync=main&key={somebody}" for each in plain if each.startswith("/person/")]
+    searches = [f"/people?q={somebody}", f"/people?q={somebody}%40example.com"]
+    others = [each for each in plain if not each.startswith("/person/")]
+    return [*others, *confirmations, "/syncs/main", f"/calls/{call}", f"/problems/{problem}", *searches]
 
 
 def _beside_a_backfill(fleet: Fleet, client: httpx.Client, backfill: int) -> dict[str, Mapping[str, float]]:
@@ -140,10 +163,15 @@ def _beside_a_backfill(fleet: Fleet, client: httpx.Client, backfill: int) -> dic
 
 
 def _times(client: httpx.Client, path: str) -> Mapping[str, float]:
-    answers = [client.get(path, follow_redirects=True) for _ in range(TIMES)]
+    """Of a page that is read anew each time: the first time in its process, and the times after that."""
+    first, *answers = [client.get(path, follow_redirects=True) for _ in range(TIMES + 1)]
     times = sorted(_server_ms(each) for each in answers)
-    statuses = {each.status_code for each in answers}
-    return {"median": round(median(times), 1), "most": round(times[-1], 1), "status": max(statuses)}
+    return {
+        "first": round(_server_ms(first), 1),
+        "median": round(median(times), 1),
+        "most": round(times[-1], 1),
+        "status": max(each.status_code for each in (first, *answers)),
+    }
 
 
 def _server_ms(answer: httpx.Response) -> float:
@@ -153,17 +181,55 @@ def _server_ms(answer: httpx.Response) -> float:
 
 
 def _in_turn(fleet: Fleet, client: httpx.Client, changes: int) -> dict[str, object]:
-    """Notifications a second without pages and with ten that refresh, in turn, so that other work falls on both."""
-    rates: dict[bool, list[int]] = {False: [], True: []}
-    for number, opened in zip(range(6), cycle((False, True)), strict=False):
-        given = Notifications(changes, seed=f"pages-{number}")
-        if opened:
-            with _open_pages(client):
-                rates[opened].append(measure(fleet, given)["per_second"])
-        else:
-            rates[opened].append(measure(fleet, given)["per_second"])
-    share = median(rates[True]) / median(rates[False])
-    return {"per_second_without": rates[False], "per_second_with_ten_pages": rates[True], "share": round(share, 3)}
+    """How fast one long load is delivered while no page is open and while ten refresh, in turn, again and again."""
+    given = Notifications(LONG_TIMES * changes, seed="in turn")
+    seconds = max(1.0, TURN_SECONDS * min(1.0, changes / OF_CHANGES))
+    pause(fleet.workers)
+    fleet.publisher.publish(list(given.bodies()))
+    with watched(fleet.store) as progress:
+        resume(fleet.workers)
+        turns = _turns(fleet.stage, client, progress, given.changes, seconds)
+        progress.until_confirmed(given.changes)
+    shares = sorted(_shares([turn["per_second"] for turn in turns]))
+    opened = turns[1::2]
+    return {
+        "seconds_a_turn": seconds,
+        "per_second": [round(turn["per_second"]) for turn in turns],
+        "time_with_ten_pages": [round(each, 3) for each in shares],
+        "median_time_with_ten_pages": round(median(shares), 3) if shares else None,
+        "cpu_of_pages": round(sum(turn["pages"] for turn in opened) / max(1.0, sum(turn["all"] for turn in opened)), 4),
+    }
+
+
+def _turns(
+    stage: Stage, client: httpx.Client, progress: Progress, changes: int, seconds: float
+) -> list[dict[str, float]]:
+    """What was done a second and which CPU was used, without pages, with pages, without, ...: it ends without them."""
+    found: list[dict[str, float]] = []
+    while progress.samples[-1].taken_in < changes:
+        with _open_pages(client) if len(found) % 2 else nullcontext():
+            found.append(_turn(stage, progress, seconds))
+    # The last one ran out of work, and each with pages needs one behind it.
+    return found[: (len(found) - 2) // 2 * 2 + 1]
+
+
+def _turn(stage: Stage, progress: Progress, seconds: float) -> dict[str, float]:
+    before, cpu = progress.samples[-1], stage.cpu()
+    time.sleep(seconds)
+    after, used = progress.samples[-1], stage.cpu()
+    done = (after.taken_in - before.taken_in + after.confirmed - before.confirmed) / 2
+    spent = {group: used[group] - cpu.get(group, 0.0) for group in used}
+    return {
+        "per_second": done / (after.at - before.at),
+        "pages": spent["web"],
+        "all": sum(spent[each] for each in spent if each not in _BESIDE),
+    }
+
+
+def _shares(per_second: Sequence[float]) -> list[float]:
+    """The time with pages, of the time without: each turn with them between the two turns without them beside it."""
+    around = zip(per_second[:-2:2], per_second[1::2], per_second[2::2], strict=True)
+    return [(before + after) / 2 / opened for before, opened, after in around]
 
 
 @contextmanager
@@ -174,16 +240,14 @@ def _open_pages(client: httpx.Client) -> Iterator[None]:
 
     def look(path: str) -> None:
         while not over.is_set():
-            client.get(path)
+            client.get(path).raise_for_status()
             over.wait(REFRESH_SECONDS)
 
-    threads = [threading.Thread(target=look, args=(path,), daemon=True) for path in pages]
-    for each in threads:
-        each.start()
-        time.sleep(REFRESH_SECONDS / OPEN_PAGES / 5)
-    try:
-        yield
-    finally:
-        over.set()
-        for each in threads:
-            each.join()
+    with ThreadPoolExecutor(OPEN_PAGES) as threads:
+        looking = [threads.submit(look, path) for path in pages]
+        try:
+            yield
+        finally:
+            over.set()
+    for each in looking:
+        each.result()

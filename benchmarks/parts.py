@@ -21,6 +21,7 @@ from benchmarks import (
     safety,
     shards,
     syncs,
+    webhooks,
 )
 from benchmarks import instead as instead_
 from benchmarks.fleet import Figures, Fleet, measure, working
@@ -144,6 +145,10 @@ def _pages(scale: float) -> Figures:
     return pages.run(_of(20_000, scale), _of(1_000_000, scale), SIZE)
 
 
+def _webhooks(scale: float) -> Figures:
+    return webhooks.run(_of(BACKFILL, scale), webhooks.SECONDS * max(0.1, scale), SIZE)
+
+
 def _games(scale: float) -> Figures:
     return games.run(report.results(), machine.fsync_ms() / 1000, ANSWER_SECONDS, max(2.0, games.SECONDS * scale))
 
@@ -176,6 +181,7 @@ PARTS: Mapping[str, Part] = {
     "batches": Part("what a batch costs by its size", _batches),
     "history": Part("what the history of people costs a notification, with it and without it in turn", _history),
     "pages": Part("the console's pages beside a million people and ten million events", _pages),
+    "webhooks": Part("reporting webhooks, 1,500 a second, by themselves and beside a bulk load", _webhooks),
     "games": Part("a larger fleet by simulation, with the costs of race and batches", _games),
     "live": Part("the publisher runs beside the fleet", _live),
     "instead": Part("what people use instead", _instead),

@@ -75,6 +75,18 @@ TARGETS = (
         "`connector send` into SQLite, embedded: taken in and delivered a second",
         lambda of: of["embedded"]["per_second"], 6000,
     ),
+    Target(
+        "reporting webhooks a second that a core of the web process takes",
+        lambda of: of["webhooks"]["as_fast_as_taken"]["a_second_a_core"], 1500,
+    ),
+    Target(
+        "500 reporting webhooks a second beside a backfill of 100,000, 99th percentile",
+        lambda of: of["webhooks"]["500 beside a backfill"]["milliseconds"]["p99"], 100, lower=True, unit=" ms",
+    ),
+    Target(
+        "1,500 reporting webhooks a second beside a backfill of 100,000, 99th percentile",
+        lambda of: of["webhooks"]["1500 beside a backfill"]["milliseconds"]["p99"], 100, lower=True, unit=" ms",
+    ),
     Target("CSV of 200,000 rows into PostgreSQL", lambda of: of["table"]["seconds"], 40, lower=True, unit=" s"),
     Target(
         "people wrong at the end, of 4 times 6,000 with three unversioned notifications each",
