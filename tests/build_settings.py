@@ -47,9 +47,10 @@ def values(
 
 
 def build(**given: Any) -> Settings:
-    """The same as frozen values. Pages have time for their statements: a busy machine is not what tests are about."""
+    """The same as frozen values. Pages have time for their statements, and show what is there right now."""
     found = values(**given)
-    return Settings(**{**found, "console": {"statement_seconds": _PATIENCE_SECONDS, **found.get("console", {})}})
+    console = {"statement_seconds": _PATIENCE_SECONDS, "shared_seconds": 0.0, **found.get("console", {})}
+    return Settings(**{**found, "console": console})
 
 
 def rules(**sync: Any) -> Rules:

@@ -5,19 +5,17 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
-from tests import budget, stores
+from tests import authorities, budget, stores
 
 budget.keep_to_it()
 
 # Garbage is looked for only once all tests are known, and never again among them: that took a third of finding them.
 gc.disable()
 
-# Nobody here talks to the world outside. To read its authorities takes longer than a test, for each client of httpx.
-os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+authorities.are_unknown()
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A background shell starts programs so, and they start theirs so: then no Ctrl-C of a test would end anything.

@@ -52,8 +52,9 @@ CHILD_KILLED = frozenset({"billiard.exceptions.WorkerLostError"})
 """What a worker logs when a child of its pool was killed: by then its task is back in the queue."""
 ORPHANED = frozenset({"BrokenPipeError"})
 """What a process of a pool says that has just started when its worker is killed."""
-GIVEN_BACK = frozenset({"celery.exceptions.Reject"})
-"""What Celery logs of a batch that goes back to the queue since the worker must end and the store is away."""
+GIVEN_BACK = frozenset({"celery.exceptions.Reject", "celery.exceptions.WorkerShutdown", "ConnectionResetError"})
+"""What Celery logs of a batch that goes back to the queue since the worker must end and the store is away. Where its
+time to end is over, it reads once more from what RabbitMQ has closed."""
 DOORBELLS = ("delivery", "upkeep")
 """Queues in which something is always on its way: beat rings there."""
 LEASE_SECONDS = 5.0
@@ -96,6 +97,7 @@ class Program:
     def __init__(self, name: str, folder: Path, environ: Mapping[str, str], command: Sequence[str]) -> None:
         self.name = name
         self._output = folder / f"{name}.log"
+        self._output.write_bytes(b"")  # the fleet of the test before may have had one of this name
         with self._output.open("ab") as output:
             self.popen = start(command, env=environ, cwd=folder, stdout=output, stderr=output)
 
@@ -235,7 +237,12 @@ class Fleet:
     # --- its processes ---
 
     def make_ready(self, workers: int) -> None:
-        """Brings it to rest: so many workers, one beat, an empty Customer.io; what a failed test left is gone."""
+        """Brings it to rest: so many workers, one beat, an empty Customer.io; what a failed test left is gone.
+
+        So are the web doors of other tests: they have settings of their own, and would tell of alerts by these.
+        """
+        for web in list(self.webs):
+            self.remove(web).clear_away()
         self.servers.start_again()
         self.simulator.reset()
         try:

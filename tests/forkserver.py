@@ -41,7 +41,7 @@ _IMPORTED = (
     "celery.fixups", "celery.loaders.app", "celery.worker.components", "celery.worker.consumer", "fastapi",
     "kombu.transport.memory", "kombu.transport.pyamqp", "psycopg", "rich.progress", "rich.table",
     "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite", "uvicorn.lifespan.off",
-    "uvicorn.loops.asyncio", "uvicorn.protocols.http.h11_impl",
+    "uvicorn.loops.asyncio", "uvicorn.protocols.http.h11_impl", "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip
 """What our commands and workers import beside our own modules."""
 _ANEW = ("connector.__main__", "connector.bulk.tabular.parquet", "connector.cli", "connector.store.migrations")

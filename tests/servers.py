@@ -63,7 +63,7 @@ class RabbitMQ(rabbitmq.RabbitMQ):
 
 
 def eventually(
-    true: Callable[[], Any], seconds: float = 20.0, every: float = 0.02, still: Callable[[], Any] = lambda: ""
+    true: Callable[[], Any], seconds: float = 60.0, every: float = 0.02, still: Callable[[], Any] = lambda: ""
 ) -> Any:
     """What `true` gives once that is true; fails where it takes longer than `seconds`, and says what `still` gives."""
     end = time.monotonic() + seconds

@@ -132,7 +132,7 @@ def test_migrate_twice_and_status_between(environ: dict[str, str]) -> None:
     found = status(environ)
     assert found.keys() == {
         "state", "sentence", "needs_somebody", "store", "syncs", "messages", "connections", "queues", "problems",
-        "processes", "gone", "out", "alerts", "channels", "freshness",
+        "processes", "gone", "out", "exports", "alerts", "channels", "freshness",
     }  # fmt: skip
     assert (found["state"], found["sentence"]) == ("not running", "Nothing waits, and nobody runs here")
     assert found["store"] == environ["CONNECTOR__STORE__URL"]

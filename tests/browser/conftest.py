@@ -9,45 +9,8 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
 from tests.console import console
-from tests.fixtures import (
-    _migrated_database,
-    _migrated_file,
-    _simulated,
-    broker_url,
-    database,
-    emptied_store,
-    empty_database,
-    file_url,
-    open_store,
-    postgres,
-    rabbitmq,
-    simulator,
-    store,
-    store_of_module,
-    store_url,
-)
-from tests.integration.conftest import make_world, world
+from tests.integration.conftest import *  # noqa: F403 - the fixtures, whose list stands there once
 from tests.world import World
-
-__all__ = [
-    "_migrated_database",
-    "_migrated_file",
-    "_simulated",
-    "broker_url",
-    "database",
-    "emptied_store",
-    "empty_database",
-    "file_url",
-    "make_world",
-    "open_store",
-    "postgres",
-    "rabbitmq",
-    "simulator",
-    "store",
-    "store_of_module",
-    "store_url",
-    "world",
-]
 
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -48,3 +48,28 @@ def test_an_alert_leads_to_the_alerts_and_a_count_to_its_problems(troubled: Worl
     assert page.get_by_role("link", name="The oldest change of main waits for 3 h").get_attribute("href") == "/alerts"
     assert page.get_by_role("link", name="30", exact=True).get_attribute("href") == "/problems?sync=main"
     assert page.locator("svg.spark").get_attribute("aria-label")
+
+
+def test_a_page_that_cannot_be_taken_anew_says_of_when_it_is(world: World, open_page: OpenPage) -> None:
+    page = open_page(world, "/calls")
+    notice = page.locator("#stale")
+    assert not notice.is_visible()
+    page.route("**/*", lambda route: route.abort())
+    notice.wait_for(timeout=15_000)
+    assert "This page is as of 20" in notice.inner_text()
+    assert Axe().run(page).violations_count == 0
+    page.unroute("**/*")
+    notice.wait_for(state="hidden", timeout=15_000)
+
+
+def test_a_page_whose_refreshing_is_paused_says_of_when_it_is(world: World, open_page: OpenPage) -> None:
+    page = open_page(world, "/calls")
+    page.get_by_role("button", name="Pause refreshing").click()
+    page.evaluate("Date.now = (before => () => before() + 30000)(Date.now.bind(Date))")
+    page.locator("#stale").wait_for(timeout=15_000)
+    assert "refreshing is paused" in page.locator("#stale").inner_text()
+
+
+def test_without_scripts_no_page_promises_what_only_they_do(world: World, open_page: OpenPage) -> None:
+    text = open_page(world, "/calls", scripts=False).locator("main").inner_text()
+    assert ("The latest first." in text, "anew" in text) == (True, False)

@@ -39,9 +39,30 @@ def test_settings_are_tried(world: World, open_page: OpenPage, tmp_path: Path, s
     page = open_page(world, "/try", scripts=scripts)
     page.locator("#settings").fill((tmp_path / "settings.toml").read_text())
     page.get_by_role("button", name="Show what they would change").click()
-    expect(page.locator("main")).to_contain_text("Of 1 people: 1 deleted.")
+    expect(page.locator("main")).to_contain_text("Of 1 person: 1 deleted.")
     if scripts:
         clean(page)
+
+
+def test_the_message_that_is_there_is_tried_at_once(world: World, open_page: OpenPage) -> None:
+    page = open_page(world, "/try")
+    page.get_by_role("button", name="Show what it would send").click()
+    expect(page.locator("main")).to_contain_text("example-user-1 in main")
+    clean(page)
+
+
+def test_settings_are_taken_from_a_file(world: World, open_page: OpenPage, tmp_path: Path) -> None:
+    world.run(message("ann", 1, plan="pro", external_id="1001"))
+    write(tmp_path, values(sync={"segments": ["Other"]}))
+    page = open_page(world, "/try")
+    page.locator("[data-into]").set_input_files(tmp_path / "settings.toml")
+    expect(page.locator("#settings")).not_to_have_value("")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download whom they would change").click()
+    assert "main,person,ann,deleted" in Path(download.value.path()).read_text()
+    page.get_by_role("button", name="Show what they would change").click()
+    expect(page.locator("main")).to_contain_text("Of 1 person: 1 deleted.")
+    clean(page)
 
 
 def test_a_mistake_is_said_and_what_was_pasted_stays(world: World, open_page: OpenPage) -> None:

@@ -25,7 +25,7 @@ def test_a_backfill_goes_on_when_all_workers_were_killed_and_a_source_is_run_onc
     def job() -> Job:
         return jobs.find(fleet.store, id)
 
-    eventually(lambda: job().done, 30)
+    eventually(lambda: job().done)
     for worker in list(fleet.workers):
         fleet.remove(worker).send(signal.SIGKILL, whole=True)
         worker.popen.wait()

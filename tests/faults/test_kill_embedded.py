@@ -190,7 +190,7 @@ def test_send_killed_half_way_and_done_again(embedded: Embedded, empty_customeri
 
 # --- a full disk -----------------------------------------------------------------------------------------------------
 
-LIMIT = 1800  # blocks of 512 bytes: enough for the tables and some notifications
+LIMIT = 2200  # blocks of 512 bytes: enough for the tables and some notifications
 
 
 def test_full_disk_acknowledges_nothing_and_loses_nothing(embedded: Embedded, empty_customerio: str) -> None:

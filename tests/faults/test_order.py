@@ -76,7 +76,7 @@ def reading(fleet: Fleet) -> Program:
         name = holder(fleet)
         return next((worker for worker in fleet.workers if f" {worker.popen.pid}." in name), None)
 
-    worker: Program = eventually(found, 30)
+    worker: Program = eventually(found)
     return worker
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "emptied_store",
     "empty_database",
     "file_url",
+    "make_world",
     "open_store",
     "postgres",
     "rabbitmq",
@@ -42,6 +43,7 @@ __all__ = [
     "store",
     "store_of_module",
     "store_url",
+    "world",
 ]
 
 

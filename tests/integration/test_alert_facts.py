@@ -6,14 +6,18 @@ import pytest
 from sqlalchemy import insert
 
 from connector import formats
+from connector.alerts import turn as turns
+from connector.alerts import watch
 from connector.alerts.gather import gather
 from connector.alerts.measure import compared, measure, of_changes
+from connector.alerts.turn import AlertTurn
 from connector.alerts.watch import AlertThread
 from connector.audience.rules import Rules
+from connector.errors import StoreError
 from connector.intake.accept import accept
 from connector.model.job import Job
 from connector.model.problem import EVERY_SYNC, Problem
-from connector.store import alerts, hourly, jobs, problems, tallies
+from connector.store import alerts, heartbeats, hourly, jobs, problems, tallies
 from connector.store.engine import Store
 from connector.store.hourly import HourCount
 from tests.build_settings import build
@@ -33,7 +37,7 @@ def test_what_the_store_knows_is_what_the_rules_see(store: Store) -> None:
         problems.add(tx, EVERY_SYNC, [Problem("queue", "segment-changes", "the disk is full")], now)
         problems.add(tx, "main", [Problem("refused", "u1", "too long"), Problem("refused", "u2", "too long")], now)
         problems.add(tx, "main", [Problem("refused", "u3", "too long")], now - 2 * HOUR)
-        tallies.tally(tx, {EVERY_SYNC: {"read": 3}}, now - 600)
+        tallies.tally(tx, {EVERY_SYNC: {tallies.MESSAGES: 3}}, now - 600)
         counts = {"compared": 9, "drifted": 3, "repaired": 1}
         jobs.add(
             tx, Job(id="j1", sync="main", kind="audit", state="done", counts=counts, created_at=now, updated_at=now)
@@ -88,3 +92,55 @@ def test_a_process_that_beat_does_not_ring_takes_turns_too(file_url: str, open_s
 
     eventually(known)
     thread.close()
+
+
+def gone_long_ago(store: Store) -> None:
+    """A process whose last sign is an hour old."""
+    with store.writing() as tx:
+        heartbeats.beat(tx, "run", "run of a machine", store.now(tx) - 3600)
+
+
+def open_alerts(store: Store) -> list[str]:
+    with store.reading() as tx:
+        return [key for key, each in alerts.known(tx).items() if each.is_open]
+
+
+def test_nobody_is_called_gone_just_after_the_store_was_away(file_url: str, open_store: Callable[[str], Store]) -> None:
+    """While it was, nobody could give a sign."""
+    store = open_store(file_url)
+    gone_long_ago(store)
+    turn = AlertTurn(build(), store)
+    turn.doubt()
+    turn.take()
+    assert open_alerts(store) == []
+
+    turn.in_doubt_until = 0.0
+    turn.take()
+    assert open_alerts(store) == ["fleet gone: run"]
+    turn.doubt()
+    turn.take()
+    assert open_alerts(store) == ["fleet gone: run"]  # which is as little over as it would be new
+
+
+@pytest.mark.parametrize("trouble", ["the store fails", "the store takes its time", "the process stands still"])
+def test_who_looks_doubts_the_signs_after_trouble_with_the_store_or_itself(
+    file_url: str, open_store: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    store, take, taken = open_store(file_url), AlertTurn.take, []
+    gone_long_ago(store)
+
+    def failing_once(turn: AlertTurn, until: Callable[[], bool]) -> bool:
+        taken.append(until)
+        if len(taken) == 1 and trouble == "the store fails":
+            raise StoreError("away")
+        return len(taken) > 1 and take(turn, until)
+
+    monkeypatch.setattr(AlertTurn, "take", failing_once)
+    if trouble == "the store takes its time":
+        monkeypatch.setattr(turns, "LATE_SECONDS", -1.0)
+    if trouble == "the process stands still":
+        monkeypatch.setattr(watch, "LATE_SECONDS", -1.0)
+    thread = AlertThread(build(), store, every_seconds=0.05).start()
+    eventually(lambda: len(taken) > 3)
+    thread.close()
+    assert open_alerts(store) == []

@@ -320,7 +320,7 @@ def test_a_slow_answer_is_asked_for_again(make_audited: MakeWorld, simulator: Si
     simulator.go_wrong({"path": PEOPLE, "latency": 1.0, "times": 1})
     assert look(world).compared == 1
     # The simulator counts a call when it is over, even if nobody waits for it any more: not in the next test.
-    eventually(lambda: len(asked(simulator)) == 2)
+    eventually(lambda: len(asked(simulator)) >= 2)
 
 
 def test_the_wait_is_as_long_as_the_app_api_asks_for(world: World, simulator: Simulated) -> None:

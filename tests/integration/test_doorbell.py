@@ -70,7 +70,7 @@ def rings_until(bell: Doorbell, done: Callable[[], bool]) -> None:
         bell(["main"])
         return done()
 
-    eventually(ring, 30, every=0.2)
+    eventually(ring, every=0.2)
 
 
 @pytest.mark.usefixtures("broker_url")
@@ -230,4 +230,4 @@ def test_the_doors_answer_while_the_broker_is_stopped_and_started(
         doors.check()
         return rung(rabbitmq) > before
 
-    eventually(again, 30, every=0.3)
+    eventually(again, every=0.3)

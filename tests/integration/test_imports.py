@@ -1,6 +1,8 @@
 """Import jobs: what comes while one is paused is kept and neither folded nor sent on; then all of it is."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,18 @@ def test_what_comes_after_the_end_is_folded_by_the_next_import(store: Store) -> 
     fold(store)
     assert found(store, "user-1") is not None
     assert [each.job.state for each in imports.listed(store)] == ["running", "ended"]
+
+
+def test_of_many_who_start_one_at_the_same_time_one_does(store: Store) -> None:
+    def start(_: int) -> bool:
+        with suppress(ConnectorError):
+            return bool(imports.start(store, "in", "main", ["main"]))
+        return False
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            assert sum(pool.map(start, range(4))) == 1
+            imports.end(store, "main")
 
 
 def test_on_the_way_out_a_pause_keeps_and_an_end_puts_nothing_aside(store: Store) -> None:

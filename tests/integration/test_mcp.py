@@ -13,6 +13,8 @@ from mcp import Client, StdioServerParameters
 from connector.admin import operator_acts
 from connector.cli import mcp as door
 from connector.errors import SettingsError
+from connector.intake import steps
+from connector.store import tallies
 from tests.build_settings import values, write
 from tests.processes import bare_environment
 from tests.world import World, message
@@ -53,9 +55,36 @@ def test_an_agent_learns_how_things_stand_and_what_a_message_would_send(world: W
     assert world.due() == 0
 
 
+def test_an_agent_learns_what_became_of_every_message_by_steps_that_add_up(world: World) -> None:
+    world.run(message("u1", 1), message("u1", 1), message("u2", 1, segments=["News"]))
+    failed, said = asked(world, "funnel", sync="main", period="10m")
+    told = json.loads(said)
+    assert (failed, told["sync"], told["period"], told["end"] - told["begin"]) == (False, "main", "10m", 600.0)
+    assert told["received"]["number"] == sum(each["number"] for each in told["messages"]) == 3
+    (outside,) = [each for each in told["messages"] if each["name"] == "not in the audience"]
+    assert outside["reasons"] == [{"reason": "not in a whitelisted segment", "number": 1, "before": None}]
+    assert {each["name"]: each["number"] for each in told["people"]}["delivered"] == 1
+
+
+def test_of_many_reasons_the_commonest_are_told_and_how_many_are_left_out(world: World) -> None:
+    with world.store.writing() as tx:
+        found = {f"{steps.OUTSIDE}: reason {number}": number for number in range(1, 31)}
+        tallies.tally(tx, {tallies.funnel("main"): found}, world.store.now(tx))
+    told = json.loads(asked(world, "funnel", sync="main")[1])
+    (outside,) = [each for each in told["messages"] if each["name"] == steps.OUTSIDE]
+    assert (outside["reasons"][0]["number"], len(outside["reasons"]), outside["reasons_left_out"]) == (30, 20, 10)
+    assert outside["number"] == sum(found.values())
+
+
 def test_what_is_personal_is_masked_unless_it_is_asked_for_and_that_is_noted(world: World) -> None:
     world.run(message(MARKER, 1, email=MARKER, external_id=MARKER))
-    for tool, given in (("show_person", {"user": MARKER}), ("list_problems", {}), ("list_calls", {}), ("status", {})):
+    for tool, given in (
+        ("show_person", {"user": MARKER}),
+        ("list_problems", {}),
+        ("list_calls", {}),
+        ("status", {}),
+        ("funnel", {"sync": "main"}),
+    ):
         failed, said = asked(world, tool, **given)
         assert (failed, MARKER in said) == (False, False), said
     assert MARKER in asked(world, "show_person", people=True, user=MARKER)[1]
@@ -65,7 +94,8 @@ def test_what_is_personal_is_masked_unless_it_is_asked_for_and_that_is_noted(wor
 
 @pytest.mark.parametrize(
     ("tool", "given"),
-    [("show_person", {"user": "nobody"}), ("plan_message", {"message": "{"}),
+    [("funnel", {"sync": "none"}), ("funnel", {"sync": "main", "period": "2h"}),
+     ("show_person", {"user": "nobody"}), ("plan_message", {"message": "{"}),
      ("plan_message", {"message": "x" * 200_000}),
      ("resync_sync", {"sync": "none"}), ("approve_deletions", {"sync": "main", "expected": 5}),
      ("replay_problem", {"id": "zzz"})],

@@ -181,6 +181,13 @@ def test_whoever_shows_a_token_is_shown_a_profile(client: httpx.Client, user: st
     assert profile["fields"]["cio_email_last_open_ts"] == LATELY + 1
 
 
+@pytest.mark.parametrize("user", ["\0", "user-1\0", "user-1\udcff"])
+def test_a_name_that_no_store_can_hold_is_nobodys(store: Store, user: str) -> None:
+    take(store, reported(1))
+    fold(store)
+    assert profiles.find(store, user, ["main"], FIELDS) == []
+
+
 @pytest.mark.parametrize(
     ("path", "token", "status"),
     [("nobody", TOKEN, 404), ("a/b 1?connection=x", TOKEN, 404), ("a/b 1", "wrong", 401), ("nobody", "x", 401)],

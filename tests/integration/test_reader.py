@@ -52,14 +52,21 @@ def broken(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def intake() -> dict[str, Any]:
+    """What the settings say about taking in."""
+    return {"format": "native"}
+
+
+@pytest.fixture
 def fleet(
-    tmp_path: Path, database: str, rabbitmq: RabbitMQ, broker_url: str, simulator: Simulated, broken: Path
-) -> Iterator[Fleet]:
+    tmp_path: Path, database: str, rabbitmq: RabbitMQ, broker_url: str, simulator: Simulated, broken: Path,
+    intake: dict[str, Any],
+) -> Iterator[Fleet]:  # fmt: skip
     """A fleet whose readers come to harm by some messages."""
     harms = tmp_path / "harms.py"
     harms.write_text(HARMS)
     environ = environment(
-        tmp_path, simulator, store=database, broker={"url": broker_url}, delivery=test_queue.QUICK
+        tmp_path, simulator, store=database, broker={"url": broker_url}, delivery=test_queue.QUICK, intake=intake
     ) | {RUN_FIRST: str(harms), "BROKEN": str(broken)}
     fleet = Fleet(tmp_path, environ, broker_url)
     yield fleet
@@ -99,7 +106,7 @@ def test_a_message_that_fails_is_a_problem_and_its_neighbours_go_on(
     worker = fleet.start()
     names = [f"u{number}" for number in range(20)]
     send(channel, *names[:10], "guilty", *names[10:])
-    eventually(lambda: simulator.people() == everybody(*names))
+    fleet.until(lambda: simulator.people() == everybody(*names))
     (found,) = problems(open_store(database))
 
     assert (found["kind"], found["reason"]) == (
@@ -116,7 +123,7 @@ def test_one_message_of_a_task_that_fails_is_a_problem_and_its_neighbours_go_on(
     fleet.start()
     told = [message(name, 1, plan="gold") for name in ("u1", "guilty", "u2")]
     publish(channel, "changes", json.dumps([["native", told], {}, {}]), headers={"task": APPLY, "id": "1"})
-    eventually(lambda: simulator.people() == everybody("u1", "u2"))
+    fleet.until(lambda: simulator.people() == everybody("u1", "u2"))
 
     assert [found["kind"] for found in problems(open_store(database))] == ["unreadable"]
 
@@ -128,12 +135,7 @@ def test_a_message_that_ends_its_reader_is_a_problem_in_the_end(
     worker = fleet.start()
     names = [f"u{number}" for number in range(50)]
     send(channel, *names[:30], "poison", *names[30:])
-
-    def arrived() -> bool:
-        fleet.sweep()  # whom a reader had in its hands when it ended are left to beat
-        return simulator.people() == everybody(*names)
-
-    eventually(arrived, 240, every=1)
+    fleet.until(lambda: simulator.people() == everybody(*names), 240)
     (found,) = eventually(lambda: problems(open_store(database)))
 
     assert found["kind"] == "poison"
@@ -150,7 +152,7 @@ def test_of_what_a_problem_holds_in_part_the_whole_is_a_dead_letter(
     long = "{" + "x" * 20_000
     publish(channel, QUEUE, long)
     send(channel, "u1")
-    eventually(lambda: simulator.people() == everybody("u1"))
+    fleet.until(lambda: simulator.people() == everybody("u1"))
     eventually(lambda: dead_letters.count(broker_url) == 1)
 
     (found,) = dead_letters.look(broker_url, 10)
@@ -177,7 +179,7 @@ def test_what_fails_for_every_message_holds_the_queue_is_said_and_loses_nothing(
     assert simulator.people() == {}
 
     broken.unlink()
-    eventually(lambda: simulator.people() == everybody("u1", "u2", "u3"))
+    fleet.until(lambda: simulator.people() == everybody("u1", "u2", "u3"))
     eventually(lambda: problems(open_store(database)) == [])
     assert worker.end() == 0
 
@@ -192,7 +194,7 @@ def test_a_reader_that_is_killed_while_it_holds_a_queue_loses_nothing(
     assert worker.end() == 0
     broken.unlink()
     fleet.start()
-    eventually(lambda: simulator.people() == everybody("u1", "u2"), 40)
+    fleet.until(lambda: simulator.people() == everybody("u1", "u2"))
 
 
 @pytest.fixture
@@ -205,6 +207,7 @@ def bounded(rabbitmq: RabbitMQ) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("intake", [{"format": "native", "batch_messages": 10}], ids=["a reader holds 20"])
 def test_queues_that_refuse_more_bury_no_message(
     fleet: Fleet, channel: Any, simulator: Simulated, broker_url: str, database: str,
     open_store: Callable[[str], Store],
@@ -213,12 +216,13 @@ def test_queues_that_refuse_more_bury_no_message(
     worker = fleet.start()
     names = [f"u{number}" for number in range(100)]
     refused = 0
-    tell(worker, signal.SIGSTOP)  # until something is refused: a quick reader would leave room for all
+    # Until something is refused: a quick reader would leave room for all, and so would one that holds them all itself.
+    tell(worker, signal.SIGSTOP)
     for name in names:
         while not confirmed(channel, name):
             refused += 1
             tell(worker, signal.SIGCONT)
-    eventually(lambda: simulator.people() == everybody(*names))
+    fleet.until(lambda: simulator.people() == everybody(*names))
     assert refused
     assert problems(open_store(database)) == []
     assert dead_letters.count(broker_url) == 0
@@ -227,7 +231,9 @@ def test_queues_that_refuse_more_bury_no_message(
 
 
 def tell(worker: Program, number: signal.Signals) -> None:
-    for pid in (worker.popen.pid, *children(worker.popen.pid)):
+    """Sends a signal to a program, and then to those it has started: one that stands still starts no more."""
+    os.kill(worker.popen.pid, number)
+    for pid in children(worker.popen.pid):
         os.kill(pid, number)
 
 
@@ -273,7 +279,7 @@ def test_whatever_lies_on_the_intake_queues_is_a_problem_and_harms_nobody(
     throw(channel, "changes", json.dumps([["native", [message("u3", 1)]], {}, {}]).encode(), TO_WAIT)
     send(channel, "u1")
     send(channel, "u2", queue="segment-changes-backfill")
-    eventually(lambda: simulator.people() == everybody("u1", "u2"))
+    fleet.until(lambda: simulator.people() == everybody("u1", "u2"))
 
     store = open_store(database)
     # What lies on both queues is one problem that came twice, and a list of three is three messages.
@@ -295,7 +301,7 @@ def test_whatever_lies_on_the_queues_of_doorbells_harms_nobody(
     throw(channel, "delivery", b"late", {}, properties={"timestamp": 1_700_000_000_000})
     throw(channel, "delivery", b"klingon", {}, content_encoding="klingon")
     send(channel, "u1")
-    eventually(lambda: simulator.people() == everybody("u1"))
+    fleet.until(lambda: simulator.people() == everybody("u1"))
     fleet.sweep()
     assert worker.end() == 0
 
@@ -325,7 +331,7 @@ def test_queues_with_other_arguments_are_used_as_they_are_and_said_once(
     worker = elsewhere(fleet, fleet.broker)
     worker.until_it_says("ready.")
     send(channel, "u1")
-    eventually(lambda: simulator.people() == everybody("u1"))
+    fleet.until(lambda: simulator.people() == everybody("u1"))
     for name in (QUEUE, "delivery"):
         words = f"the queue {name} is there with other arguments than this version declares"
         eventually(lambda words=words: worker.said.count(words) == 1)  # type: ignore[misc]  # a default
@@ -341,7 +347,7 @@ def test_a_stream_is_refused_in_a_line(fleet: Fleet, rabbitmq: RabbitMQ, channel
     rabbitmq.delete_queues(QUEUE)
     worker.until_it_says("ready.")
     send(channel, "u1")
-    eventually(lambda: simulator.people() == everybody("u1"))
+    fleet.until(lambda: simulator.people() == everybody("u1"))
     assert "Traceback" not in worker.said
 
 
@@ -402,9 +408,9 @@ def test_what_was_taken_in_under_a_lease_that_is_lost_is_undone(
     """As for a reader that stood still: another has the lease by the time it commits."""
     fleet.start()
     send(channel, "u1")
-    eventually(lambda: simulator.people() == everybody("u1"))
+    fleet.until(lambda: simulator.people() == everybody("u1"))
     store = open_store(database)
     with store.writing() as tx:
         tx.execute(text("UPDATE lease SET holder = 'another/1', until = until + 5 WHERE name LIKE 'queue %'"))
     send(channel, "u2")
-    eventually(lambda: simulator.people() == everybody("u1", "u2"), 60)
+    fleet.until(lambda: simulator.people() == everybody("u1", "u2"))

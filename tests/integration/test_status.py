@@ -11,9 +11,11 @@ from connector.admin import alive
 from connector.admin.heartbeat import HeartbeatThread, Pulse
 from connector.admin.status import gathered
 from connector.broker import depth, queues
+from connector.cli import status as cli_status
 from connector.errors import ConnectorError
+from connector.model.export_state import ExportState
 from connector.settings.sections import BrokerSettings, IntakeSettings
-from connector.store import connection_health, heartbeats
+from connector.store import connection_health, exports, heartbeats
 from connector.store.connection_health import Health
 from connector.store.engine import Store
 from tests.build_settings import build
@@ -168,3 +170,24 @@ def test_a_pulse_is_noted_once_in_a_while(store: Store) -> None:
         heartbeats.end_all(tx)
     pulse.note(store)
     assert status(store)["processes"] == []
+
+
+def test_each_export_says_when_it_ran_when_it_runs_next_and_why_it_fails(store: Store) -> None:
+    export = {"log": {"what": "runs", "directory": "exports", "schedule": 300.0}}
+    never = status(store, export=export)["exports"]["log"]
+    assert (never["started_at"], never["next_at"], never["failures"]) == (None, 0.0, 0)
+    with store.writing() as tx:
+        exports.see(tx, ["log", "gone"], 1.0)
+        exports.save(tx, ExportState("log", 1.0, started_at=1000.0, ended_at=1001.0))
+    ran = status(store, export=export)["exports"]
+    assert ran.keys() == {"log"}  # and none that the settings do not name
+    assert (ran["log"]["started_at"], ran["log"]["next_at"]) == (1000.0, 1300.0)
+    assert cli_status._runs(ran["log"]).count("1970-01-01") == 2
+    with store.writing() as tx:
+        failed = ExportState(
+            "log", 1.0, started_at=1000.0, ended_at=1001.0, failures=3, failing_since=900.0, error="disk full"
+        )
+        exports.save(tx, failed)
+    fails = status(store, export=export)["exports"]["log"]
+    assert (fails["failures"], fails["failing_since"]) == (3, 900.0)
+    assert cli_status._runs(fails).endswith("; 3 runs in a row failed: disk full")

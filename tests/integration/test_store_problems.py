@@ -58,3 +58,18 @@ def test_problems_are_listed_page_by_page_the_latest_first(store: Store) -> None
         seen += [each.problem.subject for each in found]
         after = (found[-1].last_at, found[-1].id)
     assert (seen[0], sorted(seen)) == ("u6", [f"u{number}" for number in range(7)])
+
+
+def test_one_trouble_in_other_words_has_come_when_its_first_words_did(store: Store) -> None:
+    said = [(100.0, "no answer"), (200.0, "it answers 500"), (300.0, "no answer"), (400.0, "no answer")]
+    for now, reason in said:
+        with store.writing() as tx:
+            problems.instead(tx, Problem("source", "people", reason), now)
+            problems.instead(tx, Problem("source", "orders", "no answer"), now + 50)
+    with store.reading() as tx:
+        kept = sorted((each.problem.subject, each.problem.reason, each.first_at) for each in problems.kept(tx))
+    assert kept == [("orders", "no answer", 150.0), ("people", "no answer", 100.0)]
+    with store.writing() as tx:
+        problems.instead(tx, Problem("source", "people", ""), 500.0)
+        problems.instead(tx, Problem("source", "people", "no answer"), 600.0)
+        assert {each.problem.subject: each.first_at for each in problems.kept(tx)} == {"orders": 150.0, "people": 600.0}

@@ -247,7 +247,7 @@ def test_who_comes_to_be_wanted_while_a_delete_is_out_is_sent_again(make_world: 
     world.settle("second")
     courier._send_all(attempts, out)
     assert simulator.people() == {}
-    courier._settle("lease", attempts, out, courier._served("person"))
+    courier._settle("lease", attempts, out, courier._served("person"), None)
     settle(world)
 
     assert simulator.people() == {"u1": {"city": "Bern"}}

@@ -275,6 +275,88 @@ def test_one_senders_large_bodies_do_not_keep_anothers_waiting() -> None:
     assert asyncio.run(run()) == ["one", "one", "other", "whole"]
 
 
+# ---- What is hardly HTTP ---------------------------------------------------------------------------------------------
+
+ASK = f"GET /healthz HTTP/1.1\r\nHost: x\r\n{BEARER}"
+TOLD = b'{"version": 1, "user": {"id": "u1"}, "segments": []}'
+TELL = f"{HEAD}Content-Type: application/json\r\nContent-Length: {len(TOLD)}\r\n\r\n".encode() + TOLD
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"no HTTP at all\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        f"{ASK}Host: y\r\n\r\n".encode(),
+        f"{ASK}A: {'a' * 70_000}\r\n\r\n".encode(),
+        ASK.encode() + b"a: b\r\n" * 40_000 + b"\r\n",
+        f"GET /{'a' * 70_000} HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        f"{HEAD}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
+        f"{HEAD}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode(),
+        f"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n{BEARER}\r\n".encode(),
+    ],
+    ids=["words", "no host", "two hosts", "a long header", "many headers", "a long address", "two lengths", "no chunk",
+         "another host"],
+)  # fmt: skip
+def test_what_is_no_request_is_answered_400_and_counted(serve: Callable[..., Served], told: bytes) -> None:
+    doors = serve()
+    assert statuses(heard(doors.connect(told))) == [400]
+    assert doors.refusals.total == {"invalid": 1}
+    doors.works()
+
+
+def test_headers_that_drip_without_end_are_refused_before_their_time_is_over(serve: Callable[..., Served]) -> None:
+    doors = serve(limits=Limits())
+    connection = doors.connect(f"{ASK}A: ".encode())
+    drip(connection, b"a" * 20_000)
+    assert statuses(heard(connection)) in ([400], [])  # nothing, where the answer was overtaken by the end
+    assert doors.refusals.total == {"invalid": 1}
+
+
+def test_requests_behind_one_another_are_answered_in_order_and_once(serve: Callable[..., Served]) -> None:
+    last = f"GET /nowhere HTTP/1.1\r\nHost: x\r\n{BEARER}Connection: close\r\n\r\n".encode()
+    assert statuses(heard(serve().connect(TELL * 3 + last))) == [200, 200, 200, 404]
+
+
+def test_what_follows_a_request_and_is_none_takes_nothing_from_its_answer(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    assert statuses(heard(doors.connect(TELL + b"no HTTP at all\r\n\r\n"))) == [200]
+    assert doors.refusals.total == {"invalid": 1}
+
+
+def test_more_requests_behind_one_another_than_may_wait_end_the_connection(serve: Callable[..., Served]) -> None:
+    doors = serve()
+    assert len(statuses(heard(doors.connect(f"{ASK}\r\n".encode() * 1000)))) < 100
+    assert doors.refusals.total == {"crowded_out": 1}
+    doors.works()
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+IN_CHUNKS = f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{len(TOLD):x}\r\n{TOLD.decode()}\r\n0\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("told", [TELL, IN_CHUNKS], ids=["with a length", "in chunks"])
+def test_who_offers_another_protocol_is_answered_in_this_one(serve: Callable[..., Served], told: bytes) -> None:
+    """Java's own client does so with each request that is not encrypted."""
+    offered = told.replace(b"Host: x\r\n", b"Host: x\r\n" + OFFER, 1)
+    last = f"{ASK}Connection: close\r\n\r\n".encode()
+    assert statuses(heard(serve().connect(offered * 2 + last))) == [200, 200, 200]
+
+
+def test_a_header_behind_the_body_is_none(serve: Callable[..., Served]) -> None:
+    told = IN_CHUNKS.replace(BEARER.encode(), b"Connection: close\r\n")[:-2] + f"{BEARER}\r\n".encode()
+    assert statuses(heard(serve().connect(told))) == [401]
+
+
+def test_spaces_around_a_header_do_not_count(serve: Callable[..., Served]) -> None:
+    asked = TELL.replace(BEARER.encode(), BEARER.rstrip().encode() + b" \t \r\nConnection: close\r\n")
+    assert statuses(heard(serve().connect(asked))) == [200]
+
+
 # ---- What is said of it ----------------------------------------------------------------------------------------------
 
 

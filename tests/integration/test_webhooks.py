@@ -1,7 +1,9 @@
 """The door for reporting webhooks: who may come in, what is kept, what is answered while nothing can be kept."""
 
+import asyncio
 import gzip
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -23,6 +25,7 @@ from connector.store import tallies
 from connector.store.engine import Store
 from connector.web.app import create_app, served
 from connector.web.server import serving
+from connector.web.unsigned_watch import UnsignedWatch
 from tests.build_settings import build
 from tests.simulated import Simulated
 from tests.webhooks import KEY, OTHER_KEY, headers, post, reported
@@ -210,6 +213,47 @@ def test_a_body_that_is_too_large_is_refused_unread(serve: Serve, file_store: St
     assert (answer.status_code, kept(file_store), problems(file_store)) == (413, [], [])
 
 
+def test_what_is_refused_soon_after_is_told_though_nothing_comes_after_it(file_store: Store) -> None:
+    async def lived() -> None:
+        watch = UnsignedWatch(file_store, pause_seconds=0.1)
+        assert await watch.refused("main", "of the first")
+        receive(file_store, [Posted("main", json.dumps(reported()).encode(), watch.newly_fits("main"))])
+        assert problems(file_store) == []
+        assert await watch.refused("main", "of the second")
+        assert await watch.refused("other", "of another")
+        await asyncio.sleep(0.5)
+
+    asyncio.run(lived())
+    assert [each["subject"] for each in problems(file_store)] == ["main", "other"]
+    assert "of the second" in problems(file_store)[0]["reason"]
+    assert counted(file_store)["refused"] == 2
+
+
+def test_what_one_process_refused_is_solved_by_what_fits_at_another(file_store: Store) -> None:
+    async def lived() -> None:
+        this, other = (UnsignedWatch(file_store, again_seconds=0.2) for _ in range(2))
+        assert other.newly_fits("main")
+        assert await this.refused("main", "of a stranger")
+        assert not other.newly_fits("main")
+        await asyncio.sleep(0.3)
+        receive(file_store, [Posted("main", json.dumps(reported()).encode(), other.newly_fits("main"))])
+
+    asyncio.run(lived())
+    assert problems(file_store) == []
+
+
+def test_what_fits_before_a_refusal_is_told_leaves_no_problem(file_store: Store) -> None:
+    async def lived() -> None:
+        watch = UnsignedWatch(file_store, pause_seconds=0.1)
+        for _ in range(2):
+            assert await watch.refused("main", "of a stranger")
+        receive(file_store, [Posted("main", json.dumps(reported()).encode(), watch.newly_fits("main"))])
+        await asyncio.sleep(0.5)
+
+    asyncio.run(lived())
+    assert (problems(file_store), counted(file_store)["refused"]) == ([], 2)
+
+
 # ---- While nothing can be kept ---------------------------------------------------------------------------------------
 
 
@@ -233,6 +277,37 @@ def test_while_the_store_is_away_it_is_to_be_sent_again_soon(
     assert [(each.status_code, each.headers["retry-after"]) for each in answers] == [(503, "5")] * 2
     assert post(client, reported()).status_code == 200
     assert (kept(file_store), problems(file_store)) == (["event-1"], [])
+
+
+def test_a_forged_one_is_told_once_the_store_is_there_again_and_has_no_401_before(
+    file_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lived() -> None:
+        watch = UnsignedWatch(file_store, pause_seconds=0.2)
+        with _away(file_store, monkeypatch):
+            assert not await watch.refused("main", "they are forged")
+            assert not await watch.refused("main", "they are forged")
+        assert problems(file_store) == []
+        await asyncio.sleep(1)
+
+    asyncio.run(lived())
+    assert ([each["kind"] for each in problems(file_store)], counted(file_store)["refused"]) == (["signature"], 2)
+
+
+def test_while_the_store_is_away_or_silent_a_forged_one_is_answered_503_in_time(
+    serve: Serve, file_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve(file_store, KEY)
+    there, began = file_store.writing, time.monotonic()
+
+    def silent(**given: Any) -> Any:
+        time.sleep(4.5)
+        return there(**given)
+
+    monkeypatch.setattr(file_store, "writing", silent)
+    answer = post(client, reported(), OTHER_KEY)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert time.monotonic() - began < 4
 
 
 def test_old_webhooks_go_and_those_that_wait_stay(store: Store) -> None:

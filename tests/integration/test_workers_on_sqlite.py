@@ -23,9 +23,9 @@ def test_a_copy_of_the_file_alone_has_everything_once_the_worker_was_stopped(
     worker.until_it_says("ready.")
     with Connection(broker_url) as connection, connection.channel() as channel:
         publish(channel, "segment-changes", json.dumps(message("u1", 1)))
-        eventually(lambda: "u1" in simulator.people(), 40)
+        eventually(lambda: "u1" in simulator.people())
         publish(channel, "upkeep", json.dumps([[], {}, {}]), headers={"id": "s", "task": "tasks.upkeep.sweep"})
-        eventually(lambda: channel.queue_declare("upkeep", passive=True).message_count == 0, 40)
+        eventually(lambda: channel.queue_declare("upkeep", passive=True).message_count == 0)
     assert worker.end() == 0, worker.said
 
     copy = shutil.copy(file_url.removeprefix("sqlite:///"), tmp_path / "copy.db")

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests import authorities
 from tests.processes import ROOT
 
 HERE = Path(__file__).parent
@@ -60,8 +61,7 @@ def _folder(name: str, lists: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
 
 
 def _install(command: Sequence[str], folder: Path) -> None:
-    # With the system's authorities, which the tests do without (tests/conftest.py).
-    environ = {name: text for name, text in os.environ.items() if name != "SSL_CERT_DIR"}
+    environ = authorities.known()
     ran = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
     )

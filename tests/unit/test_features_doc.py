@@ -74,6 +74,9 @@ ELSEWHERE = {
     "test_settings.py::test_each_key_says_where_it_came_from",
     "Beyond them: metrics of the whole fleet for Prometheus, with alert rules and a dashboard": "tests/integration/"
     "test_metrics.py::test_it_tells_what_any_process_of_the_fleet_has_counted",
+    "Beyond them: one trace from upstream's message to the request that Customer.io confirmed, by OpenTelemetry": ""
+    "tests/integration/test_traces.py::"
+    "test_one_trace_leads_from_a_request_of_upstreams_to_the_request_that_customerio_confirmed",
     "Beyond them: each request at a page: live, filtered, item by item with whose it is, copied as curl": "tests/"
     "integration/console/test_calls.py::test_one_request_says_which_items_were_refused_and_whose_they_are",
     "Beyond them: what pasted settings would create, update, clear and delete before they are deployed, and what a "

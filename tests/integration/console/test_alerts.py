@@ -1,18 +1,26 @@
 """/alerts: what is open and who took it on, the rules in effect, the channels, what was told."""
 
 import base64
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from connector.alerts import overview
+from connector.alerts.lifecycle import advance
+from connector.alerts.rules import OpenAlert
+from connector.console import rendering
 from connector.console.pages import alerts as page
 from connector.model.alert import ALERT_KINDS, AlertState, Notice, Routed
 from connector.store import alerts, operator_log
 from tests.console import Browser
+from tests.hostile import Server
 from tests.world import World
 
 OpenConsole = Callable[..., Browser]
@@ -49,7 +57,7 @@ def stand_in() -> Iterator[tuple[str, list[bytes]]]:
 def told_world(make_world: MakeWorld, url: str = "http://127.0.0.1:9/hidden", **settings: Any) -> World:
     """One alert is open, one is over; the channel failed to tell of the first one."""
     channel = {"webhook_url": url, "webhook_secret": SECRET, "label": "the night shift"}
-    world = make_world(alerts={"channels": {"ops": channel}, **settings})
+    world = make_world(alerts={"channels": {"ops": channel}}, **settings)
     with world.store.writing() as tx:
         alerts.keep(tx, [HELD, LATE])
         notice = Notice(HELD.key, 1, 1, "opened", HELD.kind, "main", "page", HELD.sentence, 1000.0, 1000.0)
@@ -57,6 +65,11 @@ def told_world(make_world: MakeWorld, url: str = "http://127.0.0.1:9/hidden", **
         alerts.claim(tx, "ops", "me", 1001.0, 60.0)
         alerts.failed(tx, "ops", "me", "it answered 500", 1001.0, 30.0)
     return world
+
+
+def form_of(browser: Browser, **fields: str) -> dict[str, str]:
+    """A form of the page, with its token."""
+    return {"csrf": unescape(browser.get("/alerts").split('name="csrf" value="')[1].partition('"')[0]), **fields}
 
 
 def test_where_there_is_none_the_page_says_so(world: World, open_console: OpenConsole) -> None:
@@ -77,6 +90,37 @@ def test_open_and_past_alerts_channels_and_what_was_told_are_shown(
     assert "backlog: main" in shown
     html = browser.get("/alerts")
     assert ("<script>alert" in html, "/hidden" in html, SECRET in html) == (False, False, False)
+
+
+def test_a_past_alert_says_when_it_recovered_after_how_long_and_that_its_words_are_those_last_told(
+    make_world: MakeWorld, open_console: OpenConsole
+) -> None:
+    world = told_world(make_world)
+    settings = world.settings.alerts
+    known = OpenAlert("backlog", "other", "The oldest change of other waits for 20 min")
+    grown = known._replace(sentence="The oldest change of other waits for 2 h")
+    before: dict[str, AlertState] = {}
+    for now, found in ((1000.0, [known]), (8000.0, [grown]), (8200.0, []), (8200.0 + settings.recover_seconds, [])):
+        moved = advance(before, found, now, settings)
+        before |= {each.key: each for each in moved.states}
+    (recovered,) = moved.notices
+    with world.store.writing() as tx:
+        alerts.keep(tx, before.values())
+    shown = open_console(world).text("/alerts").partition("Past alerts")[2]
+    over = rendering.utc(8200.0 + settings.recover_seconds)
+    assert f"{recovered.sentence} 1970-01-01 00:16:40 {over} , after 2 h nobody 1" in shown
+    assert recovered.sentence == grown.sentence
+    assert "in the words of its last telling" in shown
+    assert "1970-01-01 00:08:20 1970-01-01 00:15:00 , after 7 min" in shown
+
+
+def test_an_alert_that_ended_before_it_began_by_a_clock_set_back_was_open_for_no_time(
+    make_world: MakeWorld, open_console: OpenConsole
+) -> None:
+    world = make_world()
+    with world.store.writing() as tx:
+        alerts.keep(tx, [replace(LATE, recovered_at=400.0)])
+    assert "1970-01-01 00:06:40 , after 0.0 s" in open_console(world).text("/alerts")
 
 
 def test_an_alert_is_taken_on_once_and_the_page_says_by_whom(make_world: MakeWorld, open_console: OpenConsole) -> None:
@@ -110,6 +154,30 @@ def test_a_channel_that_does_not_take_it_says_why_without_its_address(
     said = open_console(told_world(make_world)).post("/alerts/test", {"channel": "ops"}, page="/alerts", status=409)
     assert "the channel ops did not take the test message: no answer: ConnectError" in said
     assert "hidden" not in said
+
+
+def test_a_channel_that_does_not_answer_keeps_nobody_from_looking(
+    make_world: MakeWorld, open_console: OpenConsole
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        asked.set()
+        go_on.wait(60)
+
+    server = Server(silent)
+    browser = open_console(told_world(make_world, f"{server.url}/hook", console={"pages_at_once": 1}))
+    with ThreadPoolExecutor() as threads:
+        test = threads.submit(browser.client.post, "/alerts/test", data=form_of(browser, channel="ops"))
+        try:
+            assert asked.wait(60)
+            assert "Is everything right?" in browser.text("/")
+            assert not test.done()
+        finally:
+            go_on.set()
+            server.close()
+        assert test.result().status_code == 409
 
 
 def test_the_rules_in_effect_are_those_of_the_settings(make_world: MakeWorld) -> None:

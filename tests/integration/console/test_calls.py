@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 import pytest
 
 from connector.console.visitor import Visitor
+from connector.model.problem import Problem
+from connector.store import problems
 from tests.build_settings import API_KEY, SITE_ID
-from tests.console import Browser
+from tests.console import Browser, text_of
 from tests.simulated import Simulated
-from tests.world import World, message
+from tests.world import World, event, message
 
 OpenConsole = Callable[..., Browser]
 CALL = re.compile(r'href="(/calls/[0-9A-Z]{26})"')
@@ -178,3 +180,45 @@ def test_numbers_of_bodies_keep_all_their_digits(browser: Browser, world: World)
     world.run(message("cleo", 1, plan=1234567890123456789, external_id="1004"))
     html = browser.get(addresses(browser.get("/calls", person="cleo"))[0])
     assert "1234567890123456789" in html
+
+
+@pytest.mark.parametrize(("seconds", "is_said"), [(5.0, True), (86_400.0, False)])
+def test_a_request_says_of_whom_something_was_dropped_right_after_it(
+    browser: Browser, world: World, seconds: float, is_said: bool
+) -> None:
+    address = addresses(browser.get("/calls"))[0]
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        said = {"activity": "a1", "at": now + seconds, "data": {"attribute": "plan"}}
+        problems.add(tx, "main", [Problem("failed later", "ann", "it was dropped", said)], now)
+    shown = browser.get(address)
+    assert ("dropped later" in shown, "or a part of them, later" in shown) == (is_said, is_said)
+
+
+def test_from_a_person_the_items_and_the_command_are_theirs_alone(browser: Browser, world: World) -> None:
+    link = re.search(r'href="(/calls/[0-9A-Z]{26}[?]person=bob)"', browser.get("/people/bob"))
+    assert link
+    html = browser.get(link[1])
+    text = re.search(r'<pre id="curl">(.*?)</pre>', html, re.DOTALL)
+    assert text
+    command = shlex.split(unescape(text[1]))
+    sent = json.loads(command[command.index("--data-binary") + 1])
+    assert [each["identifiers"]["id"] for each in sent["batch"]] == ["1002"]
+    assert ('href="/people/ann"' in html, "with 2 items of others" in text_of(html)) == (False, True)
+
+
+def test_of_somebody_who_was_not_in_it_the_whole_request_is_shown(browser: Browser) -> None:
+    shown = browser.get(the_refused(browser), person="nobody")
+    assert ('href="/people/ann"' in shown, "of others" in shown) == (True, False)
+
+
+def test_an_item_is_called_by_its_own_action(browser: Browser, world: World) -> None:
+    world.run(message("dan", 1, plan="free", external_id="1009"))
+    world.run(message("dan", 2, event("Signed up", "e1"), plan="pro", external_id="1009"))
+    html = browser.get(addresses(browser.get("/calls", person="dan"))[0])
+    assert re.findall(r"</td><td>(identify|event|identify, event)<details>", html) == ["identify", "event"]
+
+
+@pytest.mark.parametrize("path", ["/calls", "/problems"])
+def test_a_filter_offers_also_the_sync_that_is_gone_from_the_settings(browser: Browser, path: str) -> None:
+    assert "<option selected>gone</option>" in browser.get(path, sync="gone")

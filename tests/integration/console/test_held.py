@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from connector.admin import approvals, held, problems
+from connector.admin.operator_acts import SUBJECT_CHARACTERS, digest
 from connector.console.page import Desk, Visit
 from connector.console.pages import held as page
 from connector.console.visitor import Visitor
@@ -115,7 +116,9 @@ def test_chosen_ones_are_dropped_and_the_last_of_them_ends_the_hold(world: World
     browser = open_console(world)
     for number in range(5):
         form = {"who": f"person:u{number}", "count": "1"}
-        assert "1 deletions of main are dropped" in browser.post("/held/main/drop", form, page="/held/main")
+        assert "1 deletion of main is dropped: that one stays" in browser.post(
+            "/held/main/drop", form, page="/held/main"
+        )
     assert (left(world), world.problems(), world.due()) == (0, [], 0)
 
 
@@ -148,7 +151,7 @@ def test_what_was_decided_stands_in_the_log_of_operators(world: World, open_cons
     browser.post("/held/main/approve", {"who": ["person:u1"], "count": "1"}, page="/held/main")
     with world.store.reading() as tx:
         (act,) = operator_log.find(tx, 0.0, "", 10)
-    assert (act.act, act.subject, act.outcome) == ("approve", "main: 1 chosen", "done")
+    assert (act.act, act.subject, act.outcome) == ("approve", f"main: 1 chosen {digest('u1')}", "done")
 
 
 def test_a_masked_viewer_finds_nobody_in_a_page_or_in_a_download(world: World) -> None:
@@ -255,4 +258,31 @@ def test_hostile_names_are_text(make_world: MakeWorld, open_console: OpenConsole
     browser = open_console(world)
     assert "<script>alert" not in browser.get("/held/main")
     form = {"who": page._text("person", name), "count": "1"}
-    assert "1 deletions of main are let go" in browser.post("/held/main/approve", form, page="/held/main")
+    assert "1 deletion of main is let go" in browser.post("/held/main/approve", form, page="/held/main")
+
+
+def test_a_guard_that_is_off_is_said_to_let_all_pass(make_world: MakeWorld, open_console: OpenConsole) -> None:
+    shown = open_console(make_world(sync={"deletion_guard": {"share": 1.0}})).text("/held")
+    assert ("every one: it is off" in shown, "50 within" in shown) == (True, False)
+
+
+def test_whose_deletion_was_dropped_is_said_to_be_there_still(world: World, open_console: OpenConsole) -> None:
+    held.settle(world.runtime, "main", [("person", "u0")], delete_them=False)
+    shown = open_console(world).text("/people/u0")
+    assert "They are not to be in Customer.io, and are there still: their deletion was dropped" in shown
+
+
+def test_a_person_tells_who_dropped_their_deletion(world: World, open_console: OpenConsole) -> None:
+    browser = open_console(world)
+    form = {"who": ["person:u0"], "count": "1"}
+    browser.post("/held/main/drop", form, page="/held/main")
+    assert "approve --drop by local: done" in browser.text("/people/u0")
+    assert "approve --drop by local" not in browser.text("/people/u1")
+
+
+def test_whom_many_chosen_are_does_not_overflow_the_log(world: World) -> None:
+    named = tuple(f"person:u{number}" for number in range(100))
+    noted = page._subject(visit(ADA, {"who": named}, sync="main"))
+    assert noted == "main: 100 chosen"
+    most = page._subject(visit(ADA, {"who": named[: page._NAMED]}, sync="s" * 60))
+    assert len(most) <= SUBJECT_CHARACTERS

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from math import inf
 
 import pytest
 from sqlalchemy import text
@@ -11,9 +12,11 @@ from connector.admin.status import gathered
 from connector.errors import ConnectorError
 from connector.model.alert import AlertState
 from connector.model.problem import Problem
-from connector.store import alerts, heartbeats, overview, problems, tallies
-from tests.console import Browser, text_of
+from connector.store import alerts, connection_health, heartbeats, overview, problems, tallies
+from connector.store.connection_health import Health
+from tests.console import Browser, signing_in, text_of
 from tests.servers import free_port
+from tests.simulated import Simulated
 from tests.world import World, message
 
 OpenConsole = Callable[..., Browser]
@@ -130,3 +133,37 @@ def test_since_when_a_queue_is_not_empty_is_known_once_it_was_seen_empty() -> No
     depths = RecentDepths()
     depths.get(lambda: {"empty": 0, "full": 3}, patience=30)
     assert list(depths.empty_at) == ["empty"]
+
+
+def test_of_what_is_in_step_problems_and_held_deletions_are_excepted(open_console: OpenConsole) -> None:
+    assert "but for what problems are about, and held deletions" in open_console().text("/")
+
+
+def test_an_operator_resumes_a_paused_workspace(world: World, open_console: OpenConsole, simulator: Simulated) -> None:
+    simulator.go_wrong({"path": "/api/v2/batch", "status": 401})
+    world.take(message("u1", 1))
+    assert world.cycle()
+    browser = open_console(world)
+    assert "main: paused" in text_of(browser.get("/"))
+    simulator.go_wrong()
+    said = browser.post("/workspaces/main/resume")
+    assert "main is resumed: it is tried again at once." in said
+    assert "main: open" in said
+    assert "Resume" not in said
+    world.settle()
+    assert set(simulator.people()) == {"u1"}
+
+
+def test_a_workspace_that_the_settings_do_not_name_is_not_resumed(world: World, open_console: OpenConsole) -> None:
+    shown = open_console(world).post("/workspaces/other/resume", page="/try", status=409)
+    assert "there is no connection 'other': the settings name main" in shown
+
+
+def test_who_only_looks_is_offered_no_resuming(make_world: MakeWorld, open_console: OpenConsole) -> None:
+    world = make_world(console=signing_in(ada="viewer"))
+    with world.store.writing() as tx:
+        connection_health.pause(tx, "main", Health(paused_until=inf, reason="refused"))
+    browser = open_console(world)
+    browser.sign_in("ada")
+    assert "main: paused refused" in text_of(browser.get("/"))
+    assert "/resume" not in browser.get("/")

@@ -31,7 +31,7 @@ def the_job(world: World) -> Job:
 def test_where_there_is_none_the_page_says_so(world: World, open_console: OpenConsole) -> None:
     browser = open_console(world)
     assert "No jobs" in browser.text("/jobs")
-    assert "connector jobs lists them" in browser.text("/jobs/abc", 404)
+    assert "the page Jobs lists them" in browser.text("/jobs/abc", 404)
 
 
 def test_a_job_is_shown_with_who_started_it_and_how_far_it_is(world: World, open_console: OpenConsole) -> None:
@@ -128,3 +128,10 @@ def test_sources_are_shown_and_run_when_somebody_asks(
     browser = open_console(world)
     assert "people" in browser.text("/jobs")
     assert "whoever looks next runs people" in browser.post("/sources/people/run", page="/jobs")
+
+
+def test_a_replay_says_how_many_problems_are_as_before(world: World, open_console: OpenConsole) -> None:
+    job = Job("r", "*", "replay", "done", per_second=1.0, counts={"done": 2, "not done: unreadable": 1})
+    with world.store.writing() as tx:
+        stored.add(tx, job)
+    assert "1 problem is as before, since the cause is not mended" in open_console(world).text("/jobs/r")

@@ -72,6 +72,32 @@ def test_of_a_problem_the_first_words_give_the_reason(browser: Browser, world: W
     assert shown.index("The address is invalid.") < shown.index("Wanted beside held")
 
 
+def _dropped(world: World, data: dict[str, object]) -> None:
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        said = {"activity": "a1", "at": now, "data": data}
+        problems.add(tx, "main", [Problem("failed later", "ann", "it was dropped", said)], now)
+
+
+@pytest.mark.parametrize("data", [{"attribute": "plan"}, {"changes": [{"plan": {"from": "pro"}}]}])
+def test_an_attribute_that_customerio_dropped_later_is_not_shown_as_held(
+    browser: Browser, world: World, data: dict[str, object]
+) -> None:
+    _dropped(world, data)
+    html = browser.get("/people/ann")
+    row = html[html.index('<tr class="differs">') :].partition("</tr>")[0]
+    assert "<td>plan</td>" in row
+    assert "confirmed, then dropped" in row
+    assert 'href="/problems/' in row
+
+
+def test_what_was_dropped_without_a_name_marks_no_attribute(browser: Browser, world: World) -> None:
+    _dropped(world, {"reason": "it is too large"})
+    html = browser.get("/people/ann")
+    assert "confirmed, then dropped" not in html
+    assert "They are in Customer.io as they should be" not in html
+
+
 @pytest.mark.parametrize(("kind", "tone"), [("failed later", "bad"), ("refused", "bad"), ("attribute", "warn")])
 def test_whose_problem_is_open_is_not_said_to_be_as_they_should_be(
     browser: Browser, world: World, kind: ProblemKind, tone: str
@@ -202,3 +228,29 @@ def test_who_may_not_is_refused_and_nothing_is_done(
     monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("low", below, "loopback"))
     assert f"needs the role {route.role}" in browser.post(route.path, form, page="/people/ann", status=403)
     assert (len(simulator.people()), world.due()) == (1, 0)
+
+
+def test_a_problem_of_a_person_is_one_click_away(browser: Browser, world: World) -> None:
+    with world.store.writing() as tx:
+        problems.add(tx, "main", [Problem("refused", "ann", "400")], world.store.now(tx))
+        [kept] = problems.kept(tx, limit=9)
+    assert f'href="/problems/{kept.id}"' in browser.get("/people/ann")
+
+
+def test_a_sync_that_is_gone_from_the_settings_offers_no_repair(browser: Browser, world: World) -> None:
+    with world.store.writing() as tx:
+        tx.execute(text("UPDATE entity SET sync = 'gone' WHERE key = 'ann'"))
+    html = browser.get("/people/ann")
+    assert "The settings have no such sync any more" in html
+    for act in ("resync", "suppress", "unsuppress"):
+        assert f'action="/person/{act}"' not in html
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_anonymous_id_is_looked_for_only_where_it_is_kept(
+    make_world: MakeWorld, open_console: OpenConsole, keeps: bool
+) -> None:
+    browser = open_console(make_world(sync={"anonymous_events": keeps}))
+    assert ("for an anonymous id" in browser.text("/people", q="visitor-1")) is keeps
+    found = browser.text("/people", q="visitor-1", everybody="yes")
+    assert ("Anonymous ids are kept by no sync" in found) is not keeps

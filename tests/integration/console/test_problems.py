@@ -6,13 +6,16 @@ from typing import get_args
 import pytest
 
 from connector.admin import problem_advice
+from connector.admin import problems as remedies
 from connector.console import rendering
 from connector.console.page import Desk, Visit
 from connector.console.pages import problems as page
 from connector.console.visitor import Visitor
+from connector.errors import ConnectorError
+from connector.intake import bodies
 from connector.model.problem import Problem, ProblemKind
 from connector.store import problems
-from tests.console import Browser
+from tests.console import Browser, signing_in
 from tests.hostile_texts import HOSTILE_TEXTS
 from tests.simulated import Simulated
 from tests.world import World, message
@@ -47,7 +50,7 @@ def test_where_there_is_none_the_page_says_so(world: World, open_console: OpenCo
     assert "No problems: nothing needs a human" in browser.text("/problems")
     assert "No problems are so" in browser.text("/problems", kind="refused")
     assert "No problems are so" in browser.text("/problems/list")
-    assert "connector problems lists them" in browser.text("/problems/abc", 404)
+    assert "this problem is not there any more" in browser.text("/problems/abc", 404)
 
 
 def test_problems_are_found_by_kind_sync_period_and_user(world: World, open_console: OpenConsole) -> None:
@@ -146,3 +149,36 @@ def test_hostile_reasons_and_payloads_are_text(world: World, open_console: OpenC
         assert "<script>alert" not in html
         assert "<img src=x" not in html
         assert "49" not in browser.text(path) or "{{" not in text
+
+
+def unreadable(world: World, sent: object) -> str:
+    """Takes in what cannot be read, and returns the id of its problem."""
+    bodies.take(world.store, world.runtime.syncs, "native", [sent], 10_000)
+    with world.store.reading() as tx:
+        return problems.kept(tx, limit=1)[0].id
+
+
+def test_why_a_message_still_cannot_be_read_is_not_told_to_who_sees_it_masked(
+    make_world: Callable[..., World], open_console: OpenConsole
+) -> None:
+    world = make_world(console={"masked": True, **signing_in(ada="operator")})
+    id = unreadable(world, {"user": {"id": "u1"}, "segments": "marker"})
+    browser = open_console(world)
+    browser.sign_in("ada")
+    said = browser.post(f"/problems/{id}/replay", page=f"/problems/{id}", status=409)
+    assert ("cannot be replayed as it is" in said, "marker" in said) == (True, False)
+
+
+def test_what_could_not_be_replayed_is_shown_again_with_its_buttons(world: World, open_console: OpenConsole) -> None:
+    id = unreadable(world, {"a": 1})
+    browser = open_console(world)
+    said = browser.post(f"/problems/{id}/replay", page=f"/problems/{id}", status=409)
+    assert ("This did not work" in said, "Replay Discard" in said) == (True, True)
+
+
+def test_a_message_that_still_cannot_be_read_is_refused_for_what_is_wrong_now(world: World) -> None:
+    kept = remedies.find(world.runtime, unreadable(world, {"user": {"id": "u1"}, "segments": "none"}))
+    assert "segments" in kept.problem.reason
+    with pytest.raises(ConnectorError, match="as lytics: ") as refused_for:
+        remedies.replay(world.runtime, kept, "lytics")
+    assert kept.problem.reason not in str(refused_for.value)

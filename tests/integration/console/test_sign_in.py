@@ -211,3 +211,11 @@ def test_nobody_is_let_in_who_cannot_be_noted(make_world: MakeWorld, open_consol
     assert browser.client.get("/").status_code == 303
     with world.store.writing() as tx:
         tx.exec_driver_sql("ALTER TABLE gone RENAME TO operator_log")
+
+
+@on_sqlite
+def test_whose_form_came_after_their_session_reads_that_nothing_was_done(open_console: OpenConsole) -> None:
+    browser = open_console(console=signing_in(ada="approver"))
+    answer = browser.client.post("/held/main/drop", data={"all": "yes", "count": "1"}, follow_redirects=True)
+    assert "You were not signed in any more, so nothing was done." in answer.text
+    assert "nothing was done" not in browser.client.get("/sign-in").text

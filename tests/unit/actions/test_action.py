@@ -357,7 +357,7 @@ def test_who_it_is_and_when_stay_whatever_the_actions_say(
 
 def test_of_every_field_of_a_change_it_is_decided_whether_actions_make_it_anew() -> None:
     as_it_came = {"key", "whole", "segments", "version", "anonymous_id", "message_id", "call", "original"}
-    stays = as_it_came | {"merged_into", "left_out", "index", "guess", "echo"}
+    stays = as_it_came | {"merged_into", "left_out", "index", "guess", "echo", "trace"}
     change = read(call())
     anew = Draft(change, call()).said({}).keys() | {"deleted", "suppressed"}
     assert stays | anew == {field.name for field in fields(Change)}

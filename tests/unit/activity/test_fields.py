@@ -140,6 +140,17 @@ def test_a_field_of_ones_own(field: dict[str, Any], value: Any) -> None:
     assert found.get(field["to"]) == value
 
 
+@pytest.mark.parametrize(
+    ("types", "metrics"),
+    [(["in-app"], ["opened"]), (["In_App"], ["Opened"]), (["inapp", "email"], []), ([], ["opened "])],
+)
+def test_a_field_of_ones_own_may_spell_types_and_metrics_as_customerio_or_lytics_does(
+    types: list[str], metrics: list[str]
+) -> None:
+    own = {"from": "timestamp", "to": "mine", "object_types": types, "metrics": metrics}
+    assert profile(activity("in_app", "opened"), fields=[own])["mine"] == AT
+
+
 def test_without_the_usual_fields_only_ones_own_are_kept() -> None:
     own = {"from": "event", "to": "events", "aggregate": "count"}
     assert profile(activity("email", "sent"), default_fields=False, fields=[own]) == {"events": 1}

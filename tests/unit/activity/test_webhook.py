@@ -116,6 +116,12 @@ def test_a_type_is_known_in_other_spellings(given: str, read: str) -> None:
     assert of(reported(given)).object_type == read
 
 
+def test_a_type_that_stands_beside_an_empty_one_is_read() -> None:
+    assert of({**reported("customer", "subscribed"), "object_type": None, "object_type_type": "customer"}).event == (
+        "customer_subscribed"
+    )
+
+
 def test_what_is_not_documented_is_read_too() -> None:
     assert of(reported("carrier_pigeon", "arrived")).event == "carrier_pigeon_arrived"
 
@@ -176,6 +182,18 @@ def test_the_shape_from_before_2020_is_read(event_type: str, object_type: str, m
             {"recipient": '"Lovelace, Ada" <ADA@example.com>'},
             ReportedPerson(email="ada@example.com"),
             "ada@example.com",
+        ),
+        *(
+            ({"recipient": given}, ReportedPerson(email=address), address)
+            for given, address in (
+                ("ada@example.com by Shop <bob@example.com>", "bob@example.com"),
+                ('"bob <x>" <ada@example.com>', "ada@example.com"),
+                ("Ada O'Neil <O'Neil@example.com>", "o'neil@example.com"),
+                ("o'neil@example.com", "o'neil@example.com"),
+                ("'ada@example.com'", "ada@example.com"),
+                ("Ada < ada@example.com >", "ada@example.com"),
+                ("ada@example.com <>", "ada@example.com"),
+            )
         ),
         ({"customer_id": "user-1", "recipient": "+15550100"}, ReportedPerson("user-1"), ""),
         ({"customer_id": "user-1", "recipient": ["x"], "identifiers": []}, ReportedPerson("user-1"), ""),

@@ -32,7 +32,7 @@ def test_a_new_person_is_explained_thing_by_thing() -> None:
     assert of("identifier", lines) == [("id", "1001", "from the field that `identifier` names")]
     assert of("attribute", lines) == [
         ("city", "not sent", "upstream has said nothing of it"),
-        ("hull_segment", "sent: ['paying']", "new"),
+        ("hull_segment", "sent: paying", "new"),
         ("plan", "sent: pro", "new"),
     ]
     assert of("fields", lines) == [("shoe_size", "not sent", "`attributes` does not name them")]
@@ -48,7 +48,7 @@ def test_a_change_says_what_changed_and_what_goes_with_it() -> None:
 
     assert of("attribute", lines) == [
         ("city", "sent: x", "it goes with the whole person, unchanged"),
-        ("hull_segment", "sent: ['paying']", "it goes with the whole person, unchanged"),
+        ("hull_segment", "sent: paying", "it goes with the whole person, unchanged"),
         ("plan", "sent: team", "it has changed"),
     ]
 

@@ -139,7 +139,9 @@ def test_a_pause_and_a_sync_that_does_not_deliver_are_told() -> None:
     assert waits(row(), health=Health(NOW + 9, "Customer.io answered 503")) == [
         "the connection is paused for 9 s more: Customer.io answered 503"
     ]
-    assert waits(row(), health=Health(inf, "401")) == ["the connection is paused until a human resumes it: 401"]
+    assert waits(row(), health=Health(inf, "401")) == [
+        "the connection is paused until its credentials are taken, which is tried once a minute: 401"
+    ]
     assert waits(row(), health=Health(NOW - 1, "long ago")) == []
     assert list(reasons.waits(row(), None, Health(), NOW)) == [
         "the settings have no such sync any more: nothing is sent"

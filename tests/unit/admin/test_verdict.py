@@ -11,6 +11,12 @@ BUSY = PausedConnection("main", "Customer.io answered 503, for 12 s", NOW - 5, f
 
 GOOD = [
     (State(NOW), "up to date", "Customer.io is up to date; nobody waits"),
+    (State(NOW, problems=1), "up to date", "Customer.io is up to date, but for what 1 problem is about; nobody waits"),
+    (
+        State(NOW, problems=10_001, counted_to=10_000),
+        "up to date",
+        "Customer.io is up to date, but for what more than 10,000 problems are about; nobody waits",
+    ),
     (
         State(NOW, people=2, oldest=NOW - 0.4),
         "up to date",
@@ -50,12 +56,13 @@ BAD = [
         "held",
         "7 deletions are held: `connector approve` lets them go",
     ),
+    (State(NOW, held=1), "held", "1 deletion is held: `connector approve` lets it go"),
     (
         State(NOW, queues_held={"segment-changes": "KeyError: everybody's"}),
         "queue held",
         "The queue segment-changes is held: KeyError: everybody's",
     ),
-    (State(NOW, dead_letters=1), "dead letters", "1 dead letters: `connector dead-letters` shows them"),
+    (State(NOW, dead_letters=1), "dead letters", "1 dead letter: see `connector dead-letters`"),
     (State(NOW, broker_error="RabbitMQ cannot be asked"), "broker away", "RabbitMQ cannot be asked"),
     (
         State(NOW, people=3, objects=1, oldest=NOW - 7_380),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from connector import cli
 from connector.cli import commands
 from connector.cli.commands import NAMES
 from tests.processes import SHIPPED_SETTINGS
@@ -87,3 +88,15 @@ def test_help_and_version_import_nothing_that_only_a_command_needs(arguments: li
 def test_status_imports_the_store_and_nothing_that_sends_or_serves() -> None:
     imported = {name.partition(".")[0] for name in imported_by("status", "--settings", str(SHIPPED_SETTINGS))}
     assert imported & HEAVY == {"psycopg", "pydantic", "sqlalchemy", "sqlmodel"}
+
+
+@pytest.mark.parametrize(("argument", "raised"), [("a\udcff", SystemExit), ("a", UnicodeEncodeError)])
+def test_an_argument_that_is_no_text_is_a_mistake_of_usage(
+    argument: str, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["connector", "show", argument])
+    monkeypatch.setattr(cli, "app", "a\udcff".encode)
+    with pytest.raises(raised) as ended:
+        cli.main()
+    assert getattr(ended.value, "code", 2) == 2
+    assert capsys.readouterr().err == ("an argument is no text in UTF-8\n" if raised is SystemExit else "")

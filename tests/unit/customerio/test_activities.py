@@ -164,3 +164,21 @@ def test_ids_that_cannot_be_met_again_are_forgotten() -> None:
     log = Log()
     log.add([0, 10_000])
     assert set(read_all(log, LogPosition(NOW))[1].seen) == {"e1"}
+
+
+def test_an_entry_of_a_time_that_is_to_come_hides_none_that_comes_after_it() -> None:
+    log, position, found = Log(), LogPosition(NOW), []
+    for now, at in ((5, 5), (6, 10_000_000), (10, 10), (700, 700), (800, 20_000_000), (1_400, 1_400)):
+        log.add([at])
+        while True:
+            new, position = activities.taken(position, log.page(position.resume), NOW + now)
+            found += [each.id for each in new]
+            if not position.resume:
+                break
+    assert found == ["e0", "e1", "e2", "e3", "e4", "e5"]
+
+
+def test_a_position_of_a_time_that_is_to_come_is_one_of_now() -> None:
+    entry = LogEntry("a", "failed_event", NOW, (), {})
+    new, position = activities.taken(LogPosition(NOW + 10_000_000), ActivityPage((entry,), ""), NOW)
+    assert (new, position.until) == ([entry], NOW)

@@ -27,6 +27,13 @@ def test_a_webhook_that_reports_all_lacks_nothing() -> None:
         assert remedy([{"endpoint": "https://x.example.com"}, WHOLE], PATH, url, EVENTS).lacks == ()
 
 
+def test_another_installations_webhook_at_the_same_path_is_left_alone() -> None:
+    theirs = {**WHOLE, "id": 3, "endpoint": f"https://staging.example.com{PATH}"}
+    for endpoint in (URL, f"{URL}/"):
+        found = remedy([theirs, {**WHOLE, "endpoint": endpoint, "disabled": True}], PATH, URL, EVENTS)
+        assert (found.id, found.lacks) == (7, ("it is disabled",))
+
+
 @pytest.mark.parametrize(
     ("changed", "url", "lack"),
     [

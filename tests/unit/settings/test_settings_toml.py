@@ -109,7 +109,7 @@ def test_the_manual_names_every_key_but_the_secrets() -> None:
     connection = {("connections", "main", key) for key in ("site_id", "api_key", "app_api_key", "webhook_keys")}
     secrets = {("web", "token"), ("web", "tokens"), ("web", "segment_secret"), ("web", "metrics_token"), *connection}
     secrets |= {("alerts", "heartbeat_url"), ("console", "secret"), ("console", "read_url")}
-    secrets |= {("console", "oidc", "client_secret")}
+    secrets |= {("console", "oidc", "client_secret"), ("telemetry", "headers")}
     own_names = {("connections", "main", "name"), ("syncs", "main", "name")}
     assert spelt == keys(usual.model_dump()) - secrets - own_names
 

@@ -70,3 +70,28 @@ def test_whoever_gives_up_harms_nobody() -> None:
 
     asyncio.run(main())
     assert written == ["slow", "patient"]
+
+
+def test_as_many_batches_are_written_at_once_as_may_be_and_nobody_is_left_behind() -> None:
+    begun: list[int] = []
+    both, go_on = threading.Event(), threading.Event()
+
+    def write(batch: list[int]) -> None:
+        begun.extend(batch)
+        if len(begun) == 2:
+            both.set()
+        go_on.wait(10)
+
+    async def main() -> None:
+        group: GroupCommit[int] = GroupCommit(write, 1, at_once=2)
+        added = [asyncio.create_task(group.add(number)) for number in range(5)]
+        assert await asyncio.to_thread(both.wait, 10)
+        await asyncio.sleep(0.05)
+        assert sorted(begun) == [0, 1]
+        go_on.set()
+        await asyncio.gather(*added)
+        for number in range(5, 50):  # each behind the end of the last, as one that is just going home might leave it
+            await asyncio.wait_for(group.add(number), 10)
+
+    asyncio.run(main())
+    assert sorted(begun) == list(range(50))
