@@ -158,11 +158,8 @@ def test_a_replay_sends_the_person_again(make: Make, simulator: Simulated, store
 
 
 def test_requests_take_turns_with_all_readers_of_the_app_api(make: Make, simulator: Simulated, store: Store) -> None:
-    world = make(connection={"app_requests_per_second": 0.001})
     waited: list[float] = []
-    (watch,) = late_failures.watches(world.runtime)
-    late_failures.FailureWatch(
-        watch.name, watch.store, watch.api, watch.syncs, watch.requests_per_second, waited.append
-    ).look()
+    (watch,) = late_failures.watches(make().runtime)
+    late_failures.FailureWatch(watch.name, watch.store, watch.api, watch.syncs, 0.001, waited.append).look()
     # The first of five goes at once. Nobody slept, so each is a thousand seconds behind the one before.
     assert [round(each, -3) for each in waited] == [1000, 2000, 3000, 4000]
