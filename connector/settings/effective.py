@@ -12,6 +12,7 @@ SET, NOT_SET = "set", "not set"
 _DEFAULT = "default"
 _SHOWN_NOWHERE = {("out", "url")}
 """Addresses that are as good as a secret, by their section and key, although their fields hold plain text."""
+_STAND_IN = "https://***"
 
 
 class EffectiveSetting(NamedTuple):
@@ -36,9 +37,9 @@ class Origins:
     Settings are the same wherever they came from.
     """
 
-    def __init__(self, layers: Sequence[Layer] = ()) -> None:
-        """Keeps the keys of the sources, the strongest first, of which the file is the last."""
-        self.file: Mapping[str, Any] = _without_secrets(layers[-1].values) if layers else {}
+    def __init__(self, model: type[BaseModel] = BaseModel, layers: Sequence[Layer] = ()) -> None:
+        """Keeps the keys of the sources, the strongest first, of which the file is the last; model: the settings."""
+        self.file: Mapping[str, Any] = _without_secrets(model, layers[-1].values) if layers else {}
         self._layers = [Layer(each.label, _keys(each.values), each.names) for each in layers]
 
     def of(self, loc: Loc) -> str:
@@ -57,17 +58,21 @@ def _keys(values: Any) -> Any:
     return {key: _keys(value) for key, value in values.items()} if isinstance(values, dict) else None
 
 
-def _without_secrets(values: Any, loc: Loc = ()) -> Any:
-    """Nested values without the addresses that carry a password, or are as good as one: no file has other secrets."""
+def _without_secrets(model: type[BaseModel], values: Any, loc: Loc = ()) -> Any:
+    """Nested values as they are accepted, without what they have of secrets."""
     if isinstance(values, dict):
-        shown = {key: each for key, each in values.items() if not _is_hidden((*loc, key), each)}
-        return {key: _without_secrets(each, (*loc, key)) for key, each in shown.items()}
-    return [_without_secrets(each, loc) for each in values] if isinstance(values, list) else values
+        shown = {key: each for key, each in values.items() if not _is_left_out(model, (*loc, key))}
+        return {key: _without_secrets(model, each, (*loc, key)) for key, each in shown.items()}
+    if isinstance(values, list):
+        return [_without_secrets(model, each, (*loc, place)) for place, each in enumerate(values)]
+    if (loc[0], loc[-1]) in _SHOWN_NOWHERE:
+        return _STAND_IN
+    return _without_password(values) if isinstance(values, str) else values
 
 
-def _is_hidden(loc: Loc, value: Any) -> bool:
-    carries = isinstance(value, str) and _without_password(value) != value
-    return carries or (loc[0], loc[-1]) in _SHOWN_NOWHERE
+def _is_left_out(model: type[BaseModel], loc: Loc) -> bool:
+    """Whether the file may have this secret, and does well without it: what it cannot do without has a stand-in."""
+    return is_secret_at(model, loc) and (loc[0], loc[-1]) not in _SHOWN_NOWHERE
 
 
 def effective(settings: BaseModel, origins: Origins) -> list[EffectiveSetting]:
@@ -134,7 +139,5 @@ def _names(value: BaseModel) -> list[tuple[str, str]]:
 
 def _without_password(text: str) -> str:
     """A text without the user, the password and the parameters that a URL in it carries."""
-    if "://" not in text:
-        return text
     address, mark, _ = starred(text).partition("?")
-    return f"{address}?***" if mark else address
+    return f"{address}?***" if mark and "://" in text else starred(text)

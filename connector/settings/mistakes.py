@@ -104,9 +104,15 @@ def place(layers: Sequence[Layer], loc: Loc) -> str:
     return layers[-1].place(loc)
 
 
-def starred(url: str) -> str:
-    """A URL, or any text, without the user names and passwords that URLs carry."""
-    return re.sub(r"([?&](?:ssl)?password=)[^&\s]*", r"\1***", re.sub(r"://\S*@", "://***@", url))
+_URL = re.compile(r"\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def starred(text: str) -> str:
+    """A URL, or any text, without the user names and passwords that URLs carry, and what is said to be a password."""
+    # A URL is one to its end, whatever its password has in it; in other texts it ends with its line, or with a quote.
+    user, value = ("(?s:.*)", "[^&]*") if _URL.match(text) else (r"(?:\S*|[^'\"\n]*)", r"[^\s&;'\"]*")
+    without_users = re.sub(rf"://{user}@", "://***@", text)
+    return re.sub(rf"(?i)((?:password|pwd)\s*=\s*){value}", r"\1***", without_users)
 
 
 def shown(value: Any) -> str:

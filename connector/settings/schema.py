@@ -255,7 +255,7 @@ class Settings(BaseSettings):
         return effective(self, self._origins)
 
     def in_file(self) -> Mapping[str, Any]:
-        """Returns what the settings file gave, as nested values, without secrets and addresses that carry one."""
+        """Returns what the settings file gave, as nested values, without secrets and what addresses have of them."""
         return self._origins.file
 
     @field_validator("connections", "syncs", "sources", "out", "export")
@@ -334,7 +334,7 @@ def _loaded(given: tuple[Layer, ...]) -> Settings:
         raise SettingsError("\n".join([*_worded(error, given), *mistakes])) from None
     if mistakes:
         raise SettingsError("\n".join(mistakes))
-    settings._origins = Origins(given)  # noqa: SLF001 - nobody else knows them
+    settings._origins = Origins(Settings, given)  # noqa: SLF001 - nobody else knows them
     return settings
 
 
