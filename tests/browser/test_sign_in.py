@@ -63,6 +63,7 @@ def test_the_page_is_clean_and_leads_to_the_page_that_was_asked_for(
 
 def test_one_signs_in_by_keyboard_alone(sign_in_at: Callable[..., Page]) -> None:
     page = sign_in_at()
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
