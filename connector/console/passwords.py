@@ -1,6 +1,7 @@
 """Passwords: hashed by argon2, and looked at in the same time whether somebody of that name is known or not."""
 
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
 from unicodedata import normalize
@@ -31,7 +32,7 @@ class Passwords:
             name: each.password_hash.get_secret_value() for name, each in users.items() if each.password_hash
         }
         self._hasher = PasswordHasher()
-        self._nobodys = self._hasher.hash(token_urlsafe(16)) if self._hashes else ""
+        self._nobodys = _nobodys() if self._hashes else ""
 
     def fits(self, name: str, password: str) -> bool:
         """Whether this is the password of somebody who is known by that name."""
@@ -43,6 +44,12 @@ class Passwords:
         except (Argon2Error, InvalidHashError):
             return False
         return fits and known is not None
+
+
+@cache
+def _nobodys() -> str:
+    """Returns the hash of a password that nobody has, made once for a process since that takes a while."""
+    return PasswordHasher().hash(token_urlsafe(16))
 
 
 def fingerprint(user: ConsoleUser) -> str:
