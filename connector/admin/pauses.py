@@ -13,4 +13,4 @@ def end(store: Store, settings: Settings, connection: str) -> bool:
     """
     check_connection(connection, settings.connections)
     with store.writing() as tx:
-        return connection_health.resume(tx, connection)
+        return connection_health.let_try(tx, connection)

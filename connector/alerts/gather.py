@@ -67,7 +67,8 @@ def _connections(settings: Settings, tx: Connection, now: float) -> Iterator[Con
     for name in sorted(used):
         health = connection_health.health(tx, name)
         paused = health.paused(now, fingerprint(settings.connections[name]))
-        yield ConnectionFacts(name, health.reason, health.since, paused, health.for_human)
+        resumed = health.paused_until is None  # by a human: the next request shows whether it still fails
+        yield ConnectionFacts(name, health.reason, None if resumed else health.since, paused, health.for_human)
 
 
 def _sources(settings: Settings, tx: Connection, now: float) -> Iterator[SourceFacts]:

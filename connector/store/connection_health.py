@@ -19,7 +19,8 @@ TABLE = ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel makes 
 class Health:
     """How a connection fares: paused until when (unix seconds, infinity for a human), why, failures in a row.
 
-    since: when the first of these failures came, in unix seconds; None if the last request succeeded.
+    since: when the first of these failures came, in unix seconds; None if the last request succeeded. Where it is known
+    and nothing is paused, a human has ended the pause, and no request has shown yet whether they were right.
     """
 
     paused_until: float | None = None
@@ -82,12 +83,25 @@ def pause(tx: Connection, name: str, health: Health) -> None:
 
 
 def resume(tx: Connection, name: str) -> bool:
-    """Ends a pause. Returns True if there was one."""
+    """Notes that all is well: a request has succeeded. Returns True if that is new."""
     unhealthy = (TABLE.c.name == name) & ((TABLE.c.failures > 0) | TABLE.c.paused_until.is_not(None))
     healthy = {"paused_until": None, "reason": "", "failures": 0, "credentials": "", "failing_since": None}
     ended = update(TABLE).where(unhealthy).values(**healthy)
     problems.clear(tx, "connection", name)
     return tx.execute(ended).rowcount > 0
+
+
+def let_try(tx: Connection, name: str) -> bool:
+    """Ends a pause because a human says so, which proves nothing: since when it fails is kept until a request succeeds.
+
+    Returns True if there was a pause.
+    """
+    found = health(tx, name)
+    problems.clear(tx, "connection", name)
+    if found.paused_until is None:
+        return False
+    pause(tx, name, Health(None, found.reason, 1, since=found.since))
+    return True
 
 
 def take_turn(tx: Connection, name: str, seconds_apart: float, now: float) -> float:

@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from connector.activity import unsigned
 from connector.activity.receive import Posted, receive
+from connector.admin import pauses
 from connector.admin import problems as remedies
 from connector.admin.audit.audit import Audit
+from connector.alerts.freshness import promises
 from connector.alerts.measure import measure
 from connector.alerts.turn import AlertTurn
 from connector.bulk.export import turn
@@ -51,6 +53,10 @@ class Watched:
         turn.look()
         with self.store.reading() as tx:
             return sorted(key for key, each in alerts.known(tx).items() if each.is_open)
+
+    def fresh_until(self) -> float:
+        with self.store.reading() as tx:
+            return promises(self.world.settings, tx, self.store.now(tx))[0].until
 
     def report(self, number: int) -> None:
         receive(self.store, [Posted("main", json.dumps(reported(number)).encode(), newly=True)])
@@ -115,6 +121,33 @@ def test_an_outage_is_one_alert_until_it_is_over(watched: Watched, simulator: Si
     watched.later(HOUR)
     watched.world.settle()
     assert watched.open() == ["nothing from upstream"]
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_human_who_resumes_for_nothing_makes_nothing_look_fresher_and_no_other_alert(
+    watched: Watched, simulator: Simulated, status: int
+) -> None:
+    simulator.go_wrong({"path": "/api/v2", "status": status, "body": '{"errors": [{"reason": "no", "message": "no"}]}'})
+    told = ["credentials refused: main" if status == 401 else "connection paused: main"]
+    watched.world.take(message("u1", 1))
+    watched.world.cycle()
+    failing_since = watched.world.health().since
+    assert failing_since is not None
+    for _ in range(2):
+        watched.later(10 * MINUTE)
+        assert watched.open() == told
+        assert pauses.end(watched.store, watched.world.settings, "main")
+        assert not pauses.end(watched.store, watched.world.settings, "main"), "once is enough"
+        assert watched.fresh_until() <= failing_since
+        assert watched.open() == []
+        watched.world.cycle()
+        assert watched.fresh_until() <= failing_since
+    assert watched.open() == told
+    simulator.go_wrong()
+    assert pauses.end(watched.store, watched.world.settings, "main")
+    watched.world.settle()
+    assert watched.fresh_until() > failing_since
+    assert watched.world.health().since is None
 
 
 def test_deletions_that_are_held_are_an_alert_until_they_are_let_go(watched: Watched) -> None:
