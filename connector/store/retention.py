@@ -134,8 +134,9 @@ def drop_notices(tx: Connection, before: float, limit: int) -> int:
 
 
 def drop_alerts(tx: Connection, before: float, limit: int) -> int:
-    """Drops alerts that were over before then."""
-    return _drop(tx, alerts.TABLE, alerts.TABLE.c.recovered_at < before, limit)
+    """Drops alerts that were over before then; not while a notice is there, beside which no other has its number."""
+    noted = exists().where(alerts.NOTICE.c.alert == alerts.TABLE.c.key)
+    return _drop(tx, alerts.TABLE, (alerts.TABLE.c.recovered_at < before) & not_(noted), limit)
 
 
 def drop_hours(tx: Connection, before: float, limit: int) -> int:

@@ -11,11 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
+from connector.admin.retention import retain
 from connector.alerts import turn as turns
 from connector.alerts.facts import AlertFacts
 from connector.alerts.turn import AlertTurn, pause_seconds
 from connector.alerts.wording import AlertMessage
 from connector.settings.alerts import Channel
+from connector.settings.retention import RetentionSettings
 from connector.store import alerts, heartbeats, sqlite
 from connector.store.alert_tables import AlertChannelRow, AlertNoticeRow, AlertRow
 from connector.store.engine import Store
@@ -25,7 +27,7 @@ from tests.build_settings import build
 from tests.simulated import Simulated
 from tests.world import World, message
 
-MINUTE, HOUR = 60.0, 3600.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 SLACK = {"ops": {"url": "json://nowhere"}}
 NEVER_QUIET = {"recover_seconds": 0.0}
 
@@ -210,6 +212,30 @@ def test_a_channel_that_was_not_told_of_the_beginning_is_not_told_of_the_end(des
     desk.turn()
     desk.turn()
     assert desk.ways.get("ops", Recorded()).got == []
+
+
+def test_an_alert_that_comes_back_is_told_of_though_the_last_one_was_told_long_after_it_was_over(desk: Desk) -> None:
+    desk.ways["ops"] = Recorded(answers=["it answered 500"] * 3)
+    desk.held = {"main": 1}
+    desk.turn()
+    desk.held = {}
+    desk.turn()
+    desk.turn()
+    desk.ways["ops"].got.clear()
+    desk.turn(2 * DAY)
+    desk.turn()
+    assert [change for _, change in desk.ways["ops"].changes()] == ["opened", "recovered"]
+    desk.at += 89 * DAY
+    assert retain(desk.store, RetentionSettings(), ())
+    desk.held = {"main": 1}
+    desk.turn()
+    assert [change for _, change in desk.ways["ops"].changes()] == ["opened", "recovered", "opened"]
+    desk.held = {}
+    desk.turn()
+    desk.at += 100 * DAY
+    assert retain(desk.store, RetentionSettings(), ())
+    with desk.store.reading() as tx:
+        assert alerts.known(tx) == {}
 
 
 def test_what_was_taken_on_is_told_again_by_nobody(desk: Desk) -> None:
