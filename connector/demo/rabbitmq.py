@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from connector.demo.server import Server, free_port, lean, not_installed
 
 _BINARIES = Path("/usr/lib/rabbitmq/lib")
+_PART_OF_IT = "rabbitmq_prelaunch"
 
 
 class RabbitMQ(Server):
@@ -82,6 +83,7 @@ class RabbitMQ(Server):
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "no-such.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_PLUGINS_DIR": str(folder / "needed"),
             "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
@@ -105,6 +107,20 @@ class RabbitMQ(Server):
         )
         (self._folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         (self._folder / "plugins").write_text("[].\n")
+        self._link_needed_plugins()
+
+    def _link_needed_plugins(self) -> None:
+        """Leaves out what could be enabled: RabbitMQ looks for each of its modules in each plugin, enabled or not.
+
+        That takes a third of its start.
+        """
+        needed = self._folder / "needed"
+        shutil.rmtree(needed, ignore_errors=True)  # it may be that of an older RabbitMQ
+        needed.mkdir()
+        for plugin in (self._program.parent.parent / "plugins").iterdir():
+            name = plugin.name
+            if not name.startswith("rabbitmq_") or name.startswith(_PART_OF_IT):
+                (needed / name).symlink_to(plugin)
 
     def _answers(self) -> bool:
         try:
