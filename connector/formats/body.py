@@ -19,7 +19,8 @@ _DEEPEST_LOOKED_AT = 10_000
 _MOST_DIGITS = 1000
 _CAN_BE_READ_IN_PART = re.compile("duplicate key|surrogate|hex escape|unicode code point|out of range|recursion limit")
 _OF_ONE_LINE = re.compile(r" at line \d+ (?=column)")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""A text, also one without an end: tried again from each quote within it, it would take the square of its length."""
 
 
 def decode(body: bytes | str) -> object:

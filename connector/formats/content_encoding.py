@@ -14,6 +14,10 @@ from connector.errors import UnreadableError
 zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 _PIECE_BYTES = 65_536
+_FED_BYTES = 16_384
+"""So much is unpacked at a time: what is left over is copied, each time that one member or frame has ended."""
+_MOST_PARTS = 10_000
+"""So many members of gzip, or frames of zstd, may stand behind one another: an empty one costs time, and no bytes."""
 _MOST_LAYERS = 2
 MOST_TIMES = 250
 """How many times as large as its bytes a body may be, once it is larger than `FREE_BYTES`. JSON shrinks to a tenth."""
@@ -83,27 +87,36 @@ def _as_it_is(body: bytes) -> Pieces:
 
 def _gzip(body: bytes) -> Pieces:
     """One member after the other, as gzip may be."""
-    while body:
-        body = yield from _inflated(body, _GZIP)
+    return _one_after_the_other(body, lambda at: _inflated(body, at, _GZIP))
+
+
+def _one_after_the_other(body: bytes, unpacked_from: Callable[[int], Generator[bytes, None, int]]) -> Pieces:
+    at = parts = 0
+    while at < len(body):
+        parts += 1
+        if parts > _MOST_PARTS:
+            raise TooLargeError(f"the body is packed in more than {_MOST_PARTS:,} pieces: pack it as one")
+        at = yield from unpacked_from(at)
 
 
 def _deflate(body: bytes) -> Pieces:
     """With zlib's header, as HTTP has it, or without, as some clients do."""
     if body:
         headed = body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
-        yield from _inflated(body, _ZLIB if headed else _RAW)
+        yield from _inflated(body, 0, _ZLIB if headed else _RAW)
 
 
-def _inflated(body: bytes, form: int) -> Generator[bytes, None, bytes]:
-    """The pieces of one stream; gives back what follows it."""
+def _inflated(body: bytes, at: int, form: int) -> Generator[bytes, None, int]:
+    """The pieces of the stream that begins at a place; gives back where it ends."""
     stream = zlib.decompressobj(form)
     while not stream.eof:
-        piece = stream.decompress(body, _PIECE_BYTES)
-        body = stream.unconsumed_tail
-        if not piece and not body and not stream.eof:
+        fed = body[at : at + _FED_BYTES]
+        piece = stream.decompress(fed, _PIECE_BYTES)
+        at += len(fed) - len(stream.unconsumed_tail) - len(stream.unused_data)
+        if not piece and not fed and not stream.eof:
             raise EOFError("it is cut off")
         yield piece
-    return stream.unused_data
+    return at
 
 
 def _brotli(body: bytes) -> Pieces:
@@ -118,14 +131,19 @@ def _brotli(body: bytes) -> Pieces:
 
 def _zstd(body: bytes) -> Pieces:
     """One frame after the other."""
-    while body:
-        stream = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
-        while not stream.eof:
-            yield stream.decompress(body, _PIECE_BYTES)
-            body = b""
-            if stream.needs_input and not stream.eof:
-                raise EOFError("it is cut off")
-        body = stream.unused_data
+    return _one_after_the_other(body, lambda at: _frame(body, at))
+
+
+def _frame(body: bytes, at: int) -> Generator[bytes, None, int]:
+    """The pieces of the frame that begins at a place; gives back where it ends."""
+    stream = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
+    while not stream.eof:
+        fed = body[at : at + _FED_BYTES] if stream.needs_input else b""
+        if stream.needs_input and not fed:
+            raise EOFError("it is cut off")
+        yield stream.decompress(fed, _PIECE_BYTES)
+        at += len(fed)
+    return at - len(stream.unused_data)
 
 
 _UNPACKERS: Mapping[str, Callable[[bytes], Pieces]] = {

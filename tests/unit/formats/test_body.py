@@ -1,6 +1,7 @@
 """A body of bytes becomes JSON values; a bad line of NDJSON harms only itself."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,13 @@ class TestDecode:
     def test_what_is_not_json_raises(self, body: bytes | str) -> None:
         with pytest.raises(UnreadableError, match=r"the body is (not JSON|nested)"):
             formats.decode(body)
+
+    @pytest.mark.parametrize("rest", [b'"' + b'\\"' * 200_000, b'"' * 200_000 + b"\\", b'"' + b"\\" * 200_001])
+    def test_a_deep_body_whose_text_has_no_end_is_refused_in_no_time(self, rest: bytes) -> None:
+        began = time.monotonic()
+        with pytest.raises(UnreadableError, match="the body is not JSON"):
+            formats.decode(b"[" * 5000 + rest)
+        assert time.monotonic() - began < 30  # it was minutes, and nobody else was answered meanwhile
 
     @pytest.mark.parametrize(
         ("value", "why"),

@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from random import Random
 
 import brotli
 import pytest
@@ -94,3 +95,19 @@ def test_what_is_cut_off_is_refused(how: str) -> None:
 def test_what_is_packed_in_another_way_is_refused_with_the_ways_that_are_known(encoding: str) -> None:
     with pytest.raises(UnknownEncodingError, match=r"identity, gzip, x-gzip, deflate, br, zstd$"):
         unpack(b"", encoding, MOST)
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+def test_what_is_packed_in_a_great_many_pieces_is_refused(how: str) -> None:
+    """An empty one costs no bytes, and so much time that a body of them would hold up a thread for minutes."""
+    encoding, pack = PACKERS[how]
+    assert unpack(pack(b"part") * 9_000, encoding, MOST) == b"part" * 9_000
+    with pytest.raises(TooLargeError, match="pack it as one"):
+        unpack(pack(b"") * 100_000, encoding, MOST)
+
+
+@pytest.mark.parametrize("how", COMPRESSED)
+def test_what_hardly_shrinks_comes_out_as_it_went_in(how: str) -> None:
+    encoding, pack = PACKERS[how]
+    body = Random(7).randbytes(500_000)
+    assert unpack(pack(body), encoding, MOST) == body
