@@ -49,6 +49,8 @@ class BoundedConnection(psycopg.Connection[Any]):
     """A connection of which no wait is without a bound: `patience`, in seconds."""
 
     patience = PATIENT_SECONDS
+    with_commit: list[tuple[str, Any]] | None = None
+    """What runs with the commit of its transaction (`statements.committing`)."""
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Waits as psycopg does. Raises SilentError when nothing came for that long."""

@@ -21,7 +21,6 @@ from connector.store.arrays import Array, texts
 
 SQLITE = "sqlite"
 _CURSOR = "cursor of kept statements"
-_WITH_COMMIT = "statements that run with the commit"
 
 ResultRow = tuple[Any, ...]
 
@@ -120,22 +119,41 @@ def committing(tx: Connection) -> Iterator[None]:
 
     A block that fails leaves the transaction open, to be rolled back. Raises psycopg's errors.
     """
-    info = tx.info  # which stays with the connection, and is not to be asked for once that is lost
+    # Kept by the driver's connection: `tx.info` is another transaction's as soon as this one's connection is lost.
+    connection = _driver(tx).connection
     pending: list[tuple[str, Any]] = []
-    info[_WITH_COMMIT] = pending
+    connection.with_commit = pending
     try:
         yield
     finally:
-        del info[_WITH_COMMIT]
+        connection.with_commit = None
     if pending:
-        with _noticing_the_end(tx) as driver, driver.connection.pipeline():
+        with _noticing_the_end(tx) as driver:
+            _commit_with(driver, pending)
+
+
+def _commit_with(driver: Any, pending: Sequence[tuple[str, Any]]) -> None:
+    connection = driver.connection
+    try:
+        with connection.pipeline():
             for words, values in pending:
                 driver.execute(words, values)
             driver.execute("COMMIT", prepare=False)
+    except psycopg.Error as error:
+        if connection.pgconn.pipeline_status:  # PostgreSQL has ended it on the way, and psycopg cannot roll it back
+            connection.close()
+        raise _told(error) from None
+
+
+def _told(error: psycopg.Error) -> psycopg.Error:
+    """What PostgreSQL said: of a pipeline psycopg may raise only what came of that."""
+    while error.sqlstate is None and isinstance(error.__context__, psycopg.Error):
+        error = error.__context__
+    return error
 
 
 def _run_with_commit(tx: Connection, words: str, values: Any) -> None:
-    pending = tx.info.get(_WITH_COMMIT)
+    pending = getattr(_driver(tx).connection, "with_commit", None)
     if pending is None:
         _executed(tx, words, values)
     else:
