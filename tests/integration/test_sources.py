@@ -396,6 +396,17 @@ def test_a_broken_query_is_told_and_the_other_sources_go_on(
     assert world.problems() == []
 
 
+def test_what_a_query_fails_at_is_told_without_what_is_in_the_rows(
+    make: Callable[..., World], warehouse: Warehouse
+) -> None:
+    world = make(query="SELECT id, plan::int AS plan FROM users")
+    warehouse.users(1)
+    error = run(world).error
+    assert error.startswith("sources.users: ")
+    assert "gold" not in error
+    assert [reason for _, _, reason in world.problems()] == [error]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

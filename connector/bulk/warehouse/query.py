@@ -4,6 +4,7 @@ The drivers are chosen by the URL; PostgreSQL's and SQLite's are here, others ar
 reads, if the database can be told so. No error shows the URL.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -29,6 +30,8 @@ _OPTIONS: dict[str, Any] = {"stream_results": True, "yield_per": ROWS_AT_ONCE, "
 _UNTOUCHED = {"no_parameters": True}
 """Else a driver would take the percent sign of LIKE 'a%' for a parameter."""
 _SHORTEST_SECRET = 4
+_QUOTED = re.compile(r"(?<!\w)([\"'`])(.*?)\1")
+_ALL_QUOTED = re.compile(r"(?<!\w)([\"'`]).*\1")
 
 
 class QueryTable:
@@ -37,13 +40,21 @@ class QueryTable:
     size: int | None = None
     untyped = False
 
-    def __init__(self, result: CursorResult[Any], url: URL, marked: str) -> None:
-        """`marked`: a column, or "" for none."""
+    def __init__(self, result: CursorResult[Any], url: URL, query: str, marked: str) -> None:
+        """Reads no row yet.
+
+        Args:
+            result: What the query gives.
+            url: The database, of which no secret is shown.
+            query: What was asked.
+            marked: The column whose values are the rows' places, or "" for none.
+        """
         self.columns = tuple(result.keys())
         self.position = 0
         self.mark: Any = None
         self._result = result
         self._url = url
+        self._query = query
         self._marked = self.columns.index(marked) if marked in self.columns else None
 
     def rows(self) -> Iterator[Row | Unreadable]:
@@ -59,7 +70,7 @@ class QueryTable:
         try:
             yield from chain.from_iterable(self._result.partitions(ROWS_AT_ONCE))
         except Exception as error:  # noqa: BLE001 - a driver may raise anything
-            raise UnreadableError(f"the query broke off: {worded(error, self._url)}") from None
+            raise UnreadableError(f"the query broke off: {worded(error, self._url, self._query)}") from None
 
 
 @contextmanager
@@ -83,14 +94,14 @@ def opened(
     engine = _engine(url, source)
     try:
         with (
-            engine.connect().execution_options(**_OPTIONS) as connection,
+            _connected(engine, source).execution_options(**_OPTIONS) as connection,
             closing(_run(connection, source, marked, since, after, limit)) as result,
         ):
-            table = QueryTable(result, url, marked)
+            table = QueryTable(result, url, source.query, marked)
             check_columns(table.columns, _name(source))
             yield table
     except SQLAlchemyError as error:
-        raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
+        raise ConnectorError(f"{_name(source)}: {worded(error, url, source.query)}") from None
     finally:
         engine.dispose()
 
@@ -100,9 +111,7 @@ def reach(source: WarehouseSource) -> str:
     url = _url(source)
     engine = _engine(url, source)
     try:
-        engine.connect().close()
-    except SQLAlchemyError as error:
-        raise ConnectorError(f"{_name(source)}: {worded(error, url)}") from None
+        _connected(engine, source).close()
     finally:
         engine.dispose()
     return url.get_backend_name()
@@ -140,6 +149,13 @@ def _engine(url: URL, source: WarehouseSource) -> Engine:
     return engine
 
 
+def _connected(engine: Engine, source: WarehouseSource) -> Connection:
+    try:
+        return engine.connect()
+    except SQLAlchemyError as error:
+        raise ConnectorError(f"{_name(source)}: {worded(error, engine.url)}") from None
+
+
 def _run(
     tx: Connection, source: WarehouseSource, marked: str, since: Any, after: Any, limit: int | None
 ) -> CursorResult[Any]:
@@ -160,7 +176,7 @@ def _run(
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001 - a driver may raise anything
-        raise ConnectorError(f"{_name(source)}: {worded(error, tx.engine.url)}") from None
+        raise ConnectorError(f"{_name(source)}: {worded(error, tx.engine.url, source.query)}") from None
 
 
 def _given(value: Any) -> Any:
@@ -169,14 +185,28 @@ def _given(value: Any) -> Any:
     return bindparam(None, value, DateTime(timezone=True)) if zoned else value
 
 
-def worded(error: BaseException, url: URL) -> str:
-    """What the database or driver says, in one line, without anything of the URL that is secret."""
+def worded(error: BaseException, url: URL, query: str | None = None) -> str:
+    """What the database or driver says, in one line, without anything of the URL that is secret.
+
+    Args:
+        error: What was raised.
+        url: The database.
+        query: What was asked, where rows may have been read: then what stands in quotes may be of somebody's row.
+    """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     first_line = next(iter(str(cause).strip().splitlines()), "")
     said = starred(f"{type(cause).__name__}: {first_line}")
     for secret in _secrets(url):
         said = said.replace(secret, "***")
-    return said
+    return said if query is None else _without_values(said, query)
+
+
+def _without_values(said: str, query: str) -> str:
+    """What a database says, without what stands in quotes, unless all of that is in the query: names of tables are."""
+    asked = query.casefold()
+    if all(each[1].casefold() in asked for each in _QUOTED.findall(said)):
+        return said
+    return _ALL_QUOTED.sub(r"\1***\1", said)
 
 
 def _secrets(url: URL) -> list[str]:

@@ -113,6 +113,24 @@ def test_what_a_database_says_is_shown_without_the_secrets_of_the_url(url: str) 
     assert [part for part in mine if part in shown] == []
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('invalid input syntax for type integer: "ann@hush"', 'invalid input syntax for type integer: "***"'),
+        ('invalid input syntax for type integer: "ann"@"hush"', 'invalid input syntax for type integer: "***"'),
+        ("Numeric value 'ann's hush' of column 'plan' is none", "Numeric value '***' is none"),
+        ("Can't convert 'hush'", "Can't convert '***'"),
+        ('relation "Users" does not exist', 'relation "Users" does not exist'),
+        ('syntax error at or near "SELECT"', 'syntax error at or near "SELECT"'),
+        ("server closed the connection unexpectedly", "server closed the connection unexpectedly"),
+    ],
+)
+def test_what_a_database_says_of_rows_is_shown_without_their_values(said: str, shown: str) -> None:
+    url = make_url("postgresql+psycopg://user@example.com/x")
+    assert worded(ValueError(said), url, "select id, plan from users") == f"ValueError: {shown}"
+    assert worded(ValueError(said), url) == f"ValueError: {said}"
+
+
 def test_a_url_of_a_file_is_shown_without_its_secrets() -> None:
     assert (
         download.shown("https://user:hush@example.com:8443/a.csv?token=hush#hush") == "https://example.com:8443/a.csv"
