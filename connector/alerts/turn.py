@@ -41,7 +41,8 @@ class AlertTurn:
     """What is needed for a turn.
 
     opened: gives the way out of a channel; ways: those that were opened. in_doubt_until: when, by the steady clock, the
-    signs of processes are believed again.
+    signs of processes are believed again. ahead: by how much the store's clock was before the steady one at the last
+    look.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class AlertTurn:
     opened: Opened = channels.opened
     ways: dict[str, Way] = field(default_factory=dict)
     in_doubt_until: float = 0.0
+    ahead: float | None = None
 
     def doubt(self) -> None:
         """For a while opens no alert of a role that is gone: the store was away, so that nobody could give a sign."""
@@ -78,6 +80,7 @@ class AlertTurn:
         with self.store.reading(patient=True) as tx:
             facts = gather(self.settings, tx, self.store.now(tx), alerts.known(tx))
         found = findings(facts, settings)
+        self._doubt_after_sleep(facts.now)
         if monotonic() < self.in_doubt_until:
             found = [each for each in found if each.kind != "fleet gone" or each.key in facts.open]
         with self.store.writing() as tx:
@@ -90,6 +93,12 @@ class AlertTurn:
         for notice in moved.notices:
             log.warning("alert", alert=notice.alert, change=notice.change, sentence=notice.sentence)
         return True
+
+    def _doubt_after_sleep(self, now: float) -> None:
+        """Doubts where the store's clock went on without the steady one: the machine slept, and nobody gave a sign."""
+        before, self.ahead = self.ahead, now - monotonic()
+        if before is not None and self.ahead - before > LATE_SECONDS:
+            self.doubt()
 
     def tell(self, channel: Channel) -> None:
         """Sends what waits for a channel: one message, or a few where each alert is one. Stops at the first failure."""

@@ -144,3 +144,21 @@ def test_who_looks_doubts_the_signs_after_trouble_with_the_store_or_itself(
     eventually(lambda: len(taken) > 3)
     thread.close()
     assert open_alerts(store) == []
+
+
+def test_a_machine_that_slept_calls_nobody_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steady clock sleeps as well, so that nobody who wakes knows of it by that."""
+    asleep, there = [0.0], store.now
+    monkeypatch.setattr(store, "now", lambda tx: there(tx) + asleep[0])
+    with store.writing() as tx:
+        heartbeats.beat(tx, "run", "run of a machine", store.now(tx))
+    turn = AlertTurn(build(), store)
+    turn.take()
+    asleep[0] = 3600.0
+    turn.take()
+    turn.take()
+    assert open_alerts(store) == []
+
+    turn.in_doubt_until = 0.0
+    turn.take()
+    assert open_alerts(store) == ["fleet gone: run"]
