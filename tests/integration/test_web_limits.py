@@ -26,7 +26,8 @@ from tests.servers import eventually
 from tests.world import message
 
 MAX_BODY = 1_000_000
-LIMITS = Limits(
+_AS_SHIPPED = Limits()
+SHORT = Limits(
     header_seconds=0.5,
     idle_seconds=0.5,
     silence_seconds=0.5,
@@ -35,6 +36,7 @@ LIMITS = Limits(
     linger_seconds=0.5,
     small_bytes=50_000,
 )
+"""For tests of what ends when its time is over."""
 BEARER = f"Authorization: Bearer {TOKEN}\r\n"
 
 
@@ -70,7 +72,7 @@ class Served:
 def serve(file_url: str, open_store: Callable[[str], Store]) -> Iterator[Callable[..., Served]]:
     with ExitStack() as stack:
 
-        def start(connections: int = 0, limits: Limits = LIMITS) -> Served:
+        def start(connections: int = 0, limits: Limits = _AS_SHIPPED) -> Served:
             settings = build(web={"token": TOKEN, "segment_secret": "a-secret", "max_body_bytes": MAX_BODY})
             runtime = Runtime(settings, open_store(file_url), tuple(map(Rules.of, settings.syncs.values())))
             app = create_app(runtime, lambda _: None, limits)
@@ -111,14 +113,14 @@ HEAD = f"POST /v1/changes HTTP/1.1\r\nHost: x\r\n{BEARER}"
     "first", [b"", b"POST /v1/changes HTTP/1.1\r\nHost: x\r\n"], ids=["nothing", "half of headers"]
 )
 def test_who_sends_no_whole_request_is_let_go(serve: Callable[..., Served], first: bytes) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     assert heard(doors.connect(first)) == b""
     assert doors.refusals.total["unfinished"] == 1
     doors.works()
 
 
 def test_who_drips_headers_is_let_go_in_time(serve: Callable[..., Served]) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     connection = doors.connect(b"POST /v1/changes HTTP/1.1\r\nHost: x\r\n")
     started = time.monotonic()
     drip(connection, b"X-More: x\r\n", seconds=60.0)
@@ -127,7 +129,7 @@ def test_who_drips_headers_is_let_go_in_time(serve: Callable[..., Served]) -> No
 
 
 def test_who_is_answered_and_asks_no_more_is_let_go_in_order(serve: Callable[..., Served]) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     answer = heard(doors.connect(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
     assert answer.startswith(b"HTTP/1.1 200")
     assert not doors.refusals.total
@@ -136,7 +138,7 @@ def test_who_is_answered_and_asks_no_more_is_let_go_in_order(serve: Callable[...
 def test_a_connection_serves_one_request_after_the_other_for_as_long_as_it_is_used(
     serve: Callable[..., Served],
 ) -> None:
-    doors = serve(limits=replace(LIMITS, header_seconds=3.0, idle_seconds=3.0))
+    doors = serve(limits=replace(SHORT, header_seconds=3.0, idle_seconds=3.0))
     connection = HTTPConnection(str(doors.client.base_url.host), doors.client.base_url.port)
     connection.auto_open = False  # a connection that was ended would be an error
     connection.connect()
@@ -153,7 +155,7 @@ def test_a_connection_serves_one_request_after_the_other_for_as_long_as_it_is_us
     ids=["length", "chunks"],
 )
 def test_a_body_that_does_not_come_is_answered_408(serve: Callable[..., Served], head: str) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     answer = heard(doors.connect(head.encode()))
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"send it again" in answer
@@ -162,7 +164,7 @@ def test_a_body_that_does_not_come_is_answered_408(serve: Callable[..., Served],
 
 
 def test_a_body_that_drips_is_answered_408_in_time(serve: Callable[..., Served]) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     connection = doors.connect(f"{HEAD}Content-Length: 1000\r\n\r\n".encode())
     thread = threading.Thread(target=drip, args=(connection, b" "))
     thread.start()
@@ -171,7 +173,7 @@ def test_a_body_that_drips_is_answered_408_in_time(serve: Callable[..., Served])
 
 
 def test_who_goes_on_sending_a_body_that_was_refused_is_let_go(serve: Callable[..., Served]) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     connection = doors.connect(b"POST /v1/changes HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n")
     assert connection.recv(65_536).startswith(b"HTTP/1.1 401")
     drip(connection, b" ")
@@ -205,7 +207,7 @@ def test_who_breaks_off_in_the_middle_of_a_body_leaves_nothing_behind(
     ids=["idle", "half of headers", "half of a body"],
 )
 def test_more_connections_than_may_be_do_not_keep_others_out(serve: Callable[..., Served], first: bytes) -> None:
-    doors = serve(connections=100, limits=Limits())
+    doors = serve(connections=100)
     for number in range(300):
         doors.connect(first)
         if number % 50 == 0:
@@ -215,7 +217,7 @@ def test_more_connections_than_may_be_do_not_keep_others_out(serve: Callable[...
 
 
 def test_a_request_that_is_being_answered_is_not_crowded_out(serve: Callable[..., Served], store_lock: Any) -> None:
-    doors = serve(connections=20, limits=Limits())
+    doors = serve(connections=20)
     with store_lock:
         answers: list[int] = []
         post = lambda: answers.append(doors.client.post("/v1/changes", json=message("u1")).status_code)  # noqa: E731
@@ -247,7 +249,7 @@ def store_lock(file_url: str) -> Any:
 
 
 def test_a_hundred_large_bodies_without_a_signature_keep_nobody_waiting(serve: Callable[..., Served]) -> None:
-    doors = serve()
+    doors = serve(limits=SHORT)
     head = f"POST /v1/segment/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
     for _ in range(100):
         doors.connect(head + b" " * 1000)
@@ -311,7 +313,7 @@ def test_what_is_no_request_is_answered_400_and_counted(serve: Callable[..., Ser
 
 
 def test_headers_that_drip_without_end_are_refused_before_their_time_is_over(serve: Callable[..., Served]) -> None:
-    doors = serve(limits=Limits())
+    doors = serve()
     connection = doors.connect(f"{ASK}A: ".encode())
     drip(connection, b"a" * 20_000)
     assert statuses(heard(connection)) in ([400], [])  # nothing, where the answer was overtaken by the end
