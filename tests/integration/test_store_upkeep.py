@@ -130,6 +130,19 @@ def test_a_resume_ends_everything_and_tells_whether_there_was_anything(store: St
     assert health(store) == Health()
 
 
+def test_a_human_who_ends_a_pause_ends_none_that_is_over_and_lets_stand_since_when_it_fails(store: Store) -> None:
+    pause(store, Health(NOW + 5, "Customer.io answered 503", 3, since=NOW))
+    with store.writing() as tx:
+        assert connection_health.let_try(tx, "main")
+        assert not connection_health.let_try(tx, "main")
+        assert connection_health.health(tx, "main") == Health(None, "Customer.io answered 503", 1, since=NOW)
+        assert connection_health.resume(tx, "main")
+        assert not connection_health.let_try(tx, "main")
+        assert not connection_health.let_try(tx, "other")
+
+    assert health(store) == Health()
+
+
 def test_turns_are_as_far_apart_as_the_pace_asks(store: Store) -> None:
     with store.writing() as tx:
         waits = [connection_health.take_turn(tx, "main", 0.1, NOW) for _ in range(4)]
