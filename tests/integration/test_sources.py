@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connector.bulk import lease
 from connector.bulk.lease import LostError, leased
 from connector.bulk.tabular import row_messages
 from connector.bulk.warehouse import run as runs
@@ -15,8 +16,9 @@ from connector.bulk.warehouse.run import StoppedError
 from connector.cli import check
 from connector.errors import SettingsError, StoreError
 from connector.model.source_state import Counts, SourceState
-from connector.store import erasure, mentions
+from connector.store import erasure, mentions, named_leases
 from connector.store import sources as stored
+from tests.servers import eventually
 from tests.simulated import Simulated
 from tests.sources import Warehouse, source
 from tests.world import LATELY, World
@@ -564,11 +566,20 @@ def test_whoever_lost_the_lease_lets_nobody_go(
     assert len(simulator.people()) == 2
 
 
-def test_a_lease_is_renewed_as_long_as_its_holder_lives(make: Callable[..., World]) -> None:
+def test_a_lease_is_renewed_as_long_as_its_holder_lives(
+    make: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = make().store
-    with leased(store, "one", seconds=0.2) as mine:
+    monkeypatch.setattr(lease, "_RENEWALS", 6000)
+
+    def end() -> float:
+        with store.reading() as tx:
+            return named_leases.beginning_with(tx, "one")["one"][1]
+
+    with leased(store, "one", seconds=60.0) as mine:
         assert mine is not None
-        mine.ended.wait(0.5)
+        first = end()
+        eventually(lambda: end() > first)
         with leased(store, "one") as other:
             assert other is None
     with leased(store, "one") as other:
