@@ -106,7 +106,7 @@ class BodyReader:
     def _expected(self, request: Request, most: int) -> int:
         """Returns how large the body will be at most: as large as is allowed if its headers do not say."""
         length = request.headers.get("content-length", "")
-        size = int(length) if length.isascii() and length.isdigit() else most
+        size = int(length.lstrip("0") or "0") if length.isascii() and length.isdigit() else most
         if size > most:
             raise self._too_large(most)
         return size

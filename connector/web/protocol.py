@@ -13,16 +13,18 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from connector.web.limits import Limits, most_connections
+from connector.web.parting import Parting
 from connector.web.refusals import Reason, Refusals
 
 _ACCEPTED_AT_ONCE = 16  # asyncio opens several such handfuls before it says that one is open
 _GRACE_SECONDS = 10
 _HEADER_BYTES = 65_536
 """The parser itself bounds neither the address of a request nor its headers."""
+_AROUND_A_HEADER = len(b": \r\n")
 _PIPELINED = 32
 """So many requests may wait behind one that is being answered."""
-_OFFERS = (b"connection", b"upgrade", b"http2-settings")
-"""The headers by which a client offers another protocol."""
+_OFFERS = (b"upgrade", b"http2-settings")
+"""The headers by which a client offers another protocol. `Connection` names them, beside what else it says."""
 _NO_HTTP = "Invalid HTTP request received."
 PEER = "connector.peer"
 """In the scope of a request: the address that it came from, which uvicorn replaces by what a proxy says."""
@@ -77,6 +79,8 @@ class Phase(Enum):
     """Answered; another request may come."""
     LINGER = auto()
     """Answered before the body was read; the rest of it is still coming, and is dropped."""
+    LEAVING = auto()
+    """Nothing more is answered; what still comes is dropped, so that the client can read the last answer."""
 
 
 class DoorsProtocol(HttpToolsProtocol):
@@ -99,13 +103,14 @@ class DoorsProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._in_headers = self._in_body = self._ends = False
+        self._got_on = self._heard_out = False
         self._header_bytes = self._unfinished_bytes = 0
 
     @property
     def expendable(self) -> bool:
         """Whether the connection may be ended to make room: not while a complete request is being answered."""
-        processing = self._in_request and (bool(self.pipeline) or not self.cycle.more_body)
-        return not processing and not self.transport.is_closing()
+        processing = self._in_request and (bool(self.pipeline) or not self.cycle.more_body) and not self._heard_out
+        return not processing and not self._line.is_closing()
 
     @property
     def _in_request(self) -> bool:
@@ -113,7 +118,9 @@ class DoorsProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called when a client has connected."""
-        super().connection_made(transport)
+        self._line = transport
+        transport.set_write_buffer_limits(0)  # whatever is not read counts, however little it is
+        super().connection_made(Parting(transport, self._more_comes, self._listen_on))
         self._make_room()
         self._enter(Phase.HEADERS)
 
@@ -130,12 +137,30 @@ class DoorsProtocol(HttpToolsProtocol):
         self.heard_at = self.loop.time()
         self._unset_keepalive_if_required()
         if not self._ends:
-            unfinished = self._in_headers
+            self._got_on = False
             rest = data
             while rest:
                 rest = self._parse(rest)
-            self._bound_headers(len(data) if unfinished else 0)
+            self._bound_unfinished(len(data))
         self._move()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Called when the client sends no more. Whether the connection stays: what was asked in whole is answered."""
+        self._heard_out = True
+        if not self._in_request or self.transport.is_closing() or (self._in_body and not self.pipeline):
+            return False
+        if self._in_body:
+            self._refuse()
+        self._ends, self.cycle.keep_alive = True, False
+        return True
+
+    def _more_comes(self) -> bool:
+        return (self._in_body or self._ends) and not self._heard_out
+
+    def _listen_on(self) -> None:
+        self._ends = True
+        self.flow.resume_reading()
+        self._enter(Phase.LEAVING)
 
     def _parse(self, data: bytes) -> bytes:
         """Has the parser read it; what is to be read then."""
@@ -153,13 +178,13 @@ class DoorsProtocol(HttpToolsProtocol):
         The parser leaves off behind such a head, also where a body follows, as it does with Java's own client.
         """
         line = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
-        kept = (name + b": " + value for name, value in self.headers if name not in _OFFERS)
+        kept = (name + b": " + _without_offers(name, value) for name, value in self.headers if name not in _OFFERS)
         self.parser = httptools.HttpRequestParser(self)
         return b"\r\n".join((line, *kept, b"", b""))
 
-    def _bound_headers(self, size: int) -> None:
-        """Ends headers that are too long before they are whole; `size` of them came behind an earlier part."""
-        self._unfinished_bytes = self._unfinished_bytes + size if self._in_headers else 0
+    def _bound_unfinished(self, size: int) -> None:
+        """Ends what is too long before it is whole: headers, also behind a body, where the parser gathers them too."""
+        self._unfinished_bytes = 0 if self._got_on else self._unfinished_bytes + size
         if self._unfinished_bytes > _HEADER_BYTES:
             self._refuse()
 
@@ -169,17 +194,25 @@ class DoorsProtocol(HttpToolsProtocol):
             return
         self.config.refusals.add("invalid")
         self._ends = True
-        if self._in_body and (not self._in_request or self.pipeline or self.cycle.response_started):
-            self.transport.abort()  # a second answer would be taken for that of another request
-        elif self._in_request and not self._in_body:
-            self.cycle.keep_alive = False
+        if not self._in_request and self._in_body:
+            self.transport.close()  # it was answered already
+        elif not self._in_request or (self._in_body and not self.pipeline and not self.cycle.response_started):
+            self._answer_400()
         else:
-            self.send_400_response(_NO_HTTP)
+            self.cycle.keep_alive = False
+            if self._in_body and self.pipeline:  # which begins with the last request
+                self.pipeline[0] = self.cycle, _no_http
+
+    def _answer_400(self) -> None:
+        if self._in_request:
+            self.cycle.disconnected = True  # it has its answer here
+            self.cycle.message_event.set()
+        self.send_400_response(_NO_HTTP)
 
     def on_message_begin(self) -> None:
         """Called with the first byte of a request."""
         super().on_message_begin()
-        self._in_headers, self._header_bytes = True, 0
+        self._in_headers, self._got_on, self._header_bytes = True, True, 0
 
     def on_url(self, url: bytes) -> None:
         """Called with the address of a request, or a part of it."""
@@ -188,13 +221,15 @@ class DoorsProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called with each header. One behind the body is dropped: the application has read the headers by then."""
-        self._count(len(name) + len(value))
+        self._count(len(name) + len(value) + _AROUND_A_HEADER)
         if self._in_headers:
             super().on_header(name, value.strip(b" \t"))
+        elif name.lower() == b"connection":
+            raise ValueError(_NO_HTTP)  # the parser would obey it, and read no other request
 
     def on_headers_complete(self) -> None:
         """Called behind the last header: the request can be answered. ValueError where it is none of HTTP's."""
-        self._in_headers = False
+        self._in_headers, self._got_on = False, True
         hosts = sum(name == b"host" for name, _ in self.headers)
         named = hosts == 1 or (not hosts and self.parser.get_http_version() == "1.0")
         if not named or self.parser.get_method() == b"CONNECT":
@@ -204,11 +239,18 @@ class DoorsProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             self.turn_away("crowded_out")
             raise ValueError(_NO_HTTP)
+        self.expect_100_continue &= self.parser.get_http_version() != "1.0"  # which does not know that answer
         super().on_headers_complete()
         self._in_body = True
 
+    def on_body(self, body: bytes) -> None:
+        """Called with a part of a body."""
+        self._got_on = True
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Called behind the body of a request."""
+        self._got_on = True
         if self._in_body:
             self._in_body = False
             super().on_message_complete()
@@ -242,6 +284,8 @@ class DoorsProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _move(self) -> None:
+        if self._phase is Phase.LEAVING:
+            return
         if self._in_request:
             phase = Phase.BUSY
         elif self._in_body:
@@ -263,7 +307,7 @@ class DoorsProtocol(HttpToolsProtocol):
                 self._end_in(self.config.limits.header_seconds, "unfinished")
             case Phase.IDLE:
                 self._end_in(self.config.limits.idle_seconds, "idle")
-            case Phase.LINGER:
+            case Phase.LINGER | Phase.LEAVING:
                 self._end_in(self.config.limits.linger_seconds, "unfinished")
             case Phase.BUSY:
                 pass
@@ -272,8 +316,8 @@ class DoorsProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(seconds, self._end, reason)
 
     def _end(self, reason: Reason) -> None:
-        if self._phase is Phase.IDLE:
-            self.timeout_keep_alive_handler()  # an orderly end, and nothing to be counted
+        if self._phase in (Phase.IDLE, Phase.LEAVING):
+            self._line.close()  # an orderly end, and nothing to be counted
         else:
             self.turn_away(reason)
 
@@ -283,3 +327,18 @@ class DoorsProtocol(HttpToolsProtocol):
             return
         others = [each for each in self.connections if isinstance(each, DoorsProtocol) and each.expendable]
         min(others, key=lambda each: each.heard_at, default=self).turn_away("crowded_out")
+
+
+def _without_offers(name: bytes, value: bytes) -> bytes:
+    """The value of a header; where it is `Connection`, without what names another protocol."""
+    if name != b"connection":
+        return value
+    return b", ".join(each for part in value.split(b",") if (each := part.strip()).lower() not in _OFFERS)
+
+
+async def _no_http(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answers, when its turn comes, a request whose body turned out not to be HTTP's."""
+    told = _NO_HTTP.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(told))]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": told})

@@ -1,112 +1,41 @@
 """Clients that are slow, silent, too many or no clients at all: each harms itself, and the others are answered."""
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from http.client import HTTPConnection
 from typing import Any
 
-import httpx
 import pytest
 
-from connector.audience.rules import Rules
-from connector.runtime import Runtime
 from connector.store.engine import Store
-from connector.web.app import create_app, served
 from connector.web.bodies import Room
-from connector.web.limits import Limits
 from connector.web.refusals import Refusals
-from connector.web.server import serving
-from tests.build_settings import TOKEN, build
+from tests.doors import (
+    ASK,
+    BEARER,
+    HEAD,
+    IN_CHUNKS,
+    MAX_BODY,
+    OFFER,
+    SHORT,
+    TELL,
+    Served,
+    doors_of,
+    drip,
+    heard,
+    statuses,
+)
 from tests.servers import eventually
 from tests.world import message
-
-MAX_BODY = 1_000_000
-_AS_SHIPPED = Limits()
-SHORT = Limits(
-    header_seconds=0.5,
-    idle_seconds=0.5,
-    silence_seconds=0.5,
-    body_seconds=1.5,
-    wait_seconds=0.5,
-    linger_seconds=0.5,
-    small_bytes=50_000,
-)
-"""For tests of what ends when its time is over."""
-BEARER = f"Authorization: Bearer {TOKEN}\r\n"
-
-
-class Served:
-    """Doors with short limits, and what knocks at them."""
-
-    def __init__(self, url: str, refusals: Refusals) -> None:
-        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20)
-        self.refusals = refusals
-        self._address = (self.client.base_url.host, self.client.base_url.port)
-        self._open: list[socket.socket] = []
-
-    def connect(self, first: bytes = b"") -> socket.socket:
-        """A connection that has sent that much."""
-        connection = socket.create_connection(self._address, timeout=10)
-        self._open.append(connection)
-        if first:
-            connection.sendall(first)
-        return connection
-
-    def works(self) -> None:
-        """Somebody else is answered."""
-        assert self.client.get("/healthz").status_code == 200
-        assert self.client.post("/v1/changes", json=message("u1")).status_code == 200
-
-    def close(self) -> None:
-        for each in self._open:
-            each.close()
-        self.client.close()
 
 
 @pytest.fixture
 def serve(file_url: str, open_store: Callable[[str], Store]) -> Iterator[Callable[..., Served]]:
-    with ExitStack() as stack:
-
-        def start(connections: int = 0, limits: Limits = _AS_SHIPPED) -> Served:
-            settings = build(web={"token": TOKEN, "segment_secret": "a-secret", "max_body_bytes": MAX_BODY})
-            runtime = Runtime(settings, open_store(file_url), tuple(map(Rules.of, settings.syncs.values())))
-            app = create_app(runtime, lambda _: None, limits)
-            url = stack.enter_context(serving(served(app, connections), "127.0.0.1", 0))
-            doors = Served(url, app.state.refusals)
-            stack.callback(doors.close)
-            return doors
-
+    with doors_of(open_store(file_url)) as start:
         yield start
-
-
-def heard(connection: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
-    parts = []
-    try:
-        while part := connection.recv(65_536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
-
-
-def drip(connection: socket.socket, piece: bytes, every: float = 0.1, seconds: float = 5.0) -> None:
-    """Sends a piece again and again, until the server has had enough."""
-    end = time.monotonic() + seconds
-    try:
-        while time.monotonic() < end:
-            connection.sendall(piece)
-            time.sleep(every)
-    except OSError:
-        return
-
-
-HEAD = f"POST /v1/changes HTTP/1.1\r\nHost: x\r\n{BEARER}"
 
 
 @pytest.mark.parametrize(
@@ -280,14 +209,6 @@ def test_one_senders_large_bodies_do_not_keep_anothers_waiting() -> None:
 
 # ---- What is hardly HTTP ---------------------------------------------------------------------------------------------
 
-ASK = f"GET /healthz HTTP/1.1\r\nHost: x\r\n{BEARER}"
-TOLD = b'{"version": 1, "user": {"id": "u1"}, "segments": []}'
-TELL = f"{HEAD}Content-Type: application/json\r\nContent-Length: {len(TOLD)}\r\n\r\n".encode() + TOLD
-
-
-def statuses(answers: bytes) -> list[int]:
-    return [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]]
-
 
 @pytest.mark.parametrize(
     "told",
@@ -297,13 +218,15 @@ def statuses(answers: bytes) -> list[int]:
         f"{ASK}Host: y\r\n\r\n".encode(),
         f"{ASK}A: {'a' * 70_000}\r\n\r\n".encode(),
         ASK.encode() + b"a: b\r\n" * 40_000 + b"\r\n",
+        ASK.encode() + b"a:\r\n" * 20_000 + b"\r\n",
         f"GET /{'a' * 70_000} HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
         f"{HEAD}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
         f"{HEAD}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode(),
+        IN_CHUNKS[:-2] + b"Connection: close\r\n\r\n",
         f"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n{BEARER}\r\n".encode(),
     ],
-    ids=["words", "no host", "two hosts", "a long header", "many headers", "a long address", "two lengths", "no chunk",
-         "another host"],
+    ids=["words", "no host", "two hosts", "a long header", "many headers", "many empty headers", "a long address",
+         "two lengths", "no chunk", "a last word behind the body", "another host"],
 )  # fmt: skip
 def test_what_is_no_request_is_answered_400_and_counted(serve: Callable[..., Served], told: bytes) -> None:
     doors = serve()
@@ -336,10 +259,6 @@ def test_more_requests_behind_one_another_than_may_wait_end_the_connection(serve
     assert len(statuses(heard(doors.connect(f"{ASK}\r\n".encode() * 1000)))) < 100
     assert doors.refusals.total == {"crowded_out": 1}
     doors.works()
-
-
-OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
-IN_CHUNKS = f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{len(TOLD):x}\r\n{TOLD.decode()}\r\n0\r\n\r\n".encode()
 
 
 @pytest.mark.parametrize("told", [TELL, IN_CHUNKS], ids=["with a length", "in chunks"])

@@ -1,10 +1,12 @@
 """HTTP/1.1 as the doors read it: however the bytes are cut, the same requests come of them."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from uvicorn.server import ServerState
@@ -49,7 +51,10 @@ class Transport(asyncio.Transport):
     def pause_reading(self) -> None:
         pass
 
-    resume_reading = pause_reading
+    resume_reading = write_eof = pause_reading
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
 
 
 async def echo(_scope: Any, receive: Any, send: Any) -> None:
@@ -89,6 +94,55 @@ def test_however_what_is_sent_is_cut_the_same_requests_are_answered_in_order(
     pieces = [piece for begin, end in pairwise(places) if (piece := sent[begin:end])]
     wanted = b"".join(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body) for _, body, _ in requests)
     assert asyncio.run(answered(pieces)) == wanted
+
+
+def test_requests_of_which_each_piece_ends_in_the_head_of_the_next_are_answered() -> None:
+    one = with_length(b"x" * 150_000, b"")
+    sent = one * 5 + with_length(b"", b"")
+    places = [0, *(len(one) * number + 20 for number in range(6)), len(sent)]
+    written = asyncio.run(answered([sent[begin:end] for begin, end in pairwise(places)]))
+    assert written.count(b"HTTP/1.1 200") == 6
+
+
+def test_who_has_gone_before_the_last_word_is_said_is_let_go() -> None:
+    class Reset(Transport):
+        def write_eof(self) -> None:
+            raise OSError("Transport endpoint is not connected")
+
+    async def run() -> bool:
+        config, transport = DoorsConfig(echo, Limits(), Refusals(), connections=10), Reset()
+        config.load()
+        protocol = DoorsProtocol(config, ServerState(), {})
+        protocol.connection_made(transport)
+        protocol.data_received(b"no HTTP at all\r\n\r\n")
+        protocol.connection_lost(None)
+        return transport.closed
+
+    assert asyncio.run(run())
+
+
+def test_who_leaves_little_of_an_answer_unread_is_let_go_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = Refusals()
+
+    async def much(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"50000")]})
+        await send({"type": "http.response.body", "body": b"x" * 50_000})
+
+    async def run() -> None:
+        config = DoorsConfig(much, Limits(idle_seconds=0.1, write_seconds=0.1), refusals, connections=10)
+        config.load()
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        protocol, ended = DoorsProtocol(config, ServerState(), {}), asyncio.Event()
+        monkeypatch.setattr(protocol, "connection_lost", lambda _: ended.set())
+        await asyncio.get_running_loop().create_connection(lambda: protocol, sock=ours)
+        theirs.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(60):
+            await ended.wait()
+        theirs.close()
+
+    asyncio.run(run())
+    assert refusals.total == {"too_slow": 1}
 
 
 @given(some.lists(some.binary(min_size=1, max_size=60), max_size=6))
