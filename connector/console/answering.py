@@ -1,8 +1,9 @@
 """Answers one request for a page: who asks, whether they may, what the page is, and what the browser is to keep."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -158,6 +159,7 @@ class Console:
             raise HTTPException(403, f"{visitor.name} {visitor.wording}: this needs the role {route.role}.")
         form = await self.form(caller) if route.method == "POST" else {}
         request, token = caller.request, self.sessions.token(caller.session)
+        _refuse_nul((*request.path_params.values(), *request.query_params.values(), *chain(*form.values())))
         visit = Visit(visitor, request.path_params, dict(request.query_params), form, token)
         about = reveals.subject_of(route, visit, request.url.path)
         masked = self.desk.settings.console.masked and visitor.may("viewer")
@@ -225,6 +227,12 @@ def _sign_in_for(request: Request) -> str:
     url = request.url
     to = "/" if request.method != "GET" else f"{url.path}?{url.query}" if url.query else url.path
     return f"{SIGN_IN}?to={quote(entry.own_path(to), safe='/')}"
+
+
+def _refuse_nul(given: Iterable[str]) -> None:
+    """Raises HTTPException for a character that no text has, and that PostgreSQL takes for none of its own."""
+    if any("\x00" in each for each in given):
+        raise HTTPException(400, "What was given has the character NUL (0x00) in it, which no text has.")
 
 
 async def _form(request: Request) -> dict[str, tuple[str, ...]]:

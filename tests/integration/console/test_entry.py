@@ -103,3 +103,18 @@ def test_a_page_says_that_the_store_is_away_where_it_is(
     monkeypatch.setattr(Store, "reading", away)
     for path in ("/", "/people?q=u1", "/calls", "/funnel", "/problems", "/held", "/jobs", "/alerts", "/operators"):
         assert "The store did not answer" in browser.text(path, 503), path
+
+
+@pytest.mark.parametrize("path", ["/people/%00", "/calls?sync=a%00", "/problems?subject=%00", "/operators?act=%00"])
+def test_an_address_with_a_character_that_no_text_has_is_refused_with_a_reason(
+    open_console: OpenConsole, path: str
+) -> None:
+    answer = open_console().client.get(path)
+    assert (answer.status_code, "NUL (0x00)" in text_of(answer.text)) == (400, True)
+
+
+@pytest.mark.parametrize(("path", "form"), [("/workspaces/%00/resume", {}), ("/alerts/test", {"channel": "a\0"})])
+def test_a_form_with_a_character_that_no_text_has_is_refused_with_a_reason(
+    open_console: OpenConsole, path: str, form: dict[str, str]
+) -> None:
+    assert "NUL (0x00)" in open_console().post(path, form, page="/try", status=400)
