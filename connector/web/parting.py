@@ -53,6 +53,10 @@ class Parting(asyncio.Transport):
         else:
             self._listen_on()
 
+    def forget(self) -> None:
+        """Called once the connection is lost: nobody is told any more, so that whoever was is freed at once."""
+        self._more_comes, self._listen_on = bool, lambda: None
+
     def abort(self) -> None:
         """Ends the connection at once."""
         self.line.abort()

@@ -120,13 +120,15 @@ class DoorsProtocol(HttpToolsProtocol):
         """Called when a client has connected."""
         self._line = transport
         transport.set_write_buffer_limits(0)  # whatever is not read counts, however little it is
-        super().connection_made(Parting(transport, self._more_comes, self._listen_on))
+        self._parting = Parting(transport, self._more_comes, self._listen_on)
+        super().connection_made(self._parting)
         self._make_room()
         self._enter(Phase.HEADERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called when the connection is closed, by either side."""
         super().connection_lost(exc)
+        self._parting.forget()
         self._unset_keepalive_if_required()
         for timer in (self._timer, self._write_timer):
             if timer is not None:

@@ -1,7 +1,9 @@
 """HTTP/1.1 as the doors read it: however the bytes are cut, the same requests come of them."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -119,6 +121,30 @@ def test_who_has_gone_before_the_last_word_is_said_is_let_go() -> None:
         return transport.closed
 
     assert asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "told", [with_length(b"", b""), with_length(b"", b"Connection: close\r\n"), b"no HTTP\r\n\r\n"]
+)
+def test_a_connection_that_has_ended_is_freed_at_once(told: bytes) -> None:
+    """Thousands of them would otherwise wait, with what they read, for the collector."""
+
+    async def run() -> weakref.ref[DoorsProtocol]:
+        config = DoorsConfig(echo, Limits(), Refusals(), connections=10)
+        config.load()
+        protocol = DoorsProtocol(config, ServerState(), {})
+        protocol.connection_made(Transport())
+        protocol.data_received(told)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        protocol.connection_lost(None)
+        return weakref.ref(protocol)
+
+    gc.disable()
+    try:
+        assert asyncio.run(run())() is None
+    finally:
+        gc.enable()
 
 
 def test_who_leaves_little_of_an_answer_unread_is_let_go_too(monkeypatch: pytest.MonkeyPatch) -> None:
