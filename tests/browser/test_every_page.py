@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from connector.console.navigation import NAVIGATION
 from connector.console.pages import routes
@@ -42,6 +42,11 @@ def test_every_page_is_clean_in_the_dark_and_readable_without_scripts(
     assert open_page(lived, path, scripts=False).locator("main").inner_text().strip()
     found = Axe().run(open_page(lived, path, dark=True))
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("path", PAGES[-2:])
+def test_the_page_that_is_shown_is_in_sight_among_the_others(lived: World, open_page: OpenPage, path: str) -> None:
+    expect(open_page(lived, path).locator("nav [aria-current]")).to_be_in_viewport(ratio=1)
 
 
 def test_keys_lead_to_the_search_and_from_page_to_page(lived: World, open_page: OpenPage) -> None:

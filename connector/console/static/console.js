@@ -64,6 +64,9 @@
     });
   }
 
+  // On a phone the pages stand in one long line: the one that is shown is to be seen there.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   let going = 0;
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
