@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Generator
 
 import pytest
+import structlog
 
 from tests import authorities, budget, stores
 
@@ -16,6 +17,10 @@ budget.keep_to_it()
 gc.disable()
 
 authorities.are_unknown()
+
+# As structlog comes, it draws tracebacks with all that each function knew: that takes more than a second of CPU.
+_written = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _written])
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A background shell starts programs so, and they start theirs so: then no Ctrl-C of a test would end anything.

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from connector.store import entities
+from tests.servers import eventually
 from tests.simulated import Simulated
 from tests.stores import in_turn
 from tests.world import World, event, message
@@ -47,14 +47,14 @@ def failing(world: World) -> list[tuple[str, str, str]]:
     return [one for one in world.problems() if one[0] == "failing"]
 
 
-def deliver_until(world: World, is_so: Callable[[], bool], rounds: int = 200) -> None:
+def deliver_until(world: World, is_so: Callable[[], bool]) -> None:
     """Delivers again and again until it is so."""
-    for _ in range(rounds):
+
+    def so_now() -> bool:
         world.runtime.courier("main").deliver()
-        if is_so():
-            return
-        time.sleep(0.02)
-    pytest.fail(f"not so after {rounds} rounds: {world.health()}, {world.simulated.statuses()}")
+        return is_so()
+
+    eventually(so_now, still=lambda: (world.health(), failing(world), world.simulated.statuses()))
 
 
 @in_turn(["fault"], [[each] for each in FAULTS], ids=FAULTS)
