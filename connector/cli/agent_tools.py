@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from connector.admin import approvals, funnel, held, operator_acts, problem_advice, problem_list, problems, request_log
 from connector.admin.funnel import USUAL_PERIOD, FunnelStep
@@ -14,16 +14,19 @@ from connector.admin.person.gather import gather
 from connector.admin.preview.preview import Previewer
 from connector.admin.status import gathered
 from connector.bulk import resync
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, NothingLeftError, StoreError
 from connector.formats import parse
 from connector.runtime import Runtime
 from connector.store.request_log import CallFilter
 
+Told = TypeVar("Told")
 DOOR = "mcp"
 _BEHIND_SECONDS = 300.0
 _MOST_REASONS = 20
 _MOST_CHARACTERS, _MOST_ROWS, _MOST_MESSAGE_BYTES = 50_000, 50, 100_000
 _MASKED = "masked: `connector mcp --people` shows it"
+_NOT_REPLAYED = "it cannot be replayed as it is; why not may be personal, and is"
+_NOT_ONE = "nobody is known so, or more than one user is: give the key of the one that is meant. Who they are is"
 
 
 class AgentTools:
@@ -61,7 +64,7 @@ class AgentTools:
 
     def show_person(self, user: str) -> str:
         """Why somebody is or is not in Customer.io. user: an id, e-mail address, or id upstream."""
-        found = gather(self._runtime, user)
+        found = self._told(_NOT_ONE, lambda: gather(self._runtime, user))
         if self._people:
             operator_acts.seen(self._runtime.store, self._act("reveal", found.key, of_person=True))
         said = [
@@ -99,7 +102,8 @@ class AgentTools:
     def replay_problem(self, id: str) -> str:
         """Tries again what a problem stopped. id: the problem's id, or its beginning."""
         with noted(self._runtime.store, self._act("problems replay", id)):
-            done = problems.replay(self._runtime, problems.find(self._runtime, id))
+            kept = problems.find(self._runtime, id)
+            done = self._told(_NOT_REPLAYED, lambda: problems.replay(self._runtime, kept))
         return _text({"done": done if self._people else "replayed"})
 
     def resync_sync(self, sync: str, per_second: float = 100.0) -> str:
@@ -123,6 +127,17 @@ class AgentTools:
 
     def _act(self, name: str, subject: str, *, of_person: bool = False) -> Any:
         return operator_acts.act(self._who, DOOR, name, subject, of_person=of_person)
+
+    def _told(self, masked: str, do: Callable[[], Told]) -> Told:
+        """Returns what comes of it. Why it is refused may name people: who does not see them is told `masked`."""
+        try:
+            return do()
+        except (NothingLeftError, StoreError):
+            raise
+        except ConnectorError:
+            if self._people:
+                raise
+            raise ConnectorError(f"{masked} {_MASKED}") from None
 
     def _sentence(self, text: str, detail: str) -> str:
         return f"{text} {detail}".strip() if self._people else text

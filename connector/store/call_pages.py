@@ -18,8 +18,6 @@ _COLUMNS = (
     null().label("request"),
     null().label("reply"),
 )
-_AFTER_ALL = "~"
-"""Behind every id in the order of texts."""
 _BEFORE_SECONDS, _AFTER_SECONDS = 5.0, 30.0
 """How long before and after a request its people's parts of it may have been written, by the store's clock."""
 
@@ -91,8 +89,8 @@ def chunk(tx: Connection, wanted: WantedCalls, before: str, limit: int, looked_a
         limit: How many to return at most.
         looked_at: How many of the log are looked at, at most.
     """
-    behind = TABLE.c.id < (before or _AFTER_ALL)
-    bounds = (behind, *wanted.ids())
+    # No id is made up that would sort behind all others: how texts sort is up to the database.
+    bounds = (*([TABLE.c.id < before] if before else []), *wanted.ids())
     ids = select(TABLE.c.id).where(*bounds).order_by(TABLE.c.id.desc())
     end = tx.execute(ids.offset(looked_at - 1).limit(1)).scalar()
     here = bounds if end is None else (*bounds, TABLE.c.id >= end)
@@ -115,7 +113,7 @@ def of_person(tx: Connection, key: str, wanted: WantedCalls, before: str, limit:
     if wanted.sync:
         theirs = theirs.where(history.TABLE.c.sync == wanted.sync)
     ids = sorted({*tx.execute(theirs.distinct()).scalars()}, reverse=True)
-    behind = [each for each in ids if each < (before or _AFTER_ALL)]
+    behind = [each for each in ids if not before or each < before]
     if not behind:
         return []
     which = (among(tx, TABLE.c.id, behind), *wanted.ids(), *wanted.conditions())

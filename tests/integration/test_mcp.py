@@ -13,8 +13,8 @@ from mcp import Client, StdioServerParameters
 from connector.admin import operator_acts
 from connector.cli import mcp as door
 from connector.errors import SettingsError
-from connector.intake import steps
-from connector.store import tallies
+from connector.intake import bodies, steps
+from connector.store import problems, tallies
 from tests.build_settings import values, write
 from tests.processes import bare_environment
 from tests.world import World, message
@@ -90,6 +90,20 @@ def test_what_is_personal_is_masked_unless_it_is_asked_for_and_that_is_noted(wor
     assert MARKER in asked(world, "show_person", people=True, user=MARKER)[1]
     (noted,) = operator_acts.latest(world.store, 0.0, "", 10)
     assert (noted.door, noted.act, noted.subject) == ("mcp", "reveal", operator_acts.digest(MARKER))
+
+
+@pytest.mark.parametrize("people", [False, True])
+def test_a_refusal_names_nobody_to_who_sees_people_masked(make_world: MakeWorld, *, people: bool) -> None:
+    world = make_world(console={"mcp_writes": True})
+    world.run(message(f"1-{MARKER}", 1, external_id="1", email="twin@example.com"))
+    world.run(message(f"2-{MARKER}", 1, external_id="2", email="twin@example.com"))
+    unread = {"user": {"id": "u1"}, "segments": MARKER}
+    bodies.take(world.store, world.runtime.syncs, "native", [unread], 10_000)
+    with world.store.reading() as tx:
+        [kept] = [each for each in problems.kept(tx, limit=9) if each.problem.kind == "unreadable"]
+    for tool, given in (("show_person", {"user": "twin@example.com"}), ("replay_problem", {"id": kept.id})):
+        failed, said = asked(world, tool, people=people, **given)
+        assert (failed, "masked" in said, people or MARKER not in said) == (True, not people, True), said
 
 
 @pytest.mark.parametrize(

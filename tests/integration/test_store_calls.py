@@ -1,5 +1,6 @@
 """The log of calls, on SQLite and on PostgreSQL."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,13 @@ from connector.admin import request_log
 from connector.customerio.request_log import Call, Exchange, call_of
 from connector.customerio.responses import Accepted, Pause, Reply, ResponseAction, Settle
 from connector.errors import ConnectorError
+from connector.store import call_pages
 from connector.store import request_log as stored
+from connector.store.call_pages import WantedCalls
 from connector.store.engine import Store
+from connector.store.migrate import migrate
 from connector.store.request_log import CallFilter, Logged
+from tests.servers import Postgres
 from tests.world import World, message
 
 NOW = 4_000_000_000.0
@@ -55,6 +60,24 @@ def test_a_list_of_calls_is_without_their_bodies_and_the_latest_first(store: Sto
         made(1, request=None, reply=None),
     ]
     assert [each.call.at for each in find(store, limit=2)] == [NOW + 3, NOW + 2]
+
+
+def test_the_latest_calls_are_found_however_the_database_sorts_texts(
+    postgres: Postgres, open_store: Callable[[str], Store]
+) -> None:
+    postgres.run("CREATE DATABASE icu TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+    store = open_store(postgres.database("icu"))
+    migrate(store)
+    add(store, *(made(second) for second in range(5)))
+    seen: list[float] = []
+    before = ""
+    while len(seen) < 5:
+        with store.reading() as tx:
+            some = call_pages.chunk(tx, WantedCalls(), before, 2, 100)
+        seen += [each.call.at for each in some.found]
+        before = some.last
+        assert some.found
+    assert seen == [NOW + second for second in (4, 3, 2, 1, 0)]
 
 
 def test_calls_are_found_by_what_they_are(store: Store) -> None:

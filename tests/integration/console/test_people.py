@@ -1,5 +1,6 @@
 """The page of a person: found by any name, with the reason first, and what can be done for them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -7,13 +8,14 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
+from connector.admin.operator_acts import digest
 from connector.console import addresses
 from connector.console.page import Route
 from connector.console.pages.people import ROUTES
 from connector.console.visitor import Visitor
 from connector.model.problem import Problem, ProblemKind
 from connector.store import problems
-from tests.console import Browser
+from tests.console import Browser, signing_in
 from tests.simulated import Simulated
 from tests.world import World, event, message
 
@@ -213,6 +215,23 @@ def test_a_masked_viewer_finds_nothing_personal_of_anybody(
     assert "They are in Customer.io as they should be" in html
     assert MARKER not in html
     assert MARKER not in browser.get("/people", q=MARKER, everybody="yes")
+
+
+def test_who_has_asked_to_see_somebody_sees_them_at_every_page_about_them_and_not_before(
+    make_world: Callable[..., World], open_console: OpenConsole
+) -> None:
+    world = make_world(console={"masked": True, **signing_in(ada="approver")})
+    world.run(message("zora", 1, external_id="Zeta77"))
+    browser = open_console(world)
+    browser.sign_in("ada")
+    asking = ("/person/forget?key=zora", "/person/suppress?key=zora&sync=main", "/person/resync?key=zora&sync=main")
+    for page in asking:
+        assert "Zeta77" not in browser.get(page, 404)
+    subject = re.findall(r'name="subject" value="([^"]*)"', browser.get("/people/zora"))
+    browser.post("/reveal", {"subject": subject[0], "to": "/people/zora"})
+    assert subject == [digest("zora")]
+    assert all("zora" in browser.get(page) for page in asking)
+    assert "Zeta77" in browser.post("/person/ask", {"key": "zora"})
 
 
 POSTS = [each for each in ROUTES if each.method == "POST"]

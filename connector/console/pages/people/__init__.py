@@ -2,17 +2,17 @@
 
 from connector.console.page import Route
 from connector.console.pages.people import acts, view
-from connector.console.pages.people.whom import key_of
+from connector.console.pages.people.whom import key_in_path, key_of
 
 ROUTES = (
     Route("/people", view.find, at_fault=view.search_at_fault),
-    Route("/people/{key:path}", view.person),
+    Route("/people/{key:path}", view.person, subject=key_in_path, of_person=True),
     Route("/person/ask", view.ask, "viewer", "POST", "show", key_of, of_person=True),
-    Route("/person/resync", acts.confirm_resync, "operator"),
+    Route("/person/resync", acts.confirm_resync, "operator", subject=key_of, of_person=True),
     Route("/person/resync", acts.resync, "operator", "POST", "resync", key_of, of_person=True),
-    Route("/person/forget", acts.confirm_forget, "approver"),
+    Route("/person/forget", acts.confirm_forget, "approver", subject=key_of, of_person=True),
     Route("/person/forget", acts.forget, "approver", "POST", "forget", key_of, of_person=True),
-    Route("/person/suppress", acts.confirm_suppress, "approver"),
+    Route("/person/suppress", acts.confirm_suppress, "approver", subject=key_of, of_person=True),
     Route("/person/suppress", acts.suppress, "approver", "POST", "suppress", key_of, of_person=True),
     Route("/person/unsuppress", acts.unsuppress, "approver", "POST", "unsuppress", key_of, of_person=True),
 )

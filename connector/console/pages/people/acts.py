@@ -17,6 +17,8 @@ _LOOKS_LONG = (
 
 def _confirmation(visit: Visit, title: str, sentences: list[str], button: str, **fields: str) -> Page:
     key = key_of(visit)
+    if not visit.visitor.sees_people:
+        raise ConnectorError("This names whom it is about, which is masked: first show what is personal on their page.")
     shown = {"title": title, "sentences": sentences, "button": button, "fields": {"key": key, **fields}}
     return Page("person_act.html", {**shown, "back": addresses.person(key), "key": key}, about_people=True)
 

@@ -7,3 +7,8 @@ def key_of(visit: Visit) -> str:
     """Returns the key that the form or the address gives, as it is: spaces at its ends are a part of it."""
     posted = visit.form.get("key")
     return posted[-1] if posted else visit.query.get("key", "")
+
+
+def key_in_path(visit: Visit) -> str:
+    """Returns the key that stands in the path of a person's page."""
+    return visit.path["key"]
