@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connector.activity.webhook import Activity, metric_name, type_name
+from connector.model import times
 from connector.settings.profiles import Aggregate, ProfileFieldSettings, ProfilesSettings, ReadAs
 
 _HASH_DIGITS = 16
@@ -157,6 +158,5 @@ def _hashed_url(found: Any) -> str | None:
 
 
 def _hour(found: Any) -> str | None:
-    if isinstance(found, bool) or not isinstance(found, int):
-        return None
-    return str(datetime.fromtimestamp(found, UTC).hour)
+    at = times.seconds(found)
+    return None if at is None else str(datetime.fromtimestamp(at, UTC).hour)

@@ -93,6 +93,12 @@ def _bounded_counts(one: list[Any], other: list[Any]) -> list[Any]:
     return [counts, others]
 
 
+def of_fields(state: Mapping[str, list[Any]], fields: Iterable[ProfileField]) -> ProfileState:
+    """Returns what a state has of these fields: not what one came to while another aggregate was set for it."""
+    found = {field.target: (state.get(field.target), field.aggregate) for field in fields}
+    return {name: entry for name, (entry, aggregate) in found.items() if entry and entry[0] == aggregate}
+
+
 def shown(state: Mapping[str, list[Any]], fields: Iterable[ProfileField]) -> dict[str, Any]:
     """Returns the values of these fields, as far as there are any. Keys beyond the most are counted under ""."""
     values: dict[str, Any] = {}

@@ -131,7 +131,7 @@ def _profile(
 ) -> ActivityProfile:
     total: ProfileState = {}
     for state, _ in states:
-        total = profile_state.combine(total, from_json(state))
+        total = profile_state.combine(total, profile_state.of_fields(from_json(state), fields))
     updated_at = max(at for _, at in states)
     return ActivityProfile(connection, key, _identifiers(mine), profile_state.shown(total, fields), updated_at)
 

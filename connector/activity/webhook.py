@@ -42,6 +42,7 @@ _ADDRESS = re.compile(r"[^\s<>,;:\"'()][^\s<>,;:\"()]*@[^\s<>,;:\"'()]+")
 _BRACKETED = re.compile(r"<([^<>]*@[^<>]*)>")
 _LONGEST_ID = 100
 _LONGEST_IDENTIFIER = 1000
+"""In bytes of UTF-8: PostgreSQL's indexes hold 2704 bytes, and one of ours has two identifiers in it."""
 _OLD_TYPES = sorted(METRICS, key=len, reverse=True)
 
 
@@ -182,15 +183,20 @@ def _mail(value: Any) -> str:
     text = value[:_LONGEST_IDENTIFIER]
     bracketed = _BRACKETED.findall(text)
     found = _ADDRESS.search(bracketed[-1] if bracketed else text)
-    return found[0].lower() if found else ""
+    return _bounded(found[0].lower()) if found else ""
 
 
 def _text(value: Any) -> str:
     """An identifier as text; "" where it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    text = str(value).strip() if isinstance(value, int) or len(value) <= _LONGEST_IDENTIFIER else ""
-    return text if bounds.storable(text) else ""
+    text = str(value).strip()
+    return _bounded(text) if bounds.storable(text) else ""
+
+
+def _bounded(identifier: str) -> str:
+    """The identifier; "" where it is longer than any of Customer.io's, and than what a store can look up."""
+    return identifier if len(identifier.encode()) <= _LONGEST_IDENTIFIER else ""
 
 
 def as_text(activity: Activity) -> str:

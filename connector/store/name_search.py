@@ -20,6 +20,8 @@ says, without ever having been sent under it; or only by the anonymous id of the
 """
 _NAMING = re.compile(r"(id|ids|key|user|e-?mail|identifier)$", re.IGNORECASE)
 _BEFORE, _AFTER = r"(?<![\w@+-])(?<!\w\.)", r"(?![\w@+-])(?!\.\w)"
+_WRITTEN_IN_TWO_WAYS = re.compile("(?:i\u0307|[^A-Za-z0-9@.-])+")
+"""What is not ASCII, and the lower case of a Turkish capital I, which has an i of ASCII in it."""
 _NAMED = r"""(?:["'/]|(?:id|key|user)["'\\]*\s*[:=]\s*)"""
 
 
@@ -108,5 +110,5 @@ def may_mention(column: ColumnElement[str], names: Collection[str]) -> ColumnEle
 
     Only what no database and no encoding writes in two ways is compared; the caller looks closer.
     """
-    patterns = (re.sub(r"[^A-Za-z0-9@.-]+", "%", name).lower() for name in names)
+    patterns = (_WRITTEN_IN_TWO_WAYS.sub("%", name).lower() for name in names)
     return or_(*(func.lower(column).like(f"%{pattern}%") for pattern in patterns))

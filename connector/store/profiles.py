@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, exists, func, or_, select
+from sqlalchemy import Connection, Table, and_, delete, exists, or_, select
 
-from connector.store import outgoing, reported
+from connector.store import name_search, outgoing, reported
 from connector.store.activity_tables import ProfileLinkRow, ProfileRow
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among
 from connector.store.statements import RowsStatement
@@ -145,16 +145,21 @@ def states(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, tu
 
 def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
     """Returns the keys that are somebody's who has one of these names, in lower case; looks at all."""
-    wanted = [f"{prefix}{name}" for prefix in _PREFIXES for name in names]
-    keys = select(TABLE.c.key).where(among(tx, func.lower(TABLE.c.key), wanted))
-    found = {*tx.execute(keys).scalars(), *(key for row in _linked(tx, wanted) for key in row)}
+    wanted = {f"{prefix}{name}" for prefix in _PREFIXES for name in names}
+    found = {key for column in (TABLE.c.key, LINK.c.identifier, LINK.c.owner) for key in _named(tx, column, wanted)}
     for _ in range(_STEPS):
-        found |= {key for row in _linked(tx, [each.lower() for each in found]) for key in row}
+        found |= {key for row in _linked(tx, found) for key in row}
     return sorted(found)
 
 
+def _named(tx: Connection, column: Any, wanted: Collection[str]) -> Iterator[str]:
+    """Keys that are one of these in lower case: as Python writes it, since databases know that of ASCII only."""
+    rows = select(column).where(name_search.may_mention(column, wanted)).distinct()
+    yield from (key for key in tx.execute(rows).scalars() if key.lower() in wanted)
+
+
 def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
-    near = or_(among(tx, func.lower(LINK.c.identifier), keys), among(tx, func.lower(LINK.c.owner), keys))
+    near = or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))
     yield from tx.execute(select(LINK.c.identifier, LINK.c.owner).where(near))
 
 

@@ -16,6 +16,8 @@ from connector.activity.profiles import ActivityProfile
 from connector.activity.receive import Posted, receive
 from connector.runtime import Runtime
 from connector.settings.profiles import ProfilesSettings
+from connector.store import profiles as kept_profiles
+from connector.store import webhooks as kept_webhooks
 from connector.store.engine import Store
 from connector.web.app import create_app, served
 from connector.web.server import serving
@@ -149,6 +151,39 @@ def test_one_that_cannot_be_folded_is_a_problem_and_the_others_go_on(store: Stor
     fold(store)
     assert of(store, "user-1").fields["cio_events"] == {"email_sent": 1}
     assert [(each["kind"], each["subject"]) for each in problems(store)] == [("webhook", "main")] * 2
+
+
+def test_identifiers_too_long_for_an_index_hold_nobody_up(store: Store) -> None:
+    digits = random.Random(1)
+    long = ["".join(chr(digits.randrange(0x10000, 0x1FFFF)) for _ in range(900)) for _ in range(2)]
+    named = {"id": long[0], "email": f"{long[1]}@example.com", "cio_id": "a1"}
+    longest = {"id": long[0][:250], "email": f"{long[1][:245]}@example.com", "cio_id": long[1][:250]}
+    for number, each in enumerate((named, longest)):
+        take(store, reported(number, "email_unsubscribed", user="", identifiers=each))
+    take(store, reported(3, "email_sent"))
+    fold(store)
+    assert of(store, "a1").identifiers == {"cio_id": ["a1"]}
+    assert of(store, longest["id"]).identifiers == {name: [value] for name, value in longest.items()}
+    assert of(store, "user-1").fields["cio_events"] == {"email_sent": 1}
+
+
+def test_a_field_with_another_aggregate_shows_what_came_since_by_whatever_identifier(file_store: Store) -> None:
+    take(file_store, reported(1, "email_sent", identifiers=ADA, subject="before"))
+    fold(file_store)
+    own = fields.of(ProfilesSettings.model_validate({"fields": [{"from": "subject", "to": "cio_subjects"}]}))
+    take(file_store, reported(2, "email_sent", user="", identifiers={}, recipient=ADA["email"], subject="since"))
+    assert Folding(own).fold(file_store, ["main"])
+    [profile] = profiles.find(file_store, "user-1", ["main"], own)
+    assert (profile.fields["cio_subjects"], profile.fields["cio_events"]) == ("since", {"email_sent": 2})
+
+
+@pytest.mark.parametrize("id", ["\u00c4B-1", "\u0130x-1", "\u039f\u03a3", "Ab_1%"])
+def test_whom_a_profile_is_of_is_found_in_any_case(store: Store, id: str) -> None:
+    take(store, reported(1, user="", identifiers={"id": id, "cio_id": "a1"}), reported(2, user="user-2"))
+    fold(store)
+    with store.reading() as tx:
+        assert kept_profiles.mentioning(tx, {id.lower()}) == ["cio_id:a1", f"id:{id}"]
+        assert kept_webhooks.mentioning(tx, {id.lower()}) == ["event-1"]
 
 
 def test_more_than_one_batch_is_folded(file_store: Store) -> None:

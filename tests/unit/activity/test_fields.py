@@ -141,6 +141,24 @@ def test_a_field_of_ones_own(field: dict[str, Any], value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "counts"),
+    [
+        (1_700_000_000, {"22": 1}),
+        (1_700_000_000_000, {"22": 1}),
+        ("2026-01-31T10:00:00Z", {"10": 1}),
+        (10**18, None),
+        (-1, None),
+        ("soon", None),
+        (True, None),
+    ],
+)
+def test_the_hour_of_a_time_is_read_and_what_is_no_time_costs_its_own_field_alone(given: Any, counts: Any) -> None:
+    field = {"from": "read_at", "to": "x", "aggregate": "count_by_key", "read_as": "hour_of_day"}
+    found = profile(activity("email", "opened", AT, "e1", read_at=given), fields=[field])
+    assert (found.get("x"), found["cio_events"]) == (counts, {"email_opened": 1})
+
+
+@pytest.mark.parametrize(
     ("types", "metrics"),
     [(["in-app"], ["opened"]), (["In_App"], ["Opened"]), (["inapp", "email"], []), ([], ["opened "])],
 )
