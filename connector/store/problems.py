@@ -172,12 +172,18 @@ def about(tx: Connection, user: str, syncs: Collection[str], limit: int) -> list
         tx: a transaction.
         user: the user's key.
         syncs: the names of the syncs.
-        limit: how many to return at most.
+        limit: how many to return of each sync at most, so that those of one hide none of another.
     """
     mine = _of_subject(user) & TABLE.c.kind.in_(OF_USERS) & among(tx, TABLE.c.sync, syncs)
     # Sorted here: asked for the latest, PostgreSQL would look through all problems in the order of time.
     found = [_kept(row) for row in tx.execute(select(TABLE).where(mine).limit(_MOST_OF_ONE))]
-    return sorted(found, key=lambda each: (-each.last_at, each.id))[:limit]
+    before: Counter[str] = Counter()
+    latest: list[Kept] = []
+    for each in sorted(found, key=lambda each: (-each.last_at, each.id)):
+        before[each.sync] += 1
+        if before[each.sync] <= limit:
+            latest.append(each)
+    return latest
 
 
 def _of_subject(subject: str) -> ColumnElement[bool]:

@@ -1,6 +1,8 @@
 """The short answer about a person: whether Customer.io holds them as it should, and if not, why. In plain words."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from connector.admin.person.gather import KnownPerson, PersonInSync
@@ -8,12 +10,14 @@ from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import Desired
 from connector.audience.rules import Rules
 from connector.model.history import Answer, What
+from connector.model.problem import EVERY_SYNC, ProblemKind
 from connector.planning.plan import is_owed
+from connector.store.problems import Kept
 from connector.store.tables import HELD
 
 Tone = Literal["good", "bad", "warn", ""]
-_TOLD_BY = ("refused", "failing", "poison", "failed later", "identifier", "attribute")
-"""The kinds of problems that may be why somebody, or something of theirs, is not in Customer.io."""
+_LEFT_OUT: frozenset[ProblemKind] = frozenset({"attribute", "event", "action"})
+"""The kinds of problems that leave out a part: the person went, and so did the rest of what was said."""
 _MORE = 3
 _LEFT = {
     AudienceStatus.KEPT: "They have left the audience, and are kept in Customer.io as they were last sent.",
@@ -47,9 +51,9 @@ def answers(person: KnownPerson) -> list[SyncAnswer]:
 
 
 def _sentences(here: PersonInSync, person: KnownPerson) -> Iterator[AnswerSentence]:
-    told = [each for each in person.problems if each.sync == here.row.sync and each.problem.kind in _TOLD_BY]
+    told = [each for each in person.problems if each.sync in (here.row.sync, EVERY_SYNC)]
     yield _but_not_whole(_standing(here), {each.problem.kind for each in told})
-    for each in told[:_MORE]:
+    for each in _of_each_kind_first(told)[:_MORE]:
         yield AnswerSentence("bad", f"There is a problem ({each.problem.kind}).", _sentence(each.problem.reason))
     for mark in here.reported:
         yield AnswerSentence("warn", _sentence(mark.reason))
@@ -58,11 +62,21 @@ def _sentences(here: PersonInSync, person: KnownPerson) -> Iterator[AnswerSenten
         yield AnswerSentence("warn", f"{owed:,} event{'s' if owed > 1 else ''} of theirs waits to be sent.")
 
 
-def _but_not_whole(standing: AnswerSentence, kinds: Collection[str]) -> AnswerSentence:
+def _of_each_kind_first(told: Iterable[Kept]) -> list[Kept]:
+    """Orders problems, the latest first, so that many of one kind hide none of another."""
+    places: list[tuple[int, Kept]] = []
+    before: Counter[ProblemKind] = Counter()
+    for each in told:
+        places.append((before[each.problem.kind], each))
+        before[each.problem.kind] += 1
+    return [each for _, each in sorted(places, key=itemgetter(0))]
+
+
+def _but_not_whole(standing: AnswerSentence, kinds: Collection[ProblemKind]) -> AnswerSentence:
     """Takes back that all is good where a problem says otherwise: what was confirmed may be dropped, or left out."""
     if standing.tone != "good" or not kinds:
         return standing
-    tone: Tone = "warn" if set(kinds) == {"attribute"} else "bad"
+    tone: Tone = "warn" if _LEFT_OUT.issuperset(kinds) else "bad"
     return AnswerSentence(tone, "They are in Customer.io, but not with all that was said of them.", standing.detail)
 
 

@@ -6,14 +6,16 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 from connector.admin.operator_acts import digest
+from connector.admin.person.answer import answers
+from connector.admin.person.gather import PROBLEMS, gather
 from connector.console import addresses
 from connector.console.page import Route
 from connector.console.pages.people import ROUTES
 from connector.console.visitor import Visitor
-from connector.model.problem import Problem, ProblemKind
+from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
 from connector.store import problems
 from tests.console import Browser, signing_in
 from tests.simulated import Simulated
@@ -110,6 +112,25 @@ def test_whose_problem_is_open_is_not_said_to_be_as_they_should_be(
     assert "They are in Customer.io as they should be" not in html
     assert f'<p class="sentence {tone}">' in html
     assert "They are in Customer.io, but not with all that was said of them." in html
+
+
+@pytest.mark.parametrize("sync", ["main", EVERY_SYNC])
+def test_no_kind_of_problem_of_theirs_lets_the_first_words_say_that_all_is_well(world: World, sync: str) -> None:
+    for kind in problems.OF_USERS:
+        with world.store.writing() as tx:
+            tx.execute(delete(problems.TABLE))
+            problems.add(tx, sync, [Problem(kind, "ann", "something of theirs is not there")], world.store.now(tx))
+        (answer,) = answers(gather(world.runtime, "ann"))
+        assert answer.sentences[0].tone != "good", kind
+
+
+def test_the_problems_of_one_sync_hide_none_of_another(world: World) -> None:
+    with world.store.writing() as tx:
+        now = world.store.now(tx)
+        problems.add(tx, "main", [Problem("refused", "ann", "the address is invalid")], now - 60)
+        problems.add(tx, EVERY_SYNC, [Problem("unreadable", "ann", f"no such time: {n}") for n in range(PROBLEMS)], now)
+    (answer,) = answers(gather(world.runtime, "ann"))
+    assert "The address is invalid." in [each.detail for each in answer.sentences]
 
 
 def test_the_timeline_tells_what_was_said_sent_and_done_by_hand(browser: Browser) -> None:
@@ -212,7 +233,7 @@ def test_a_masked_viewer_finds_nothing_personal_of_anybody(
     browser = open_console(world)
     monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
     html = browser.get("/people", q="77")
-    assert "They are in Customer.io as they should be" in html
+    assert "They are in Customer.io, but not with all that was said of them" in html
     assert MARKER not in html
     assert MARKER not in browser.get("/people", q=MARKER, everybody="yes")
 
