@@ -8,9 +8,9 @@ from pydantic_core import to_json
 from typer import Argument, Option
 
 from connector.bulk.export import turn
-from connector.bulk.export.turn import ExportStatus
+from connector.bulk.export.turn import ExportStanding
 from connector.cli.opening import opened
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, next_run, out
 from connector.cli.tables import table
 from connector.errors import ConnectorError
 from connector.runtime import Runtime
@@ -31,7 +31,7 @@ def export(
     with closing(opened(settings)) as runtime:
         if name:
             _run(runtime, name, here=once)
-        found = [each for each in turn.standings(runtime) if name in ("", each.export.name)]
+        found = [each for each in turn.standings(runtime) if name in ("", each.name)]
     if json:
         for each in found:
             out.out(to_json(_as_json(each)).decode(), highlight=False)
@@ -49,19 +49,19 @@ def _run(runtime: Runtime, name: str, *, here: bool) -> None:
         raise ConnectorError(f"the export {name} is being run by somebody else: `connector export` shows how far")
 
 
-def _list(found: list[ExportStatus]) -> None:
+def _list(found: list[ExportStanding]) -> None:
     columns = ("export", "last run", "next run", "how it went")
     shown = table(columns, map(_cells, found), whole=columns[1:3])
     out.print(shown if found else "No exports: the settings name none.")
 
 
-def _cells(status: ExportStatus) -> tuple[str, ...]:
+def _cells(status: ExportStanding) -> tuple[str, ...]:
     state = status.state
     last = "" if state.started_at is None else day_and_time(state.started_at)
-    return f"{state.name} ({status.export.what})", last, _next(status), _wording(status)
+    return f"{state.name} ({status.configured.what})", last, next_run(status.next_at), _wording(status)
 
 
-def _wording(status: ExportStatus) -> str:
+def _wording(status: ExportStanding) -> str:
     state = status.state
     if status.running:
         return f"running, {state.rows:,} rows"
@@ -74,17 +74,11 @@ def _wording(status: ExportStatus) -> str:
     return state.error or f"{state.rows:,} rows, {state.total:,} in all runs; done"
 
 
-def _next(status: ExportStatus) -> str:
-    if status.next_at is None:
-        return "by hand"
-    return "now" if status.next_at == 0 else day_and_time(status.next_at)
-
-
-def _as_json(status: ExportStatus) -> dict[str, Any]:
+def _as_json(status: ExportStanding) -> dict[str, Any]:
     state = status.state
     return {
         "export": state.name,
-        "what": status.export.what,
+        "what": status.configured.what,
         "running": status.running,
         "asked": state.asked,
         "started_at": state.started_at,

@@ -67,3 +67,10 @@ def agreed(question: str, *, yes: bool) -> bool:
 def day_and_time(at: float) -> str:
     """A time in unix seconds, for people to read: in UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def next_run(at: float | None) -> str:
+    """When something runs next, for people to read: in unix seconds, 0 for at once, None for never by itself."""
+    if at is None:
+        return "by hand"
+    return "now" if at == 0 else day_and_time(at)

@@ -11,9 +11,9 @@ from typer import Argument, Option, Typer
 
 from connector.bulk.tabular import unheard_segments
 from connector.bulk.warehouse import scheduling
-from connector.bulk.warehouse.scheduling import SourceStatus
+from connector.bulk.warehouse.scheduling import SourceStanding
 from connector.cli.opening import opened
-from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, out
+from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, err, next_run, out
 from connector.cli.tables import table
 from connector.errors import ConnectorError
 from connector.model.source_state import Counts, SourceState
@@ -61,7 +61,7 @@ def run(
         state = _run_here(runtime, name, silent=json)
         if state is None:
             raise ConnectorError(f"the source {name} is being run by somebody else: `connector sources` shows how far")
-    found = next(each for each in scheduling.standings(runtime) if each.source.name == name)
+    found = next(each for each in scheduling.standings(runtime) if each.name == name)
     runtime.close()
     words = to_json(_as_json(found)).decode() if json else f"{name}: {_wording(found)}"
     out.print(words, highlight=False, soft_wrap=True)
@@ -87,13 +87,13 @@ def _counter(name: str, *, silent: bool) -> Iterator[Any]:
         yield report
 
 
-def _cells(status: SourceStatus) -> tuple[str, ...]:
+def _cells(status: SourceStanding) -> tuple[str, ...]:
     state = status.state
     last = "" if state.started_at is None else day_and_time(state.started_at)
-    return f"{state.name} ({status.source.kind})", last, _next(status), _wording(status)
+    return f"{state.name} ({status.configured.kind})", last, next_run(status.next_at), _wording(status)
 
 
-def _wording(status: SourceStatus) -> str:
+def _wording(status: SourceStanding) -> str:
     state, counts = status.state, status.state.counts
     if state.asked and not status.running:
         return "asked for; a worker, or `connector run`, takes it within seconds"
@@ -103,7 +103,7 @@ def _wording(status: SourceStatus) -> str:
     return f"{figures}{bad}{twice}; {_how(status)}"
 
 
-def _how(status: SourceStatus) -> str:
+def _how(status: SourceStanding) -> str:
     state = status.state
     if status.running:
         return "running"
@@ -114,17 +114,11 @@ def _how(status: SourceStatus) -> str:
     return state.error or "done"
 
 
-def _next(status: SourceStatus) -> str:
-    if status.next_at is None:
-        return "by hand"
-    return "now" if status.next_at == 0 else day_and_time(status.next_at)
-
-
-def _as_json(status: SourceStatus) -> dict[str, Any]:
+def _as_json(status: SourceStanding) -> dict[str, Any]:
     state = status.state
     return {
         "source": state.name,
-        "kind": status.source.kind,
+        "kind": status.configured.kind,
         "running": status.running,
         "asked": state.asked,
         "started_at": state.started_at,

@@ -6,7 +6,7 @@ import structlog
 
 from connector.customerio import backoff
 from connector.customerio.responses import Pause
-from connector.model.problem import EVERY_SYNC, Problem
+from connector.model.problem import Problem
 from connector.settings.sections import DeliverySettings
 from connector.store import connection_health, named_leases, problems
 from connector.store.connection_health import Health
@@ -47,8 +47,7 @@ def pause(
         if pause.until == "human":
             named_leases.take(tx, _probes(name), credentials, now, PROBE_SECONDS)
         if pause.until == "human" or pause.cause == "foreign":
-            problems.clear(tx, "connection", name, but=pause.reason)
-            problems.add(tx, EVERY_SYNC, [Problem("connection", name, pause.reason)], now)
+            problems.instead(tx, Problem("connection", name, pause.reason), now)
         connection_health.pause(tx, name, _paused(pause, before, now, failures, seconds, credentials))
     log.warning("connection paused", connection=name, reason=pause.reason, until=pause.until)
 

@@ -5,16 +5,18 @@ again: a table knows them by their key, and a file has the same name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
+from connector.bulk import standing
 from connector.bulk.export.files import ParquetFiles
 from connector.bulk.export.run import ExportRun
 from connector.bulk.export.table import WarehouseTable
 from connector.bulk.export.target import ExportDestination
 from connector.bulk.lease import Lease, leased
+from connector.bulk.standing import Standing
 from connector.bulk.warehouse.scheduling import LATER
 from connector.errors import ConnectorError, SettingsError
 from connector.model.export_state import ExportState, due_at
@@ -22,20 +24,13 @@ from connector.model.problem import Problem, ProblemKind
 from connector.runtime import Runtime
 from connector.settings.export import Export
 from connector.settings.mistakes import listed, variable
-from connector.store import exports, named_leases, problems
+from connector.store import exports, problems
 
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "export"
 
 
-@dataclass(frozen=True, slots=True)
-class ExportStatus:
-    """The state of an export. next_at: unix seconds, 0 for at once, None for never by itself; running: it runs now."""
-
-    export: Export
-    state: ExportState
-    running: bool
-    next_at: float | None
+ExportStanding = Standing[Export, ExportState]
 
 
 def lease_name(export: str) -> str:
@@ -53,30 +48,16 @@ def find(runtime: Runtime, name: str) -> Export:
     return export
 
 
-def standings(runtime: Runtime) -> list[ExportStatus]:
+def standings(runtime: Runtime) -> list[ExportStanding]:
     """How every export of the settings stands. Those that are new are noted as seen."""
-    configured = runtime.settings.export
-    with runtime.store.reading() as tx:
-        states = exports.load(tx)
-    if new := [name for name in configured if name not in states]:
-        with runtime.store.writing() as tx:
-            exports.see(tx, new, runtime.store.now(tx))
-            states = exports.load(tx)
-    with runtime.store.reading() as tx:
-        now = runtime.store.now(tx)
-        running = named_leases.held(tx, [lease_name(name) for name in configured], now)
-    return [
-        ExportStatus(export, states[name], lease_name(name) in running, due_at(states[name], export.times))
-        for name, export in configured.items()
-    ]
+    return standing.standings(runtime, runtime.settings.export, exports, lease_name, _next_at)
 
 
 def due(runtime: Runtime) -> list[str]:
     """The exports that are due, and that nobody runs."""
     if not runtime.settings.export:
         return []
-    found = _due(runtime)
-    return [each.export.name for each in found if not each.running]
+    return [each.name for each in standing.due(runtime, standings(runtime)) if not each.running]
 
 
 def ask(runtime: Runtime, name: str) -> None:
@@ -106,7 +87,7 @@ def take_turn(runtime: Runtime, name: str, until: Callable[[], bool] = lambda: F
     """
     export = find(runtime, name)
     with leased(runtime.store, lease_name(name)) as lease:
-        if lease is None or name not in [each.export.name for each in _due(runtime)]:
+        if lease is None or name not in [each.name for each in standing.due(runtime, standings(runtime))]:
             return None
         state = _begun(runtime, lease, name)
         run = ExportRun(runtime.store, export, tuple(runtime.settings.syncs), lease, state, until)
@@ -123,11 +104,8 @@ def target_of(export: Export) -> ExportDestination:
     return WarehouseTable(export.name, export.what, export.url.get_secret_value(), export.table)
 
 
-def _due(runtime: Runtime) -> list[ExportStatus]:
-    found = standings(runtime)
-    with runtime.store.reading() as tx:
-        now = runtime.store.now(tx)
-    return [each for each in found if each.next_at is not None and each.next_at <= now]
+def _next_at(state: ExportState, export: Export) -> float | None:
+    return due_at(state, export.times)
 
 
 def _begun(runtime: Runtime, lease: Lease, name: str) -> ExportState:

@@ -1,18 +1,20 @@
 """Sources in their turns: which are due, one run of one, and how each stands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
+from connector.bulk import standing
 from connector.bulk.lease import SECONDS, Lease, LostError, leased
+from connector.bulk.standing import Standing
 from connector.bulk.warehouse.run import SourceHeldError, SourceRun, StoppedError, salt
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.model.problem import Problem, ProblemKind
 from connector.model.source_state import NO_COUNTS, Counts, SourceState, due_at
 from connector.runtime import Runtime
 from connector.settings.warehouse import WarehouseSource, unknown_source
-from connector.store import exports, named_leases, problems, sources
+from connector.store import exports, problems, sources
 
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "source"
@@ -20,14 +22,7 @@ LATER = (StoreError, LostError, StoppedError)
 """Why a run may end without an end: it goes on, or starts over, by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """The state of a source. next_at: unix seconds, 0 for at once, None for never by itself; running: it runs now."""
-
-    source: WarehouseSource
-    state: SourceState
-    running: bool
-    next_at: float | None
+SourceStanding = Standing[WarehouseSource, SourceState]
 
 
 def lease_name(source: str) -> str:
@@ -39,28 +34,12 @@ def due(runtime: Runtime) -> list[str]:
     """The sources that are due, and that nobody runs."""
     if not runtime.settings.sources:
         return []
-    found = standings(runtime)
-    with runtime.store.reading() as tx:
-        now = runtime.store.now(tx)
-    return [each.source.name for each in found if not each.running and each.next_at is not None and each.next_at <= now]
+    return [each.name for each in standing.due(runtime, standings(runtime)) if not each.running]
 
 
-def standings(runtime: Runtime) -> list[SourceStatus]:
+def standings(runtime: Runtime) -> list[SourceStanding]:
     """How every source of the settings stands. Those that are new are noted as seen."""
-    configured = runtime.settings.sources
-    with runtime.store.reading() as tx:
-        states = sources.load(tx)
-    if new := [name for name in configured if name not in states]:
-        with runtime.store.writing() as tx:
-            sources.see(tx, new, runtime.store.now(tx))
-            states = sources.load(tx)
-    with runtime.store.reading() as tx:
-        now = runtime.store.now(tx)
-        running = named_leases.held(tx, [lease_name(name) for name in configured], now)
-    return [
-        SourceStatus(source, states[name], lease_name(name) in running, due_at(states[name], source.times))
-        for name, source in configured.items()
-    ]
+    return standing.standings(runtime, runtime.settings.sources, sources, lease_name, _next_at)
 
 
 def find(runtime: Runtime, name: str) -> WarehouseSource:
@@ -116,7 +95,7 @@ def take_turn(
     """
     source = find(runtime, name)
     with leased(runtime.store, lease_name(name), lease_seconds) as lease:
-        if lease is None or name not in _due_still(runtime, name):
+        if lease is None or name not in [each.name for each in standing.due(runtime, standings(runtime))]:
             return None
         state = _begun(runtime, lease, name)
         salted, limit = salt(runtime.settings, source), runtime.settings.intake.max_message_bytes
@@ -124,11 +103,8 @@ def take_turn(
         return _attempted(runtime, run)
 
 
-def _due_still(runtime: Runtime, name: str) -> list[str]:
-    with runtime.store.reading() as tx:
-        now = runtime.store.now(tx)
-    found = [each for each in standings(runtime) if each.source.name == name]
-    return [each.source.name for each in found if each.next_at is not None and each.next_at <= now]
+def _next_at(state: SourceState, source: WarehouseSource) -> float | None:
+    return due_at(state, source.times)
 
 
 def _begun(runtime: Runtime, lease: Lease, name: str) -> SourceState:
