@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from connector.broker import declaring, queue_renewal
 from connector.broker.connecting import BrokerAddress
 from connector.broker.queue_renewal import QueueState
-from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
+from connector.model.problem import Problem, ProblemKind
 from connector.store import problems
 from connector.store.engine import Store
 from tasks.reader.minute_watch import MinuteWatch
@@ -28,10 +28,9 @@ class QueueWatch(MinuteWatch[dict[str, str]]):
 
     def _note(self, found: dict[str, str]) -> None:
         with self._store.writing() as tx:
+            now = self._store.now(tx)
             for name, words in found.items():
-                problems.clear(tx, KIND, name, but=words)
-            wrong = [Problem(KIND, name, words) for name, words in found.items() if words]
-            problems.add(tx, EVERY_SYNC, wrong, self._store.now(tx))
+                problems.instead(tx, Problem(KIND, name, words), now)
 
 
 def _words(state: QueueState) -> str:
