@@ -56,9 +56,10 @@ class Served:
         return connection
 
     def works(self) -> None:
-        """Somebody else is answered."""
-        assert self.client.get("/healthz").status_code == 200
-        assert self.client.post("/v1/changes", json=message("u1")).status_code == 200
+        """Somebody else is answered. Each time they connect anew: a connection that is kept may be ended meanwhile."""
+        once = {"Connection": "close"}
+        assert self.client.get("/healthz", headers=once).status_code == 200
+        assert self.client.post("/v1/changes", json=message("u1"), headers=once).status_code == 200
 
     def close(self) -> None:
         for each in self._open:

@@ -67,11 +67,11 @@ def test_who_is_answered_and_asks_no_more_is_let_go_in_order(serve: Callable[...
 def test_a_connection_serves_one_request_after_the_other_for_as_long_as_it_is_used(
     serve: Callable[..., Served],
 ) -> None:
-    doors = serve(limits=replace(SHORT, header_seconds=3.0, idle_seconds=3.0))
+    doors = serve(limits=replace(SHORT, header_seconds=5.0, idle_seconds=5.0))
     connection = HTTPConnection(str(doors.client.base_url.host), doors.client.base_url.port)
     connection.auto_open = False  # a connection that was ended would be an error
     connection.connect()
-    for _ in range(8):
+    for _ in range(12):
         connection.request("GET", "/healthz")
         assert connection.getresponse().read() == b'{"status":"ok"}'
         time.sleep(0.5)
