@@ -1,4 +1,7 @@
-"""Finds traces of a user beside their row: events, problems, kept bodies of requests. Found unlocked, then erased."""
+"""Finds traces of a user beside their row: events, problems, kept bodies of requests. Found unlocked, then erased.
+
+What Customer.io has reported of them belongs to no sync, and is found and erased by itself.
+"""
 
 import gzip
 from collections import defaultdict
@@ -9,9 +12,9 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Connection, and_, delete, null, or_, select, update
 
-from connector.model.problem import EVERY_SYNC
 from connector.store import events, history, name_search, problems, profiles, request_log, trace_contexts, webhooks
 from connector.store.bulk_sql import among
+from connector.store.engine import Store
 from connector.store.entities import parts
 from connector.store.request_log import Logged
 
@@ -62,17 +65,15 @@ class Traces:
     events: BySync = field(default_factory=dict)
     problems: BySync = field(default_factory=dict)
     calls: BySync = field(default_factory=dict)
-    webhooks: BySync = field(default_factory=dict)
-    profiles: BySync = field(default_factory=dict)
     history: BySync = field(default_factory=dict)
 
     def syncs(self) -> set[str]:
         """The syncs that have traces."""
-        return {*self.events, *self.problems, *self.calls, *self.webhooks, *self.profiles, *self.history}
+        return {*self.events, *self.problems, *self.calls, *self.history}
 
     def count(self) -> int:
         """How many there are."""
-        kinds = (self.events, self.problems, self.calls, self.webhooks, self.profiles, self.history)
+        kinds = (self.events, self.problems, self.calls, self.history)
         return sum(len(ids) for kind in kinds for ids in kind.values())
 
 
@@ -89,8 +90,6 @@ def find(tx: Connection, keys: Collection[str], names: Collection[str], sync: st
         _by_sync(_of_sync(_events(tx, keys), sync)),
         _by_sync(_of_sync(_problems(tx, keys, names), sync)),
         _by_sync(_of_sync(_calls(tx, names), sync)),
-        {} if sync else {EVERY_SYNC: webhooks.mentioning(tx, names)},
-        {} if sync else {EVERY_SYNC: profiles.mentioning(tx, names)},
         {of: found for of, found in history.syncs_of(tx, keys).items() if sync in ("", of)},
     )
 
@@ -189,10 +188,29 @@ def erase(tx: Connection, sync: str, key: str, found: Traces) -> Erased:
         events=_delete(tx, events.TABLE, sync, owed),
         problems=_delete(tx, problems.TABLE, sync, problem_ids),
         call_bodies=_empty(tx, found.calls.get(sync, ())),
-        webhooks=sum(webhooks.erase(tx, part) for part in parts(found.webhooks.get(sync, ()))),
-        profiles=sum(profiles.erase(tx, part) for part in parts(found.profiles.get(sync, ()))),
         history=history.erase(tx, sync, key),
     )
+
+
+def is_reported(tx: Connection, names: Collection[str]) -> bool:
+    """Whether a webhook or a profile of any workspace mentions a user by one of these names, in lower case."""
+    return bool(webhooks.mentioning(tx, names) or profiles.mentioning(tx, names))
+
+
+def erase_reported(store: Store, names: Collection[str]) -> Erased:
+    """Erases what Customer.io has reported of a user, by any of their names, in lower case. Raises StoreError.
+
+    First the webhooks, so that none of those is folded from then on; then the profiles, which are looked for only once
+    that is committed: whoever folded one of the webhooks meanwhile has committed before.
+    """
+    with store.reading(patient=True) as tx:
+        ids = webhooks.mentioning(tx, names)
+    with store.writing(patient=True) as tx:
+        emptied = sum(webhooks.erase(tx, part) for part in parts(ids))
+    with store.reading(patient=True) as tx:
+        keys = profiles.mentioning(tx, names)
+    with store.writing(patient=True) as tx:
+        return Erased(webhooks=emptied, profiles=sum(profiles.erase(tx, part) for part in parts(keys)))
 
 
 def _of_user(column: Any, sync: str, key: str) -> ColumnElement[bool]:

@@ -165,8 +165,9 @@ def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
 
 def erase(tx: Connection, keys: Collection[str]) -> int:
     """Erases the profiles with these keys, their links, and what else there is of them; how many profiles."""
-    of_links = or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))
-    tx.execute(delete(LINK).where(of_links))
+    erased = tx.execute(delete(TABLE).where(among(tx, TABLE.c.key, keys))).rowcount
+    # Only then the rest, as who folds has it: else they might wait for one another in a circle.
+    tx.execute(delete(LINK).where(or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))))
     reported.erase(tx, keys)
     outgoing.erase(tx, keys)
-    return tx.execute(delete(TABLE).where(among(tx, TABLE.c.key, keys))).rowcount
+    return erased

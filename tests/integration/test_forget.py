@@ -13,7 +13,7 @@ from sqlalchemy import text
 from connector.activity import fields
 from connector.activity.fold import Folding
 from connector.activity.receive import Posted, receive
-from connector.admin.privacy import direct_request, find_user
+from connector.admin.privacy import direct_request, find_user, verify_deleted
 from connector.admin.privacy.forget import Forgetting, Receipt
 from connector.errors import ConnectorError, SettingsError
 from connector.model.entity import Identifier
@@ -179,6 +179,27 @@ def test_nothing_is_left_of_what_customerio_reported_of_them(world: World) -> No
     assert where_they_stand(world.store, "u1", EMAIL, CIO_ID) == []
     with world.store.reading() as tx:
         assert tx.execute(text("SELECT count(*) FROM webhook WHERE body IS NOT NULL")).scalar() == 1
+
+
+def test_what_is_reported_and_folded_while_they_are_forgotten_is_gone_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run(message("key-of-u1", 1, external_id="u1", email=EMAIL))
+    receive(world.store, [Posted("main", json.dumps(reported(1, "email_unsubscribed", user="u1")).encode())])
+    look = verify_deleted.look
+
+    def meanwhile(*given: Any) -> Any:
+        receive(world.store, [Posted("main", json.dumps(reported(2, user="", recipient=EMAIL)).encode())])
+        Folding(fields.of(ProfilesSettings())).fold(world.store, ["main"])
+        receive(world.store, [Posted("main", json.dumps(reported(3, user="u1")).encode())])
+        return look(*given)
+
+    monkeypatch.setattr(verify_deleted, "look", meanwhile)
+    receipt = forget(world, "key-of-u1")
+
+    assert (receipt.complete, receipt.elsewhere.webhooks, receipt.elsewhere.profiles) == (True, 3, 2)
+    Folding(fields.of(ProfilesSettings())).fold(world.store, ["main"])
+    assert where_they_stand(world.store, "key-of-u1", "u1", EMAIL) == []
 
 
 @pytest.mark.parametrize("user", ["key-1", "u1", EMAIL, EMAIL.upper()])

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import Desired, given_identifier
 from connector.audience.rules import Rules
@@ -50,10 +52,16 @@ def find(runtime: Runtime, user: str, sync: str = "", by: By = "") -> FoundUser:
     with runtime.store.reading(patient=True) as tx:
         key = _the_one(erasure.find(tx, user, sync), user, by)
         rows = erasure.rows(tx, key, sync) if key is not None else []
-        if not rows and not mentions.find(tx, [user], [user.lower()], sync).count():
+        if not rows and not _is_spoken_of(tx, user, sync):
             where = f"in the sync {sync!r}" if sync else "in any sync"
             raise ConnectorError(f"nobody is known as {user!r} {where}: give the user's key upstream, id or e-mail")
     return FoundUser(user, user if key is None else key, tuple(rows), sync)
+
+
+def _is_spoken_of(tx: Connection, user: str, sync: str) -> bool:
+    """Whether anything mentions them; what was reported belongs to no sync."""
+    names = [user.lower()]
+    return mentions.find(tx, [user], names, sync).count() > 0 or (not sync and mentions.is_reported(tx, names))
 
 
 def of_key(runtime: Runtime, key: str, sync: str = "") -> FoundUser:

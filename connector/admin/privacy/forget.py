@@ -6,7 +6,7 @@ goes on from there.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -118,11 +118,12 @@ class Forgetting:
                 claimed += self._claim(sync)
             for each in claimed:
                 self._address(each)
-            found = self._traces(claimed)
+            names = self._names(claimed)
+            found = self._traces(names)
             parts = tuple(self._part(each, claimed, found) for each in claimed)
         finally:
             self._give_back(claimed)
-        return self._receipt(parts, found)
+        return self._receipt(parts, found, names)
 
     def _syncs(self) -> list[str]:
         """The syncs with a row of the user's, in the order in which intake takes rows."""
@@ -160,11 +161,13 @@ class Forgetting:
         claimed.mine = tuple(each for each in possible if holders.get(texts[each], own) == own)
         claimed.left = tuple(each for each in possible if each not in claimed.mine)
 
-    def _traces(self, claimed: Sequence[_Claimed]) -> Traces:
-        """What else mentions the user, by any of their names."""
+    def _names(self, claimed: Sequence[_Claimed]) -> set[str]:
+        """All names of the user, in lower case."""
         names = {self.found.user.lower(), self.found.key.lower()}
-        for each in claimed:
-            names |= name_search.names(each.entity, each.mine)
+        return names.union(*(name_search.names(each.entity, each.mine) for each in claimed))
+
+    def _traces(self, names: Collection[str]) -> Traces:
+        """What else mentions the user, by any of their names."""
         with self.runtime.store.reading(patient=True) as tx:
             return mentions.find(tx, [self.found.key], names, self.found.sync)
 
@@ -227,15 +230,18 @@ class Forgetting:
             for each in claimed:
                 erasure.give_back(tx, each.sync, self.found.key, self.lease, sent=each.sent)
 
-    def _receipt(self, parts: tuple[ForgetPart, ...], found: Traces) -> Receipt:
+    def _receipt(self, parts: tuple[ForgetPart, ...], found: Traces, names: Collection[str]) -> Receipt:
         receipt = Receipt(self.found.user, self.found.key, time.time(), self.suppress, parts, Erased())
-        return replace(receipt, elsewhere=self._sweep(parts, found)) if receipt.complete else receipt
+        return replace(receipt, elsewhere=self._sweep(parts, found, names)) if receipt.complete else receipt
 
-    def _sweep(self, parts: Sequence[ForgetPart], found: Traces) -> Erased:
-        """Erases what mentions the user where they have no row: messages that could not be read belong to no sync."""
-        elsewhere = sorted(found.syncs() - {part.sync for part in parts})
-        total = Erased()
+    def _sweep(self, parts: Sequence[ForgetPart], found: Traces, names: Collection[str]) -> Erased:
+        """Erases what mentions the user where they have no row: messages that could not be read belong to no sync.
+
+        Neither does what was reported of them, which is looked for now: more may have come since.
+        """
+        store, elsewhere = self.runtime.store, sorted(found.syncs() - {part.sync for part in parts})
+        total = Erased() if self.found.sync else mentions.erase_reported(store, names)
         for sync in elsewhere:
-            with self.runtime.store.writing(patient=True) as tx:
+            with store.writing(patient=True) as tx:
                 total = total.plus(mentions.erase(tx, sync, self.found.key, found))
         return total
