@@ -1,15 +1,17 @@
 """Reads the App API's activity log: what Customer.io answered with 200 and dropped later (docs/customerio.md)."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
-from pydantic_core import to_json
-
+from connector import formats
 from connector.customerio import envelopes, responses, statuses
 from connector.customerio.responses import Pause, Reply
 from connector.customerio.statuses import Meaning
+from connector.errors import UnreadableError
+from connector.model import bounds, times
 from connector.model.entity import Identifier
 
 FAILED = (
@@ -26,6 +28,8 @@ MOST_SEEN = 5_000
 """So many ids of entries in that time are remembered, so that none is counted twice."""
 _REASONS = ("reason", "error", "message", "detail", "description", "errors")
 _REASON_CHARACTERS = 500
+_MOST_DIGITS = 20
+_LONGEST_ID = 200
 _IDENTIFIERS = ("id", "email", "cio_id")
 _OF_AN_OBJECT = re.compile(r"_o:(\d+):")
 
@@ -45,7 +49,7 @@ class LogEntry:
     def reason(self) -> str:
         """Customer.io's own words for why it failed, in one line; "" if it gives none."""
         given = next((self.data[name] for name in _REASONS if self.data.get(name)), self.data or None)
-        text = given if isinstance(given, str) else "" if given is None else to_json(given, fallback=str).decode()
+        text = given if isinstance(given, str) else "" if given is None else bounds.readable(given)
         return " ".join(text.split())[:_REASON_CHARACTERS]
 
 
@@ -101,7 +105,8 @@ def taken(position: LogPosition, page: ActivityPage, now: float = float("inf")) 
     """
     floor = min(position.until, now) - OVERLAP_SECONDS
     young = [each for each in page.activities if each.at >= floor]
-    new = [each for each in young if each.id not in position.seen]
+    once = {each.id: each for each in young}.values()
+    new = [each for each in once if each.id not in position.seen]
     newest = max((each.at for each in young), default=0.0)
     seen = {**position.seen, **{each.id: each.at for each in new}}
     after = replace(position, newest=max(position.newest, newest), seen=seen)
@@ -122,30 +127,66 @@ def _remembered(seen: Mapping[str, float], floor: float) -> dict[str, float]:
 
 
 def _page(reply: Reply) -> ActivityPage | Pause:
-    body = envelopes.json_object(reply.usable_body)
+    """Reads a page. One that cannot be read would be the same again: it hides its own type only, and is told."""
+    body = _object(reply.usable_body)
     rows = None if body is None else body.get("activities")
     if body is None or not isinstance(rows, list | None):
-        return replace(responses.foreign(reply, "it lists no activities"), doubt=False)
+        return replace(responses.foreign(reply, "it lists no activities"), until="human", doubt=False)
+    entries = [row for row in rows or [] if isinstance(row, dict)]
+    moments = _moments([times.seconds(_time(row.get("timestamp"))) for row in entries])
+    if entries and not moments:
+        return Pause("the activity log gives its entries no time that can be read", "human", doubt=False)
     following = body.get("next")
-    return ActivityPage(tuple(_activities(rows or [])), following if isinstance(following, str) else "")
+    read = tuple(map(_entry, entries, moments))
+    return ActivityPage(read, following if isinstance(following, str) else "")
 
 
-def _activities(rows: Iterable[Any]) -> Iterator[LogEntry]:
-    for row in rows:
-        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
-            continue
-        at, type_, data = row.get("timestamp"), str(row.get("type", "")), row.get("data")
-        said: Mapping[str, Any] = data if isinstance(data, dict) else {}
-        when = float(at) if isinstance(at, int | float) and not isinstance(at, bool) else 0.0
-        yield LogEntry(row["id"], type_, when, tuple(_identifiers(row)), said, _object_key(type_, row, said))
+def _object(body: bytes) -> Mapping[str, Any] | None:
+    try:
+        found = formats.decode(body)
+    except UnreadableError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _time(given: Any) -> Any:
+    """A time that may be written as a text of digits."""
+    return int(given) if isinstance(given, str) and given.isdecimal() and len(given) < _MOST_DIGITS else given
+
+
+def _moments(read: Sequence[int | None]) -> list[float]:
+    """The times of the entries of a page; of one that says none, that of its neighbour. Nothing if none says any."""
+    known = next((each for each in read if each is not None), None)
+    found: list[float] = []
+    for each in read if known is not None else ():
+        known = known if each is None else each
+        found.append(float(known or 0))
+    return found
+
+
+def _entry(row: Mapping[str, Any], at: float) -> LogEntry:
+    type_, data = _text(row.get("type")), row.get("data")
+    said: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    id = _text(row.get("id"))
+    if not 0 < len(id) <= _LONGEST_ID:  # then it is known by all that it says
+        id = sha256(bounds.readable(row).encode()).hexdigest()
+    return LogEntry(id, type_, at, tuple(_identifiers(row)), said, _object_key(type_, row, said))
+
+
+def _text(given: Any) -> str:
+    """An id, a name or a type as text; "" where it is none, or none that anybody could be known by."""
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        return ""
+    text = str(given)
+    return text if bounds.storable(text) else ""
 
 
 def _identifiers(row: Mapping[str, Any]) -> Iterator[Identifier]:
     given = row.get("customer_identifiers")
     names: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    id = names.get("id") or row.get("customer_id")
-    for kind, value in (("id", id), *((kind, names.get(kind)) for kind in _IDENTIFIERS[1:])):
-        if isinstance(value, str) and value:
+    id = _text(names.get("id")) or _text(row.get("customer_id"))
+    for kind, value in (("id", id), *((kind, _text(names.get(kind))) for kind in _IDENTIFIERS[1:])):
+        if value:
             yield Identifier(kind, value)
 
 
@@ -156,5 +197,5 @@ def _object_key(type_: str, row: Mapping[str, Any], data: Mapping[str, Any]) -> 
         return ""
     named = row.get("object_identifiers")
     places = (named if isinstance(named, dict) else {}, row, data)
-    id = next((str(each["object_id"]) for each in places if each.get("object_id")), "")
+    id = next((id for each in places if (id := _text(each.get("object_id")))), "")
     return f"{found[1]}/{id}" if id else ""

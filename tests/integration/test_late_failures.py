@@ -115,6 +115,33 @@ def test_one_type_that_is_refused_hides_no_other(make: Make, simulator: Simulate
     assert [kind for kind, *_ in world.problems()] == ["failed later"]
 
 
+@pytest.mark.parametrize("page", ["<html>", '{"activities": [{"id": "a", "timestamp": "soon"}]}'])
+def test_a_page_that_cannot_be_read_is_told_and_hides_no_other_type(
+    make: Make, simulator: Simulated, page: str
+) -> None:
+    world = make()
+    conflict(world, simulator)
+    simulator.go_wrong({"path": "/v1/activities", "status": 200, "times": 4, "after": 1, "body": page})
+    assert look(world) == 1
+    assert "(of the types failed_event, " in next(
+        reason for kind, _, reason in world.problems() if kind == "activities"
+    )
+    look(world)
+    assert [kind for kind, *_ in world.problems()] == ["failed later"]
+
+
+def test_an_entry_that_names_nobody_who_could_be_holds_up_none_behind_it(make: Make, simulator: Simulated) -> None:
+    world = make()
+    conflict(world, simulator)
+    odd = '{"id": 7, "type": "failed_event", "timestamp": 1e400, "customer_id": "u1\\u0000", "data": {"n": %s}}'
+    ours = '{"id": "b", "type": "failed_event", "timestamp": "%d", "customer_id": "u1"}'
+    with world.store.reading() as tx:
+        page = f'{{"activities": [{odd % ("9" * 400)}, {ours % world.store.now(tx)}]}}'
+    simulator.go_wrong({"path": "/v1/activities", "status": 200, "times": 1, "body": page})
+    assert look(world) == 1
+    assert world.tallies()["failed later: failed_event"] == 1
+
+
 def test_a_page_that_is_gone_is_begun_anew(make: Make, simulator: Simulated, store: Store) -> None:
     world = make()
     conflict(world, simulator)

@@ -72,11 +72,60 @@ def test_an_entry_about_an_object_says_which(row: dict[str, Any], key: str) -> N
     assert only({**ROW, **row}).object_key == key
 
 
-def test_what_is_no_entry_is_left_out_and_its_neighbours_go_on() -> None:
-    page = activities.read(reply({"activities": ["odd", {"id": 7}, ROW, {"id": "x"}], "next": None}))
+def entries(*rows: Any) -> tuple[LogEntry, ...]:
+    page = activities.read(reply({"activities": rows, "next": None}))
     assert isinstance(page, ActivityPage)
-    assert [each.id for each in page.activities] == ["01A", "x"]
     assert page.following == ""
+    return page.activities
+
+
+def test_what_is_no_entry_is_left_out_and_its_neighbours_go_on() -> None:
+    assert [each.id for each in entries("odd", ROW, 7, {"id": "x"}, None)] == ["01A", "x"]
+
+
+@pytest.mark.parametrize("given", [7, "7"])
+def test_an_id_may_be_a_number(given: Any) -> None:
+    assert only({**ROW, "id": given, "customer_id": given, "customer_identifiers": {"id": given}}).id == "7"
+    assert only({**ROW, "customer_identifiers": {"id": given}}).identifiers == (Identifier("id", "7"),)
+    assert only({**ROW, "type": "_o:1:failed_event", "data": {"object_id": given}}).object_key == "1/7"
+
+
+@pytest.mark.parametrize("id", [None, "", True, ["x"], "x" * 9_000, "nul\0"])
+def test_an_entry_without_an_id_is_known_by_what_it_says(id: Any) -> None:
+    one, again, other = entries({**ROW, "id": id}, {**ROW, "id": id}, {**ROW, "id": id, "customer_id": "8"})
+    assert one.id == again.id != other.id
+
+
+@pytest.mark.parametrize("given", [NOW, int(NOW), "1800000000", "2027-01-15T08:00:00Z", NOW * 1000, NOW * 1_000_000])
+def test_a_time_may_be_written_in_several_ways(given: Any) -> None:
+    assert only({**ROW, "timestamp": given}).at == NOW
+
+
+@pytest.mark.parametrize("given", [None, "soon", 10**400, "9" * 5_000, -1e300, True, {}])
+def test_an_entry_without_a_time_has_that_of_its_neighbour(given: Any) -> None:
+    odd = {**ROW, "timestamp": given}
+    assert [each.at for each in entries(odd, ROW, odd, {**ROW, "timestamp": NOW - 9})] == [NOW, NOW, NOW, NOW - 9]
+
+
+@pytest.mark.parametrize("odd", [b"\\ud800", b"a\\u0000", b"\xff"])
+def test_what_no_store_can_keep_costs_its_own_name_alone(odd: bytes) -> None:
+    row = to_json(
+        {
+            **ROW,
+            "customer_id": "ODD",
+            "customer_identifiers": {"id": "ODD", "email": "a@x.y"},
+            "data": {"reason": "ODD"},
+        }
+    )
+    page = activities.read(reply(b'{"activities": [' + row.replace(b"ODD", odd) + b"," + to_json(ROW) + b"]}"))
+    assert isinstance(page, ActivityPage)
+    assert [each.identifiers[0] for each in page.activities] == [Identifier("email", "a@x.y"), Identifier("id", "7")]
+    assert page.activities[0].reason
+
+
+def test_an_entry_that_is_twice_on_a_page_is_taken_once() -> None:
+    entry = LogEntry("a", "failed_event", NOW, (), {})
+    assert activities.taken(LogPosition(NOW), ActivityPage((entry, entry), ""))[0] == [entry]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +134,9 @@ def test_what_is_no_entry_is_left_out_and_its_neighbours_go_on() -> None:
         (Reply(0, fault="no answer in 30 s", reached=True), "backoff"),
         (reply({"errors": [{"detail": "unauthorized", "status": "401"}]}, 401), "human"),
         (reply({"errors": [{"detail": "rate limited", "status": "429"}]}, 429), "backoff"),
-        (reply(b"<html>", 200), "backoff"),
-        (reply({"activities": 7}), "backoff"),
+        (reply(b"<html>", 200), "human"),
+        (reply({"activities": 7}), "human"),
+        (reply({"activities": [{**ROW, "timestamp": "soon"}, {**ROW, "timestamp": None}]}), "human"),
         (reply(b"<html>", 404), "backoff"),
     ],
 )
