@@ -30,12 +30,12 @@ _KEPT_CHARACTERS = 10_000
 class Posted(NamedTuple):
     """A webhook whose signature fits: the name of the connection that it came by, and its body.
 
-    newly: whether the store is to be told that the signature fits: of the first one, after a bad one, once a minute.
+    fits: the digest of the keys, one of which it fits, if the store is to be told: of the first one, and once a minute.
     """
 
     connection: str
     body: bytes
-    newly: bool = False
+    fits: str = ""
 
 
 def receive(store: Store, posted: Sequence[Posted]) -> None:
@@ -46,8 +46,8 @@ def receive(store: Store, posted: Sequence[Posted]) -> None:
         webhooks.add(tx, kept, now)
         problems.add(tx, EVERY_SYNC, unusable + partly, now)
         tallies.tally(tx, _counted(posted, unusable), now)
-        for connection in {each.connection for each in posted if each.newly}:
-            unsigned.fits_again(tx, connection)
+        for connection, keys in {(each.connection, each.fits) for each in posted if each.fits}:
+            unsigned.fits(tx, connection, keys, now)
     log.info("webhooks received", webhooks=len(posted), unusable=len(unusable))
 
 

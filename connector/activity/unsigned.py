@@ -1,7 +1,10 @@
 """Tells of webhooks whose signature does not fit: whoever sent them, it may be Customer.io, which now waits for hours.
 
-The two functions are all that says so; nothing of such a body is kept.
+These functions are all that says so; nothing of such a body is kept.
 """
+
+from collections.abc import Iterable
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -10,13 +13,22 @@ from connector.settings.mistakes import variable
 from connector.store import problems, tallies
 from connector.store.engine import Store
 
+_DIGITS = 8
+_SOLVED_SECONDS = 2 * 3600.0
+"""Customer.io tries again each hour what was refused."""
+
 
 def tally_name(connection: str) -> str:
     """Under which name the webhooks of a connection are counted, beside the syncs, none of which can be called so."""
     return f"webhooks:{connection}"
 
 
-def refused(store: Store, connection: str, reason: str, count: int, *, solved: bool = False) -> None:
+def digest(keys: Iterable[str]) -> str:
+    """Returns a few digits by which it is seen that other keys are set; they tell nothing of the keys."""
+    return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:_DIGITS]
+
+
+def refused(store: Store, connection: str, reason: str, count: int, keys: str = "") -> None:
     """Notes that webhooks of a connection were refused.
 
     Args:
@@ -24,20 +36,32 @@ def refused(store: Store, connection: str, reason: str, count: int, *, solved: b
         connection: The connection, by its name.
         reason: Why, as the end of a sentence.
         count: How many since the last time.
-        solved: Whether a signature has fitted since: they are counted, and are no problem any more.
+        keys: The digest of the keys that are set.
     """
     key = variable(("connections", connection, "webhook_keys"))
     text = (
         f"webhooks are refused: {reason}. If Customer.io sent them it holds back all that it reports, and tries again "
-        f"each hour: give the signing key of its reporting webhook as {key} (two keys while one replaces the other)"
+        f"each hour: give the signing key of its reporting webhook as {key} (two keys while one replaces the other, or "
+        "for two webhooks)"
     )
     with store.writing() as tx:
         now = store.now(tx)
-        if not solved:
-            problems.add(tx, EVERY_SYNC, [Problem("signature", connection, text)], now)
+        problems.add(tx, EVERY_SYNC, [Problem("signature", connection, text, {"keys": keys})], now)
         tallies.tally(tx, {tally_name(connection): {"refused": count}}, now)
 
 
-def fits_again(tx: Connection, connection: str) -> None:
-    """Notes, in a writing transaction, that Customer.io's signature fits: the problem is solved."""
-    problems.clear(tx, "signature", connection)
+def fits(tx: Connection, connection: str, keys: str, now: float) -> None:
+    """Notes that a signature fits. That solves what was refused with other keys.
+
+    With the same ones it says nothing of it: what fits may be another webhook of Customer.io's. Then it is solved once
+    Customer.io would have tried again, and has not.
+
+    Args:
+        tx: A writing transaction.
+        connection: The connection, by its name.
+        keys: The digest of the keys that are set.
+        now: Unix seconds, by the store's clock.
+    """
+    for each in problems.of_subjects(tx, EVERY_SYNC, "signature", [connection]):
+        if each.problem.payload != {"keys": keys} or now - each.last_at > _SOLVED_SECONDS:
+            problems.remove(tx, each.id)

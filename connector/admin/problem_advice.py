@@ -108,7 +108,7 @@ _ADVICE: dict[ProblemKind, Advice] = {
     "webhook": Advice("A reporting webhook of Customer.io could not be used.", "Read it, and discard it."),
     "signature": Advice(
         "Reporting webhooks came whose signature does not fit.",
-        "Give the signing key that Customer.io uses; with the first one that fits the problem goes.",
+        "Give the signing key that Customer.io uses; with the first one that then fits the problem goes.",
         "When webhooks are refused",
     ),
     "activities": Advice(

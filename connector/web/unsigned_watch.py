@@ -7,7 +7,8 @@ in between is told too, though nothing comes after it: Customer.io, once refused
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +20,7 @@ from connector.store.engine import Store
 log = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 5.0
 _AGAIN_SECONDS = 60.0
-"""So often a signature that goes on fitting is told: another process, which sees none, may have told of a bad one."""
+"""So often a signature that goes on fitting is told: what was refused is solved by that, with other keys or in time."""
 ANSWER_SECONDS = 3.0
 """So long an answer may wait for the store; Customer.io waits for four."""
 
@@ -30,6 +31,7 @@ class UnsignedWatch:
     def __init__(
         self,
         store: Store,
+        keys: Mapping[str, str] = MappingProxyType({}),
         pause_seconds: float = _PAUSE_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
         again_seconds: float = _AGAIN_SECONDS,
@@ -38,11 +40,13 @@ class UnsignedWatch:
 
         Args:
             store: What is told.
+            keys: The digests of the keys that are set, by connection.
             pause_seconds: So long lies between two times that the store is told.
             answer_seconds: So long somebody waits to hear whether the store was told.
             again_seconds: So long after a signature was told to fit it is told again.
         """
         self._store = store
+        self._keys = keys
         self._pause = pause_seconds
         self._patience = answer_seconds
         self._refused: Counter[tuple[str, str]] = Counter()
@@ -54,7 +58,6 @@ class UnsignedWatch:
     async def refused(self, connection: str, reason: str) -> bool:
         """Counts a webhook that was refused; whether the store could be told when it last was to be."""
         self._refused[connection, reason] += 1
-        self._fitting.pop(connection, None)
         if self._telling is None or self._going_on is None or self._going_on.done():
             self._telling = asyncio.create_task(self._tell())
             self._going_on = asyncio.create_task(self._go_on(self._telling))
@@ -62,7 +65,7 @@ class UnsignedWatch:
         return any(each.result() for each in told)
 
     def newly_fits(self, connection: str) -> bool:
-        """Whether it is to be told that a signature fits: the first time, after one that did not, and now and then."""
+        """Whether it is to be told that a signature fits: the first time, and now and then."""
         now = time.monotonic()
         if connection in self._fitting and now < self._fitting[connection] + self._again:
             return False
@@ -85,22 +88,19 @@ class UnsignedWatch:
     async def _tell(self) -> bool:
         """Tells the store what it does not know; whether it could be told."""
         seen, self._refused = self._refused, Counter()
-        told, solved = {connection for connection, _ in seen}, frozenset(self._fitting)
         try:
-            await run_in_threadpool(self._tell_of, seen, solved)
+            await run_in_threadpool(self._tell_of, seen)
         except StoreError as error:
             log.warning("the store is away: that webhooks were refused is told later", reason=str(error))
         except Exception:
             log.exception("that webhooks were refused could not be told: it is told later")
         else:
-            for each in told - solved:  # who came to fit meanwhile says so once more
-                self._fitting.pop(each, None)
             return True
         self._refused.update(seen)
         return False
 
-    def _tell_of(self, seen: Counter[tuple[str, str]], solved: Collection[str]) -> None:
+    def _tell_of(self, seen: Counter[tuple[str, str]]) -> None:
         for (connection, reason), count in list(seen.items()):
             log.warning("webhooks refused", connection=connection, reason=reason, webhooks=count)
-            unsigned.refused(self._store, connection, reason, count, solved=connection in solved)
+            unsigned.refused(self._store, connection, reason, count, self._keys.get(connection, ""))
             del seen[connection, reason]

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connector.activity import signature
+from connector.activity import signature, unsigned
 from connector.activity.receive import Posted, receive
 from connector.errors import StoreError, UnreadableError
 from connector.formats.content_encoding import unpack
@@ -51,7 +51,8 @@ class WebhookDoor:
         self._group: GroupCommit[Posted] = GroupCommit(
             lambda batch: receive(runtime.store, batch), _MOST_AT_ONCE, _BATCHES_AT_ONCE
         )
-        self._watch = UnsignedWatch(runtime.store)
+        self._digests = {name: unsigned.digest(keys) for name, keys in self._keys.items()}
+        self._watch = UnsignedWatch(runtime.store, self._digests)
 
     def open(self, app: FastAPI) -> None:
         """Opens the door of an application that answers refusals already.
@@ -80,7 +81,8 @@ class WebhookDoor:
             if not await _in_thread(len(body), lambda: signature.fits(keys, given, timestamp, body)):
                 raise await self._refused(connection, _WRONG)
             unpacked = await _in_thread(len(body), lambda: _unpacked(body, encoding, self._most))
-            await self._keep(Posted(connection, unpacked, self._watch.newly_fits(connection)))
+            fits = self._digests[connection] if self._watch.newly_fits(connection) else ""
+            await self._keep(Posted(connection, unpacked, fits))
         return JSONResponse({"success": True})
 
     def _keys_of(self, connection: str) -> tuple[str, ...]:
