@@ -1,6 +1,6 @@
 """Writes all profiles into a file: NDJSON, one profile a line, or Parquet, one column a field."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +14,7 @@ from connector.bulk.tabular.parquet import arrow_part
 from connector.store.engine import Store
 
 _TYPES = ("id", "email", "cio_id")
+_ALWAYS = ("connection", *(f"{type}s" for type in _TYPES), "updated_at")
 
 
 def pages(store: Store, connections: Iterable[str], fields: Sequence[ProfileField]) -> Iterator[list[ActivityProfile]]:
@@ -34,20 +35,22 @@ def write_lines(file: BinaryIO, found: Iterable[list[ActivityProfile]]) -> int:
 def write_parquet(path: Path, found: Iterable[list[ActivityProfile]], fields: Sequence[ProfileField]) -> int:
     """Writes a Parquet file: a row for each profile; how many. Raises ConnectorError without pyarrow.
 
-    A person may have several ids and addresses, so these columns are lists: ids, emails, cio_ids.
+    A person may have several ids and addresses, so these columns are lists: ids, emails, cio_ids. A field of such a
+    name, or called connection or updated_at, is in the column field_NAME.
     """
     arrow = arrow_part("pyarrow")
-    schema = _schema(arrow, fields)
+    named = _columns(fields)
+    schema = _schema(arrow, fields, named)
     count = 0
     with arrow_part("pyarrow.parquet").ParquetWriter(str(path), schema) as writer:
         for page in found:
-            rows = [_row(each, fields) for each in page]
+            rows = [_row(each, fields, named) for each in page]
             writer.write_table(arrow.Table.from_pylist(rows, schema))
             count += len(rows)
     return count
 
 
-def _schema(arrow: Any, fields: Sequence[ProfileField]) -> Any:
+def _schema(arrow: Any, fields: Sequence[ProfileField], named: Mapping[str, str]) -> Any:
     texts, moment = arrow.list_(arrow.string()), arrow.timestamp("s", tz="UTC")
     types: Mapping[str, Any] = {
         "date": moment,
@@ -56,13 +59,23 @@ def _schema(arrow: Any, fields: Sequence[ProfileField]) -> Any:
         "list": texts,
         "counts": arrow.map_(arrow.string(), arrow.int64()),
     }
-    columns = {"connection": arrow.string(), **{f"{type}s": texts for type in _TYPES}, "updated_at": moment}
-    return arrow.schema([*columns.items(), *((field.target, types[field.type]) for field in fields)])
+    columns = dict(zip(_ALWAYS, (arrow.string(), *(texts for _ in _TYPES), moment), strict=True))
+    return arrow.schema([*columns.items(), *((named[field.target], types[field.type]) for field in fields)])
 
 
-def _row(profile: ActivityProfile, fields: Sequence[ProfileField]) -> dict[str, Any]:
+def _columns(fields: Sequence[ProfileField]) -> dict[str, str]:
+    """The columns of the fields, by their names. One with the name of a column that is always there has another."""
+    names = {field.target for field in fields}
+    return {each: _free(f"field_{each}", names) if each in _ALWAYS else each for each in names}
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    return _free(f"field_{name}", taken) if name in taken else name
+
+
+def _row(profile: ActivityProfile, fields: Sequence[ProfileField], named: Mapping[str, str]) -> dict[str, Any]:
     known = {f"{type}s": profile.identifiers.get(type, []) for type in _TYPES}
-    values = {field.target: _cell(field.type, profile.fields.get(field.target)) for field in fields}
+    values = {named[field.target]: _cell(field.type, profile.fields.get(field.target)) for field in fields}
     return {"connection": profile.connection, **known, "updated_at": _moment(profile.updated_at), **values}
 
 

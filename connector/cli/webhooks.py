@@ -1,4 +1,4 @@
-"""`connector webhooks`: does Customer.io report what the profiles want, to us?"""
+"""`connector webhooks`: does Customer.io report to us what the profiles and the syncs want?"""
 
 from contextlib import closing
 from typing import Annotated
@@ -13,6 +13,7 @@ from connector.cli.options import SETTINGS_TOML, SettingsFile, out
 from connector.customerio import reporting_webhooks
 from connector.customerio.reporting_webhooks import WebhookRemedy
 from connector.errors import SettingsError
+from connector.model.reported import reported_by
 from connector.runtime import Runtime
 from connector.settings.connection import check_connection
 from connector.settings.mistakes import variable
@@ -47,7 +48,8 @@ def _checked(runtime: Runtime, connection: str, url: str, *, apply: bool) -> boo
     check_connection(connection, runtime.settings.connections)
     api, path = runtime.app_api(connection), f"/webhooks/customerio/{connection}"
     rows = reporting_webhooks.listed(api.reporting_webhooks(), connection)
-    found = reporting_webhooks.remedy(rows, path, f"{url.rstrip('/')}{path}" if url else "", _wanted(runtime))
+    wanted = _wanted(runtime, connection)
+    found = reporting_webhooks.remedy(rows, path, f"{url.rstrip('/')}{path}" if url else "", wanted)
     _say(found, connection, runtime)
     if found.lacks and apply:
         if found.id is None and not url:
@@ -57,19 +59,19 @@ def _checked(runtime: Runtime, connection: str, url: str, *, apply: bool) -> boo
     return apply or not found.lacks
 
 
-def _wanted(runtime: Runtime) -> set[str]:
-    """What Customer.io must report for the fields that are configured."""
+def _wanted(runtime: Runtime, connection: str) -> set[str]:
+    """What Customer.io must report for the fields that are configured, and for the feedback of the syncs."""
     chosen = fields.of(runtime.settings.profiles)
-    return {
-        f"{kind}_{metric}"
-        for kind, metrics in METRICS.items()
-        for metric in metrics
-        if any(each.looks_at(kind, metric) for each in chosen)
-    } - _NOT_TO_BE_ASKED_FOR
+    kinds = {(kind, metric) for kind, metrics in METRICS.items() for metric in metrics}
+    wanted = {each for each in kinds if any(field.looks_at(*each) for field in chosen)}
+    for rules in runtime.syncs:
+        if rules.connection == connection:
+            wanted |= reported_by(rules.feedback.marks)
+    return {f"{kind}_{metric}" for kind, metric in wanted} - _NOT_TO_BE_ASKED_FOR
 
 
 def _say(found: WebhookRemedy, connection: str, runtime: Runtime) -> None:
-    for each in found.lacks or ("all is reported that the profiles want",):
+    for each in found.lacks or ("all is reported that the profiles and the syncs want",):
         out.print(f"{connection}: {each}", highlight=False, soft_wrap=True)
     if not runtime.settings.connections[connection].webhook_keys:
         name = variable(("connections", connection, "webhook_keys"))

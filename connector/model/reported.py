@@ -50,6 +50,11 @@ def mark_of(object_type: str, metric: str) -> str:
     return _MARKS.get((object_type, metric), "")
 
 
+def reported_by(marks: Collection[str]) -> set[tuple[str, str]]:
+    """Returns the types and metrics of the webhooks that make one of these marks, or take it back."""
+    return {kind for kind, mark in _MARKS.items() if mark in marks or (marks and mark == RESUBSCRIBED)}
+
+
 def standing(words: Iterable[ReportedWord], names: Collection[str], address: str = "") -> dict[str, int]:
     """Returns the marks that a person has now, each with its time in unix seconds, the latest first.
 

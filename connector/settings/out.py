@@ -3,7 +3,16 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Strict, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    Strict,
+    WithJsonSchema,
+    field_serializer,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from connector import standard_webhooks
@@ -37,11 +46,18 @@ SigningSecrets = Annotated[
 
 
 def _reachable(url: str | None) -> str | None:
-    if url is not None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            refuse(["is no address; give http://HOST/PATH or https://HOST/PATH"])
+    if url is not None and not _is_address(url):
+        refuse(["is no address; give http://HOST/PATH or https://HOST/PATH"])
     return url
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        reachable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return reachable and parts.scheme in ("http", "https") and url.isprintable() and " " not in url
 
 
 CallbackUrl = Annotated[
@@ -57,6 +73,7 @@ class OutTarget(Section):
     description: Text = Field(default="", description="What this target is for.")
     url: CallbackUrl = Field(
         default=None,
+        repr=False,
         description="The address that is posted to; it is shown nowhere. Best given as CONNECTOR__OUT__NAME__URL.",
     )
     signing_secrets: SigningSecrets = Field(
@@ -79,6 +96,11 @@ class OutTarget(Section):
     )
     batch_bytes: Count = Field(default=400_000, description="So many bytes go in one request, unless one is larger.")
     timeout_seconds: Seconds = Field(default=10.0, description="How long one request and its answer may take.")
+
+    @field_serializer("url")
+    def _serialized(self, url: str | None) -> str | None:
+        """Neither is it shown by what shows all settings."""
+        return None if url is None else "https://***"
 
     @model_validator(mode="after")
     def _one_place(self) -> "OutTarget":

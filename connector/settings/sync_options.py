@@ -163,7 +163,12 @@ class Feedback(Section):
     @property
     def any(self) -> bool:
         """Whether anything is kept from anybody."""
-        return bool(self.no_events_for or self.not_recreated)
+        return bool(self.marks)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """The marks for which something is kept from people."""
+        return frozenset((*self.no_events_for, *self.not_recreated))
 
 
 class Suppression(Section):

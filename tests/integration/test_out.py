@@ -389,11 +389,35 @@ def test_an_echo_does_not_bring_back_whom_upstream_has_deleted(make_world: Any, 
         ({}, "either url or exchange"),
         ({"url": "https://example.com", "exchange": "there"}, "either url or exchange"),
         ({"url": "https://example.com", "signing_secrets": "whsec_c2hvcnQ="}, "a secret is a key of 5 bytes"),
+        *(
+            ({"url": each}, "is no address")
+            for each in ("http://h:99999/x", "http://h o/", "http://[::1/", "http://h\0/")
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         OutTarget.model_validate(given)
+
+
+def test_the_address_of_a_target_is_shown_nowhere() -> None:
+    hidden = build(out={"there": {"url": "https://ada:hush@example.com/hush?token=hush"}})
+    for shown in (repr(hidden), str(hidden), repr(hidden.out), str(hidden.model_dump()), hidden.model_dump_json()):
+        assert "hush" not in shown
+    assert hidden.out["there"].url == "https://ada:hush@example.com/hush?token=hush"
+
+
+def test_what_nobody_could_foresee_is_told_of_the_target_and_loses_nothing(store: Store) -> None:
+    class Broken(Taker):
+        def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+            raise UnicodeError("of what the message says")
+
+    take(store, reported(1))
+    fold(store, target(profiles=False))
+    send(store, target(profiles=False), Broken())
+    [problem] = problems(store)
+    assert (problem["kind"], problem["subject"], len(waiting(store))) == ("out", "there", 1)
+    assert "cannot be sent (UnicodeError)" in problem["reason"]
 
 
 _WORK = """

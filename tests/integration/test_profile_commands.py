@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connector.activity import fields, profiles
+from connector.activity.fields import ProfileField
 from connector.activity.fold import Folding
 from connector.activity.receive import Posted, receive
 from connector.bulk import profile_export
@@ -72,11 +73,27 @@ def test_parquet_has_a_column_for_each_field_of_its_type(file_store: Store, tmp_
     assert set(ada) >= {field.target for field in FIELDS}
 
 
+def test_a_field_called_as_a_column_that_is_always_there_has_a_column_of_its_own(
+    file_store: Store, tmp_path: Path
+) -> None:
+    targets = ("ids", "connection", "updated_at", "field_ids", "emails", "cio_ids")
+    own = [ProfileField("subject", each) for each in targets]
+    receive(file_store, [Posted("main", json.dumps(reported(1, subject="Hello")).encode())])
+    Folding(own).fold(file_store, ["main"])
+    path = tmp_path / "profiles.parquet"
+    assert profile_export.write_parquet(path, profile_export.pages(file_store, ["main"], own), own) == 1
+
+    [row] = pyarrow.parquet.read_table(path).to_pylist()
+    assert (row["connection"], row["ids"], row["emails"], row["cio_ids"]) == ("main", ["user-1"], [], [])
+    names = ("field_connection", "field_updated_at", "field_ids", "field_field_ids", "field_emails", "field_cio_ids")
+    assert [row[each] for each in names] == ["Hello"] * 6
+
+
 class Command:
     """Runs commands over a settings file of the test."""
 
-    def __init__(self, folder: Path, store: str, customerio: str) -> None:
-        self._environ = write(folder, values(store=store, track_url=customerio)) | {APP_KEY: "app-api-key"}
+    def __init__(self, folder: Path, store: str, customerio: str, **given: Any) -> None:
+        self._environ = write(folder, values(store=store, track_url=customerio, **given)) | {APP_KEY: "app-api-key"}
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         ended = CliRunner().invoke(commands.app, arguments, env=self._environ, catch_exceptions=True)
@@ -111,8 +128,29 @@ def test_the_webhook_is_missed_made_and_then_right(command: Command) -> None:
     assert "give --url" in command(*check, "--apply", code=1)
     assert "the webhook is made" in command(*check, "--apply", "--url", "https://connector.example.com")
     said = command(*check)
-    assert "all is reported that the profiles want" in said
+    assert "all is reported that the profiles and the syncs want" in said
     assert "CONNECTOR__CONNECTIONS__MAIN__WEBHOOK_KEYS is not set" in said
     assert "another address" in command(*check, "--url", "https://new.example.com", code=1)
     assert "the webhook is mended" in command(*check, "--apply", "--url", "https://new.example.com")
     assert "all is reported" in command(*check, "--url", "https://new.example.com")
+
+
+@pytest.mark.parametrize("setting", ["no_events_for", "not_recreated"])
+def test_what_the_feedback_of_a_sync_needs_is_missed_and_added(
+    file_url: str, tmp_path: Path, simulator: Simulated, setting: str
+) -> None:
+    """Also where no field of a profile wants anything."""
+
+    def command(*marks: str) -> Command:
+        sync = {"feedback": {setting: list(marks)}}
+        return Command(tmp_path, file_url, simulator.url, profiles={"default_fields": False}, sync=sync)
+
+    check = ("webhooks", "check", "main")
+    command("spammed")(*check, "--apply", "--url", "https://connector.example.com")
+    assert "all is reported" in command("spammed")(*check)
+
+    more = command("bounced", "unsubscribed")
+    needed = "customer_unsubscribed, email_bounced, email_unsubscribed"
+    assert f"it does not report {needed}\n" in more(*check, code=1)
+    more(*check, "--apply")
+    assert "all is reported" in more(*check)

@@ -83,10 +83,18 @@ class Pump:
             batch = self._next(tx, state)
         if not batch:
             return False
-        answer = self.target.send(batch)
+        answer = self._sent(batch)
         with self.store.writing() as tx:
             now = self.store.now(tx)
             return self._ours(tx, holder, now) and self._answered(tx, batch, answer, state, now)
+
+    def _sent(self, batch: Sequence[Waiting]) -> NotTaken | None:
+        """Sends; what nobody could foresee is told like any other failure, and not left to a log."""
+        try:
+            return self.target.send(batch)
+        except Exception as error:
+            log.exception("a message could not be sent on", target=self.settings.name)
+            return NotTaken(f"it cannot be sent ({type(error).__name__})")
 
     def _answered(
         self, tx: Connection, batch: Sequence[Waiting], answer: NotTaken | None, before: TargetState, now: float
