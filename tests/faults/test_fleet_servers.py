@@ -31,8 +31,10 @@ FULL_AT_BYTES = "17000000"
 """No file of PostgreSQL may grow beyond this; its write-ahead log's files have 16 MiB."""
 BALLAST = """
     INSERT INTO event (sync, id, key, body, state, accepted_at)
-    SELECT 'ballast', n::text, 'nobody', repeat(md5(n::text), 61), 1, 0 FROM generate_series(1, 10000) AS n
+    SELECT 'ballast', n::text, 'nobody', repeat(md5(n::text), 61), 1, extract(epoch from now())
+    FROM generate_series(1, 10000) AS n ON CONFLICT DO NOTHING
 """
+"""Events of today: the sweep would take old ones, and make room."""
 
 
 # --- the broker ------------------------------------------------------------------------------------------------------
