@@ -310,9 +310,46 @@ def test_any_other_answer_than_2xx_keeps_it(store: Store, status: int) -> None:
         fold(store, to)
         send(store, to, targets.of(to, BrokerSettings()))
     assert len(waiting(store)) == 1
-    assert [each["reason"].partition(". ")[0] for each in problems(store)] == [
-        f"nothing goes on to it: it answers {status}"
-    ]
+    [problem] = problems(store)
+    assert problem["reason"].startswith(f"nothing goes on to it: it answers {status}")
+    assert "give the address that it leads to" in problem["reason"] or status != 302
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_an_address_that_is_gone_costs_no_message_and_is_told(store: Store) -> None:
+    with listening(410) as (url, _):
+        to = target(url=url, profiles=False)
+        take(store, reported(1), reported(2))
+        fold(store, to)
+        for _ in range(2 * pump.MOST_REFUSALS):
+            send(store, to, targets.of(to, BrokerSettings()))
+    [problem] = problems(store)
+    assert (problem["kind"], len(waiting(store))) == ("out", 2)
+    assert "give another address" in problem["reason"]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_what_is_bound_is_taken_up_to_the_first_that_is_not_and_that_is_named(store: Store, rabbitmq: RabbitMQ) -> None:
+    broker, to = BrokerSettings(url=rabbitmq.url), target(exchange="partly", profiles=False)
+    events = ("email_opened", "email_opened", "sms_sent", "email_opened")
+    take(store, *(reported(number, event) for number, event in enumerate(events)))
+    fold(store, to)
+    with Connection(rabbitmq.url) as connection, connection.channel() as channel:
+        channel.exchange_declare("partly", "topic", durable=True, auto_delete=False)
+        queue = channel.queue_declare("partly-out", exclusive=True, auto_delete=True).queue
+        channel.queue_bind(queue, "partly", "main.email_opened")
+        send(store, to, targets.of(to, broker))
+        assert [each.message_id for each in waiting(store)] == ["event-2", "event-3"]
+        assert "bound to the exchange 'partly' for 'main.sms_sent'" in problems(store)[0]["reason"]
+        for _ in range(3):
+            send(store, to, targets.of(to, broker))
+        assert len(waiting(store)) == 2
+        channel.queue_bind(queue, "partly", "#")
+        send(store, to, targets.of(to, broker))
+        assert (waiting(store), problems(store)) == ([], [])
+        came = [channel.basic_get(queue, no_ack=True).properties["message_id"] for _ in range(5)]
+    # What was published behind the one that nobody wanted comes again after it.
+    assert came == ["event-0", "event-1", "event-3", "event-2", "event-3"]
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)

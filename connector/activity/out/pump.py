@@ -1,6 +1,7 @@
 """Brings the outbox to its targets: in order, again until it is taken, and slower while a target fails."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import random
 from uuid import uuid4
@@ -62,7 +63,8 @@ class Pump:
             while not until() and self._send_some(holder):
                 pass
         finally:
-            self.target.close()
+            with suppress(Exception):  # it may be broken, and what it holds is then freed with it
+                self.target.close()
             with self.store.writing() as tx:
                 named_leases.give_back(tx, lease_name(self.settings.name), holder)
 
@@ -103,6 +105,9 @@ class Pump:
         if answer is None:
             self._taken(tx, batch, before)
             return True
+        if answer.taken:
+            outgoing.taken(tx, self.settings.name, [each.id for each in batch[: answer.taken]])
+            before = before._replace(failures=0)
         if answer.refused:
             return self._refused(tx, batch, answer, before, now)
         self._failed(tx, answer, before, now)

@@ -14,19 +14,22 @@ from connector.settings.sections import BrokerSettings
 from connector.store.outgoing import Waiting
 
 _MOST_ANSWER_BYTES = 10_000
-_REFUSALS = frozenset({400, 410, 413, 422})
+_REFUSALS = frozenset({400, 413, 422})
 """Statuses that say of the message that it is no good, now or later."""
+_GONE = 410
 
 
 class NotTaken(NamedTuple):
     """Why messages were not taken, and for how many seconds the target asks to be left alone.
 
     refused: the target has read them and refuses them, and would again; what it takes of others says nothing of it.
+    taken: so many of them, from the first one on, it has taken.
     """
 
     reason: str
     seconds: float = 0.0
     refused: bool = False
+    taken: int = 0
 
 
 class Receiver(Protocol):
@@ -60,12 +63,19 @@ class HttpTarget:
         reply = self._client.ask("POST", self.settings.url or "", body, headers=headers)
         if 200 <= reply.status < 300:
             return None
-        said = f"it answers {reply.status}" if reply.status else reply.fault
+        said = f"it answers {reply.status}{_hint(reply.status)}" if reply.status else reply.fault
         return NotTaken(said, reply.retry_after or 0.0, reply.status in _REFUSALS)
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
+
+
+def _hint(status: int) -> str:
+    """What to do about a status that no waiting mends."""
+    if status == _GONE:
+        return ", so it wants no more: give another address, or take the target out of the settings"
+    return ", and leads elsewhere: nothing follows, give the address that it leads to" if 300 <= status < 400 else ""
 
 
 @dataclass(slots=True)
@@ -75,9 +85,9 @@ class ExchangeTarget:
     exchange: TopicExchange
 
     def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
-        """Publishes messages, and waits until the broker has confirmed all of them."""
-        refusal = self.exchange.publish([_message(each) for each in messages])
-        return NotTaken(refusal) if refusal else None
+        """Publishes messages, and waits until the broker has answered for all of them."""
+        found = self.exchange.publish([_message(each) for each in messages])
+        return NotTaken(found.refusal, taken=found.taken) if found.refusal else None
 
     def close(self) -> None:
         """Closes the connection."""
