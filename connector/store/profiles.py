@@ -13,7 +13,8 @@ from connector.store.statements import RowsStatement
 
 TABLE: Table = ProfileRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 LINK: Table = ProfileLinkRow.__table__  # type: ignore[attr-defined]  # as above
-_PREFIXES = ("id:", "email:", "cio_id:")
+_ID = "id:"
+_PREFIXES = (_ID, "email:", "cio_id:")
 _STEPS = 2
 """How many links may lie between an identifier and the profile that it belongs to: cio_id, e-mail, id."""
 LinkRow = tuple[str, str, int, str]
@@ -144,11 +145,17 @@ def states(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, tu
 
 
 def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
-    """Returns the keys that are somebody's who has one of these names, in lower case; looks at all."""
+    """Returns the keys that are somebody's who has one of these names, in lower case; looks at all.
+
+    An address of theirs may have gone to somebody else, whose profile is none of theirs: one with an id beside theirs.
+    """
     wanted = {f"{prefix}{name}" for prefix in _PREFIXES for name in names}
-    found = {key for column in (TABLE.c.key, LINK.c.identifier, LINK.c.owner) for key in _named(tx, column, wanted)}
+    named = {key for column in (TABLE.c.key, LINK.c.identifier, LINK.c.owner) for key in _named(tx, column, wanted)}
+    has_id, found = any(key.startswith(_ID) for key in named), set(named)
     for _ in range(_STEPS):
-        found |= {key for row in _linked(tx, found) for key in row}
+        rows = list(_linked(tx, found))
+        found |= {row.owner for row in rows if not (has_id and row.owner.startswith(_ID))}
+        found |= {row.identifier for row in rows if row.owner in found}
     return sorted(found)
 
 

@@ -107,6 +107,26 @@ def test_an_address_belongs_to_who_had_it_last(store: Store) -> None:
     )
 
 
+def test_forgetting_somebody_leaves_the_profile_of_who_has_their_address_now(store: Store) -> None:
+    mail = {"email": "ada@example.com"}
+    take(
+        store,
+        reported(1, user="user-1", identifiers={"id": "user-1", "cio_id": "a1", **mail}),
+        reported(2, user="user-2", identifiers={"id": "user-2", **mail}),
+        reported(3, user="", identifiers={"cio_id": "b2", "email": "bob@example.com"}),
+    )
+    fold(store)
+    with store.reading() as tx:
+        mentioned = [kept_profiles.mentioning(tx, names) for names in ({"user-1", "ada@example.com"}, {"b2"}, {"a1"})]
+        by_address = kept_profiles.mentioning(tx, {"ada@example.com"})
+    assert mentioned == [
+        ["cio_id:a1", "email:ada@example.com", "id:user-1"],
+        ["cio_id:b2", "email:bob@example.com"],
+        ["cio_id:a1", "id:user-1"],
+    ]
+    assert by_address == ["email:ada@example.com", "id:user-2"]
+
+
 def test_each_workspace_has_profiles_of_its_own(store: Store) -> None:
     take(store, reported(1, "email_sent"))
     take(store, reported(1, "email_opened"), connection="other")
