@@ -37,4 +37,4 @@ def send_on() -> None:
         settings = opened.settings
         for each in pump.due(opened.store, tuple(settings.out.values())):
             work = Pump(opened.store, each, targets.of(each, settings.broker), settings.delivery)
-            begin(pump.lease_name(each.name), partial(work.run, ending))
+            begin(pump.lease_name(each.name), partial(work.run, ending), long=False)

@@ -17,9 +17,10 @@ from tasks.worker import stopping
 
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 4
-"""How many such threads a process has at the most."""
+"""How many such threads a process has at the most for what may take hours."""
 _END_SECONDS = 5.0
 _threads: dict[str, threading.Thread] = {}
+_long: set[str] = set()
 _lock = threading.Lock()
 _ending = threading.Event()
 
@@ -29,13 +30,20 @@ def ending() -> bool:
     return _ending.is_set() or stopping()
 
 
-def begin(name: str, work: Callable[[], object]) -> bool:
-    """Does the work in a thread, unless this process does it already or has enough to do."""
+def begin(name: str, work: Callable[[], object], *, long: bool = True) -> bool:
+    """Does the work in a thread, unless this process does it already or has enough to do.
+
+    long: whether it may take hours. Of that there is a bound, and what must go on beside it, as alerts must, has none:
+    there is only as much of it as the settings name.
+    """
     with _lock:
         for done in [each for each, thread in _threads.items() if not thread.is_alive()]:
             del _threads[done]
-        if name in _threads or len(_threads) >= MOST_AT_ONCE or ending():
+        _long.intersection_update(_threads)
+        if name in _threads or (long and len(_long) >= MOST_AT_ONCE) or ending():
             return False
+        if long:
+            _long.add(name)
         _threads[name] = threading.Thread(target=_guarded, args=(name, work), name=name, daemon=True)
         _threads[name].start()
     return True

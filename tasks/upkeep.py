@@ -40,21 +40,21 @@ def ask_for_failures() -> None:
     """Begins, in threads of this process, to ask each workspace what it dropped after it had answered 200."""
     with interruptible("ask for failures"):
         for watch in late_failures.watches(runtime()):
-            begin(late_failures.lease_name(watch.name), partial(watch.look, ending))
+            begin(late_failures.lease_name(watch.name), partial(watch.look, ending), long=False)
 
 
 @shared_task(name="tasks.upkeep.alert")
 def alert() -> None:
     """Begins, in a thread of this process, to look what needs somebody, and to tell of it."""
     with interruptible("alert"):
-        begin("alerts", partial(_alerts().take, ending))
+        begin("alerts", partial(_alerts().take, ending), long=False)
 
 
 @shared_task(name="tasks.upkeep.measure")
 def measure() -> None:
     """Begins, in a thread of this process, to count what is compared with its mean, once an hour."""
     with interruptible("measure"):
-        begin("hourly", partial(take_measure, runtime().settings, runtime().store, ending))
+        begin("hourly", partial(take_measure, runtime().settings, runtime().store, ending), long=False)
 
 
 @cache
