@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
+from connector.activity import fields
+from connector.activity.out import outbox
 from connector.admin import approvals
 from connector.errors import ConnectorError, NothingLeftError
 from connector.intake import bodies
@@ -142,8 +144,10 @@ def _send_on_again(runtime: Runtime, kept: Kept) -> str:
     target = kept.problem.subject
     if target not in runtime.settings.out:
         raise ConnectorError(f"the settings name no [out.{target}] any more: add it again, or discard the problem")
+    shown = fields.of(runtime.settings.profiles)
     with runtime.store.writing() as tx:
-        outgoing.add(tx, [kept.problem.payload], runtime.store.now(tx))
+        message = outbox.renewed(tx, runtime.settings.out[target], kept.problem.payload, shown)
+        outgoing.add(tx, [message], runtime.store.now(tx))
         _take(tx, kept)
     return f"it goes on to {target} again, behind what waits there"
 

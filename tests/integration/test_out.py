@@ -193,6 +193,33 @@ def test_what_was_put_aside_goes_on_when_it_is_replayed(make_world: Any) -> None
     assert (problems(world.store), waiting(world.store)) == ([], [])
 
 
+def test_a_profile_that_was_put_aside_goes_on_as_it_is_when_it_is_replayed(make_world: Any) -> None:
+    """What came after it has gone on: that must not be undone."""
+    hook = {"url": "http://127.0.0.1:9", "name": "there"}
+    world: World = make_world(out={"there": hook})
+    to = target(events=False)
+
+    class Picky(Taker):
+        def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
+            odd = any("Bad" in each.body and "Good" not in each.body for each in messages)
+            return NotTaken("it answers 422", refused=True) if odd else super().send(messages)
+
+    taker = Picky()
+    for number, subject in enumerate(("Bad", "Good")):
+        take(world.store, reported(number, subject=subject))
+        fold(world.store, to)
+        while waiting(world.store):
+            send(world.store, to, taker)
+    assert [each["traits"]["cio_subjects"] for each in taker.taken] == [["Bad", "Good"]]
+    with world.store.reading() as tx:
+        [kept] = kept_problems.kept(tx)
+    admin.replay(world.runtime, kept)
+    send(world.store, to, taker)
+    assert [each["traits"]["cio_subjects"] for each in taker.taken] == [["Bad", "Good"]] * 2
+    assert len({each["messageId"] for each in taker.taken}) == 2
+    assert (problems(world.store), waiting(world.store)) == ([], [])
+
+
 def test_a_target_that_refuses_everything_is_asked_ever_more_seldom(store: Store) -> None:
     """It is the target then, not the messages: no flood of problems."""
     to, taker = target(profiles=False), Refusing(f"event-{number}" for number in range(10))

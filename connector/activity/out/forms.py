@@ -20,6 +20,10 @@ _TYPES = {"sms": "SMS", "in_app": "In-App", "whatsapp": "WhatsApp"}
 _HULLS = {"subject": "email_subject", "delivery_id": "email_id", "recipient": "email_address"}
 
 
+PROFILE = "profile"
+"""What the topic of a profile ends with."""
+
+
 class OutMessage(NamedTuple):
     """One thing that goes on. id: by which a repeat is known; topic: what it is, as `main.email_opened`."""
 
@@ -88,7 +92,7 @@ def profile(form: Form, found: ActivityProfile, id: str) -> OutMessage:
     else:
         grouped = {f"customerio/{name}": value for name, value in found.fields.items() if name != "email"}
         body = {"user": _hull_person(person), "attributes": grouped, "event_source": origin.mark(found.connection)}
-    return OutMessage(id, f"{found.connection}.profile", body)
+    return OutMessage(id, f"{found.connection}.{PROFILE}", body)
 
 
 def _trait(name: str) -> str:

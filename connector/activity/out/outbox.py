@@ -59,6 +59,26 @@ class Outbox:
         return [each for each in self.targets if each.takes(connection)]
 
 
+def renewed(
+    tx: Connection, target: OutTarget, message: Mapping[str, Any], fields: Sequence[ProfileField]
+) -> Mapping[str, Any]:
+    """Returns a message that was put aside as it is to go on now: a profile as it is now.
+
+    A later one may have gone on meanwhile, and what is behind it must not come after it.
+
+    Args:
+        tx: A transaction.
+        target: Where it goes.
+        message: It, as it was put aside.
+        fields: Those of a profile.
+    """
+    connection, _, what = str(message["topic"]).partition(".")
+    found = profiles.of_keys(tx, connection, [message["person"]], fields) if what == forms.PROFILE else None
+    if found is None:
+        return message
+    return _row(target, found.key, forms.profile(target.form, found, message["message_id"]))
+
+
 NOTHING_OUT = Outbox((), ())
 
 
