@@ -19,8 +19,8 @@ from connector.store.engine import Store
 class ActivityProfile:
     """A person of one workspace.
 
-    identifiers: `id`, `email` and `cio_id`, as far as they are known, each with all values that are theirs. fields: the
-    values by name. updated_at: unix seconds of the last change.
+    identifiers: `id`, `email` and `cio_id`, as far as they are known, each with all values that are theirs, what was
+    said last at the end. fields: the values by name. updated_at: unix seconds of the last change.
     """
 
     connection: str

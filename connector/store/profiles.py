@@ -122,17 +122,19 @@ def roots(tx: Connection, connection: str, after: str, limit: int) -> list[str]:
 
 
 def members(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Returns for each of these profiles its key, and all identifiers that belong to it."""
+    """Returns for each of these profiles its key, and all identifiers that belong to it: what was said last, last."""
     roots = {key: key for key in keys}
+    said_at = dict.fromkeys(keys, -1)
     new = list(keys)
     for _ in range(_STEPS):
         mine = (LINK.c.connection == connection) & among(tx, LINK.c.owner, new)
-        rows = tx.execute(select(LINK.c.identifier, LINK.c.owner).where(mine)).all()
+        rows = tx.execute(select(LINK.c.identifier, LINK.c.owner, LINK.c["at"]).where(mine)).all()
         found = {row.identifier: roots[row.owner] for row in rows if row.identifier not in roots}
+        said_at |= {row.identifier: row[2] for row in rows if row.identifier in found}
         roots |= found
         new = list(found)
     members: dict[str, list[str]] = {key: [] for key in keys}
-    for identifier in sorted(roots):
+    for identifier in sorted(roots, key=lambda each: (said_at[each], each)):
         members[roots[identifier]].append(identifier)
     return members
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from connector.activity import fields, profiles
 from connector.activity.fold import Folding
+from connector.activity.out import forms
 from connector.activity.profiles import ActivityProfile
 from connector.activity.receive import Posted, receive
 from connector.runtime import Runtime
@@ -105,6 +106,18 @@ def test_an_address_belongs_to_who_had_it_last(store: Store) -> None:
         {"email_opened": 1, "email_sent": 1},
         {"email_sent": 1},
     )
+
+
+def test_of_several_addresses_the_one_that_was_said_last_stands_last(store: Store) -> None:
+    addresses = {1: "zoe@old.example.com", 3: "ada@new.example.com", 2: "mia@example.com"}
+    take(store, *(reported(at, identifiers={"id": "user-1", "email": each}) for at, each in addresses.items()))
+    fold(store)
+    profile = of(store, "user-1")
+    assert profile.identifiers["email"] == ["zoe@old.example.com", "mia@example.com", "ada@new.example.com"]
+    form: Any
+    for form, address in (("segment", ("traits", "email")), ("hull", ("user", "email"))):
+        body = forms.profile(form, profile, "id").body
+        assert body[address[0]][address[1]] == "ada@new.example.com"
 
 
 def test_forgetting_somebody_leaves_the_profile_of_who_has_their_address_now(store: Store) -> None:
