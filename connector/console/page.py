@@ -112,7 +112,8 @@ class Route:
     path: as Starlette writes it, with {name} for a variable part. handler: makes the answer; it may raise
     ConnectorError, whose text is shown. role: who may ask. act: what the log of operators calls it, "" for what
     changes nothing: every POST has one. subject: what was acted upon; of_person: that is a person, so only a digest is
-    noted. at_fault: makes the page that shows the text of a ConnectorError beside what was asked; left out, a page of
+    noted. of_page: whether this is a part of the page whose path is one part shorter: what is shown there, is here.
+    at_fault: makes the page that shows the text of a ConnectorError beside what was asked; left out, a page of
     its own shows it.
     """
 
@@ -123,4 +124,5 @@ class Route:
     act: str = ""
     subject: ActSubject = nothing
     of_person: bool = False
+    of_page: bool = False
     at_fault: FaultPage | None = None

@@ -22,6 +22,7 @@ NOTHING = "-"
 _CODE = Markup("<code>{}</code>")
 _PAGE = Markup('the page <a href="{}">{}</a>')
 _MASK = "•••"
+_TELLING_CHARACTERS = 4
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 _SHOWN_CHARACTERS = 100_000
 
@@ -39,7 +40,7 @@ def environment() -> Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "count": count, "utc": utc, "time": time_tag, "seconds": seconds, "masked": masked, "shown": shown,
-        "glance": glance,
+        "glance": glance, "hidden": hidden,
         "many": many,
         "words": words,
         "person": addresses.person,
@@ -133,11 +134,21 @@ def seconds(duration: float | None) -> str:
 
 
 def masked(value: object, sees: bool) -> str:
-    """Returns a value that is personal: itself for who may see it, else a mask that keeps its first character."""
+    """Returns a value that is personal: itself for who may see it, else a mask.
+
+    It keeps the first character of a longer text, by which one tells people apart. Of anything else, and of a short
+    text, one character may be all that there is to know: the answer yes, a digit.
+    """
     text = shown(value)
     if sees or not text:
         return text
-    return f"{text[:1]}{_MASK}"
+    return f"{text[:1]}{_MASK}" if isinstance(value, str) and len(value) >= _TELLING_CHARACTERS else _MASK
+
+
+def hidden(value: object, sees: bool) -> str:
+    """Returns the value of an attribute: itself for who may see it, else a mask, since few values begin alike."""
+    text = shown(value)
+    return text if sees or not text else _MASK
 
 
 def shown(value: object) -> str:

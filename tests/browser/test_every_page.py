@@ -57,3 +57,26 @@ def test_keys_lead_to_the_search_and_from_page_to_page(lived: World, open_page: 
     page.keyboard.press("g")
     page.keyboard.press("o")
     page.wait_for_url("**/operators")
+
+
+_BROKEN_WORDS = """() => {
+  const broken = [], texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  for (let text; (text = texts.nextNode());) for (const word of text.data.matchAll(/[a-z]{2,10}/gi)) {
+    const range = document.createRange();
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    if (range.getClientRects().length > 1) broken.push(word[0]);
+  }
+  return broken;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/people/u1", "/people", "/try", "/problems/list", "/alerts"])
+def test_on_the_narrowest_phone_nothing_is_beside_the_screen_and_no_short_word_is_broken(
+    world: World, open_page: OpenPage, path: str
+) -> None:
+    world.run("[", message("u1", 1, email="u1@example.com", plan="business"))
+    page = open_page(world, path)
+    assert path == "/try" or page.evaluate(_BROKEN_WORDS) == []
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -121,6 +121,10 @@ def call(desk: Desk, visit: Visit) -> Page:
 
 def body(desk: Desk, visit: Visit) -> Download:
     """Gives the body of a request as a file, as it went on the wire."""
+    if not visit.visitor.sees_people:
+        raise ConnectorError(
+            "This body names people, which is masked: first show what is personal on its request's page."
+        )
     found = one_call.find(desk.reads, visit.path["id"])
     if found.body is None:
         raise ConnectorError("The body of this request is not kept.")
@@ -130,5 +134,5 @@ def body(desk: Desk, visit: Visit) -> Download:
 ROUTES = (
     Route("/calls", calls, at_fault=_at_fault),
     Route("/calls/{id}", call),
-    Route("/calls/{id}/body", body, "viewer"),
+    Route("/calls/{id}/body", body, "viewer", of_page=True),
 )

@@ -175,7 +175,7 @@ ROUTES = (
     Route("/approvals/{id}/confirm", confirm, "approver", "POST", "approve confirm", _request_subject),
     Route("/approvals/{id}/withdraw", withdraw, "approver", "POST", "approve withdraw", _request_subject),
     Route("/held/{sync}", of_sync),
-    Route("/held/{sync}/download", download),
+    Route("/held/{sync}/download", download, of_page=True),
     Route("/held/{sync}/choose", confirmation, "approver", "POST"),
     Route("/held/{sync}/approve", approve, "approver", "POST", "approve", _subject),
     Route("/held/{sync}/drop", drop, "approver", "POST", "approve --drop", _subject),

@@ -222,3 +222,17 @@ def test_an_item_is_called_by_its_own_action(browser: Browser, world: World) -> 
 @pytest.mark.parametrize("path", ["/calls", "/problems"])
 def test_a_filter_offers_also_the_sync_that_is_gone_from_the_settings(browser: Browser, path: str) -> None:
     assert "<option selected>gone</option>" in browser.get(path, sync="gone")
+
+
+def test_a_body_stays_masked_until_somebody_asks_at_its_request(
+    make_world: Callable[..., World], open_console: OpenConsole
+) -> None:
+    made = make_world(console={"masked": True}, sync={"attributes": ["plan"]}, retention={"call_bodies": "all"})
+    made.run(message("ann", 1, plan="marker", external_id="1001"))
+    browser = open_console(made)
+    [found] = addresses(browser.get("/calls"))
+    assert "first show what is personal" in browser.text(f"{found}/body", 404)
+    subject = re.findall(r'name="subject" value="([^"]*)"', browser.get(found))
+    browser.post("/reveal", {"subject": subject[0], "to": found}, page=found)
+    assert "marker" in browser.get(found)
+    assert "marker" in browser.get(f"{found}/body")

@@ -286,3 +286,15 @@ def test_whom_many_chosen_are_does_not_overflow_the_log(world: World) -> None:
     assert noted == "main: 100 chosen"
     most = page._subject(visit(ADA, {"who": named[: page._NAMED]}, sync="s" * 60))
     assert len(most) <= SUBJECT_CHARACTERS
+
+
+def test_a_download_shows_whom_its_page_shows_after_asking(make_world: MakeWorld, open_console: OpenConsole) -> None:
+    world = make_world(sync={"deletion_guard": GUARD}, console={"masked": True})
+    world.take(*(message(f"marker-{at}", 1, external_id=f"e{at}") for at in range(4)))
+    world.settle()
+    world.take(*(message(f"marker-{at}", 2, external_id=f"e{at}", segments=[]) for at in range(4)))
+    world.settle()
+    browser = open_console(world)
+    assert "marker" not in browser.get("/held/main/download")
+    browser.post("/reveal", {"subject": digest("/held/main"), "to": "/held/main"}, page="/held/main")
+    assert "marker-3" in browser.get("/held/main/download")

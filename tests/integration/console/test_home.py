@@ -65,6 +65,19 @@ def test_open_alerts_come_before_the_syncs(world: World, open_console: OpenConso
     assert page.index("of &lt;main&gt; waits for 3 h") < page.index("<h2>Syncs</h2>")
 
 
+def test_an_alert_that_leads_to_a_page_stands_in_no_other_link(world: World, open_console: OpenConsole) -> None:
+    with world.store.writing() as tx:
+        opened = AlertState(
+            key="held: main", kind="held", subject="main", severity="page",
+            sentence="Held: `connector approve main` lets them go", episode=1, opened_at=1.0, told_at=1.0, flaps=0,
+        )  # fmt: skip
+        alerts.keep(tx, [opened])
+    page = open_console(world).get("/")
+    assert 'href="/held/main"' in page
+    assert "<a " not in "".join(part.partition("</a>")[0] for part in page.split("<a ")[1:])
+    assert '<a href="/alerts">Open alerts</a>' in page
+
+
 def test_problems_that_wait_for_somebody_are_said_beside_the_sentence(world: World, open_console: OpenConsole) -> None:
     browser = open_console(world)
     assert "for somebody" not in browser.text("/")

@@ -255,6 +255,30 @@ def test_who_has_asked_to_see_somebody_sees_them_at_every_page_about_them_and_no
     assert "Zeta77" in browser.post("/person/ask", {"key": "zora"})
 
 
+def test_a_search_shows_whom_it_finds_after_asking_and_nobody_else(
+    make_world: Callable[..., World], open_console: OpenConsole
+) -> None:
+    world = make_world(console={"masked": True})
+    world.run(message("zora", 1, external_id="Zeta77"), message("yann", 1, external_id="Ypsilon7"))
+    browser = open_console(world)
+    subject = re.findall(r'name="subject" value="([^"]*)"', browser.get("/people", q="zora"))
+    browser.post("/reveal", {"subject": subject[0], "to": "/people?q=zora"}, page="/people?q=zora")
+    assert subject == [digest("zora")]
+    assert "Zeta77" in browser.get("/people", q="zora")
+    assert "Ypsilon7" not in browser.get("/people", q="yann")
+
+
+def test_of_an_attribute_a_masked_viewer_reads_not_even_how_it_begins(
+    make_world: Callable[..., World], open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(sync={"attributes": ["vip", "sex", "age"]})
+    world.run(message("marker-key", 1, vip=True, sex="female", age=7, external_id="77"))
+    browser = open_console(world)
+    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
+    shown = browser.text("/people/marker-key")
+    assert [f"{name} ••• •••" in shown for name in ("vip", "sex", "age")] == [True] * 3
+
+
 POSTS = [each for each in ROUTES if each.method == "POST"]
 
 

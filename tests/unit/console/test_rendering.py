@@ -58,6 +58,17 @@ def test_a_duration_is_said_in_the_unit_that_people_use(duration: float | None, 
 def test_a_mask_leaves_one_character_at_the_most(value: Any) -> None:
     shown = rendering.masked(value, sees=False)
     assert len(shown.rstrip("•")) <= 1
+
+
+@pytest.mark.parametrize("value", ["yes", "7", True, 7, ["x", "y"]])
+def test_a_mask_leaves_nothing_of_what_one_character_may_tell(value: Any) -> None:
+    assert rendering.masked(value, sees=False) == "•••"
+
+
+@pytest.mark.parametrize("value", ["female", "yes", True, 12345])
+def test_of_an_attribute_nothing_is_left(value: Any) -> None:
+    assert rendering.hidden(value, sees=False) == "•••"
+    assert rendering.hidden("", sees=False) == ""
     assert rendering.masked(value, sees=True) == rendering.shown(value)
 
 

@@ -2,10 +2,10 @@
 
 from connector.console.page import Route
 from connector.console.pages.people import acts, view
-from connector.console.pages.people.whom import key_in_path, key_of
+from connector.console.pages.people.whom import key_in_path, key_of, sought
 
 ROUTES = (
-    Route("/people", view.find, at_fault=view.search_at_fault),
+    Route("/people", view.find, subject=sought, of_person=True, at_fault=view.search_at_fault),
     Route("/people/{key:path}", view.person, subject=key_in_path, of_person=True),
     Route("/person/ask", view.ask, "viewer", "POST", "show", key_of, of_person=True),
     Route("/person/resync", acts.confirm_resync, "operator", subject=key_of, of_person=True),

@@ -12,3 +12,8 @@ def key_of(visit: Visit) -> str:
 def key_in_path(visit: Visit) -> str:
     """Returns the key that stands in the path of a person's page."""
     return visit.path["key"]
+
+
+def sought(visit: Visit) -> str:
+    """Returns the name that is searched for: what one search shows is shown of whom it finds alone."""
+    return visit.given("q")
