@@ -9,9 +9,10 @@ from collections.abc import Generator
 import pytest
 import structlog
 
-from tests import authorities, budget, stores
+from tests import authorities, budget, files_in_memory, stores
 
 budget.keep_to_it()
+files_in_memory.keep_there()
 
 # Garbage is looked for only once all tests are known, and never again among them: that took a third of finding them.
 gc.disable()
