@@ -74,10 +74,11 @@ class FailureWatch:
         found = 0
         for _ in range(PAGES_A_TURN):
             wait_for_turn(self.store, self.name, self.requests_per_second, self.sleep)
-            page = activities.read(self.api.activities(type_, position.resume))
+            reply = self.api.activities(type_, position.resume)
+            page = activities.read(reply)
             if not isinstance(page, ActivityPage):
                 log.warning("the activity log cannot be read", connection=self.name, type=type_, reason=page.reason)
-                if page.until != "human":
+                if page.until != "human" and (not reply.status or page.cause == "service"):
                     return None
                 if position.resume:  # it may be no page any more: the next look begins with the youngest
                     self._keep(type_, [], replace(position, resume=""), holder)

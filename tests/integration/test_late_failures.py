@@ -115,13 +115,16 @@ def test_one_type_that_is_refused_hides_no_other(make: Make, simulator: Simulate
     assert [kind for kind, *_ in world.problems()] == ["failed later"]
 
 
-@pytest.mark.parametrize("page", ["<html>", '{"activities": [{"id": "a", "timestamp": "soon"}]}'])
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [(200, "<html>"), (200, '{"activities": [{"id": "a", "timestamp": "soon"}]}'), (500, "{}"), (404, "<html>")],
+)
 def test_a_page_that_cannot_be_read_is_told_and_hides_no_other_type(
-    make: Make, simulator: Simulated, page: str
+    make: Make, simulator: Simulated, status: int, page: str
 ) -> None:
     world = make()
     conflict(world, simulator)
-    simulator.go_wrong({"path": "/v1/activities", "status": 200, "times": 4, "after": 1, "body": page})
+    simulator.go_wrong({"path": "/v1/activities", "status": status, "times": 4, "after": 1, "body": page})
     assert look(world) == 1
     assert "(of the types failed_event, " in next(
         reason for kind, _, reason in world.problems() if kind == "activities"
