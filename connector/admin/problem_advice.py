@@ -113,7 +113,7 @@ _ADVICE: dict[ProblemKind, Advice] = {
     ),
     "activities": Advice(
         "The activity log of a workspace cannot be read.",
-        "Where the key may not read it, give an App API key that may. The problem goes by itself once it is read again.",
+        "Where the key may not read it, give one that may. The problem goes by itself once it is read again.",
         "When Customer.io drops what it had answered 200",
     ),
     "export": Advice("The row-level log cannot be written.", "Mend the target; it is tried again by itself."),
