@@ -15,6 +15,7 @@ from connector.model.entity import EntityKind
 SHOWN = 100
 DOWNLOADED = 50_000
 _AT_ONCE = 1000
+_COUNT_DIGITS = 12
 _NAMED = 15
 """Of so many chosen at the most the log of operators keeps whose they are: more would not fit in it."""
 _KINDS: tuple[EntityKind, ...] = ("person", "object")
@@ -140,7 +141,7 @@ def _chosen(visit: Visit) -> list[HeldName] | None:
 
 
 def _seen(visit: Visit) -> int:
-    if not visit.given("count").isdecimal():
+    if not (visit.given("count").isdecimal() and len(visit.given("count")) <= _COUNT_DIGITS):
         raise ConnectorError("this form does not say how many deletions it was made for: look at the page again")
     return int(visit.given("count"))
 

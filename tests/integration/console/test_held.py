@@ -129,7 +129,9 @@ def test_nothing_is_done_where_more_are_held_than_were_seen(world: World, open_c
     assert left(world) == 5
 
 
-@pytest.mark.parametrize("form", [{"count": "1"}, {"who": "nobody", "count": "1"}, {"all": "yes"}])
+@pytest.mark.parametrize(
+    "form", [{"count": "1"}, {"who": "nobody", "count": "1"}, {"all": "yes"}, {"all": "yes", "count": "9" * 5000}]
+)
 def test_a_form_that_does_not_say_what_is_meant_changes_nothing(
     world: World, open_console: OpenConsole, form: dict[str, str]
 ) -> None:
