@@ -1,8 +1,8 @@
 """What a running program has open: its settings, the store, the syncs' rules, and a courier for each sync."""
 
-import gc
 from dataclasses import dataclass, field
 
+from connector import garbage
 from connector.audience.rules import Rules
 from connector.customerio.app_api import AppApi
 from connector.customerio.track import Track
@@ -15,9 +15,6 @@ from connector.settings.schema import Settings, missing_credentials
 from connector.store.engine import Store
 from connector.tracing import tracer
 from connector.tracing.tracer import Tracer
-
-# A batch makes many objects that die together, hardly any in cycles: looking every 700 takes a fifth of the time.
-_GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(slots=True)
@@ -34,7 +31,7 @@ class Runtime:
     @classmethod
     def open(cls, settings: Settings) -> "Runtime":
         """Opens the store that the settings name; no request is sent, no table touched yet."""
-        gc.set_threshold(*_GARBAGE_THRESHOLDS)
+        garbage.look_seldom()
         return cls(settings, Store(settings.store.url, settings.store), Rules.all_of(settings))
 
     def rules(self, sync: str) -> Rules:

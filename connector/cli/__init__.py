@@ -1,21 +1,18 @@
 """The command `connector`. Exit codes: 0 done, 1 something failed, 2 settings or usage."""
 
-import gc
 import sys
 
+from connector import garbage
 from connector.cli.commands import app
 from connector.errors import ConnectorError, SettingsError
 from connector.model.visible import visible_lines
 
 INTERRUPTED = 130
-# What a command imports, and what a simulator holds, lives on: looking for garbage in it every 700 objects takes a
-# fifth of the time of `connector status`.
-_GARBAGE_THRESHOLDS = (50_000, 20, 50)
 
 
 def main() -> None:
     """Runs the command; a mistake of the user's is one line on stderr, never a traceback."""
-    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    garbage.look_seldom()
     try:
         app()
     except ConnectorError as error:
