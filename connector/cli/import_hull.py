@@ -8,6 +8,7 @@ from pydantic_core import from_json
 from typer import Argument, Option
 
 from connector.admin.hull_import import convert
+from connector.bulk.whole_file import written_whole
 from connector.cli.options import err, out
 from connector.errors import ConnectorError, SettingsError, UnreadableError
 
@@ -60,7 +61,11 @@ def _content(file: Path) -> bytes:
 
 def _write(output: Path, text: str, *, force: bool) -> None:
     try:
-        with output.open("w" if force else "x", encoding="utf-8") as opened:
+        if force:
+            with written_whole(output) as path:
+                path.write_text(text, encoding="utf-8")
+            return
+        with output.open("x", encoding="utf-8") as opened:
             opened.write(text)
     except FileExistsError:
         raise SettingsError(f"{output}: is there already; give another name, or --force to write over it") from None

@@ -11,6 +11,7 @@ from typer import Argument, Option, Typer
 
 from connector.activity import fields, profiles
 from connector.bulk import profile_export
+from connector.bulk.whole_file import written_whole
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, SettingsFile, err, out
 from connector.errors import ConnectorError
@@ -42,7 +43,7 @@ def show(
 
 @app.command()
 def export(target: ExportTarget, settings: SettingsFile = SETTINGS_TOML, connection: FromConnection = "") -> None:
-    """Write all profiles into a file, as NDJSON or as Parquet."""
+    """Write all profiles into a file, as NDJSON or as Parquet. The file is there whole, or as it was before."""
     with closing(opened(settings)) as runtime:
         try:
             count = _exported(runtime, target, _connections(runtime, connection))
@@ -54,13 +55,14 @@ def export(target: ExportTarget, settings: SettingsFile = SETTINGS_TOML, connect
 def _exported(runtime: Runtime, target: Path, connections: list[str]) -> int:
     chosen = fields.of(runtime.settings.profiles)
     found = profile_export.pages(runtime.store, connections, chosen)
-    if target.suffix == ".parquet":
-        return profile_export.write_parquet(target, found, chosen)
     if str(target) == "-":
         out.file.flush()
         return profile_export.write_lines(sys.stdout.buffer, found)
-    with target.open("wb") as file:
-        return profile_export.write_lines(file, found)
+    with written_whole(target) as path:
+        if target.suffix == ".parquet":
+            return profile_export.write_parquet(path, found, chosen)
+        with path.open("wb") as file:
+            return profile_export.write_lines(file, found)
 
 
 def _connections(runtime: Runtime, chosen: str) -> list[str]:

@@ -129,9 +129,17 @@ def _table(found: Mapping[str, Any]) -> Table:
 def _runs(export: Mapping[str, Any]) -> str:
     started, next_at = export["started_at"], export["next_at"]
     last = "never run" if started is None else f"last run {day_and_time(started)} UTC"
-    coming = "by hand" if next_at is None else "now" if next_at == 0 else f"{day_and_time(next_at)} UTC"
     fails = f"; {export['failures']} runs in a row failed: {export['reason']}" if export["failures"] else ""
-    return f"{last}, next {coming}{fails}"
+    return f"{last}, {_coming(next_at)}{fails}"
+
+
+def _coming(next_at: float | None) -> str:
+    """When the next run comes. One whose time is over waits for somebody to run it, which is no run to come."""
+    if next_at is None:
+        return "next by hand"
+    if next_at == 0:
+        return "next now"
+    return f"{'next' if next_at > time.time() else 'due since'} {day_and_time(next_at)} UTC"
 
 
 def _seen(process: Mapping[str, Any]) -> str:

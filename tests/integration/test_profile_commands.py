@@ -1,7 +1,7 @@
 """`connector profiles` and `connector webhooks`, in this process: what they print, write, and have Customer.io do."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 from connector.activity import fields, profiles
 from connector.activity.fields import ProfileField
 from connector.activity.fold import Folding
+from connector.activity.profiles import ActivityProfile
 from connector.activity.receive import Posted, receive
 from connector.bulk import profile_export
 from connector.cli import commands
+from connector.errors import StoreError
 from connector.settings.profiles import ProfilesSettings
 from connector.store.engine import Store
 from tests.build_settings import values, write
@@ -120,6 +122,30 @@ def test_profiles_are_shown_and_exported(command: Command, file_store: Store, tm
     assert shown in lines
     assert "cannot be written" in command("profiles", "export", str(tmp_path / "none" / "x"), code=1)
     assert len(command("profiles", "export", "-").splitlines()) == 4
+
+
+@pytest.mark.parametrize("name", ["profiles.ndjson", "profiles.parquet"])
+def test_an_export_that_fails_in_the_middle_leaves_the_file_before_it_and_nothing_beside(
+    command: Command, file_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fill(file_store)
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    path = folder / name
+    command("profiles", "export", str(path))
+    before = path.read_bytes()
+
+    whole = profile_export.pages
+
+    def cut(*arguments: Any) -> Iterator[list[ActivityProfile]]:
+        yield next(whole(*arguments))
+        raise StoreError("the store went away")
+
+    monkeypatch.setattr(profile_export, "pages", cut)
+    assert "the store went away" in command("profiles", "export", str(path), code=1)
+    assert path.read_bytes() == before
+    assert "the store went away" in command("profiles", "export", str(folder / f"new-{name}"), code=1)
+    assert [each.name for each in folder.iterdir()] == [name]
 
 
 def test_the_webhook_is_missed_made_and_then_right(command: Command) -> None:

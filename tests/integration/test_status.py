@@ -183,6 +183,7 @@ def test_each_export_says_when_it_ran_when_it_runs_next_and_why_it_fails(store: 
     assert ran.keys() == {"log"}  # and none that the settings do not name
     assert (ran["log"]["started_at"], ran["log"]["next_at"]) == (1000.0, 1300.0)
     assert cli_status._runs(ran["log"]).count("1970-01-01") == 2
+    assert ", due since 1970-01-01" in cli_status._runs(ran["log"])  # nobody runs it
     with store.writing() as tx:
         failed = ExportState(
             "log", 1.0, started_at=1000.0, ended_at=1001.0, failures=3, failing_since=900.0, error="disk full"

@@ -1,6 +1,5 @@
 """Exports as Parquet files: each is written beside its name, and has it once it is whole and on the disk."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pydantic_core import to_json
 
 from connector.bulk.export.columns import FORMS, ColumnType, ExportColumn, LogRow
 from connector.bulk.tabular.parquet import arrow_part
+from connector.bulk.whole_file import to_disk
 from connector.errors import ConnectorError
 from connector.model.export_state import ExportKind
 
@@ -56,9 +56,9 @@ class ParquetFiles:
                 left.unlink(missing_ok=True)
             try:
                 count = self._filled(partial, pages)
-                _to_disk(partial)
+                to_disk(partial)
                 partial.replace(final)
-                _to_disk(self.directory)
+                to_disk(self.directory)
             finally:
                 with suppress(OSError):
                     partial.unlink(missing_ok=True)
@@ -114,11 +114,3 @@ def _cell(type: ColumnType, value: Any) -> Any:
         case "json":
             return to_json(value).decode()
     return value
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
