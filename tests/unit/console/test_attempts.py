@@ -1,3 +1,5 @@
+import pytest
+
 from connector.console.attempts import (
     FIRST_WAIT_SECONDS,
     FREE_ATTEMPTS,
@@ -72,3 +74,12 @@ def test_many_names_and_addresses_take_a_bounded_memory() -> None:
     for number in range(1000):
         attempts.begin(f"name {number}", f"address {number}", NOW)
     assert len(attempts._failures) == 100
+
+
+@pytest.mark.parametrize(("apart", "waits"), [(WINDOW_SECONDS - 1, True), (WINDOW_SECONDS + 1, False)])
+def test_failures_add_up_while_each_comes_within_the_window_of_the_one_before(apart: float, waits: bool) -> None:
+    attempts = Attempts()
+    moments = [NOW + apart * number for number in range(FREE_ATTEMPTS)]
+    for now in moments:
+        attempts.begin("ada", "192.0.2.1", now)
+    assert (attempts.wait("ada", "192.0.2.1", moments[-1]) > 0) is waits
