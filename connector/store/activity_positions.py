@@ -5,9 +5,9 @@ from sqlalchemy import Connection, select
 
 from connector.customerio.activities import LogPosition
 from connector.store.bulk_sql import insert
-from connector.store.tables import ACTIVITY_POSITION_TABLE
+from connector.store.tables import ActivityPositionRow
 
-_TABLE = ACTIVITY_POSITION_TABLE
+_TABLE = ActivityPositionRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 def positions(tx: Connection, workspace: str) -> dict[str, LogPosition]:

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
 
 from connector.model.alert import AlertState, ChannelState, Notice, Routed, Told
-from connector.store.alert_tables import ALERT_CHANNEL_TABLE, ALERT_NOTICE_TABLE, ALERT_TABLE
+from connector.store.alert_tables import AlertChannelRow, AlertNoticeRow, AlertRow
 from connector.store.bulk_sql import among, insert
 
-TABLE = ALERT_TABLE
-NOTICE = ALERT_NOTICE_TABLE
-CHANNEL = ALERT_CHANNEL_TABLE
+TABLE = AlertRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+NOTICE = AlertNoticeRow.__table__  # type: ignore[attr-defined]  # as above
+CHANNEL = AlertChannelRow.__table__  # type: ignore[attr-defined]  # as above
 _WAITS = NOTICE.c.told_at.is_(None)
 _STATE = [TABLE.c[name] for name in AlertState.__dataclass_fields__]
 _NOTICE = [NOTICE.c[name] for name in Notice._fields]

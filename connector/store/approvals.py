@@ -6,9 +6,9 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, insert, select, update
 
 from connector.model.approval import ApprovalRequest, ApprovalState, HeldName
-from connector.store.log_tables import APPROVAL_TABLE
+from connector.store.log_tables import ApprovalRow
 
-TABLE = APPROVAL_TABLE
+TABLE = ApprovalRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 def add(tx: Connection, request: ApprovalRequest) -> None:

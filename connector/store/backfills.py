@@ -3,9 +3,9 @@
 from sqlalchemy import Connection, delete, exists, insert, select
 
 from connector.store import jobs
-from connector.store.tables import BACKFILL_TABLE
+from connector.store.tables import BackfillRow
 
-TABLE = BACKFILL_TABLE
+TABLE = BackfillRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 def add(tx: Connection, job: str, origin: str) -> None:

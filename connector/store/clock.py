@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, case, update
 
 from connector.store.bulk_sql import insert
-from connector.store.tables import CLOCK_TABLE
+from connector.store.tables import ClockRow
 
-TABLE = CLOCK_TABLE
+TABLE = ClockRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 ONLY = 1
 RENEWED_SECONDS = 5.0
 """The kept time is renewed when it is this many seconds old; at most so much is lost when the clock is set back."""

@@ -10,9 +10,9 @@ from connector.model.bounds import whole_characters
 from connector.store import problems
 from connector.store.bulk_sql import FLOAT, given, insert
 from connector.store.statements import Statement
-from connector.store.tables import CONNECTION_TABLE
+from connector.store.tables import ConnectionRow
 
-TABLE = CONNECTION_TABLE
+TABLE = ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 @dataclass(frozen=True, slots=True)

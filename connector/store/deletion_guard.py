@@ -15,10 +15,10 @@ from connector.store.bulk_sql import INTEGER, among, among_given, given, insert
 from connector.store.entities import OBJECT, PERSON, of, parts
 from connector.store.entities import TABLE as ENTITY
 from connector.store.statements import Statement
-from connector.store.tables import ADMISSION_TABLE, ADMITTED, EXIT, GUARD_TABLE, HELD, LIVE
+from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, AdmissionRow, GuardRow
 
-TABLE = GUARD_TABLE
-ADMISSION = ADMISSION_TABLE
+TABLE = GuardRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+ADMISSION = AdmissionRow.__table__  # type: ignore[attr-defined]  # as above
 _IS_HELD = ENTITY.c.lane == literal_column(str(HELD))  # spelt out: the index holds these alone
 _COUNT_AGAIN_SECONDS = 60.0
 

@@ -30,7 +30,7 @@ from connector.store import encoding, problems
 from connector.store.bulk_sql import BOOLEAN, FLOAT, INTEGER, TEXT, Rows, among, among_given, given
 from connector.store.row_texts import PLAIN, RowTexts
 from connector.store.statements import RowsStatement, Statement
-from connector.store.tables import ADMITTED, ENTITY_TABLE, EVENT_TABLE, EXIT, HELD, LIVE, PENDING
+from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, PENDING, EntityRow, EventRow
 
 PERSON: EntityKind = "person"
 OBJECT: EntityKind = "object"
@@ -39,8 +39,8 @@ UNREADABLE = "its row cannot be read"
 SAME = ("sync", "kind")
 """The columns of the key that have one value in all rows of a statement."""
 _PARAMETERS = 10_000
-TABLE = ENTITY_TABLE
-EVENT = EVENT_TABLE
+TABLE = EntityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+EVENT = EventRow.__table__  # type: ignore[attr-defined]  # as above
 LOADED = (  # what `loaded` reads
     TABLE.c.key,
     TABLE.c.facts,

@@ -13,11 +13,11 @@ from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among_given, gi
 from connector.store.entities import TABLE as ENTITY
 from connector.store.row_texts import PLAIN, RowTexts
 from connector.store.statements import SQLITE, RowsStatement, Statement
-from connector.store.tables import DROPPED, EVENT_TABLE, PENDING, REFUSED, SENT
+from connector.store.tables import DROPPED, PENDING, REFUSED, SENT, EventRow
 
 __all__ = ["DROPPED", "REFUSED", "SENT", "add", "owed", "settle", "still_owed"]
 
-TABLE = EVENT_TABLE
+TABLE = EventRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 IS_PENDING = TABLE.c.state == literal_column(str(PENDING))
 """Spelt out: the index holds what is pending, and a parameter could be anything."""
 _TIME = 10

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Table, insert, select, update
 from connector.model.export_state import ExportState
 from connector.model.source_state import SourceState
 from connector.store.bulk_sql import insert as upsert
-from connector.store.export_tables import EXPORT_TABLE, SOURCE_RUN_TABLE
+from connector.store.export_tables import ExportRow, SourceRunRow
 
-TABLE: Table = EXPORT_TABLE
-SOURCE_RUN: Table = SOURCE_RUN_TABLE
+TABLE: Table = ExportRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+SOURCE_RUN: Table = SourceRunRow.__table__  # type: ignore[attr-defined]  # as above
 _COLUMNS = tuple(TABLE.c[name] for name in ExportState.__slots__)
 
 

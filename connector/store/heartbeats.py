@@ -6,9 +6,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, select
 
 from connector.store.bulk_sql import insert
-from connector.store.tables import PROCESS_TABLE
+from connector.store.tables import ProcessRow
 
-TABLE = PROCESS_TABLE
+TABLE = ProcessRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 BEAT_SECONDS = 5.0
 """How often a process says that it lives."""
 GONE_SECONDS = 30.0

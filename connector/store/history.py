@@ -11,10 +11,10 @@ from sqlalchemy import Connection, delete, func, select
 
 from connector.model.history import SaidOf, SentFor, What
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among, given
-from connector.store.log_tables import HISTORY_TABLE
+from connector.store.log_tables import HistoryRow
 from connector.store.statements import RowsStatement
 
-TABLE = HISTORY_TABLE
+TABLE = HistoryRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 class HistoryEntry(NamedTuple):

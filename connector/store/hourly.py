@@ -8,13 +8,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, func, select
 
 from connector.store import encoding
-from connector.store.alert_tables import HOURLY_TABLE
+from connector.store.alert_tables import HourlyRow
 from connector.store.bulk_sql import insert
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import of
 from connector.store.tallies import MINUTE, way
 
-TABLE = HOURLY_TABLE
+TABLE = HourlyRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 HOUR_SECONDS = 3600
 _MINUTES_AN_HOUR = 60
 

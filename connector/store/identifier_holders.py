@@ -15,9 +15,9 @@ from connector.store.encoding import identifier_text
 from connector.store.entities import PERSON, load, parts
 from connector.store.entities import TABLE as ENTITY
 from connector.store.statements import RowsStatement, Statement
-from connector.store.tables import IDENTITY_TABLE
+from connector.store.tables import IdentityRow
 
-TABLE = IDENTITY_TABLE
+TABLE = IdentityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 WAITS = "identifier held by another user"
 """How somebody stands who waits for an identifier."""
 _IS, _NOT_SENT = " is ", ": this one is not sent"

@@ -4,9 +4,9 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from connector.model import import_job
 from connector.model.import_job import ImportDirection, ImportJob, ImportState
-from connector.store.activity_tables import IMPORT_JOB_TABLE
+from connector.store.activity_tables import ImportJobRow
 
-TABLE: Table = IMPORT_JOB_TABLE
+TABLE: Table = ImportJobRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 _COLUMNS = [TABLE.c[name] for name in ImportJob._fields]
 
 

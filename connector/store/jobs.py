@@ -7,9 +7,9 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, insert, or_, select, text, update
 
 from connector.model.job import Job, JobState
-from connector.store.tables import JOB_TABLE
+from connector.store.tables import JobRow
 
-TABLE = JOB_TABLE
+TABLE = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 def begin_alone(tx: Connection) -> None:

@@ -1,87 +1,88 @@
 """The tables that only say what happened: nothing is decided by them. Times are unix seconds."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, SmallInteger, Table, Text
-
-from connector.store.tables import metadata
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Text
+from sqlmodel import Field, SQLModel
 
 _COUNTED = BigInteger().with_variant(Integer, "sqlite")
 """Of a column that the database counts up: SQLite does so for its own kind of number only."""
 
 
-HISTORY_TABLE = Table(
-    "history",
-    metadata,
-    Column("id", _COUNTED, primary_key=True),
-    Column("sync", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("at", Float, nullable=False),
-    Column("what", SmallInteger, nullable=False),
-    Column("came_to", SmallInteger),
-    Column("detail", SmallInteger),
-    Column("count", Integer),
-    Column("events", Integer),
-    Column("item", Integer),
-    Column("call", Text),
+class HistoryRow(SQLModel, table=True):
+    """What happened to a person at a time, in codes (`model/history`): what, and what it came to.
+
+    detail: of what was said their standing, of what was sent its sorts. count: how many messages, or items. events: how
+    many of what was said were new. call, item: the request, and the place of their first item in it.
+    """
+
+    __tablename__ = "history"
     # Keys first, and nothing behind them: PostgreSQL keeps equal entries of an index once.
-    Index("history_person", "key", "sync"),
-    Index("history_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-)
-"""What happened to a person at a time, in codes (`model/history`): what, and what it came to.
+    __table_args__ = (
+        Index("history_person", "key", "sync"),
+        Index("history_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    )
 
-detail: of what was said their standing, of what was sent its sorts. count: how many messages, or items. events: how
-many of what was said were new. call, item: the request, and the place of their first item in it.
-"""
-
-
-OPERATOR_LOG_TABLE = Table(
-    "operator_log",
-    metadata,
-    Column("id", _COUNTED, primary_key=True),
-    Column("at", Float, nullable=False),
-    Column("operator", Text, nullable=False),
-    Column("door", Text, nullable=False),
-    Column("act", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Index("operator_log_at", "at"),
-)
-"""Something that was done by hand: when, who, by which door, what, to what (of people a digest), the outcome."""
+    id: int | None = Field(default=None, sa_column=Column(_COUNTED, primary_key=True))
+    sync: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    at: float
+    what: int = Field(sa_type=SmallInteger)
+    came_to: int | None = Field(default=None, sa_type=SmallInteger)
+    detail: int | None = Field(default=None, sa_type=SmallInteger)
+    count: int | None = Field(default=None, sa_type=Integer)
+    events: int | None = Field(default=None, sa_type=Integer)
+    item: int | None = Field(default=None, sa_type=Integer)
+    call: str | None = Field(default=None, sa_type=Text)
 
 
-APPROVAL_TABLE = Table(
-    "approval",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("sync", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("names", Text),
-    Column("count", BigInteger, nullable=False),
-    Column("asked_by", Text, nullable=False),
-    Column("asked_at", Float, nullable=False),
-    Column("expires_at", Float, nullable=False),
-    Column("settled_by", Text),
-    Column("settled_at", Float),
-    Index("approval_asked", "asked_at"),
-)
-"""A request to let held deletions go, that waits for a second person: `model.approval` says what it means.
+class OperatorLogRow(SQLModel, table=True):
+    """Something that was done by hand: when, who, by which door, what, to what (of people a digest), the outcome."""
 
-names: JSON, those that are meant; null for all that were held.
-"""
+    __tablename__ = "operator_log"
+    __table_args__ = (Index("operator_log_at", "at"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_COUNTED, primary_key=True))
+    at: float
+    operator: str = Field(sa_type=Text)
+    door: str = Field(sa_type=Text)
+    act: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
 
 
-TRACE_CONTEXT_TABLE = Table(
-    "trace_context",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("sync", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("slot", SmallInteger, primary_key=True),
-    Column("context", Text, nullable=False),
-    Column("at", Float, nullable=False),
+class ApprovalRow(SQLModel, table=True):
+    """A request to let held deletions go, that waits for a second person: `model.approval` says what it means.
+
+    names: JSON, those that are meant; null for all that were held.
+    """
+
+    __tablename__ = "approval"
+    __table_args__ = (Index("approval_asked", "asked_at"),)
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    names: str | None = Field(default=None, sa_type=Text)
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    asked_by: str = Field(sa_type=Text)
+    asked_at: float
+    expires_at: float
+    settled_by: str | None = Field(default=None, sa_type=Text)
+    settled_at: float | None = None
+
+
+class TraceContextRow(SQLModel, table=True):
+    """A trace that a message about somebody is in, until what it said is settled. slot: which of a few places it has.
+
+    context: the traceparent of the span that took the message in.
+    """
+
+    __tablename__ = "trace_context"
     # Keys first, as everywhere: PostgreSQL believes of a new table that the sync alone leaves one row.
-    Index("trace_context_at", "at"),
-)
-"""A trace that a message about somebody is in, until what it said is settled. slot: which of a few places it has.
+    __table_args__ = (Index("trace_context_at", "at"),)
 
-context: the traceparent of the span that took the message in.
-"""
+    key: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    slot: int = Field(primary_key=True, sa_type=SmallInteger)
+    context: str = Field(sa_type=Text)
+    at: float

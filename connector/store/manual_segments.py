@@ -16,9 +16,9 @@ from connector.store import encoding, problems
 from connector.store.bulk_sql import among, insert
 from connector.store.entities import TABLE as ENTITY
 from connector.store.entities import of, parts
-from connector.store.tables import BACKFILL, HELD, MANUAL_SEGMENT_TABLE
+from connector.store.tables import BACKFILL, HELD, ManualSegmentRow
 
-TABLE = MANUAL_SEGMENT_TABLE
+TABLE = ManualSegmentRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 @dataclass(frozen=True, slots=True)

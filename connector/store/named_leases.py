@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, or_, select, update
 
 from connector.store.bulk_sql import among, insert
-from connector.store.tables import LEASE_TABLE
+from connector.store.tables import LeaseRow
 
 QUEUE, READER = "queue ", "reader "
 """How the leases of intake queues, and of the readers themselves, are named."""
-TABLE = LEASE_TABLE
+TABLE = LeaseRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 def take(tx: Connection, name: str, holder: str, now: float, seconds: float) -> bool:

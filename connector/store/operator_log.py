@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from connector.store.log_tables import OPERATOR_LOG_TABLE
+from connector.store.log_tables import OperatorLogRow
 
-TABLE = OPERATOR_LOG_TABLE
+TABLE = OperatorLogRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 BEGUN = "begun"
 
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select
 
-from connector.store.activity_tables import OUT_TARGET_TABLE, OUTGOING_TABLE
+from connector.store.activity_tables import OutgoingRow, OutTargetRow
 from connector.store.bulk_sql import among
 from connector.store.bulk_sql import insert as upsert
 
-TABLE: Table = OUTGOING_TABLE
-TARGET: Table = OUT_TARGET_TABLE
+TABLE: Table = OutgoingRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+TARGET: Table = OutTargetRow.__table__  # type: ignore[attr-defined]  # as above
 
 
 class Waiting(NamedTuple):

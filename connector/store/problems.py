@@ -27,9 +27,9 @@ from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
 from connector.model.problem_filter import ProblemFilter
 from connector.store.bulk_sql import among, insert
 from connector.store.problem_bounds import Flood, ProblemColumns, cause_id, shape_of
-from connector.store.tables import INDEXED_CHARACTERS, PROBLEM_TABLE
+from connector.store.tables import INDEXED_CHARACTERS, ProblemRow
 
-TABLE = PROBLEM_TABLE
+TABLE = ProblemRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 PAYLOAD_CHARACTERS = 100_000
 OF_USERS: tuple[ProblemKind, ...] = (
     "unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "failing", "poison",

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, exists, or_, select
 
 from connector.store import name_search, outgoing, reported
-from connector.store.activity_tables import PROFILE_LINK_TABLE, PROFILE_TABLE
+from connector.store.activity_tables import ProfileLinkRow, ProfileRow
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among
 from connector.store.statements import RowsStatement
 
-TABLE: Table = PROFILE_TABLE
-LINK: Table = PROFILE_LINK_TABLE
+TABLE: Table = ProfileRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+LINK: Table = ProfileLinkRow.__table__  # type: ignore[attr-defined]  # as above
 _ID = "id:"
 _PREFIXES = (_ID, "email:", "cio_id:")
 _STEPS = 2

@@ -18,9 +18,9 @@ from connector.store import entities
 from connector.store.bulk_sql import TEXT, Rows, among, given
 from connector.store.entities import OBJECT, TABLE, Written, of, parts
 from connector.store.statements import RowsStatement
-from connector.store.tables import BACKFILL, HELD, LIVE, RELATION_TABLE
+from connector.store.tables import BACKFILL, HELD, LIVE, RelationRow
 
-RELATION = RELATION_TABLE
+RELATION = RelationRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 _THERE = (AudienceStatus.IN, AudienceStatus.KEPT)
 """An object that is about to be deleted takes no more relationships: one sent late might bring it back."""
 

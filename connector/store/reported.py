@@ -8,11 +8,11 @@ from sqlalchemy import Connection, Table, and_, delete, or_, select
 from sqlalchemy.types import TypeEngine
 
 from connector.model.reported import ReportedWord
-from connector.store.activity_tables import REPORTED_TABLE
+from connector.store.activity_tables import ReportedRow
 from connector.store.bulk_sql import INTEGER, TEXT, Rows, among, among_given, given
 from connector.store.statements import RowsStatement, Statement
 
-TABLE: Table = REPORTED_TABLE
+TABLE: Table = ReportedRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 _COLUMNS = (TABLE.c.key, TABLE.c.owner, TABLE.c.mark, TABLE.c["at"], TABLE.c.event_id, TABLE.c.address)
 ReportedWords = Mapping[str, Sequence[ReportedWord]]
 """By the keys of identifiers."""

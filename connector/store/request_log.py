@@ -12,12 +12,12 @@ from connector.customerio.request_log import Call
 from connector.model import event_id
 from connector.model.bounds import whole_characters
 from connector.store.bulk_sql import among, given
-from connector.store.log_tables import HISTORY_TABLE
+from connector.store.log_tables import HistoryRow
 from connector.store.statements import Statement
-from connector.store.tables import CALL_TABLE
+from connector.store.tables import CallRow
 
-TABLE = CALL_TABLE
-HISTORY = HISTORY_TABLE
+TABLE = CallRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+HISTORY = HistoryRow.__table__  # type: ignore[attr-defined]  # as above
 _COLUMNS = tuple(column.name for column in TABLE.c if column.name != "id")
 _SUMMARY = tuple(column for column in TABLE.c if column.name not in ("request", "reply"))
 

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, delete, func, select, update
 from connector.model.source_state import Counts, SourceState
 from connector.store.bulk_sql import INTEGER, TEXT, Rows, among_given, given, insert
 from connector.store.statements import RowsStatement, Statement
-from connector.store.tables import SOURCE_KEY_TABLE, SOURCE_TABLE
+from connector.store.tables import SourceKeyRow, SourceRow
 
-TABLE = SOURCE_TABLE
-KEYS = SOURCE_KEY_TABLE
+TABLE = SourceRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+KEYS = SourceKeyRow.__table__  # type: ignore[attr-defined]  # as above
 
 
 def load(tx: Connection) -> dict[str, SourceState]:

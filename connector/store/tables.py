@@ -2,20 +2,18 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Float,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
-    Table,
     Text,
     text,
 )
+from sqlmodel import Field, SQLModel
 
-metadata = MetaData()
+metadata = SQLModel.metadata
 
 PENDING, SENT, REFUSED, DROPPED = range(4)
 """States of an event: owed, confirmed, refused for good, never to be sent."""
@@ -26,363 +24,366 @@ deletions that it has yet to see; what a bulk load or a resync brought. Held del
 """
 
 
-ENTITY_TABLE = Table(
-    "entity",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("facts", Text, nullable=False),
-    Column("delivered", Text),
-    Column("tried", Text),
-    Column("memberships", Text),
-    Column("removals", Text),
-    Column("doubt", Integer, nullable=False, default=0),
-    Column("revision", BigInteger, nullable=False, default=0),
-    Column("entered", Boolean, nullable=False, default=False),
-    Column("standing", Text, nullable=False, default=""),
-    Column("waits_for", Text),
-    Column("due_at", Float),
-    Column("lane", Integer, nullable=False, default=LIVE, server_default="0"),
-    Column("lease", Text),
-    Column("leased_until", Float),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("updated_at", Float, nullable=False, default=0.0),
-    # The key first: PostgreSQL, as long as it has no statistics, takes the first columns alone to be enough.
-    PrimaryKeyConstraint("key", "sync", "kind"),
-    Index(
-        "entity_due",
-        "sync",
-        "kind",
-        "lane",
-        "due_at",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
-    Index(
-        "entity_waiting",
-        "sync",
-        "waits_for",
-        sqlite_where=text("waits_for IS NOT NULL"),
-        postgresql_where=text("waits_for IS NOT NULL"),
-    ),
-    Index("entity_held", "sync", "key", sqlite_where=text("lane = 4"), postgresql_where=text("lane = 4")),
-    Index(
-        "entity_alone",
-        "sync",
-        "kind",
-        "due_at",
-        sqlite_where=text("attempts > 0"),
-        postgresql_where=text("attempts > 0"),
-    ),
-    Index("entity_outsider", "updated_at", sqlite_where=text("NOT entered"), postgresql_where=text("NOT entered")),
-)
-"""A person (or another entity) of one sync.
+class EntityRow(SQLModel, table=True):
+    """A person (or another entity) of one sync.
 
-facts, delivered, tried: JSON. due_at is null if nothing is owed, lane says in which line it waits. lease names
-the claim that has this row until leased_until. memberships: JSON, what was delivered of manual segments; removals:
-JSON, what Customer.io has confirmed to have taken away; null for nothing. waits_for: the identifier that another
-user holds, if there is such a conflict. attempts: how often in a row a request failed at this one alone, which
-then is sent by itself.
-"""
+    facts, delivered, tried: JSON. due_at is null if nothing is owed, lane says in which line it waits. lease names
+    the claim that has this row until leased_until. memberships: JSON, what was delivered of manual segments; removals:
+    JSON, what Customer.io has confirmed to have taken away; null for nothing. waits_for: the identifier that another
+    user holds, if there is such a conflict. attempts: how often in a row a request failed at this one alone, which
+    then is sent by itself.
+    """
 
+    __tablename__ = "entity"
+    __table_args__ = (
+        # The key first: PostgreSQL, as long as it has no statistics, takes the first columns alone to be enough.
+        PrimaryKeyConstraint("key", "sync", "kind"),
+        Index(
+            "entity_due",
+            "sync",
+            "kind",
+            "lane",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "entity_waiting",
+            "sync",
+            "waits_for",
+            sqlite_where=text("waits_for IS NOT NULL"),
+            postgresql_where=text("waits_for IS NOT NULL"),
+        ),
+        Index("entity_held", "sync", "key", sqlite_where=text("lane = 4"), postgresql_where=text("lane = 4")),
+        Index(
+            "entity_alone",
+            "sync",
+            "kind",
+            "due_at",
+            sqlite_where=text("attempts > 0"),
+            postgresql_where=text("attempts > 0"),
+        ),
+        Index("entity_outsider", "updated_at", sqlite_where=text("NOT entered"), postgresql_where=text("NOT entered")),
+    )
 
-RELATION_TABLE = Table(
-    "relation",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("object", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    PrimaryKeyConstraint("key", "sync", "object"),
-    Index("relation_object", "object", "sync"),
-)
-"""That a person (key) is to be related to an object: by it they are found when the object comes or goes.
-
-A row too many does no harm, one too few would: delivery adds what is missing before it sends for the person.
-"""
+    sync: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    facts: str = Field(sa_type=Text)
+    delivered: str | None = Field(default=None, sa_type=Text)
+    tried: str | None = Field(default=None, sa_type=Text)
+    memberships: str | None = Field(default=None, sa_type=Text)
+    removals: str | None = Field(default=None, sa_type=Text)
+    doubt: int = 0
+    revision: int = Field(default=0, sa_type=BigInteger)
+    entered: bool = False
+    standing: str = Field(default="", sa_type=Text)
+    waits_for: str | None = Field(default=None, sa_type=Text)
+    due_at: float | None = None
+    lane: int = Field(default=LIVE, sa_column_kwargs={"server_default": "0"})
+    lease: str | None = Field(default=None, sa_type=Text)
+    leased_until: float | None = None
+    attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    updated_at: float = 0.0
 
 
-IDENTITY_TABLE = Table(
-    "identity",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("identifier", Text, primary_key=True),
-    Column("key", Text, nullable=False),
-    PrimaryKeyConstraint("identifier", "sync"),
-)
-"""Which user of a sync holds an identifier in Customer.io: two users under one would overwrite each other."""
+class RelationRow(SQLModel, table=True):
+    """That a person (key) is to be related to an object: by it they are found when the object comes or goes.
+
+    A row too many does no harm, one too few would: delivery adds what is missing before it sends for the person.
+    """
+
+    __tablename__ = "relation"
+    __table_args__ = (PrimaryKeyConstraint("key", "sync", "object"), Index("relation_object", "object", "sync"))
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    object: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
 
 
-EVENT_TABLE = Table(
-    "event",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("key", Text, nullable=False),
-    Column("body", Text),
-    Column("occurred_at", BigInteger),
-    Column("state", Integer, nullable=False, default=PENDING),
-    Column("accepted_at", Float, nullable=False, default=0.0),
-    Index("event_pending", "key", "sync", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-    Index("event_accepted", "accepted_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-    Index("event_known_by", text("substr(id, 11)"), "sync"),
-)
-"""An event that was accepted, by its ULID. The body is dropped once sent; the row stays, to know a repeat by."""
+class IdentityRow(SQLModel, table=True):
+    """Which user of a sync holds an identifier in Customer.io: two users under one would overwrite each other."""
+
+    __tablename__ = "identity"
+    __table_args__ = (PrimaryKeyConstraint("identifier", "sync"),)
+    sync: str = Field(primary_key=True, sa_type=Text)
+    identifier: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(sa_type=Text)
+
+
+class EventRow(SQLModel, table=True):
+    """An event that was accepted, by its ULID. The body is dropped once sent; the row stays, to know a repeat by."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("event_pending", "key", "sync", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index("event_accepted", "accepted_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+        Index("event_known_by", text("substr(id, 11)"), "sync"),
+    )
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(sa_type=Text)
+    body: str | None = Field(default=None, sa_type=Text)
+    occurred_at: int | None = Field(default=None, sa_type=BigInteger)
+    state: int = PENDING
+    accepted_at: float = 0.0
 
 
 INDEXED_CHARACTERS = 100
 """So much of the subject of a problem is in its index: upstream may make a key of any length."""
 
 
-PROBLEM_TABLE = Table(
-    "problem",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("sync", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("payload", Text),
-    Column("form", Text),
-    Column("count", BigInteger, nullable=False, default=1),
-    Column("first_at", Float, nullable=False, default=0.0),
-    Column("last_at", Float, nullable=False, default=0.0),
-    Column("cause", Text),
-    Index("problem_recent", "sync", "kind", "last_at"),
-    Index("problem_cause", "cause", "last_at", "id"),
-    Index("problem_latest", "last_at", "id"),
-    Index("problem_subject", text(f"substr(subject, 1, {INDEXED_CHARACTERS})")),
-)
-"""What needs a human: the same problem again is counted, not repeated.
+class ProblemRow(SQLModel, table=True):
+    """What needs a human: the same problem again is counted, not repeated.
 
-cause: what it has in common with others (`problem_bounds.cause_id`), null where an older version has written it.
-"""
+    cause: what it has in common with others (`problem_bounds.cause_id`), null where an older version has written it.
+    """
 
+    __tablename__ = "problem"
+    __table_args__ = (
+        Index("problem_recent", "sync", "kind", "last_at"),
+        Index("problem_cause", "cause", "last_at", "id"),
+        Index("problem_latest", "last_at", "id"),
+        Index("problem_subject", text(f"substr(subject, 1, {INDEXED_CHARACTERS})")),
+    )
 
-TALLY_TABLE = Table(
-    "tally",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("slot", BigInteger, primary_key=True, server_default="0"),
-    Column("count", BigInteger, nullable=False),
-)
-"""How often something came out so: counted in the transaction that made it so, in one of some slots.
-
-sync: the scope that it is counted for, which is a sync or what `tallies` names otherwise.
-"""
+    id: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    payload: str | None = Field(default=None, sa_type=Text)
+    form: str | None = Field(default=None, sa_type=Text)
+    count: int = Field(default=1, sa_type=BigInteger)
+    first_at: float = 0.0
+    last_at: float = 0.0
+    cause: str | None = Field(default=None, sa_type=Text)
 
 
-MINUTE_TABLE = Table(
-    "minute",
-    metadata,
-    Column("minute", BigInteger, nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("slot", BigInteger, nullable=False),
-    Column("count", BigInteger, nullable=False),
+class TallyRow(SQLModel, table=True):
+    """How often something came out so: counted in the transaction that made it so, in one of some slots.
+
+    sync: the scope that it is counted for, which is a sync or what `tallies` names otherwise.
+    """
+
+    __tablename__ = "tally"
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(primary_key=True, sa_type=Text)
+    slot: int = Field(default=0, sa_column=Column(BigInteger, primary_key=True, server_default="0"))
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+
+
+class MinuteRow(SQLModel, table=True):
+    """How often something came out so within one minute (unix time // 60), in one of some slots, as `TallyRow`."""
+
+    __tablename__ = "minute"
     # The minute first: what is written and read is of a few minutes, and of all scopes.
-    PrimaryKeyConstraint("minute", "scope", "name", "slot"),
-)
-"""How often something came out so within one minute (unix time // 60), in one of some slots, as `TALLY_TABLE`."""
+    __table_args__ = (PrimaryKeyConstraint("minute", "scope", "name", "slot"),)
+
+    minute: int = Field(sa_column=Column(BigInteger, nullable=False))
+    scope: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    slot: int = Field(sa_column=Column(BigInteger, nullable=False))
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
-TALLY_HOUR_TABLE = Table(
-    "tally_hour",
-    metadata,
-    Column("scope", Text, nullable=False),
-    Column("hour", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    PrimaryKeyConstraint("scope", "hour", "name"),
-    Index("tally_hour_at", "hour"),
-)
-"""How often something came out so within one hour (unix time // 3600): minutes, added up once it is over."""
+class TallyHourRow(SQLModel, table=True):
+    """How often something came out so within one hour (unix time // 3600): minutes, added up once it is over."""
+
+    __tablename__ = "tally_hour"
+    __table_args__ = (PrimaryKeyConstraint("scope", "hour", "name"), Index("tally_hour_at", "hour"))
+
+    scope: str = Field(sa_type=Text)
+    hour: int = Field(sa_column=Column(BigInteger, nullable=False))
+    name: str = Field(sa_type=Text)
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
-CONNECTION_TABLE = Table(
-    "connection",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("paused_until", Float),
-    Column("reason", Text, nullable=False, default=""),
-    Column("failures", Integer, nullable=False, default=0),
-    Column("credentials", Text, nullable=False, default=""),
-    Column("next_at", Float, nullable=False, default=0.0),
-    Column("failing_since", Float),
-)
-"""One workspace: whether it is paused, until when and why; and when its next request may go.
+class ConnectionRow(SQLModel, table=True):
+    """One workspace: whether it is paused, until when and why; and when its next request may go.
 
-paused_until is infinity where only a human can help; credentials is a digest of those that were refused.
-failing_since: when the first of the failures came that no success has followed yet.
-"""
+    paused_until is infinity where only a human can help; credentials is a digest of those that were refused.
+    failing_since: when the first of the failures came that no success has followed yet.
+    """
 
+    __tablename__ = "connection"
 
-PROCESS_TABLE = Table(
-    "process",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("role", Text, nullable=False),
-    Column("started_at", Float, nullable=False),
-    Column("seen_at", Float, nullable=False),
-)
-"""A process that says every few seconds that it lives: its role (worker, beat, web, run, sweep), and where it is.
-
-A process that ends in order takes its row away, so a row that has grown old is of one that died.
-"""
+    name: str = Field(primary_key=True, sa_type=Text)
+    paused_until: float | None = Field(default=None, sa_column=Column(Float))
+    reason: str = Field(default="", sa_type=Text)
+    failures: int = 0
+    credentials: str = Field(default="", sa_type=Text)
+    next_at: float = 0.0
+    failing_since: float | None = None
 
 
-GUARD_TABLE = Table(
-    "guard",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("audience", BigInteger, nullable=False),
-    Column("counted_at", Float, nullable=False, default=0.0),
-    Column("held_since", Float),
-)
-"""What the deletion guard knows of a sync: its audience, counted at counted_at; since when it holds deletions."""
+class ProcessRow(SQLModel, table=True):
+    """A process that says every few seconds that it lives: its role (worker, beat, web, run, sweep), and where it is.
+
+    A process that ends in order takes its row away, so a row that has grown old is of one that died.
+    """
+
+    __tablename__ = "process"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    role: str = Field(sa_type=Text)
+    started_at: float
+    seen_at: float
 
 
-ADMISSION_TABLE = Table(
-    "admission",
-    metadata,
-    Column("sync", Text, primary_key=True),
-    Column("minute", BigInteger, primary_key=True, autoincrement=False),
-    Column("count", BigInteger, nullable=False),
-)
-"""How many deletions the guard let pass in one minute (unix time // 60)."""
+class GuardRow(SQLModel, table=True):
+    """What the deletion guard knows of a sync: its audience, counted at counted_at; since when it holds deletions."""
+
+    __tablename__ = "guard"
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    audience: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    counted_at: float = 0.0
+    held_since: float | None = None
 
 
-JOB_TABLE = Table(
-    "job",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("sync", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("position", Text, nullable=False, default=""),
-    Column("total", BigInteger, nullable=False),
-    Column("done", BigInteger, nullable=False),
-    Column("per_second", Float, nullable=False, default=0.0),
-    Column("counts", Text, nullable=False, default="{}"),
-    Column("created_at", Float, nullable=False, default=0.0),
-    Column("updated_at", Float, nullable=False, default=0.0),
-    Column("started_by", Text),
-    Column("asked", Text),
-)
-"""A long piece of work over a sync: how far it has come (the last key), of how many, how fast it may go.
+class AdmissionRow(SQLModel, table=True):
+    """How many deletions the guard let pass in one minute (unix time // 60)."""
 
-started_by: who has begun it, null where nobody noted that; asked: what it is to do, as JSON, null where the kind
-and the sync say all.
-"""
+    __tablename__ = "admission"
+
+    sync: str = Field(primary_key=True, sa_type=Text)
+    minute: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
 
 
-ACTIVITY_POSITION_TABLE = Table(
-    "activity_position",
-    metadata,
-    Column("connection", Text, primary_key=True),
-    Column("type", Text, primary_key=True),
-    Column("position", Text, nullable=False),
-)
-"""How far the activity log of a workspace was read, for one type of entry: JSON of `activities.LogPosition`."""
+class JobRow(SQLModel, table=True):
+    """A long piece of work over a sync: how far it has come (the last key), of how many, how fast it may go.
+
+    started_by: who has begun it, null where nobody noted that; asked: what it is to do, as JSON, null where the kind
+    and the sync say all.
+    """
+
+    __tablename__ = "job"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    position: str = Field(default="", sa_type=Text)
+    total: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    done: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    per_second: float = 0.0
+    counts: str = Field(default="{}", sa_type=Text)
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    started_by: str | None = Field(default=None, sa_type=Text)
+    asked: str | None = Field(default=None, sa_type=Text)
 
 
-MANUAL_SEGMENT_TABLE = Table(
-    "manual_segment",
-    metadata,
-    Column("connection", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
-    Column("segment", BigInteger),
-    Column("reason", Text, nullable=False, default=""),
-    Column("for_human", Boolean, nullable=False, default=False),
-    Column("look_at", Float),
-)
-"""A manual segment that settings name: target is the name or id as JSON, segment the id once it is known.
+class ActivityPositionRow(SQLModel, table=True):
+    """How far the activity log of a workspace was read, for one type of entry: JSON of `activities.LogPosition`."""
 
-reason says why it cannot be sent to, for_human that this does not change by itself. look_at: when to look again, or
-until when somebody is looking; null for never.
-"""
+    __tablename__ = "activity_position"
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    type: str = Field(primary_key=True, sa_type=Text)
+    position: str = Field(sa_type=Text)
 
 
-CALL_TABLE = Table(
-    "call",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("at", Float, nullable=False),
-    Column("connection", Text, nullable=False),
-    Column("sync", Text, nullable=False),
-    Column("endpoint", Text, nullable=False),
-    Column("items", Integer, nullable=False),
-    Column("body_bytes", Integer, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("milliseconds", Integer, nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("reason", Text, nullable=False, default=""),
-    Column("request", LargeBinary),
-    Column("reply", Text),
-    Index("call_at", "at"),
-)
-"""One request to Customer.io. request is its body, compressed by gzip, if it is kept; reply as it came."""
+class ManualSegmentRow(SQLModel, table=True):
+    """A manual segment that settings name: target is the name or id as JSON, segment the id once it is known.
+
+    reason says why it cannot be sent to, for_human that this does not change by itself. look_at: when to look again, or
+    until when somebody is looking; null for never.
+    """
+
+    __tablename__ = "manual_segment"
+
+    connection: str = Field(primary_key=True, sa_type=Text)
+    target: str = Field(primary_key=True, sa_type=Text)
+    segment: int | None = Field(default=None, sa_type=BigInteger)
+    reason: str = Field(default="", sa_type=Text)
+    for_human: bool = False
+    look_at: float | None = None
 
 
-LEASE_TABLE = Table(
-    "lease",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
-    Column("until", Float, nullable=False),
-)
-"""The holder of something that only one may do at a time, and the end of the lease unless it is renewed."""
+class CallRow(SQLModel, table=True):
+    """One request to Customer.io. request is its body, compressed by gzip, if it is kept; reply as it came."""
+
+    __tablename__ = "call"
+    __table_args__ = (Index("call_at", "at"),)
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    at: float
+    connection: str = Field(sa_type=Text)
+    sync: str = Field(sa_type=Text)
+    endpoint: str = Field(sa_type=Text)
+    items: int
+    body_bytes: int
+    status: int
+    milliseconds: int
+    verdict: str = Field(sa_type=Text)
+    reason: str = Field(default="", sa_type=Text)
+    request: bytes | None = Field(default=None, sa_type=LargeBinary)
+    reply: str | None = Field(default=None, sa_type=Text)
 
 
-CLOCK_TABLE = Table(
-    "clock",
-    metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("ahead", Float, nullable=False, default=0.0),
-    Column("since", Float, nullable=False, default=0.0),
-    Column("seen", Float, nullable=False, default=0.0),
-)
-"""What is known of the one clock, in a single row: `connector.store.clock` says what the columns mean."""
+class LeaseRow(SQLModel, table=True):
+    """The holder of something that only one may do at a time, and the end of the lease unless it is renewed."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    holder: str = Field(sa_type=Text)
+    until: float
 
 
-SOURCE_TABLE = Table(
-    "source",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("first_seen_at", Float, nullable=False),
-    Column("asked", Boolean, nullable=False, default=False),
-    Column("may_leave", Boolean, nullable=False, default=False),
-    Column("again", Boolean, nullable=False, default=False),
-    Column("started_at", Float),
-    Column("ended_at", Float),
-    Column("rows", BigInteger, nullable=False),
-    Column("changed", BigInteger, nullable=False),
-    Column("left_count", BigInteger, nullable=False),
-    Column("unreadable", BigInteger, nullable=False),
-    Column("repeated", BigInteger, nullable=False),
-    Column("failures", Integer, nullable=False, default=0),
-    Column("error", Text, nullable=False, default=""),
-    Column("cursor", Text),
-)
-"""A source and its last run (`connector.source_state` says what the columns mean)."""
+class ClockRow(SQLModel, table=True):
+    """What is known of the one clock, in a single row: `connector.store.clock` says what the columns mean."""
+
+    __tablename__ = "clock"
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ahead: float = 0.0
+    since: float = 0.0
+    seen: float = 0.0
 
 
-SOURCE_KEY_TABLE = Table(
-    "source_key",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("source", Text, primary_key=True),
-    Column("digest", BigInteger, nullable=False),
-    PrimaryKeyConstraint("key", "source"),
-)
-"""The last row of a key of a source, as a digest: by it the next run tells what changed, and what is gone."""
+class SourceRow(SQLModel, table=True):
+    """A source and its last run (`connector.source_state` says what the columns mean)."""
+
+    __tablename__ = "source"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    first_seen_at: float
+    asked: bool = False
+    may_leave: bool = False
+    again: bool = False
+    started_at: float | None = None
+    ended_at: float | None = None
+    rows: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    changed: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    left_count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    unreadable: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    repeated: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    failures: int = 0
+    error: str = Field(default="", sa_type=Text)
+    cursor: str | None = Field(default=None, sa_type=Text)
 
 
-BACKFILL_TABLE = Table(
-    "backfill",
-    metadata,
-    Column("job", Text, primary_key=True),
-    Column("origin", Text, nullable=False),
-)
-"""What a job of the kind `backfill` reads: files or URLs, and how. JSON, which may hold the secrets of URLs."""
+class SourceKeyRow(SQLModel, table=True):
+    """The last row of a key of a source, as a digest: by it the next run tells what changed, and what is gone."""
+
+    __tablename__ = "source_key"
+    __table_args__ = (PrimaryKeyConstraint("key", "source"),)
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    source: str = Field(primary_key=True, sa_type=Text)
+    digest: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class BackfillRow(SQLModel, table=True):
+    """What a job of the kind `backfill` reads: files or URLs, and how. JSON, which may hold the secrets of URLs."""
+
+    __tablename__ = "backfill"
+
+    job: str = Field(primary_key=True, sa_type=Text)
+    origin: str = Field(sa_type=Text)

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, delete, func, select, tuple_
 
 from connector.store.bulk_sql import INTEGER, TEXT, Rows, given
 from connector.store.statements import SQLITE, RowsStatement
-from connector.store.tables import MINUTE_TABLE, TALLY_TABLE
+from connector.store.tables import MinuteRow, TallyRow
 
-TALLY = TALLY_TABLE
-MINUTE = MINUTE_TABLE
+TALLY = TallyRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
+MINUTE = MinuteRow.__table__  # type: ignore[attr-defined]  # as above
 MINUTE_SECONDS = 60
 MESSAGES = "messages"
 """Under what the messages of upstream are counted, read or not, with those that concern no single sync."""

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, literal, select, union_all
 
 from connector.store.hourly import HOUR_SECONDS
-from connector.store.tables import TALLY_HOUR_TABLE
+from connector.store.tables import TallyHourRow
 from connector.store.tallies import MINUTE
 
-TABLE = TALLY_HOUR_TABLE
+TABLE = TallyHourRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 MINUTES_AN_HOUR = 60
 _ALL = 24 * 365 * 1000
 """Hours that hold everything that is ever asked for together."""

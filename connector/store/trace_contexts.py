@@ -13,10 +13,10 @@ from sqlalchemy import Connection, delete, select
 from connector.model.entity import EntityKind
 from connector.store.bulk_sql import FLOAT, INTEGER, TEXT, Rows, among_given, given
 from connector.store.entities import SAME
-from connector.store.log_tables import TRACE_CONTEXT_TABLE
+from connector.store.log_tables import TraceContextRow
 from connector.store.statements import RowsStatement, Statement
 
-TABLE: Any = TRACE_CONTEXT_TABLE
+TABLE: Any = TraceContextRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 SLOTS = 8
 _TRACE_ENDS = 35
 """A traceparent's trace ends here; its last digit says which slot it takes."""

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table, func, null, select, text, update
 
 from connector.store import name_search
-from connector.store.activity_tables import NEVER, WAITING, WEBHOOK_TABLE
+from connector.store.activity_tables import NEVER, WAITING, WebhookRow
 from connector.store.bulk_sql import FLOAT, TEXT, Rows, among, given
 from connector.store.statements import RowsStatement
 
-TABLE: Table = WEBHOOK_TABLE
+TABLE: Table = WebhookRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 class KeptWebhook(NamedTuple):

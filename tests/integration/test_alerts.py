@@ -19,9 +19,9 @@ from connector.alerts.wording import AlertMessage
 from connector.settings.alerts import Channel
 from connector.settings.retention import RetentionSettings
 from connector.store import alerts, heartbeats, sqlite
-from connector.store.alert_tables import ALERT_CHANNEL_TABLE, ALERT_NOTICE_TABLE, ALERT_TABLE
+from connector.store.alert_tables import AlertChannelRow, AlertNoticeRow, AlertRow
 from connector.store.engine import Store
-from connector.store.tables import LEASE_TABLE
+from connector.store.tables import LeaseRow
 from tests.budget import examples
 from tests.build_settings import build
 from tests.simulated import Simulated
@@ -273,7 +273,7 @@ def test_each_change_arrives_under_one_id_and_in_its_order(
     store_of_module: Store, steps: Sequence[tuple[set[str], str, float]]
 ) -> None:
     with store_of_module.writing() as tx:
-        for table in (ALERT_TABLE, ALERT_NOTICE_TABLE, ALERT_CHANNEL_TABLE, LEASE_TABLE):
+        for table in (AlertRow, AlertNoticeRow, AlertChannelRow, LeaseRow):
             tx.execute(delete(table))
     with pytest.MonkeyPatch.context() as patch:
         desk = at_desk(store_of_module, patch)
