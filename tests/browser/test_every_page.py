@@ -59,9 +59,10 @@ def test_keys_lead_to_the_search_and_from_page_to_page(lived: World, open_page: 
     page.wait_for_url("**/operators")
 
 
-_BROKEN_WORDS = r"""() => {  // whole words only: a long id, which has letters, may be broken
+_BROKEN_WORDS = r"""() => {
+  const words = /(?<![^\s(])[a-z]{2,10}(?![^\s.,:;)])/gi;  // whole ones: a long id, which has letters, may be broken
   const broken = [], texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
-  for (let text; (text = texts.nextNode());) for (const word of text.data.matchAll(/(?<![^\s(])[a-z]{2,10}(?![^\s.,:;)])/gi)) {
+  for (let text; (text = texts.nextNode());) for (const word of text.data.matchAll(words)) {
     const range = document.createRange();
     range.setStart(text, word.index);
     range.setEnd(text, word.index + word[0].length);
