@@ -26,12 +26,17 @@ def after(text: str) -> tuple[float, str] | None:
 
 def seconds(text: str) -> float:
     """Reads a number of seconds. Raises ConnectorError for what is none."""
+    return number_of(text, "seconds")
+
+
+def number_of(text: str, what: str) -> float:
+    """Reads a number. Raises ConnectorError for what is none, in words that say what is meant."""
     try:
         number = float(text)
     except ValueError:
         number = float("nan")
     if not isfinite(number):
-        raise ConnectorError(f"{text[:50]!r} is no number: seconds are meant")
+        raise ConnectorError(f"{text[:50]!r} is no number of {what}")
     return number
 
 

@@ -9,7 +9,7 @@ from connector.admin import problems as remedy
 from connector.bulk import problem_job
 from connector.bulk.problem_job import ProblemAct
 from connector.console.page import Desk, Page, Redirect, Route, Visit
-from connector.console.paging import after, cursor, offered, seconds
+from connector.console.paging import after, cursor, number_of, offered, seconds
 from connector.console.rendering import many
 from connector.errors import ConnectorError, NothingLeftError
 from connector.model.problem import ProblemKind
@@ -114,7 +114,7 @@ def discard_all(desk: Desk, visit: Visit) -> Redirect:
 
 
 def _start(desk: Desk, visit: Visit, act: ProblemAct) -> Redirect:
-    pace = seconds(visit.given("per_second") or "100")
+    pace = number_of(visit.given("per_second") or "100", "problems a second")
     if not _SLOWEST <= pace <= _FASTEST:
         raise ConnectorError(f"so many a second are not accepted: give {_SLOWEST:g} to {_FASTEST:,.0f}")
     which = asked(desk, visit)
