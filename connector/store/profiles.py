@@ -149,27 +149,28 @@ def states(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, tu
 def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
     """Returns the keys that are somebody's who has one of these names, in lower case; looks at all.
 
-    An address of theirs may have gone to somebody else, whose profile is none of theirs: one with an id beside theirs.
+    An address of theirs may have gone to somebody else, whose profile is none of theirs: one with an id beside theirs
+    in one workspace. In another one they may have another id.
     """
     wanted = {f"{prefix}{name}" for prefix in _PREFIXES for name in names}
-    named = {key for column in (TABLE.c.key, LINK.c.identifier, LINK.c.owner) for key in _named(tx, column, wanted)}
-    has_id, found = any(key.startswith(_ID) for key in named), set(named)
+    named = {each for column in (TABLE.c.key, LINK.c.identifier, LINK.c.owner) for each in _named(tx, column, wanted)}
+    with_id, found = {where for where, key in named if key.startswith(_ID)}, {key for _, key in named}
     for _ in range(_STEPS):
         rows = list(_linked(tx, found))
-        found |= {row.owner for row in rows if not (has_id and row.owner.startswith(_ID))}
+        found |= {row.owner for row in rows if row.connection not in with_id or not row.owner.startswith(_ID)}
         found |= {row.identifier for row in rows if row.owner in found}
     return sorted(found)
 
 
-def _named(tx: Connection, column: Any, wanted: Collection[str]) -> Iterator[str]:
-    """Keys that are one of these in lower case: as Python writes it, since databases know that of ASCII only."""
-    rows = select(column).where(name_search.may_mention(column, wanted)).distinct()
-    yield from (key for key in tx.execute(rows).scalars() if key.lower() in wanted)
+def _named(tx: Connection, column: Any, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Connections and keys that are one of these in lower case: databases know but that of ASCII."""
+    rows = select(column.table.c.connection, column).where(name_search.may_mention(column, wanted)).distinct()
+    yield from ((where, key) for where, key in tx.execute(rows) if key.lower() in wanted)
 
 
 def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
     near = or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))
-    yield from tx.execute(select(LINK.c.identifier, LINK.c.owner).where(near))
+    yield from tx.execute(select(LINK.c.connection, LINK.c.identifier, LINK.c.owner).where(near))
 
 
 def erase(tx: Connection, keys: Collection[str]) -> int:

@@ -140,6 +140,16 @@ def test_forgetting_somebody_leaves_the_profile_of_who_has_their_address_now(sto
     assert by_address == ["email:ada@example.com", "id:user-2"]
 
 
+def test_forgetting_somebody_finds_their_profile_in_a_workspace_that_knows_them_by_another_id(store: Store) -> None:
+    mail = {"email": "ada@example.com"}
+    take(store, reported(1, user="user-1", identifiers={"id": "user-1", **mail}))
+    take(store, reported(2, user="b-77", identifiers={"id": "b-77", **mail}), connection="other")
+    fold(store, connections=["main", "other"])
+    with store.reading() as tx:
+        mentioned = kept_profiles.mentioning(tx, {"user-1", "ada@example.com"})
+    assert mentioned == ["email:ada@example.com", "id:b-77", "id:user-1"]
+
+
 def test_each_workspace_has_profiles_of_its_own(store: Store) -> None:
     take(store, reported(1, "email_sent"))
     take(store, reported(1, "email_opened"), connection="other")
