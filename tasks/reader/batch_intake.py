@@ -147,7 +147,7 @@ class BatchIntake:
             self._holds[buffer.queue].begin(told(error), 0)
         else:
             self._work.pop(buffer.queue, None)
-            self._holds[buffer.queue].end()
+            self._holds[buffer.queue].end(buffer.session)
             buffer.open()
 
     def _next_work(self, buffer: MessageBuffer) -> Work:
@@ -176,7 +176,7 @@ class BatchIntake:
             buffer.give_up(work.session)
             buffer.finished()
         else:
-            hold.end()
+            hold.end(work.session)
             buffer.finished()
 
     def _take_run(self, work: Work, run: Sequence[QueuedItem]) -> None:

@@ -4,7 +4,6 @@ RabbitMQ counts how often a message is given back, and after a hundred times mak
 for what a message does, not for what its surroundings do.
 """
 
-from contextlib import suppress
 from time import monotonic
 
 import structlog
@@ -35,6 +34,7 @@ class Hold:
         self._pause = _FIRST_PAUSE_SECONDS
         self._said: tuple[str, float] = ("", 0.0)
         self._noted = ""
+        self._cleared_in: int | None = None
 
     def begin(self, reason: str, messages: int) -> None:
         """Holds the queue, or holds it for longer."""
@@ -58,8 +58,13 @@ class Hold:
         """Whether it is time to give back the messages that are held."""
         return self._since is not None and monotonic() - self._since > _LONGEST_SECONDS
 
-    def end(self) -> None:
-        """Ends the hold."""
+    def end(self, session: int) -> None:
+        """Ends the hold. In the first batch of a session, also one that another reader noted and did not live to end.
+
+        session: That of the queue's lease, by this reader's own count.
+        """
+        if self._cleared_in != session and self._note(""):
+            self._cleared_in = session
         if self._since is None:
             return
         log.info("the queue goes on", queue=self._queue, seconds=round(monotonic() - self._since))
@@ -67,8 +72,12 @@ class Hold:
         if self._noted:
             self._note("")
 
-    def _note(self, reason: str) -> None:
-        """Writes the hold where `connector status` looks, if the store answers."""
-        with suppress(StoreError), self._store.writing() as tx:
-            problems.instead(tx, Problem(KIND, self._queue, reason), self._store.now(tx))
-            self._noted = reason
+    def _note(self, reason: str) -> bool:
+        """Writes the hold where `connector status` looks. Returns whether the store took it."""
+        try:
+            with self._store.writing() as tx:
+                problems.instead(tx, Problem(KIND, self._queue, reason), self._store.now(tx))
+        except StoreError:
+            return False
+        self._noted = reason
+        return True
