@@ -1,7 +1,6 @@
 """[out.NAME]: where what Customer.io has reported goes on to."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +24,7 @@ from connector.settings.validators import (
     Switch,
     Text,
     listed_secrets,
+    web_address,
 )
 
 
@@ -45,23 +45,14 @@ SigningSecrets = Annotated[
 ]
 
 
-def _reachable(url: str | None) -> str | None:
-    if url is not None and not _is_address(url):
+def _callback(url: str | None) -> str | None:
+    if url is not None and (web_address(url) is None or not url.isprintable() or " " in url):
         refuse(["is no address; give http://HOST/PATH or https://HOST/PATH"])
     return url
 
 
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        reachable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return reachable and parts.scheme in ("http", "https") and url.isprintable() and " " not in url
-
-
 CallbackUrl = Annotated[
-    str | None, AfterValidator(_reachable), WithJsonSchema({"type": "string", "pattern": "^https?://"})
+    str | None, AfterValidator(_callback), WithJsonSchema({"type": "string", "pattern": "^https?://"})
 ]
 
 

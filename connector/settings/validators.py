@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -106,26 +106,33 @@ def host_has_at(url: str) -> bool:
 
 def address(url: str) -> list[str]:
     """A web address that paths can be added to."""
-    if _is_address(url):
+    if _is_bare(url):
         return []
     return [f"{shown(url)} is not accepted; give http://HOST or https://HOST, without query or password"]
 
 
 def origin(url: str) -> list[str]:
     """A web site as a browser names it: scheme, host and port."""
-    if _is_address(url) and urlsplit(url).path == "" and url == url.lower():
+    if _is_bare(url) and urlsplit(url).path == "" and url == url.lower():
         return []
     return [f"{shown(url)} is not accepted; give a web site as https://HOST, in small letters, without a path"]
 
 
-def _is_address(url: str) -> bool:
+def _is_bare(url: str) -> bool:
+    """Whether it is a web address without query, fragment and password, and without a space of any kind."""
+    if (parts := web_address(url)) is None:
+        return False
+    return not (parts.query or parts.fragment or "@" in parts.netloc or any(map(str.isspace, url)))
+
+
+def web_address(url: str) -> SplitResult | None:
+    """Returns the parts of an address of http or https whose host and port can be told, None of any other text."""
     try:
         parts = urlsplit(url)
-        reachable = bool(parts.hostname) and parts.port != 0
+        told = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return False
-    plain = not (parts.query or parts.fragment or "@" in parts.netloc or any(map(str.isspace, url)))
-    return parts.scheme in ("http", "https") and reachable and plain
+        return None
+    return parts if told and parts.scheme in ("http", "https") else None
 
 
 def names(given: Collection[str]) -> list[str]:

@@ -328,6 +328,8 @@ URLS = [
             ("https://host?x=1", "https://host?x=1"),
             ("https://a:hush@host", "https://***@host"),
             ("https://host:99999", "https://host:99999"),
+            ("https://host:0", "https://host:0"),
+            ("https://[::1", "https://[::1"),
             ("https://ho st", "https://ho st"),
             ("", ""),
         ]
