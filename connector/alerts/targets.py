@@ -28,4 +28,5 @@ def exports_failing(tx: Connection, names: Collection[str]) -> list[TargetFacts]
 
 def out_refused(tx: Connection, names: Collection[str]) -> dict[str, int]:
     """Returns how many messages were put aside since a target refuses them, by target."""
-    return alert_facts.problems_of(tx, "out refused") if names else {}
+    found = alert_facts.problems_of(tx, "out refused") if names else {}
+    return {name: count for name, count in found.items() if name in names}

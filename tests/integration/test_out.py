@@ -193,6 +193,18 @@ def test_what_was_put_aside_goes_on_when_it_is_replayed(make_world: Any) -> None
     assert (problems(world.store), waiting(world.store)) == ([], [])
 
 
+def test_what_a_target_has_refused_is_no_alert_any_more_once_the_settings_name_it_no_longer(store: Store) -> None:
+    """The messages stay, as what waits for it does: whoever names the target again can replay them."""
+    take(store, reported(1))
+    fold(store, target(profiles=False))
+    while waiting(store):
+        send(store, target(profiles=False), Refusing(["event-1"]))
+    with store.reading() as tx:
+        assert alert_targets.out_refused(tx, ["there", "elsewhere"]) == {"there": 1}
+        assert alert_targets.out_refused(tx, ["elsewhere"]) == {}
+    assert [each["subject"] for each in problems(store)] == ["there"]
+
+
 def test_a_profile_that_was_put_aside_goes_on_as_it_is_when_it_is_replayed(make_world: Any) -> None:
     """What came after it has gone on: that must not be undone."""
     hook = {"url": "http://127.0.0.1:9", "name": "there"}
@@ -447,16 +459,18 @@ def test_an_echo_does_not_bring_back_whom_upstream_has_deleted(make_world: Any, 
     assert world.tallies()["events skipped: it came from Customer.io"] == 1
 
 
+NO_ADDRESSES = (
+    "http://h:99999/x", "http://h:0/x", "http://h o/", "http://[::1/", "http://h\0/", "http:///x", "ftp://h/x",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({}, "either url or exchange"),
         ({"url": "https://example.com", "exchange": "there"}, "either url or exchange"),
         ({"url": "https://example.com", "signing_secrets": "whsec_c2hvcnQ="}, "a secret is a key of 5 bytes"),
-        *(
-            ({"url": each}, "is no address")
-            for each in ("http://h:99999/x", "http://h o/", "http://[::1/", "http://h\0/")
-        ),
+        *(({"url": each}, "is no address") for each in NO_ADDRESSES),
     ],
 )
 def test_settings_that_cannot_be_are_refused(given: dict[str, Any], said: str) -> None:
