@@ -16,6 +16,7 @@ from tasks.reader.message_buffer import MessageBuffer
 from tasks.reader.queue_leases import QueueLeases, keep_looking
 from tasks.reader.queue_thread import Reading, thread
 from tasks.reader.queue_watch import QueueWatch
+from tasks.reader.unnamed_queues import UnnamedQueues
 
 _BETWEEN_SECONDS = 0.5
 _SENDING_THREADS = 2
@@ -43,6 +44,7 @@ class Reader:
         self._bell = Bell(runtime)
         self._dead_letters = DeadLetterWatch(runtime.store, broker)
         self._queue_watch = QueueWatch(runtime.store, broker, queues.names(intake))
+        self._unnamed = UnnamedQueues(runtime.store, queues.names(intake))
         self._direct = Direct({rules.name: runtime.courier(rules.name) for rules in runtime.syncs}, _SENDING_THREADS)
         self._intake = BatchIntake(runtime, self._buffers, self._leases, self._bell, self._direct)
         self._readings = [
@@ -76,6 +78,7 @@ class Reader:
             if self._leases.lease_of(self._buffers[0].queue):
                 self._dead_letters.look()
                 self._queue_watch.look()
+                self._unnamed.look()
 
     def _look(self, stop: threading.Event) -> None:
         if self._dead:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from connector.broker import dead_letters
 from connector.store.engine import Store
+from tasks.reader.held_queue import Hold
 from tests import servers
 from tests.fleet import children
 from tests.forkserver import CELERY
@@ -195,6 +196,17 @@ def test_a_reader_that_is_killed_while_it_holds_a_queue_loses_nothing(
     broken.unlink()
     fleet.start()
     fleet.until(lambda: simulator.people() == everybody("u1", "u2"))
+
+
+def test_what_is_said_of_a_queue_that_was_renamed_while_it_was_held_ends_with_a_reader_of_the_others(
+    fleet: Fleet, database: str, open_store: Callable[[str], Store]
+) -> None:
+    store = open_store(database)
+    Hold(store, "of-old").begin("the disk is full", 3)
+    assert [each["subject"] for each in problems(store)] == ["of-old"]
+    worker = fleet.start()
+    eventually(lambda: problems(store) == [])
+    assert worker.end() == 0
 
 
 @pytest.fixture
