@@ -233,6 +233,7 @@ class Fleet:
         self._ended: list[Program] = []
         self._started = 0
         self._looked_at: dict[str, int] = {}
+        self._upstream: Upstream | None = None
 
     # --- its processes ---
 
@@ -345,14 +346,27 @@ class Fleet:
     def flowing(self, *parts: Sequence[Message], pace: float = 500.0) -> Iterator[Upstream]:
         """Publishes the parts, each by its own publisher, while the block runs; at its end all of it is confirmed."""
         with Upstream(self.servers.rabbitmq.url, parts, pace) as upstream:
+            self._upstream = upstream
             yield upstream
             eventually(lambda: upstream.confirmed == upstream.total, _SETTLED_SECONDS)
+        self._upstream = None
 
     def until_sent(self, items: int) -> None:
-        """Comes back when Customer.io was sent so many items more; tests/moments.py may say sooner."""
+        """Comes back when Customer.io was sent so many items more; tests/moments.py may say sooner.
+
+        Also when nothing is left to be sent: the later a fleet takes changes in, the more of them are one item.
+        """
         items = moment(items, most=items)
         before = self.simulator.summary()["items"]
-        eventually(lambda: self.simulator.summary()["items"] >= before + items, _SETTLED_SECONDS, every=0.05)
+
+        def come() -> bool:
+            return self.simulator.summary()["items"] >= before + items or self._is_all_sent()
+
+        eventually(come, _SETTLED_SECONDS, every=0.05)
+
+    def _is_all_sent(self) -> bool:
+        upstream = self._upstream
+        return upstream is not None and upstream.confirmed == upstream.total and not self._left()
 
     # --- what must hold in the end ---
 

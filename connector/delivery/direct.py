@@ -10,11 +10,12 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import structlog
 
-from connector.delivery.courier import Courier, CycleResult
+from connector.delivery.courier import Courier
 from connector.errors import ConnectorError
 from connector.planning.leasing import Leased, Leasing
 
@@ -46,13 +47,21 @@ class Direct:
     def leasing(self) -> Leasing | None:
         """Returns for which syncs people may be leased with the next batch, None if no thread could send at once."""
         with self._changed:
-            return self._leasing if self._free > len(self._orders) else None
+            return self._leasing if self._is_free() else None
+
+    def wait_until_free(self, seconds: float) -> None:
+        """Comes back as soon as a thread could send at once, at the latest after so many seconds."""
+        with self._changed:
+            self._changed.wait_for(self._is_free, seconds)
+
+    def _is_free(self) -> bool:
+        return self._free > len(self._orders)
 
     def send(self, leased: Sequence[Leased], taken_at: float) -> None:
         """Takes over the people that a batch leased. `taken_at`: a moment before its transaction began."""
         with self._changed:
             self._orders += [_Order(each, taken_at) for each in leased]
-            self._changed.notify(len(leased))
+            self._changed.notify_all()
 
     def look(self, syncs: Collection[str]) -> set[str]:
         """If all threads are busy, keeps the syncs whose connection one of them sends to: it looks at them later.
@@ -68,12 +77,9 @@ class Direct:
         """Sends until `stop` returns True and no order is left. Failures are logged; the leases run out."""
         while (order := self._next(stop)) is not None:
             connection = self._connection(order.leased.sync)
-            try:
-                self._send(order, stop)
-            finally:
-                with self._changed:
-                    self._free += 1
-                    self._at_work[connection] -= 1
+            due = _caught(partial(self._deliver, order))
+            while due := self._look_next(connection, due, stop):
+                due = _caught(partial(self._deliver_due, due, stop))
 
     def _next(self, stop: Callable[[], bool]) -> _Order | None:
         """Waits for the next order and marks a thread as busy. Returns None if there is none and it is time to end."""
@@ -87,19 +93,13 @@ class Direct:
             self._at_work[self._connection(order.leased.sync)] += 1
             return order
 
-    def _send(self, order: _Order, stop: Callable[[], bool]) -> None:
-        try:
-            syncs = {order.leased.sync} if self._deliver(order).more else set()
-            while (syncs := syncs | self._to_look_at(self._connection(order.leased.sync))) and not stop():
-                for sync in sorted(syncs):
-                    self._couriers[sync].deliver(until=stop)
-                syncs = set()
-        except ConnectorError as error:
-            log.warning("delivering failed: it is tried again when the leases have run out", reason=str(error))
-        except Exception:
-            log.exception("delivering failed: it is tried again when the leases have run out")
+    def _deliver_due(self, syncs: Collection[str], stop: Callable[[], bool]) -> set[str]:
+        for sync in sorted(syncs):
+            self._couriers[sync].deliver(until=stop)
+        return set()
 
-    def _deliver(self, order: _Order) -> CycleResult:
+    def _deliver(self, order: _Order) -> set[str]:
+        """Sends for the people of an order. Returns their sync if some of them have another step to take."""
         leased, courier = order.leased, self._couriers[order.leased.sync]
         name = courier.sender.name
         stopped = _PAUSED if self._paused_at.get(name, 0.0) > order.taken_at else ""
@@ -107,16 +107,36 @@ class Direct:
         done = courier.deliver_claimed(leased.lease, leased.claims, first_turn, order.taken_at, stopped)
         if done.paused:
             self._paused_at[name] = monotonic()
-        return done
+        return {leased.sync} if done.more else set()
 
-    def _to_look_at(self, connection: str) -> set[str]:
+    def _look_next(self, connection: str, syncs: Collection[str], stop: Callable[[], bool]) -> set[str]:
+        """Returns these syncs and those that were kept for this thread. Where there are none the thread is free.
+
+        Both in one step: what becomes due in between would be kept for a thread that looks no more.
+        """
         with self._changed:
-            due = {sync for sync in self._due if self._connection(sync) == connection}
+            due = {*syncs, *(sync for sync in self._due if self._connection(sync) == connection)}
             self._due -= due
-        return due
+            if due and not stop():
+                return due
+            self._free += 1
+            self._at_work[connection] -= 1
+            self._changed.notify_all()
+            return set()
 
     def _connection(self, sync: str) -> str:
         return self._couriers[sync].sender.name
+
+
+def _caught(send: Callable[[], set[str]]) -> set[str]:
+    """What it returns; nothing where it fails, which is logged."""
+    try:
+        return send()
+    except ConnectorError as error:
+        log.warning("delivering failed: it is tried again when the leases have run out", reason=str(error))
+    except Exception:
+        log.exception("delivering failed: it is tried again when the leases have run out")
+    return set()
 
 
 def _leasing(couriers: Mapping[str, Courier]) -> Leasing:

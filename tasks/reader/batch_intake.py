@@ -39,6 +39,9 @@ _LOOK_SECONDS = 0.5
 _LEAVE_SENDING_FROM = 100
 """A batch this large is left to the pool's processes to send: in one process the two threads that take in and send
 would slow each other by more than the saved claim is worth."""
+_ALL_SEND_SECONDS = 0.01
+"""How long a batch waits for others while every thread sends: it cannot be sent sooner, and one batch of three costs
+little more than one of one."""
 
 
 class QueuedItem(NamedTuple):
@@ -121,6 +124,8 @@ class BatchIntake:
         if buffer.shut:
             self._try_known_good(buffer)
             return True
+        if buffer.queue not in self._work:
+            self._let_more_arrive(buffer)
         work = self._work.pop(buffer.queue, None) or self._next_work(buffer)
         if work.session == buffer.session:
             self._take(buffer, work)
@@ -138,6 +143,11 @@ class BatchIntake:
     def _ready(self, buffer: MessageBuffer) -> bool:
         something = buffer.shut or buffer.queue in self._work or buffer.has_more()
         return something and not self._holds[buffer.queue].pausing()
+
+    def _let_more_arrive(self, buffer: MessageBuffer) -> None:
+        """Waits a moment while all threads send, unless so much has arrived that they do not send it anyway."""
+        if not buffer.door.backfill and buffer.waiting() < _LEAVE_SENDING_FROM:
+            self._direct.wait_until_free(_ALL_SEND_SECONDS)
 
     def _try_known_good(self, buffer: MessageBuffer) -> None:
         """Asks for nothing from a queue that was held too long until a known-good message can be taken in."""

@@ -103,6 +103,10 @@ class MessageBuffer:
         with self._lock:
             return self._waiting[0] if self._waiting else None
 
+    def waiting(self) -> int:
+        """Returns how many messages wait to be taken in."""
+        return len(self._waiting)
+
     def has_more(self) -> bool:
         """Whether any message waits to be taken in."""
         return bool(self._waiting)

@@ -1,11 +1,16 @@
 """The threads that send at once keep for themselves only what belongs to the connection that they send to."""
 
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from connector.delivery.direct import Direct
+
+_FOR_EVER = 3600.0
 
 
 class Delivered:
@@ -56,3 +61,70 @@ def test_as_long_as_a_thread_is_free_everything_is_rung_for() -> None:
     for each in threads:
         each.join(30.0)
     assert rung == [{"people", "others"}]
+
+
+def test_whoever_waits_for_a_thread_goes_on_as_soon_as_one_is_free() -> None:
+    waited: list[float] = []
+
+    def while_sending() -> None:
+        started = time.monotonic()
+        direct.wait_until_free(0.05)
+        waited.append(time.monotonic() - started)
+
+    direct = Direct(couriers([], while_sending), threads=1)
+    direct.wait_until_free(_FOR_EVER)
+    direct.send([order("people")], taken_at=0.0)
+    direct.work(lambda: bool(waited))
+    direct.wait_until_free(_FOR_EVER)
+    assert waited[0] >= 0.05
+
+
+def test_whoever_waits_is_woken_by_the_thread_that_becomes_free() -> None:
+    sending, may_end = threading.Event(), threading.Event()
+
+    def while_sending() -> None:
+        sending.set()
+        may_end.wait(_FOR_EVER)
+
+    direct = Direct(couriers([], while_sending), threads=1)
+    direct.send([order("people")], taken_at=0.0)
+    sender = threading.Thread(target=direct.work, args=(may_end.is_set,))
+    sender.start()
+    assert sending.wait(_FOR_EVER)
+    waiting = threading.Thread(target=direct.wait_until_free, args=(_FOR_EVER,))
+    waiting.start()
+    may_end.set()
+    for each in (sender, waiting):
+        each.join(60.0)
+    assert not waiting.is_alive()
+
+
+class Released(threading.Condition):
+    """A condition that calls back each time that it is left: between two steps of a thread."""
+
+    def __init__(self, left: Callable[[], None]) -> None:
+        super().__init__()
+        self._left = left
+
+    def __exit__(self, *args: object) -> None:
+        super().__exit__(*args)
+        self._left()
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_what_becomes_due_between_two_steps_of_a_thread_is_rung_for_or_looked_at(moment: int) -> None:
+    delivered: list[str] = []
+    rung: list[set[str]] = []
+    released: list[None] = []
+
+    def left() -> None:
+        released.append(None)
+        if len(released) == moment:
+            rung.append(direct.look(["leads"]))
+
+    direct = Direct(couriers(delivered, lambda: None), threads=1)
+    direct.send([order("people")], taken_at=0.0)
+    direct._changed = Released(left)
+    direct.work(lambda: bool(direct._free and released))
+    assert len(rung) == 1
+    assert rung == [{"leads"}] or delivered == ["leads"]
