@@ -60,10 +60,11 @@ class AlertFacts:
 
     gone: the roles that nobody has, and who was seen when. held: deletions held, by sync. queues_held: why, by queue.
     problems: how many came within the last hour, by sync, "" for those of none. heard_at: when upstream last said
-    something. out, exports: those that fail. out_refused: how many messages were put aside since a target refuses them,
-    by target. unsigned: why webhooks are refused, by connection. drift: how many people the last audit of a sync found
-    drifted and did not repair. dead_letters: how many there are. counts, segments: what was counted of syncs and of
-    segments. open, recovered: the alerts that are open, and when others were over, by their keys.
+    something. out, exports: those that fail. exports_due: since when a run of others is due that nobody is at, by
+    export. out_refused: how many messages were put aside since a target refuses them, by target. unsigned: why webhooks
+    are refused, by connection. drift: how many people the last audit of a sync found drifted and did not repair.
+    dead_letters: how many there are. counts, segments: what was counted of syncs and of segments. open, recovered: the
+    alerts that are open, and when others were over, by their keys.
     """
 
     now: float
@@ -78,6 +79,7 @@ class AlertFacts:
     webhooks: Sequence[WebhookFacts] = ()
     out: Sequence[TargetFacts] = ()
     exports: Sequence[TargetFacts] = ()
+    exports_due: Mapping[str, float] = field(default_factory=dict)
     out_refused: Mapping[str, int] = field(default_factory=dict)
     unsigned: Mapping[str, str] = field(default_factory=dict)
     drift: Mapping[str, int] = field(default_factory=dict)

@@ -51,6 +51,7 @@ def gather(settings: Settings, tx: Connection, now: float, known: Mapping[str, A
         webhooks=list(_webhooks(settings, tx)),
         out=alert_targets.out_failing(tx, settings.out),
         exports=alert_targets.exports_failing(tx, settings.export),
+        exports_due=alert_targets.exports_due(tx, settings.export, now),
         out_refused=alert_targets.out_refused(tx, settings.out),
         unsigned=_unsigned(settings, tx, now),
         drift={name: _drift(tx, name) for name in delivering},

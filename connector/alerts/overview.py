@@ -85,8 +85,7 @@ def rules_in_effect(settings: AlertsSettings) -> list[RuleInEffect]:
 
 
 def _bounds(settings: AlertsSettings) -> dict[AlertKind, str]:
-    target = _longer("a target does not take what waits for it, or an export fails,", settings.target_failing_seconds)
-    an_hour = settings.problems_an_hour
+    failing, an_hour = settings.target_failing_seconds, settings.problems_an_hour
     return {
         **_AT_ONCE,
         "connection paused": _longer("Customer.io fails", settings.paused_seconds),
@@ -95,8 +94,8 @@ def _bounds(settings: AlertsSettings) -> dict[AlertKind, str]:
         "nothing from upstream": _longer("nothing comes from upstream", settings.nothing_from_upstream_seconds),
         "source late": _longer("a source is due, or fails,", settings.source_late_seconds),
         "webhooks silent": _longer("Customer.io reports nothing", settings.webhooks_silent_seconds),
-        "out failing": target,
-        "export failing": target,
+        "out failing": _longer("a target does not take what waits for it", failing),
+        "export failing": _longer("an export fails, or is due and nobody runs it,", failing),
         "count off its mean": _off("the changes of a sync within an hour are", settings.count_off_mean),
         "segment off its mean": _off("the size of a segment is", settings.segment_off_mean),
     }

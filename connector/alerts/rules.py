@@ -36,6 +36,10 @@ def key(kind: AlertKind, subject: str) -> str:
     return f"{kind}: {subject}" if subject else kind
 
 
+_NOBODY_WORKS = tuple(key("fleet gone", role) for role in WORDS if role != "web")
+"""The keys of the alerts from which it follows that nothing goes on."""
+
+
 def findings(facts: AlertFacts, settings: AlertsSettings) -> list[OpenAlert]:
     """Returns what needs somebody, each thing once."""
     found = {each.key: each for rule in _RULES for each in rule(facts, settings) if each.kind not in settings.off}
@@ -103,24 +107,31 @@ def _backlogs(facts: AlertFacts, settings: AlertsSettings) -> Iterator[Promise]:
 
 def _lateness(promise: Promise, facts: AlertFacts) -> float:
     """How late it is by its own fault: since then, or since its causes were over; 0 while one of them is an alert."""
-    causes = set(_causes(promise, facts))
-    if causes & facts.open:
-        return 0.0
-    return facts.now - max(promise.until, *(facts.recovered.get(each, 0.0) for each in causes))
+    return _seconds_since(promise.until, _causes(promise, facts), facts)
+
+
+def _seconds_since(at: float, causes: Iterable[str], facts: AlertFacts) -> float:
+    """For how long something waits, or since its causes were over, by their keys; 0 while one of them is an alert."""
+    known = set(causes)
+    return 0.0 if known & facts.open else facts.now - max(at, *(facts.recovered.get(each, 0.0) for each in known))
 
 
 def _causes(promise: Promise, facts: AlertFacts) -> Iterator[str]:
     """Yields the keys of the alerts from which it follows that a sync is late."""
     yield key("connection paused", promise.connection)
     yield key("credentials refused", promise.connection)
-    yield from (key("fleet gone", role) for role in WORDS if role != "web")
+    yield from _NOBODY_WORKS
     yield from (each for each in (*facts.open, *facts.recovered) if each.startswith(key("queue held", "")))
 
 
 def _caused(promise: Promise, facts: AlertFacts) -> bool:
     """Whether that it is late follows from what is an alert by itself, or will be if it goes on."""
     failing = any(each.name == promise.connection and each.since is not None for each in facts.connections)
-    return failing or bool(set(facts.gone) - {"web"}) or bool(facts.queues_held)
+    return failing or _nobody_works(facts) or bool(facts.queues_held)
+
+
+def _nobody_works(facts: AlertFacts) -> bool:
+    return bool(set(facts.gone) - {"web"})
 
 
 def _queues(facts: AlertFacts, _: AlertsSettings) -> Iterator[OpenAlert]:
@@ -182,6 +193,10 @@ def _targets(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert]
         if 0 < allowed < facts.now - each.since:
             said = f"The export {each.name} fails since {moment(each.since, facts.now)}: {each.reason}"
             yield OpenAlert("export failing", each.name, said)
+    for name, due in facts.exports_due.items():
+        if 0 < allowed < _seconds_since(due, _NOBODY_WORKS, facts) and not _nobody_works(facts):
+            said = f"The export {name} is due since {moment(due, facts.now)}, and nobody runs it"
+            yield OpenAlert("export failing", name, said)
     for name, count in facts.out_refused.items():
         said = f"{name} has refused {count:,} messages, which were put aside: `connector problems` has them"
         yield OpenAlert("out refused", name, said)

@@ -20,7 +20,7 @@ from connector.alerts.wording import AlertMessage, message
 from connector.model.alert import Notice
 from connector.settings.alerts import Channel
 from connector.settings.schema import Settings
-from connector.store import alerts, heartbeats, named_leases
+from connector.store import alerts, exports, heartbeats, named_leases
 from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
@@ -86,6 +86,7 @@ class AlertTurn:
         with self.store.writing() as tx:
             if holder and not named_leases.renew(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
                 return False
+            exports.see(tx, self.settings.export, facts.now)  # from now on somebody is to run them
             moved = advance(alerts.known(tx), found, facts.now, settings)
             alerts.keep(tx, moved.states)
             alerts.tell(tx, routes(moved.notices, settings))

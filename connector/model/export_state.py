@@ -1,6 +1,6 @@
 """An export's runs as the store knows them, and when the next one is due."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector.model.schedule import Schedule
@@ -53,3 +53,13 @@ def due_at(state: ExportState, schedule: Schedule | None) -> float | None:
     if not state.failures or state.ended_at is None:
         return regular
     return min(regular, state.ended_at + retry_seconds(state.failures))
+
+
+def due_since(state: ExportState, schedule: Schedule | None) -> float | None:
+    """Since when a run is due, or from when on it will be; None where only a human can ask for one.
+
+    What is due at once is so since it was interrupted, or since the export is known. A run that took longer than the
+    schedule has the next one due at its end. That a human asks counts for nothing here: nobody notes when they do.
+    """
+    due = due_at(replace(state, asked=False), schedule)
+    return None if due is None else max(due, state.ended_at or state.started_at or state.first_seen_at)

@@ -85,7 +85,8 @@ class AlertsSettings(Section):
     )
     target_failing_seconds: SecondsOrNone = Field(
         default=3600.0,
-        description="So long a target of [out] or of [export] may not take what it is given. 0: as long as it likes.",
+        description="So long a target of [out] or of [export] may not take what it is given, and an export be due that "
+        "nobody runs. 0: as long as it likes.",
     )
     webhooks_silent_seconds: SecondsOrNone = Field(
         default=0.0,

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, delete, or_, select, update
 from connector.store.bulk_sql import among, insert
 from connector.store.tables import LeaseRow
 
-QUEUE, READER = "queue ", "reader "
-"""How the leases of intake queues, and of the readers themselves, are named."""
+QUEUE, READER, EXPORT = "queue ", "reader ", "export:"
+"""How the leases of intake queues, of the readers themselves, and of exports are named."""
 TABLE = LeaseRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 

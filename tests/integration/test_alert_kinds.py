@@ -18,7 +18,9 @@ from connector.alerts.freshness import promises
 from connector.alerts.measure import measure
 from connector.alerts.turn import AlertTurn
 from connector.bulk.export import turn
-from connector.store import alerts, connection_health
+from connector.bulk.lease import leased
+from connector.model.export_state import ExportState
+from connector.store import alerts, connection_health, exports, named_leases
 from connector.store.engine import Store
 from tests.simulated import Simulated
 from tests.webhooks import reported
@@ -82,16 +84,26 @@ def watched(
 def counting(
     file_url: str, open_store: Callable[[str], Store], simulator: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Watched]:
-    """Compares with means, reads people back, and exports into a folder; it begins a minute after a full hour."""
+    """Compares with means, and reads people back; it begins a minute after a full hour."""
     bounds = {"recover_seconds": 0.0, "count_off_mean": 0.5, "segment_off_mean": 0.5, "off": ["fleet gone"]}
-    export = {"log": {"what": "changes", "directory": str(Path(file_url.removeprefix("sqlite:///")).parent / "log")}}
     connection = {"app_api_key": "app-api-key"}
-    world = World(open_store(file_url), simulator, connection=connection, alerts=bounds, export=export)
+    world = World(open_store(file_url), simulator, connection=connection, alerts=bounds)
     with watching(world, monkeypatch) as watched:
         with watched.store.reading() as tx:
             watched.later(HOUR - watched.store.now(tx) % HOUR + MINUTE)
         yield watched
         world.runtime.app_api("main").close()
+
+
+@pytest.fixture
+def exporting(
+    file_url: str, open_store: Callable[[str], Store], simulator: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Watched]:
+    """Exports into a folder."""
+    bounds = {"recover_seconds": 0.0, "off": ["fleet gone"]}
+    export = {"log": {"what": "changes", "directory": str(Path(file_url.removeprefix("sqlite:///")).parent / "log")}}
+    with watching(World(open_store(file_url), simulator, alerts=bounds, export=export), monkeypatch) as watched:
+        yield watched
 
 
 def test_refused_credentials_are_one_alert_until_they_are_taken(watched: Watched, simulator: Simulated) -> None:
@@ -264,21 +276,52 @@ def test_what_an_audit_finds_is_an_alert_until_one_finds_nothing(counting: Watch
     assert counting.open() == []
 
 
-def test_an_export_that_fails_for_long_is_an_alert_until_it_succeeds(counting: Watched) -> None:
-    world = counting.world
+def export(world: World) -> None:
+    turn.ask(world.runtime, "log")
+    turn.take_turn(world.runtime, "log")
+
+
+def test_an_export_that_fails_for_long_is_an_alert_until_it_succeeds(exporting: Watched) -> None:
+    world = exporting.world
     world.run(message("u1", 1))
     folder = Path(world.settings.export["log"].directory or "")
     folder.write_text("no folder")
 
-    def run() -> None:
-        turn.ask(world.runtime, "log")
-        turn.take_turn(world.runtime, "log")
-
-    run()
-    assert counting.open() == []
-    counting.later(2 * HOUR)
-    run()
-    assert counting.open() == ["export failing: log"]
+    export(world)
+    assert exporting.open() == []
+    exporting.later(2 * HOUR)
+    export(world)
+    assert exporting.open() == ["export failing: log"]
     folder.unlink()
-    run()
-    assert counting.open() == []
+    export(world)
+    assert exporting.open() == []
+
+
+def test_an_export_that_nobody_runs_is_an_alert_until_somebody_does(exporting: Watched) -> None:
+    """Also where nobody has ever looked whether it is due, as in a fleet that was not started anew."""
+    assert exporting.open() == []
+    exporting.later(HOUR + MINUTE)
+    assert exporting.open() == ["export failing: log"]
+    with leased(exporting.store, turn.lease_name("log")):
+        assert exporting.open() == [], "somebody is at it"
+    export(exporting.world)
+    exporting.later(HOUR)
+    assert exporting.open() == [], "it is due since 55 minutes"
+    exporting.later(10 * MINUTE)
+    assert exporting.open() == ["export failing: log"]
+    export(exporting.world)
+    assert exporting.open() == []
+
+
+def test_an_export_is_no_alert_the_moment_somebody_has_died_over_a_long_run_of_it(exporting: Watched) -> None:
+    with exporting.store.writing() as tx:
+        now = exporting.store.now(tx)
+        exports.see(tx, ["log"], now)
+        exports.save(tx, ExportState("log", now, started_at=now))
+    exporting.later(5 * HOUR)
+    with exporting.store.writing() as tx:
+        named_leases.take(tx, turn.lease_name("log"), "who dies", exporting.store.now(tx), MINUTE)
+    exporting.later(2 * MINUTE)
+    assert exporting.open() == []
+    exporting.later(HOUR)
+    assert exporting.open() == ["export failing: log"]

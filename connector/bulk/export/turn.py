@@ -25,6 +25,7 @@ from connector.runtime import Runtime
 from connector.settings.export import Export
 from connector.settings.mistakes import listed, variable
 from connector.store import exports, problems
+from connector.store.named_leases import EXPORT
 
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "export"
@@ -35,7 +36,7 @@ ExportStanding = Standing[Export, ExportState]
 
 def lease_name(export: str) -> str:
     """The name of the lease that who runs the export holds."""
-    return f"export:{export}"
+    return f"{EXPORT}{export}"
 
 
 def find(runtime: Runtime, name: str) -> Export:

@@ -177,3 +177,20 @@ def test_a_source_that_fails_for_long_is_late_though_it_is_tried_again_and_again
     source = SourceFacts("customers", NOW + 60, failing_since=NOW - 7200, reason="no such table")
     (found,) = findings(AlertFacts(NOW, sources=[source]), AlertsSettings())
     assert found.sentence == "The source customers fails since 22:00:00 UTC: no such table"
+
+
+def test_an_export_that_is_due_and_that_nobody_runs_is_told_after_the_same_time_as_one_that_fails() -> None:
+    (found,) = findings(AlertFacts(NOW, exports_due={"log": NOW - 3700, "new": NOW - 3500}), AlertsSettings())
+    assert (found.key, found.sentence) == (
+        "export failing: log", "The export log is due since 22:58:20 UTC, and nobody runs it",
+    )  # fmt: skip
+    assert keys(AlertsSettings(target_failing_seconds=0.0), exports_due={"log": NOW - DAY}) == []
+
+
+def test_that_nobody_runs_an_export_is_told_as_the_fleet_that_is_gone_and_later_counts_from_its_end() -> None:
+    due = {"exports_due": {"log": NOW - DAY}}
+    assert keys(**due, gone={"beat": NOW - DAY}) == ["fleet gone: beat"]
+    assert keys(**due, gone={"web": NOW - DAY}) == ["fleet gone: web", "export failing: log"]
+    assert keys(**due, open=frozenset({"fleet gone: worker"})) == []
+    assert keys(**due, recovered={"fleet gone: worker": NOW - 3500}) == []
+    assert keys(**due, recovered={"fleet gone: worker": NOW - 3700}) == ["export failing: log"]
