@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from connector.store import operator_log
@@ -11,8 +11,8 @@ from connector.store.engine import Store
 from connector.store.operator_log import NotedAct, OperatorAct, WantedActs
 
 __all__ = [
-    "DONE", "FAILED", "NAME_CHARACTERS", "SUBJECT_CHARACTERS", "NotedAct", "OperatorAct", "WantedActs",
-    "act", "digest", "latest", "noted", "seen", "some",
+    "DONE", "FAILED", "NAME_CHARACTERS", "SUBJECT_CHARACTERS", "ActOutcome", "NotedAct", "OperatorAct", "WantedActs",
+    "act", "digest", "latest", "noted", "seen", "some", "started",
 ]  # fmt: skip
 NAME_CHARACTERS, SUBJECT_CHARACTERS = 200, 500
 _DIGEST_CHARACTERS = 16
@@ -38,15 +38,27 @@ def act(operator: str, door: str, name: str, subject: str, *, of_person: bool) -
     return OperatorAct(time.time(), operator[:NAME_CHARACTERS], door, name, kept)
 
 
+def started(job: str) -> str:
+    """Returns what came of an act that has started a job and left the work to it; job: the job's id."""
+    return f"started as job {job}"
+
+
+@dataclass(slots=True)
+class ActOutcome:
+    """What comes of an act that succeeds: that it is done, unless whoever does it says otherwise."""
+
+    words: str = DONE
+
+
 @contextmanager
-def noted(store: Store, what: OperatorAct) -> Iterator[None]:
+def noted(store: Store, what: OperatorAct) -> Iterator[ActOutcome]:
     """Notes an act while the block does it. Raises StoreError, before anything is done, if it cannot be noted."""
     with store.writing() as tx:
         id = operator_log.begin(tx, what)
-    outcome = FAILED
+    outcome, success = FAILED, ActOutcome()
     try:
-        yield
-        outcome = DONE
+        yield success
+        outcome = success.words
     finally:
         with store.writing() as tx:
             operator_log.end(tx, id, outcome)

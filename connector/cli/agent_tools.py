@@ -110,8 +110,9 @@ class AgentTools:
         """Starts to deliver everybody of a sync whole again. per_second: how many people a second at the most."""
         if not 0 < per_second <= 100_000:
             raise ConnectorError(f"{per_second} people a second is not accepted; give more than 0")
-        with noted(self._runtime.store, self._act("resync", sync)):
+        with noted(self._runtime.store, self._act("resync", sync)) as outcome:
             job = resync.start(self._runtime, sync, per_second, self._who)
+            outcome.words = operator_acts.started(job.id)
         return _text({"job": job.id})
 
     def approve_deletions(self, sync: str, expected: int) -> str:

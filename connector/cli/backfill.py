@@ -50,7 +50,7 @@ def backfill(
     origin = BackfillInput(files, source, format, key, tuple(segment or ()), allow_missing)
     job = start(runtime, _meant(runtime, sync), origin, per_second, operator())
     if detach:
-        job_progress.show(job, json=json)
+        job_progress.leave(job, json=json)
     else:
         job_progress.follow(runtime, job, json=json)
     runtime.close()

@@ -120,13 +120,19 @@ def _noting(act: OperatorAct, settings: Path) -> Iterator[None]:
     begun = _begun(store, act)
     try:
         yield
-        outcome = "declined" if invocation.declined else "done"
+        outcome = _succeeded(invocation)
     except BaseException as error:
         outcome = _came_to(error)
         raise
     finally:
         CURRENT.reset(token)
         _ended(store, act, begun, outcome)
+
+
+def _succeeded(invocation: Invocation) -> str:
+    if invocation.declined:
+        return "declined"
+    return operator_acts.started(invocation.job) if invocation.job else operator_acts.DONE
 
 
 def _store(settings: Path) -> Store | None:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from connector.bulk import backfill, job_standing, problem_job, resync
+from connector.cli.invocation import CURRENT
 from connector.cli.options import err, out
 from connector.model.job import UNDER_WAY, Job
 from connector.runtime import Runtime
@@ -42,6 +43,13 @@ def show(job: Job, *, json: bool) -> None:
     """Prints a job in a line."""
     words = to_json(job).decode() if json else f"{job.kind} {job.id} of {job.sync}: {wording(job)}"
     out.print(words, highlight=False, soft_wrap=True)
+
+
+def leave(job: Job, *, json: bool) -> None:
+    """Leaves a job that was started to workers: prints it, and has the log of operators say no more than that."""
+    if (invocation := CURRENT.get()) is not None:
+        invocation.job = job.id
+    show(job, json=json)
 
 
 def wording(job: Job) -> str:

@@ -25,7 +25,7 @@ def resync(
     runtime = opened(settings)
     job = start(runtime, sync, per_second, operator())
     if detach:
-        job_progress.show(job, json=json)
+        job_progress.leave(job, json=json)
     else:
         job_progress.follow(runtime, job, json=json)
     runtime.close()

@@ -173,8 +173,11 @@ class Console:
             act = operator_acts.act(
                 visit.visitor.name, DOOR, route.act, route.subject(visit), of_person=route.of_person
             )
-            with operator_acts.noted(self.desk.runtime.store, act):
-                return self._acted(route, visit)
+            with operator_acts.noted(self.desk.runtime.store, act) as outcome:
+                answer = self._acted(route, visit)
+                if isinstance(answer, Redirect) and answer.job:
+                    outcome.words = operator_acts.started(answer.job)
+                return answer
         except StoreError as error:
             log.warning("a page could not be made", path=route.path, reason=str(error))
             then = "Nothing is lost by that." if route.method == "GET" else "Look whether it was done, and try again."

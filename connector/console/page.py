@@ -77,12 +77,14 @@ class Page:
 class Redirect:
     """An act is done: the next page says so at its top.
 
-    to: the path of that page; reveals: of what the visitor sees what is personal from now on, "" for nothing.
+    to: the path of that page; reveals: of what the visitor sees what is personal from now on, "" for nothing. job: the
+    id of the job that was started and goes on without the visitor, "" for none.
     """
 
     to: str
     message: str
     reveals: str = ""
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
