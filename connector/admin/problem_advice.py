@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from connector.model.problem import ProblemKind
+from connector.model.problem import REPLAYED, ProblemKind
 
 
 class Advice(NamedTuple):
@@ -24,13 +24,11 @@ _ADVICE: dict[ProblemKind, Advice] = {
         "A message could not be read; its neighbours went through.",
         "Mend the sender and let it send again, or mend the cause here and replay.",
         "When a message cannot be read",
-        True,
     ),
     "poison": Advice(
         "A message broke off the taking in of its batch, and was set aside.",
         "Look at the message; after an update that mends it, replay.",
         "When a message breaks its workers",
-        True,
     ),
     "attribute": Advice(
         "A value could not be sent and was left out; the rest of the person went.",
@@ -55,19 +53,16 @@ _ADVICE: dict[ProblemKind, Advice] = {
         "Customer.io refused an item for good; the others of its request went through.",
         "Mend the cause that Customer.io names, then replay: the person is sent again.",
         "When Customer.io refuses somebody",
-        True,
     ),
     "failing": Advice(
         "Whenever this person is sent, Customer.io fails; others go through.",
         "Nothing: it is tried again by itself with growing pauses. A replay tries at once.",
         "When one person fails and nobody else",
-        True,
     ),
     "failed later": Advice(
         "Customer.io answered 200, and dropped the item later.",
         "Mend the cause upstream or in Customer.io, then replay: the person is sent again.",
         "When Customer.io drops what it had answered 200",
-        True,
     ),
     "held": Advice(
         "The guard holds deletions, since more than usual would go at once.",
@@ -120,7 +115,6 @@ _ADVICE: dict[ProblemKind, Advice] = {
     "out refused": Advice(
         "A message that is sent on was refused by its target for good; those behind it went on.",
         "Mend the target, then replay: the message goes on again.",
-        replayed=True,
     ),
     "out": Advice("What is sent on is not taken.", "Mend the target; it is tried again by itself."),
 }
@@ -129,7 +123,8 @@ _UNKNOWN = Advice("A problem of a kind that this version does not know.", "Look 
 
 def advice(kind: str) -> Advice:
     """Returns what to do about a kind of problem."""
-    return next((each for known, each in _ADVICE.items() if known == kind), _UNKNOWN)
+    found = next((each for known, each in _ADVICE.items() if known == kind), _UNKNOWN)
+    return found._replace(replayed=kind in REPLAYED)
 
 
 def is_personal(kind: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.model.problem_filter import ProblemFilter
+from connector.model.problem_filter import ANYTHING, ProblemFilter
 from connector.store import problem_groups, problems
 from connector.store.engine import Store
 from connector.store.problem_bounds import cause_id
@@ -15,7 +15,6 @@ LOOKED_AT, LOOKED_AT_BY_PAGES = 100_000, 10_000
 MOST_GROUPS = 200
 HOURS = 24
 _OTHERS = 20
-ANYTHING = ProblemFilter()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ twice. What a remedy is comes from the caller: this knows only how to do it with
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 from uuid import uuid4
 
 import structlog
@@ -21,6 +21,7 @@ from connector.bulk.lease import Lease, leased
 from connector.bulk.resync import Progress
 from connector.errors import ConnectorError, NothingLeftError, StoreError
 from connector.model.job import UNDER_WAY, Job
+from connector.model.problem import REPLAYED, ProblemKind
 from connector.model.problem_filter import ProblemFilter
 from connector.runtime import Runtime
 from connector.store import jobs, named_leases, problems
@@ -37,9 +38,27 @@ AT_ONCE = 20
 _WAIT_SECONDS = 0.2
 _BY_HAND = "held"
 """Deletions that are held are let go by hand alone, where it is said whose they are."""
+_LEFT_OUT: Mapping[str, frozenset[str]] = {
+    "replay": frozenset(get_args(ProblemKind)) - REPLAYED,
+    "discard": frozenset({_BY_HAND}),
+}
+"""The kinds with which a job does nothing, by its act."""
 Remedy = Callable[[Kept], object]
 Remedies = Callable[[Runtime, str], Mapping[str, Remedy]]
 """Gives what can be done with a problem, by the name of the act; the text is the form to read messages as."""
+
+
+class Meant(NamedTuple):
+    """Which problems are meant; total: with how many of them something is done.
+
+    held: how many are left out, since deletions are let go by hand alone. others: how many are left out, by kind, since
+    no replay mends what is so.
+    """
+
+    which: ProblemFilter
+    total: int
+    held: int
+    others: Mapping[str, int]
 
 
 class _EndedError(Exception):
@@ -51,16 +70,25 @@ def lease_name(id: str) -> str:
     return f"problems:{id}"
 
 
-def which(store: Store, asked: ProblemFilter, lately: float = 0.0) -> tuple[ProblemFilter, int]:
+def which(store: Store, act: ProblemAct, asked: ProblemFilter, lately: float = 0.0) -> Meant:
     """Returns which problems are meant, of the last so many seconds (0: as asked for), and how many these are.
 
     What comes from now on is not meant.
+
+    Args:
+        store: The store.
+        act: What is to be done with each.
+        asked: Which were asked for.
+        lately: Of the last so many seconds; 0: as asked for.
     """
     with store.reading(patient=True) as tx:
         now = store.now(tx)
         until = now if asked.until is None else min(asked.until, now)
         meant = replace(asked, since=max(asked.since, now - lately if lately else 0.0), until=until)
-        return meant, problems.count(tx, meant)
+        found = problems.by_kind(tx, meant)
+    others = {kind: count for kind, count in sorted(found.items()) if kind in _LEFT_OUT[act]}
+    held = others.pop(_BY_HAND, 0)
+    return Meant(meant, sum(found.values()) - held - sum(others.values()), held, others)
 
 
 def start(runtime: Runtime, act: ProblemAct, meant: ProblemFilter, per_second: float, by: str, format: str = "") -> Job:
@@ -77,7 +105,7 @@ def start(runtime: Runtime, act: ProblemAct, meant: ProblemFilter, per_second: f
     Raises:
         ConnectorError: Such a job is under way already.
     """
-    meant, total = which(runtime.store, meant)
+    meant, total, *_ = which(runtime.store, act, meant)
     asked = to_json({"which": meant.text(), "format": format}).decode()
     with runtime.store.writing() as tx:
         jobs.begin_alone(tx)
@@ -140,7 +168,7 @@ class _Work:
         asked = from_json(job.asked)
         meant = ProblemFilter.of(asked["which"])
         remedy = self.remedies(self.runtime, asked["format"])[job.kind]
-        while page := self._page(meant):
+        while page := self._page(meant, _LEFT_OUT[job.kind]):
             came_to = Counter(self._tried(remedy, kept) for kept in page)
             self._save(page[-1].id, came_to)
         self._end()
@@ -153,19 +181,17 @@ class _Work:
             raise _EndedError
         return found[0]
 
-    def _page(self, meant: ProblemFilter) -> list[Kept]:
+    def _page(self, meant: ProblemFilter, left_out: Collection[str]) -> list[Kept]:
         """The next problems, as many as the pace allows by now: waits until it allows some. Raises _EndedError."""
         while True:
             job = self._job()
             with self.runtime.store.reading() as tx:
                 self.lease.check(tx)
                 if allowed := job.allowed(self.runtime.store.now(tx)):
-                    return problems.page(tx, meant, job.position, min(allowed, AT_ONCE))
+                    return problems.page(tx, meant, job.position, min(allowed, AT_ONCE), left_out)
             time.sleep(min(_WAIT_SECONDS, 1 / job.per_second))
 
     def _tried(self, remedy: Remedy, kept: Kept) -> str:
-        if kept.problem.kind == _BY_HAND:
-            return f"{NOT_DONE}: {kept.problem.kind}"
         try:
             remedy(kept)
         except StoreError:

@@ -1,5 +1,6 @@
 """`connector problems`: what needs a human, and what to do about it."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated, Any, NamedTuple, get_args
 
@@ -11,7 +12,7 @@ from connector.admin import problems as remedy
 from connector.admin.problem_list import ProblemGroup, grouped
 from connector.background_thread import BackgroundThread
 from connector.bulk import jobs, problem_job
-from connector.bulk.problem_job import ProblemAct
+from connector.bulk.problem_job import Meant, ProblemAct
 from connector.cli import job_progress
 from connector.cli.by_hand import operator
 from connector.cli.opening import opened
@@ -137,18 +138,30 @@ def _one_or_all(id: str, *, all: bool) -> None:
 
 def _do_all(runtime: Runtime, act: ProblemAct, many: _Many, format: str = "", *, yes: bool) -> None:
     """Starts a job that does it with each, after a human has agreed, takes it further here, and shows how far it is."""
-    meant, count = problem_job.which(runtime.store, ProblemFilter(kind=many.kind), many.lately)
-    if not count or not agreed(f"{act.capitalize()} {count:,} problem(s)?", yes=yes):
-        out.print("No problems." if not count else "Nothing was done.")
+    meant = problem_job.which(runtime.store, act, ProblemFilter(kind=many.kind), many.lately)
+    left_out = list(_left_out(meant))
+    for line in left_out:
+        out.print(line, highlight=False, soft_wrap=True)
+    if not meant.total or not agreed(f"{act.capitalize()} {meant.total:,} problem(s)?", yes=yes):
+        out.print("Nothing was done." if meant.total or left_out else "No problems.")
         return
-    job = problem_job.start(runtime, act, meant, many.per_second, operator(), format)
+    job = problem_job.start(runtime, act, meant.which, many.per_second, operator(), format)
     if many.detach:
-        job_progress.show(job, json=False)
+        job_progress.leave(job, json=False)
         return
     with closing(_Work(runtime, job.id)):
         job_progress.follow(runtime, job, json=False)
     if problem_job.not_done(jobs.find(runtime.store, job.id)):
         raise typer.Exit(1)
+
+
+def _left_out(meant: Meant) -> Iterator[str]:
+    """Yields how many problems are left out, and why."""
+    if meant.held:
+        yield f"{meant.held:,} of held deletions left out: `connector approve` lets these go."
+    if meant.others:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in meant.others.items())
+        yield f"{sum(meant.others.values()):,} left out that no replay mends: {kinds}."
 
 
 class _Work(BackgroundThread):

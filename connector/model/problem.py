@@ -9,6 +9,12 @@ ProblemKind = Literal[
     "failed later", "activities", "out", "out refused", "export",
 ]  # fmt: skip
 
+REPLAYED: frozenset[ProblemKind] = frozenset(
+    {"unreadable", "poison", "refused", "failing", "failed later", "out refused"}
+)
+"""The kinds of which a replay tries again what was stopped. Held deletions are let go instead; the others end by
+themselves, by the next message of their user, or by what mends their cause."""
+
 EVERY_SYNC = ""
 """The name under which what concerns no single sync is counted and kept."""
 

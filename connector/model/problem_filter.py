@@ -28,3 +28,7 @@ class ProblemFilter:
     def of(cls, text: str) -> "ProblemFilter":
         """Reads what `text` wrote."""
         return cls(**from_json(text))
+
+
+ANYTHING = ProblemFilter()
+"""All problems there are."""

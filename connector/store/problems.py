@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from connector.model.bounds import readable, whole_characters
 from connector.model.problem import EVERY_SYNC, Problem, ProblemKind
-from connector.model.problem_filter import ProblemFilter
+from connector.model.problem_filter import ANYTHING, ProblemFilter
 from connector.store.bulk_sql import among, insert
 from connector.store.problem_bounds import Flood, ProblemColumns, cause_id, shape_of
 from connector.store.tables import INDEXED_CHARACTERS, ProblemRow
@@ -140,9 +140,9 @@ def _row(sync: str, problem: Problem, now: float) -> ProblemColumns:
     }
 
 
-def by_kind(tx: Connection) -> dict[str, int]:
-    """Returns how many problems there are of each kind."""
-    found = select(TABLE.c.kind, func.count()).group_by(TABLE.c.kind)
+def by_kind(tx: Connection, which: ProblemFilter = ANYTHING) -> dict[str, int]:
+    """Returns how many problems there are of each kind, of those that are meant."""
+    found = select(TABLE.c.kind, func.count()).where(meant(which)).group_by(TABLE.c.kind)
     return {str(row[0]): int(row[1]) for row in tx.execute(found)}
 
 
@@ -251,13 +251,7 @@ def of_every_sync(tx: Connection, kind: str) -> list[Kept]:
     return [_kept(row) for row in tx.execute(found)]
 
 
-def count(tx: Connection, which: ProblemFilter, after: str = "") -> int:
-    """Returns how many problems there are, of those that are meant, with an id behind `after`."""
-    found = select(func.count()).select_from(TABLE).where(meant(which), TABLE.c.id > after)
-    return int(tx.execute(found).scalar_one())
-
-
-def page(tx: Connection, which: ProblemFilter, after: str, limit: int) -> list[Kept]:
+def page(tx: Connection, which: ProblemFilter, after: str, limit: int, but: Collection[str] = ()) -> list[Kept]:
     """Returns the next problems in the order of their ids.
 
     Args:
@@ -265,8 +259,10 @@ def page(tx: Connection, which: ProblemFilter, after: str, limit: int) -> list[K
         which: which are meant.
         after: the last id that was seen, "" at the beginning.
         limit: how many to return at most.
+        but: the kinds that are left out.
     """
-    found = select(TABLE).where(meant(which), TABLE.c.id > after).order_by(TABLE.c.id).limit(limit)
+    mine = meant(which) & (TABLE.c.id > after) & TABLE.c.kind.not_in(but)
+    found = select(TABLE).where(mine).order_by(TABLE.c.id).limit(limit)
     return [_kept(row) for row in tx.execute(found)]
 
 

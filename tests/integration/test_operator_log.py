@@ -16,7 +16,7 @@ from connector.admin.retention import retain
 from connector.cli import by_hand, commands
 from connector.model.problem import Problem
 from connector.settings.retention import RetentionSettings
-from connector.store import operator_log, problems
+from connector.store import jobs, operator_log, problems
 from connector.store.engine import Store
 from connector.store.migrate import migrate
 from connector.store.operator_log import OperatorAct
@@ -86,6 +86,43 @@ def test_who_did_what_and_what_came_of_it_is_noted(on_file: Store, command: Call
     assert (first.operator, first.door) == ("mira", "command")
     assert [each.act for each in acts(on_file, "problems")] == ["problems discard"]
     assert acts(on_file, since=first.at + 3600) == []
+
+
+@pytest.mark.parametrize("detached", [["problems", "replay", "--all", "--yes"], ["resync", "main"]], ids=" ".join)
+def test_of_a_job_that_is_left_to_workers_it_is_noted_that_it_was_started(
+    on_file: Store, command: Callable[..., Result], detached: list[str]
+) -> None:
+    with on_file.writing() as tx:
+        problems.add(tx, "main", [Problem("refused", "user-1", "400")], on_file.now(tx))
+    assert command(*detached, "--detach").exit_code == 0
+    with on_file.reading() as tx:
+        (job,) = jobs.find(tx)
+    assert [each.outcome for each in acts(on_file)] == [f"started as job {job.id}"]
+
+
+def test_of_a_job_that_was_followed_to_its_end_what_came_of_it_is_noted(
+    on_file: Store, command: Callable[..., Result]
+) -> None:
+    with on_file.writing() as tx:
+        problems.add(tx, "main", [Problem("refused", "user-1", "400")], on_file.now(tx))
+    command("problems", "replay", "--all", "--yes")
+    assert noted(on_file) == [("problems replay --all", "", "done")]
+
+
+def test_the_command_asks_about_what_will_be_replayed_and_says_what_is_left_out(
+    on_file: Store, command: Callable[..., Result]
+) -> None:
+    others = [Problem("held", "main", "too many"), Problem("action", "u8", "no"), Problem("action", "u9", "no")]
+    with on_file.writing() as tx:
+        problems.add(tx, "main", [Problem("refused", "user-1", "400"), *others], on_file.now(tx))
+    said = command("problems", "replay", "--all", "--yes")
+    assert "1 of held deletions left out: `connector approve` lets these go." in said.output
+    assert "2 left out that no replay mends: 2 action." in said.output
+    assert "1 of 1 problems, 1 done" in said.output
+    assert said.exit_code == 0, "all that was asked about is done"
+    again = command("problems", "replay", "--all", "--yes")
+    assert (again.exit_code, "Nothing was done." in again.output) == (0, True)
+    assert command("problems", "replay", "--all", "--kind", "refused", "--yes").output.strip() == "No problems."
 
 
 def test_what_only_looks_is_not_noted_and_with_its_flag_it_is(on_file: Store, command: Callable[..., Result]) -> None:

@@ -13,7 +13,7 @@ from connector.console.paging import after, cursor, number_of, offered, seconds
 from connector.console.rendering import many
 from connector.errors import ConnectorError, NothingLeftError
 from connector.model.problem import ProblemKind
-from connector.model.problem_filter import ProblemFilter
+from connector.model.problem_filter import ANYTHING, ProblemFilter
 
 SHOWN = 100
 _SLOWEST, _FASTEST = 0.1, 10_000.0
@@ -31,7 +31,7 @@ def groups(desk: Desk, visit: Visit) -> Page:
         "groups": desk.shared.get(("problems", which), read),
         "most": problem_list.MOST_GROUPS,
         "looked_at": problem_list.LOOKED_AT_BY_PAGES,
-        "filtered": which != problem_list.ANYTHING,
+        "filtered": which != ANYTHING,
     }
     return _page("problems.html", desk, visit, context)
 
@@ -94,12 +94,19 @@ def discard(desk: Desk, visit: Visit) -> Redirect:
 def confirmation(desk: Desk, visit: Visit) -> Page:
     """Says how many problems are meant, and asks whether it shall be done with all of them."""
     which = asked(desk, visit)
-    meant, count = problem_job.which(desk.reads.store, which)
-    act = "discard" if visit.given("act") == "discard" else "replay"
+    act: ProblemAct = "discard" if visit.given("act") == "discard" else "replay"
+    meant = problem_job.which(desk.reads.store, act, which)
     advice = problem_advice.advice(which.kind) if which.cause and which.kind else None
-    shown = {"act": act, "count": count, "advice": advice}
+    shown: dict[str, object] = {
+        "act": act,
+        "count": meant.total,
+        "held": meant.held,
+        "others": meant.others,
+        "advice": advice,
+    }
     page = _page("problem_confirm.html", desk, visit, shown)
-    fixed = {**page.context["given"], "lately": "", "since": repr(meant.since), "until": repr(meant.until)}
+    period = {"since": repr(meant.which.since), "until": repr(meant.which.until)}
+    fixed = {**page.context["given"], "lately": "", **period}
     return Page(page.template, {**page.context, "fixed": fixed}, about_people=True)
 
 
@@ -118,10 +125,10 @@ def _start(desk: Desk, visit: Visit, act: ProblemAct) -> Redirect:
     if not _SLOWEST <= pace <= _FASTEST:
         raise ConnectorError(f"so many a second are not accepted: give {_SLOWEST:g} to {_FASTEST:,.0f}")
     which = asked(desk, visit)
-    if not problem_job.which(desk.runtime.store, which)[1]:
+    if not problem_job.which(desk.runtime.store, act, which).total:
         raise NothingLeftError("nothing was left to do: there are no such problems any more")
     job = problem_job.start(desk.runtime, act, which, pace, visit.visitor.name)
-    return Redirect(f"/jobs/{job.id}", f"Started: {many(job.total, 'problem', 'problems')}.")
+    return Redirect(f"/jobs/{job.id}", f"Started: {many(job.total, 'problem', 'problems')}.", job=job.id)
 
 
 def _refuse_held(kind: str) -> None:

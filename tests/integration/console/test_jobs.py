@@ -106,10 +106,38 @@ def test_all_problems_of_a_cause_are_replayed_by_a_job(world: World, open_consol
     assert "Started: 3 problems" in said
     job = the_job(world)
     assert (job.kind, job.total, job.started_by, job.per_second) == ("replay", 3, "local", 1000.0)
+    with world.store.reading() as tx:
+        (act,) = operator_log.find(tx, 0.0, "problems replay --all", 10)
+    assert act.outcome == f"started as job {job.id}", "that it is done nobody knows yet"
     problem_job.take_further(world.runtime, job.id, remedies)
     assert "done 3" in browser.text(f"/jobs/{job.id}")
     assert [kind for kind, _, _ in world.problems()] == ["action"]
     assert world.due() == 3
+
+
+def test_the_number_asked_about_is_what_will_be_done_and_it_says_what_is_left_out_and_why(
+    world: World, open_console: OpenConsole
+) -> None:
+    add(world, *(Problem("refused", f"u{number}", "400") for number in range(3)), Problem("held", "main", "too many"))
+    add(world, Problem("action", "u8", "no"), Problem("action", "u9", "no"), Problem("source", "crm", "gone"))
+    browser = open_console(world)
+    asked = browser.text("/problems/confirm", act="replay")
+    assert "Replay 3 problems?" in asked
+    assert "1 problem of held deletions is left out" in asked
+    assert "3 problems are left out, since no replay mends them: 2 action, 1 source." in asked
+    discarded = browser.text("/problems/confirm", act="discard")
+    assert "Discard 6 problems?" in discarded
+    assert "1 problem of held deletions is left out" in discarded
+    assert "no replay" not in discarded
+
+
+def test_where_all_is_left_out_nothing_can_be_started(world: World, open_console: OpenConsole) -> None:
+    add(world, Problem("action", "u8", "no"))
+    browser = open_console(world)
+    asked = browser.get("/problems/confirm", act="replay")
+    assert "<h1>Nothing to replay</h1>" in asked
+    assert "1 problem is left out, since no replay mends it: 1 action." in asked
+    assert 'action="/problems/all/replay"' not in asked
 
 
 @pytest.mark.parametrize("pace", ["0", "-1", "nan", "1e9", "quick"])
