@@ -36,6 +36,8 @@ OF_USERS: tuple[ProblemKind, ...] = (
     "failed later",
 )  # fmt: skip
 """The kinds whose subject is a user or an object: that of the others is a connection, a queue and the like."""
+_ONE_A_SUBJECT: ProblemKind = "failing"
+"""The kind of which there is one problem of somebody, whatever the reason is just now."""
 _MOST_OF_ONE = 1000
 _NEXT_PAIR = (
     select(TABLE.c.sync, TABLE.c.kind)
@@ -61,6 +63,7 @@ class Kept:
 def add(tx: Connection, sync: str, problems: Iterable[Problem], now: float) -> list[str]:
     """Keeps problems. A problem that is known (by kind, subject and reason) is counted, and its payload renewed.
 
+    Who fails alone is one problem, with the reason of the last time: requests may fail now in one way, now in another.
     Of a flood of problems, samples are kept and the rest is counted (`problem_bounds`).
 
     Args:
@@ -91,7 +94,7 @@ def _noted(problem: Problem, rows: dict[str, ProblemColumns], flood: Flood, sync
     row = _row(sync, problem, now)
     id = str(row["id"])
     if id in rows:
-        rows[id].update(count=int(str(rows[id]["count"])) + 1, payload=row["payload"], form=row["form"])
+        rows[id].update({**row, "count": int(str(rows[id]["count"])) + 1})
         return id
     rows[id] = row
     if shape is not None:
@@ -106,12 +109,17 @@ def _save(tx: Connection, rows: Mapping[str, ProblemColumns]) -> None:
     again = {
         "count": TABLE.c.count + statement.excluded["count"],
         "last_at": statement.excluded["last_at"],
+        "reason": statement.excluded["reason"],
         "payload": statement.excluded["payload"],
         "form": statement.excluded["form"],
         "cause": statement.excluded["cause"],
     }
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=again)
     tx.execute(upsert, [rows[id] for id in sorted(rows)])
+    if alone := {id: str(row["subject"]) for id, row in rows.items() if row["kind"] == _ONE_A_SUBJECT}:
+        # What a version that kept each reason by itself has kept of the same people.
+        theirs = _of_subjects(tx, str(rows[next(iter(alone))]["sync"]), _ONE_A_SUBJECT, alone.values())
+        tx.execute(delete(TABLE).where(theirs, ~among(tx, TABLE.c.id, list(alone))))
 
 
 def identity(sync: str, problem: Problem) -> str:
@@ -125,8 +133,9 @@ def _row(sync: str, problem: Problem, now: float) -> ProblemColumns:
     reason, subject = (whole_characters(each) for each in (problem.reason, problem.subject))
     # What could not be read is told from the next one by its text: none must take another's place.
     about = payload if problem.kind in ("unreadable", "webhook", "out refused") and payload is not None else subject
+    said = "" if problem.kind == _ONE_A_SUBJECT else reason
     return {
-        "id": sha256(to_json([sync, problem.kind, about, reason])).hexdigest()[:16],
+        "id": sha256(to_json([sync, problem.kind, about, said])).hexdigest()[:16],
         "sync": sync,
         "kind": problem.kind,
         "subject": subject,
@@ -240,9 +249,14 @@ def of_subjects(tx: Connection, sync: str, kind: ProblemKind, subjects: Collecti
         kind: The kind of problem.
         subjects: The people, by their keys.
     """
+    theirs = _of_subjects(tx, sync, kind, subjects)
+    return [_kept(row) for row in tx.execute(select(TABLE).where(theirs).order_by(TABLE.c.last_at))]
+
+
+def _of_subjects(tx: Connection, sync: str, kind: str, subjects: Collection[str]) -> ColumnElement[bool]:
+    """The condition that a problem of a kind is one that a sync has with some of these: an index leads to them."""
     theirs = among(tx, _beginning(), [each[:INDEXED_CHARACTERS] for each in subjects])
-    mine = (TABLE.c.sync == sync) & (TABLE.c.kind == kind) & among(tx, TABLE.c.subject, list(subjects))
-    return [_kept(row) for row in tx.execute(select(TABLE).where(theirs, mine).order_by(TABLE.c.last_at))]
+    return and_(theirs, TABLE.c.sync == sync, TABLE.c.kind == kind, among(tx, TABLE.c.subject, list(subjects)))
 
 
 def of_every_sync(tx: Connection, kind: str) -> list[Kept]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -74,6 +75,22 @@ def test_whoever_fails_alone_waits_alone_and_their_neighbours_arrive(
     assert len(simulator.people()) == 9
     assert attempts(world, "u3-") == 0
     assert not world.problems()
+
+
+def test_who_fails_now_in_one_way_and_now_in_another_is_one_problem_with_the_last_reason(
+    make_world: Callable[..., World], simulator: Simulated
+) -> None:
+    world = make_world(delivery=QUICK)
+
+    def says(words: str) -> bool:
+        return any(words in why for *_, why in failing(world))
+
+    world.take(*people(*range(9)))
+    for fault, words in (("500", "500"), ("502 with a page", "502"), ("500", "500")):
+        poison(simulator, "u3-", **FAULTS[fault])
+        deliver_until(world, partial(says, words))
+        [(_, who, _)] = failing(world)
+        assert who == "u3-"
 
 
 def test_who_comes_after_is_delivered_beside_one_who_fails(

@@ -17,6 +17,40 @@ def test_a_nul_that_customerio_quotes_is_kept_as_what_can_be_kept(store: Store) 
     assert kept.problem == Problem("refused", "u1", "no such value: a\ufffdb", {"value": "a\0b"})
 
 
+def failing(store: Store, now: float, *found: tuple[str, str], sync: str = "main") -> list[str]:
+    """Adds problems of people who fail alone, as (whom, why). Returns their ids."""
+    with store.writing() as tx:
+        return problems.add(
+            tx, sync, [Problem("failing", subject, reason, {"of": now}) for subject, reason in found], now
+        )
+
+
+def test_who_fails_alone_is_one_problem_with_the_last_reason(store: Store) -> None:
+    [id] = failing(store, 1.0, ("u1", "it answers 500"))
+    for now, reason in ((2.0, "no answer"), (3.0, "it answers 500"), (4.0, "no answer")):
+        assert failing(store, now, ("u1", reason)) == [id], "a link to it leads there whatever the reason is"
+    failing(store, 5.0, ("u2", "it answers 500"), ("u2", "no answer"))
+    failing(store, 6.0, ("u1", "it answers 500"), sync="other")
+    with store.reading() as tx:
+        other, second, first = problems.kept(tx)
+    assert (first.problem, first.count) == (Problem("failing", "u1", "no answer", {"of": 4.0}), 4)
+    assert (first.first_at, first.last_at) == (1.0, 4.0)
+    assert (second.problem.subject, second.problem.reason, second.count) == ("u2", "no answer", 2)
+    assert (other.sync, other.problem.reason) == ("other", "it answers 500")
+    by_cause = {each.cause: each.problems for each in grouped(store)}
+    assert by_cause[problem_bounds.cause_id("failing", "no answer")] == 2
+
+
+def test_of_who_fails_alone_what_an_older_version_kept_by_each_reason_ends(store: Store) -> None:
+    failing(store, 1.0, ("u1", "it answers 500"), ("u2", "it answers 500"))
+    with store.writing() as tx:
+        tx.execute(text("UPDATE problem SET id = 'of old ' || subject"))
+    failing(store, 2.0, ("u1", "no answer"))
+    with store.reading() as tx:
+        found = [(each.problem.subject, each.problem.reason) for each in problems.kept(tx)]
+    assert found == [("u1", "no answer"), ("u2", "it answers 500")]
+
+
 def test_problems_of_one_cause_are_one_group_with_one_of_them(store: Store) -> None:
     with store.writing() as tx:
         for number, at in ((1, 1.0), (2, 3.0), (1, 2.0)):
