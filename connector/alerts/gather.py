@@ -10,7 +10,7 @@ from connector.alerts.facts import AlertFacts, ConnectionFacts, Hourly, SourceFa
 from connector.alerts.measure import means_of_counts, means_of_segments
 from connector.customerio.credentials import fingerprint
 from connector.model.alert import AlertState
-from connector.model.source_state import SourceState, due_at
+from connector.model.source_state import due_since
 from connector.settings.schema import Settings
 from connector.store import (
     alert_facts,
@@ -82,18 +82,11 @@ def _sources(settings: Settings, tx: Connection, now: float) -> Iterator[SourceF
             fails = failing.get(name)
             yield SourceFacts(
                 name,
-                _due_at(states[name], due_at(states[name], source.times)),
+                due_since(states[name], source.times),
                 f"source:{name}" in running,
                 None if fails is None else fails.first_at,
                 "" if fails is None else fails.problem.reason,
             )
-
-
-def _due_at(state: SourceState, due: float | None) -> float | None:
-    """Since when a run is due that is due at once: since it was interrupted, or since the source is known."""
-    if due != 0.0:
-        return due
-    return state.first_seen_at if state.started_at is None else state.started_at
 
 
 def _webhooks(settings: Settings, tx: Connection) -> Iterator[WebhookFacts]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector.model.schedule import Schedule
-from connector.model.source_state import retry_seconds
+from connector.model.source_state import retry_seconds, since_known
 
 ExportKind = Literal["changes", "snapshot", "runs"]
 """What is exported: what Customer.io has answered of each person, who is held now, and what ran."""
@@ -58,8 +58,6 @@ def due_at(state: ExportState, schedule: Schedule | None) -> float | None:
 def due_since(state: ExportState, schedule: Schedule | None) -> float | None:
     """Since when a run is due, or from when on it will be; None where only a human can ask for one.
 
-    What is due at once is so since it was interrupted, or since the export is known. A run that took longer than the
-    schedule has the next one due at its end. That a human asks counts for nothing here: nobody notes when they do.
+    That a human asks counts for nothing here: nobody notes when they do.
     """
-    due = due_at(replace(state, asked=False), schedule)
-    return None if due is None else max(due, state.ended_at or state.started_at or state.first_seen_at)
+    return since_known(due_at(replace(state, asked=False), schedule), state)

@@ -1,7 +1,7 @@
 """A source's runs as the store knows them, and when the next one is due."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 from connector.model.schedule import Every, Schedule
 
@@ -24,6 +24,22 @@ class Counts(NamedTuple):
 
 
 NO_COUNTS = Counts()
+
+
+class LastRun(Protocol):
+    """What is known of the runs of a source or of an export. Times are unix seconds."""
+
+    @property
+    def first_seen_at(self) -> float:
+        """When it was first seen in the settings."""
+
+    @property
+    def started_at(self) -> float | None:
+        """When the last run began."""
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the last run ended; None while it is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,23 @@ def due_at(state: SourceState, schedule: Schedule | None) -> float | None:
     if not state.failures or state.ended_at is None:
         return regular
     return min(regular, state.ended_at + retry_seconds(state.failures))
+
+
+def due_since(state: SourceState, schedule: Schedule | None) -> float | None:
+    """Since when a run is due, or from when on it will be; None where only a human can ask for one.
+
+    That a human asks counts for nothing here: nobody notes when they do.
+    """
+    return since_known(due_at(replace(state, asked=False), schedule), state)
+
+
+def since_known(due: float | None, run: LastRun) -> float | None:
+    """Returns `due`, but no earlier than it can have been known.
+
+    What is due at once is so since it was interrupted, or since it is in the settings. A run that took longer than the
+    schedule has the next one due at its end.
+    """
+    return None if due is None else max(due, run.ended_at or run.started_at or run.first_seen_at)
 
 
 def retry_seconds(failures: int) -> float:

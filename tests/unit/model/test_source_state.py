@@ -14,7 +14,7 @@ from connector.bulk.backfill_input import BackfillInput, Position
 from connector.bulk.warehouse import cursor
 from connector.errors import ConnectorError
 from connector.model.schedule import Every, Schedule, parsed
-from connector.model.source_state import SourceState, due_at, retry_seconds, too_many_gone
+from connector.model.source_state import SourceState, due_at, due_since, retry_seconds, too_many_gone
 
 DAY = 86_400.0
 NEW = SourceState("users", first_seen_at=DAY)
@@ -110,3 +110,23 @@ def test_what_a_backfill_reads_and_where_it_is_are_read_as_they_were_written() -
     for position in (Position(), Position(2, 7), Position(after='["int","7"]')):
         assert Position.of(position.text()) == position
     assert Position.of("") == Position()
+
+
+@pytest.mark.parametrize(
+    ("state", "since"),
+    [
+        (NEW, DAY),
+        (replace(NEW, started_at=2 * DAY), 2 * DAY),
+        (RAN, 2 * DAY + 300),
+        (replace(RAN, ended_at=3 * DAY), 3 * DAY),
+        (replace(RAN, asked=True), 2 * DAY + 300),
+    ],
+    ids=["never run", "interrupted", "by the schedule", "after a run longer than the schedule", "asked for"],
+)
+def test_a_run_is_due_since_a_time_that_is_known(state: SourceState, since: float) -> None:
+    assert due_since(state, Every(300.0)) == since
+
+
+def test_a_run_that_only_a_human_asks_for_is_due_by_itself_once_it_was_interrupted() -> None:
+    assert due_since(replace(NEW, asked=True), None) is None
+    assert due_since(replace(NEW, started_at=2 * DAY), None) == 2 * DAY
