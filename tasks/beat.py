@@ -21,7 +21,7 @@ from connector.broker import declaring
 from connector.broker.queues import UPKEEP, durable
 from connector.store.engine import Store
 from tasks.base import settings
-from tasks.refused import RefusedByBroker
+from tasks.broker_refusals import RefusedByBroker
 
 log = structlog.get_logger(__name__)
 _CANNOT_RING = (AMQPError, KombuError, OSError)

@@ -14,7 +14,7 @@ from connector.broker import connecting, declaring, queues, refusals
 from connector.broker.declaring import ArgumentDifference
 from connector.broker.queues import durable
 from tasks.base import settings
-from tasks.refused import RefusedByBroker
+from tasks.broker_refusals import RefusedByBroker
 
 log = structlog.get_logger(__name__)
 _DOORBELLS = (queues.DELIVERY, queues.UPKEEP)

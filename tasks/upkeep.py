@@ -9,7 +9,7 @@ from connector.admin import deviations, late_failures, problem_list, retention
 from connector.admin.heartbeat import Pulse
 from connector.alerts.measure import measure as take_measure
 from connector.alerts.turn import AlertTurn
-from connector.delivery import beside
+from connector.delivery import other_syncs
 from connector.delivery.sweep import overdue
 from tasks.background import begin, ending
 from tasks.base import PUBLISH, interruptible, runtime
@@ -31,7 +31,7 @@ def compare() -> None:
     """Says how many people changed settings concern, and lets nobody hold an identifier beside another user."""
     end = monotonic() + TURN_SECONDS
     with interruptible("compare"):
-        beside.part(runtime().store, runtime().syncs)
+        other_syncs.part(runtime().store, runtime().syncs)
         deviations.tell(runtime(), until=lambda: monotonic() > end)
 
 

@@ -7,7 +7,7 @@ from time import monotonic
 import structlog
 from sqlalchemy import Connection
 
-from connector.admin import alive
+from connector.admin import liveness
 from connector.background_thread import BackgroundThread
 from connector.errors import StoreError
 from connector.store import heartbeats
@@ -34,16 +34,16 @@ class HeartbeatThread(BackgroundThread):
         self._lives = lives
         pid = pid or os.getpid()
         self._name = f"{role} {os.uname().nodename} {pid}"
-        self._file = alive.file_of(role, pid)
+        self._file = liveness.file_of(role, pid)
 
     def run(self) -> None:
         """Says it until it is closed, and then takes away what it said."""
         while not self.stop.is_set():
             if self._lives():
-                alive.note(self._file)
+                liveness.note(self._file)
                 self._in_store(self._say)
             self.stop.wait(heartbeats.BEAT_SECONDS)
-        alive.forget(self._file)
+        liveness.forget(self._file)
         self._in_store(lambda tx: heartbeats.end(tx, self._name))
 
     def _say(self, tx: Connection) -> None:

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from connector import standard_webhooks
 from connector.alerts.wording import NAME, AlertMessage, timed, trial
-from connector.customerio.bounded import Transport, within
+from connector.customerio.http_deadline import Transport, within
 from connector.settings.alerts import Channel
 
 SEND_SECONDS = 15.0

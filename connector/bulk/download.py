@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from connector.customerio.bounded import Transport, within
+from connector.customerio.http_deadline import Transport, within
 from connector.errors import ConnectorError
 
 SCHEMES = ("http", "https")

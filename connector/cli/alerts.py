@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from typer import Argument, Option, Typer
 
 from connector.alerts.channels import tried
-from connector.cli.by_hand import operator
 from connector.cli.opening import opened
+from connector.cli.operator_acts import operator
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
 from connector.cli.tables import table
 from connector.errors import SettingsError

@@ -11,8 +11,8 @@ from typer import Argument, Option
 
 from connector.admin.audit.audit import SECOND_LOOK_SECONDS, Audit, Drifted, Findings
 from connector.admin.audit.drift import Difference
-from connector.cli.by_hand import operator
 from connector.cli.opening import opened
+from connector.cli.operator_acts import operator
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, err, out
 from connector.cli.tables import table
 from connector.errors import SettingsError

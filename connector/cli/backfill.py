@@ -9,8 +9,8 @@ from connector.bulk import download
 from connector.bulk.backfill import EVERYBODY, start
 from connector.bulk.backfill_input import BackfillInput
 from connector.cli import job_progress
-from connector.cli.by_hand import operator
 from connector.cli.opening import opened
+from connector.cli.operator_acts import operator
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes
 from connector.cli.table_options import AllowMissing, FileFormat, TableKey, TableSegments, check_segments
 from connector.errors import ConnectorError

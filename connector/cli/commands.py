@@ -156,9 +156,9 @@ def load(name: str) -> Any:
 
 def _note_by_hand(path: str, command: Any) -> None:
     """Has those commands noted that change something: this is the one way by which all of them are called."""
-    by_hand = import_module("connector.cli.by_hand")
-    if path in by_hand.CHANGING:
-        command.callback = by_hand.noted(path, command.callback)
+    operator_acts = import_module("connector.cli.operator_acts")
+    if path in operator_acts.CHANGING:
+        command.callback = operator_acts.noted(path, command.callback)
     for name, below in getattr(command, "commands", {}).items():
         _note_by_hand(f"{path} {name}", below)
 

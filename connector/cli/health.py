@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from connector.admin import alive
+from connector.admin import liveness
 from connector.cli.options import err, out
 
 
@@ -26,9 +26,11 @@ def health(
 
     It asks neither the store nor the broker: a process that waits for them lives.
     """
-    seconds = alive.seconds_since(role.value)
+    seconds = liveness.seconds_since(role.value)
     if seconds is None:
-        err.print(f"{role.value}: none has said here that it lives ({alive.folder()})", highlight=False, soft_wrap=True)
+        err.print(
+            f"{role.value}: none has said here that it lives ({liveness.folder()})", highlight=False, soft_wrap=True
+        )
         raise Exit(1)
     if seconds > within:
         err.print(f"{role.value}: last said that it lives {seconds:.0f} s ago", highlight=False, soft_wrap=True)

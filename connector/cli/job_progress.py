@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from connector.bulk import backfill, job_standing, problem_job, resync
+from connector.bulk import backfill, job_status, problem_job, resync
 from connector.cli.invocation import CURRENT
 from connector.cli.options import err, out
 from connector.model.job import UNDER_WAY, Job
@@ -58,7 +58,7 @@ def wording(job: Job) -> str:
     if job.kind == backfill.KIND:
         of = f" of about {job.total:,}" if job.state in UNDER_WAY and job.total else ""
         return f"{job.state}, {job.done:,}{of} rows{counts}"
-    return f"{job.state}, {job.done:,} of {job.total:,} {job_standing.counted(job)}{counts}"
+    return f"{job.state}, {job.done:,} of {job.total:,} {job_status.counted(job)}{counts}"
 
 
 class _Rate(ProgressColumn):
@@ -75,10 +75,10 @@ def _watch(runtime: Runtime, job: Job, *, silent: bool) -> Job:
     said = ""
     with Progress(*columns, console=err, transient=True, disable=silent or not err.is_terminal) as bar:
         task = bar.add_task("", total=job.total or None)
-        while not _over(seen := job_standing.progress(runtime, job)):
+        while not _over(seen := job_status.progress(runtime, job)):
             total = seen.job.total or None
             bar.update(task, completed=seen.job.done, total=total, description=f"{seen.due:,} still due")
-            if (note := job_standing.note(seen)) != said:
+            if (note := job_status.note(seen)) != said:
                 err.print(said := note, highlight=False, soft_wrap=True)
             sleep(_LOOK_SECONDS)
     return seen.job

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option, Typer
 
-from connector.bulk import job_standing, jobs
+from connector.bulk import job_status, jobs
 from connector.cli import job_progress
 from connector.cli.opening import opened
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, day_and_time, out
@@ -69,7 +69,7 @@ def cancel(id: JobId, settings: SettingsFile = SETTINGS_TOML, json: AsJson = Fal
 
 
 def _cells(job: Job) -> tuple[str, ...]:
-    what = f"{job.kind} {job.sync}: {job.total:,} {job_standing.counted(job)}, {job.per_second:,.0f} a second"
+    what = f"{job.kind} {job.sync}: {job.total:,} {job_status.counted(job)}, {job.per_second:,.0f} a second"
     return job.id, day_and_time(job.created_at), visible(job.started_by), what, job_progress.wording(job)
 
 

@@ -12,8 +12,8 @@ from typer import Option
 
 from connector import __version__
 from connector.cli.agent_tools import AgentTools
-from connector.cli.by_hand import operator
 from connector.cli.opening import opened
+from connector.cli.operator_acts import operator
 from connector.cli.options import SETTINGS_TOML, SettingsFile
 from connector.errors import ConnectorError, SettingsError
 from connector.runtime import Runtime

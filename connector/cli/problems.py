@@ -14,8 +14,8 @@ from connector.background_thread import BackgroundThread
 from connector.bulk import jobs, problem_job
 from connector.bulk.problem_job import Meant, ProblemAct
 from connector.cli import job_progress
-from connector.cli.by_hand import operator
 from connector.cli.opening import opened
+from connector.cli.operator_acts import operator
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile, Yes, agreed, day_and_time, err, out
 from connector.cli.tables import table
 from connector.errors import ConnectorError, SettingsError

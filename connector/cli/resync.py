@@ -6,8 +6,8 @@ from typer import Argument, Option
 
 from connector.bulk.resync import start
 from connector.cli import job_progress
-from connector.cli.by_hand import operator
 from connector.cli.opening import opened
+from connector.cli.operator_acts import operator
 from connector.cli.options import SETTINGS_TOML, AsJson, SettingsFile
 
 ResyncPace = Annotated[float, Option("--per-second", min=1, help="How many people a second become due at the most.")]

@@ -15,12 +15,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from connector import __version__
 from connector.admin import operator_acts
-from connector.console import entry, rendering, reveals
+from connector.console import access, rendering, reveals
 from connector.console.navigation import NAVIGATION
 from connector.console.origin import RequestOrigin, origin_of
 from connector.console.page import Desk, Download, Page, PageAnswer, Redirect, Route, Visit
 from connector.console.sessions import NOTE, Session, Sessions, take_away
-from connector.console.turns import Turns
+from connector.console.thread_limit import Turns
 from connector.console.visitor import Visitor
 from connector.errors import ConnectorError, StoreError
 
@@ -115,14 +115,14 @@ class Console:
         """Returns who asks; None for somebody who has not signed in. Raises HTTPException 403."""
         settings = self.desk.settings.console
         if not settings.signs_in:
-            return entry.of_this_machine(caller.request)
-        by_proxy = entry.of_proxy(caller.request, caller.origin, settings.proxy)
-        return by_proxy or entry.of_session(caller.session, settings)
+            return access.of_this_machine(caller.request)
+        by_proxy = access.of_proxy(caller.request, caller.origin, settings.proxy)
+        return by_proxy or access.of_session(caller.session, settings)
 
     async def form(self, caller: Caller) -> dict[str, tuple[str, ...]]:
         """Returns a form of one of our own pages. Raises HTTPException for any other."""
         form = await _form(caller.request)
-        entry.check_form(caller.request, own=self.sessions.is_own(caller.session, "".join(form.get("csrf", ()))))
+        access.check_form(caller.request, own=self.sessions.is_own(caller.session, "".join(form.get("csrf", ()))))
         return form
 
     def response(self, caller: Caller, answer: PageAnswer, visitor: Visitor | None, about: str = "") -> Response:
@@ -229,7 +229,7 @@ def _sign_in_for(request: Request) -> str:
     """Returns the page to sign in at, which leads on to what was asked for."""
     url = request.url
     to = "/" if request.method != "GET" else f"{url.path}?{url.query}" if url.query else url.path
-    return f"{SIGN_IN}?to={quote(entry.own_path(to), safe='/')}"
+    return f"{SIGN_IN}?to={quote(access.own_path(to), safe='/')}"
 
 
 def _refuse_nul(given: Iterable[str]) -> None:

@@ -14,13 +14,13 @@ from connector.console.answering import Console
 from connector.console.oidc import Provider
 from connector.console.oidc_sign_in import OidcSignIn
 from connector.console.page import Desk
+from connector.console.page_store import acting_runtime, reading_runtime
 from connector.console.pages import routes
 from connector.console.provider_http import ProviderHttp
-from connector.console.reading import acting_runtime, reading_runtime
 from connector.console.sessions import Sessions
 from connector.console.shared_reads import SharedReads
 from connector.console.sign_in import SignIn
-from connector.console.turns import Turns
+from connector.console.thread_limit import Turns
 from connector.runtime import Runtime
 
 _STATIC = Path(__file__).parent / "static"

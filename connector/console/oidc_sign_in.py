@@ -7,8 +7,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from connector.console import endpoints
+from connector.console.access import own_path
 from connector.console.answering import SIGN_IN, Caller, Console
-from connector.console.entry import own_path
 from connector.console.oidc import Provider
 from connector.console.origin import subnet
 from connector.console.sessions import take_away

@@ -7,7 +7,7 @@ import httpx
 from pydantic_core import from_json
 
 from connector import __version__
-from connector.customerio.bounded import Transport, within
+from connector.customerio.http_deadline import Transport, within
 from connector.errors import ConnectorError
 
 _SECONDS, _MOST_BYTES = 10.0, 1_000_000

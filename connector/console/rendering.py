@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from connector.admin.status import COUNTED_TO
 from connector.console import addresses, charts
-from connector.console.offered import link_of
+from connector.console.command_links import link_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "-"

@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from connector.admin import operator_acts
-from connector.console import endpoints, entry
+from connector.console import access, endpoints
 from connector.console.answering import DOOR, SIGN_IN, Caller, Console, refusal
 from connector.console.attempts import Attempts
 from connector.console.origin import subnet
@@ -53,7 +53,7 @@ class SignIn:
     async def shown(self, request: Request) -> Response:
         """Shows the ways to sign in; whoever has signed in is led on."""
         caller = self._console.caller(request)
-        to = entry.own_path(request.query_params.get("to", "/"))
+        to = access.own_path(request.query_params.get("to", "/"))
         try:
             known = self._console.visitor(caller)
         except HTTPException as refused:
@@ -71,7 +71,7 @@ class SignIn:
             return self._console.response(caller, refusal(refused.status_code, str(refused.detail)), None)
         given = {name: values[-1] for name, values in form.items()}
         name = given.get("name", "").strip().lower()[:_NAME_CHARACTERS]
-        to = entry.own_path(given.get("to", "/"))
+        to = access.own_path(given.get("to", "/"))
         wait = self.try_once(caller, name)
         if wait:
             return self.too_many(caller, wait, to, name)
@@ -102,7 +102,7 @@ class SignIn:
             caller: Who has signed in.
             name: Their name.
             door: How they did.
-            grant: What their role comes from, as `entry.of_session` looks it up.
+            grant: What their role comes from, as `access.of_session` looks it up.
             to: The path that they are led to.
         """
         if not await self._note(name, "sign-in", door, operator_acts.DONE):

@@ -13,7 +13,7 @@ import httpx
 
 from connector import __version__
 from connector.customerio import backoff
-from connector.customerio.bounded import Transport, within
+from connector.customerio.http_deadline import Transport, within
 from connector.customerio.responses import Reply
 
 _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)

@@ -19,7 +19,7 @@ from connector.audience.rules import Rules
 from connector.customerio import backoff, batches
 from connector.customerio.batches import Part
 from connector.customerio.request_log import KeptBodies
-from connector.delivery import beside, feedback, object_gate, outcomes, parts_of_calls, traced
+from connector.delivery import feedback, object_gate, other_syncs, outcomes, parts_of_calls, traced
 from connector.delivery.claim_keeper import ClaimKeeper, Held
 from connector.delivery.manual_segments import Mirrors, Served
 from connector.delivery.sender import Run, Sender
@@ -222,7 +222,7 @@ class Courier:
         claimed = feedback.restrained(self.store, self.rules, claimed)
         attempts = self._handed_over(lease, [Attempt.of(claim, served.rules) for claim in claimed])
         if self.others:
-            attempts = beside.shared(self.store, self.others, attempts)
+            attempts = other_syncs.shared(self.store, self.others, attempts)
         self._guard([attempt for attempt in attempts if attempt.unguarded])
         return attempts
 
@@ -316,7 +316,7 @@ class Courier:
     ) -> bool:
         """Writes what became of the attempts. Returns whether some of them have another step to take."""
         if self.others:
-            beside.send_again(self.store, self.others, attempts)
+            other_syncs.send_again(self.store, self.others, attempts)
         settlements = [attempt.settlement() for attempt in attempts]
         done = {
             events.SENT: [id for attempt in attempts for id in attempt.sent],
@@ -349,7 +349,7 @@ class Courier:
                 traces.settle(tx, settlements, settled.settlements)
             self._keep_history(tx, request_log.add(tx, run.calls), attempts, run, now)
         if self.others and any(isinstance(each, Confirmed) and each.released for each in settled.settlements):
-            beside.take_up(self.store, (self.rules, *self.others))
+            other_syncs.take_up(self.store, (self.rules, *self.others))
         return settled.owing or any(isinstance(each, Confirmed) and each.more for each in settlements)
 
     def _keep_history(

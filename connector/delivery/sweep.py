@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from connector.audience.rules import Rules
-from connector.delivery import beside
+from connector.delivery import other_syncs
 from connector.store import claims, entities, workspace_holders
 from connector.store.engine import Store
 
@@ -20,7 +20,7 @@ def overdue(store: Store, syncs: Sequence[Rules]) -> list[str]:
         waiting = [each for each in delivering if workspace_holders.any_to_take_up(tx, each)]
         if not waiting:
             return _due(tx, delivering, store.now(tx))
-    beside.take_up(store, waiting)
+    other_syncs.take_up(store, waiting)
     with store.reading() as tx:
         return _due(tx, delivering, store.now(tx))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from connector.audience import future, objects, relationships
+from connector.audience import future_times, objects, relationships
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.rules import Rules
 from connector.intake import set_aside
@@ -58,7 +58,7 @@ class ObjectBatch:
         """Merges what was told, in its order, and writes what moved; whether anything is due then."""
         facts = {key: entity.facts for key, entity in self.before.items()}
         for given in told:
-            change, ahead = future.judged_object(given, now, self.rules.max_future_seconds)
+            change, ahead = future_times.judged_object(given, now, self.rules.max_future_seconds)
             self.problems += ahead
             if self.before[change.key].unreadable:
                 self.problems.append(set_aside.of_object(change, self.before[change.key].unreadable))

@@ -10,13 +10,13 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.actions.action import TakenCalls
-from connector.audience import apply_change, future, leads, wanted_identifiers
+from connector.audience import apply_change, future_times, leads, wanted_identifiers
 from connector.audience import desired as audience
 from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.desired import Desired
 from connector.audience.mapping import MappedFields
 from connector.audience.rules import Rules
-from connector.intake import lead_emails, said, set_aside, steps, visitors
+from connector.intake import lead_emails, message_history, set_aside, steps, visitors
 from connector.intake.findings import BatchFindings
 from connector.intake.leasing import BatchLease
 from connector.intake.objects import ObjectBatch
@@ -119,7 +119,7 @@ class UserBatch:
         """Merges the changes into the entities and writes what moved; whether anything is due then."""
         taken, ahead = self.findings.taken, self.findings.ahead
         most = self.rules.max_future_seconds
-        told = self._about([self._judged(*future.judged(each, self.now, most)) for each in taken.changes])
+        told = self._about([self._judged(*future_times.judged(each, self.now, most)) for each in taken.changes])
         self._note_actions(taken)
         met = visitors.known_users(self.connection, self.rules.name, told.keys) if self.rules.objects else {}
         before = self._load(list(dict.fromkeys((*told.keys, *met.values()))), told.leads)
@@ -151,7 +151,7 @@ class UserBatch:
         saved = self._save(written, before, fresh)
         messages = Counter(told.keys)
         self.steps.take(messages, saved, self.steps.unchanged)
-        said.keep(self.connection, self.rules, messages, self.events, fresh, saved, self.now)
+        message_history.keep(self.connection, self.rules, messages, self.events, fresh, saved, self.now)
         problems.add(self.connection, self.rules.name, list(map(self.mask, self.problems)), self.now)
         return any(each.due and each.lease is None for each in saved)
 
@@ -230,7 +230,7 @@ class UserBatch:
     def _note(self, change: Change, key: str, merged: apply_change.AppliedChange) -> None:
         self.problems += merged.problems
         for event in merged.events:
-            judged, found = future.judged_event(event, change.key, self.now, self.rules.max_future_seconds)
+            judged, found = future_times.judged_event(event, change.key, self.now, self.rules.max_future_seconds)
             self.events.append((key, judged))
             self.problems += found
         if merged.standing is not AudienceStatus.IN:

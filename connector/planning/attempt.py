@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 from connector.audience import desired as audience
 from connector.audience import manual_segments, objects
 from connector.audience.audience_status import AudienceStatus
-from connector.audience.elsewhere import Elsewhere
 from connector.audience.feedback import UNRESTRAINED, Restraint
+from connector.audience.other_syncs import Elsewhere
 from connector.audience.rules import Rules
 from connector.customerio.operations.operation import Operation
 from connector.customerio.responses import Accepted, ItemResult, Rejected, Retry
@@ -26,9 +26,9 @@ from connector.model.entity import (
     Unconfirmed,
 )
 from connector.model.problem import Problem
-from connector.planning import removals, restraint
-from connector.planning.beside import next_step
-from connector.planning.restraint import Restrained
+from connector.planning import feedback, removals
+from connector.planning.feedback import Restrained
+from connector.planning.other_syncs import next_step
 from connector.planning.settlement import Confirmed, HeldBack, PartlyRefused, Postponed, Settlement
 from connector.planning.step import Effect, Step
 
@@ -87,7 +87,7 @@ class Attempt:
         if desired is None:
             of_person = entity.kind == "person"
             desired = audience.desired(entity.facts, rules) if of_person else objects.desired(entity, rules)
-        left = restraint.applied(claim.restraint, desired, rules, claim.events)
+        left = feedback.applied(claim.restraint, desired, rules, claim.events)
         step = next_step(entity, left.desired, left.events, left.rules, elsewhere)
         nothing = _nothing_yet(step)
         begun = cls(claim, left.rules, step, left.desired, nothing, entity.delivered, entity.removals, restrained=left)

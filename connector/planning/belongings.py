@@ -10,7 +10,7 @@ from connector.audience import manual_segments
 from connector.audience.manual_segments import Memberships
 from connector.audience.relationships import type_of
 from connector.audience.rules import Rules
-from connector.customerio import attribute_portions
+from connector.customerio import item_size
 from connector.customerio.operations import device, relationship
 from connector.customerio.operations import segment_membership as segment
 from connector.customerio.operations.operation import Operation
@@ -140,7 +140,7 @@ def _added(identifier: Identifier, key: str, attributes: Mapping[str, Any], rule
     """Returns as many operations as it takes to send all attributes of one relationship."""
     operations: list[Operation] = []
     while attributes or not operations:
-        part = attribute_portions.first(attributes)
+        part = item_size.first(attributes)
         item = relationship.added(identifier, key, part, update_only=rules.update_only)
         operations.append(Operation(item, related=(key, part)))
         attributes = {name: value for name, value in attributes.items() if name not in part}

@@ -14,7 +14,7 @@ from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import NOTHING_ENDED, Desired, given_identifier
 from connector.audience.manual_segments import Memberships
 from connector.audience.rules import Rules
-from connector.customerio import attribute_portions
+from connector.customerio import item_size
 from connector.customerio.operations import anonymous_event, delete, event, identify, merge, metric, suppress
 from connector.customerio.operations.operation import Operation
 from connector.model.entity import Entity, Identifier, PendingEvent, Profile
@@ -166,7 +166,7 @@ def _clear(entity: Entity, events: Sequence[PendingEvent], rules: Rules) -> Step
         after = Profile(identifiers[0], stays, former, memberships=belongings.left_alone(entity, rules))
         return Step((*taken, *sent_now), after, "updated" if taken else None)
     nulls = dict.fromkeys(sorted(held), None)
-    part = attribute_portions.first(nulls)
+    part = item_size.first(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
     # An identifier that was only tried may not be there, nor somebody whom another sync of the workspace may delete: an
     # update-only identify creates nobody.
@@ -313,10 +313,10 @@ def _identify(
     gone = sorted(held.keys() - person.attributes.keys())
     whole = {**person.attributes, **dict.fromkeys(gone, None)} if gone else person.attributes
     part, after = whole, whole if others else person.attributes
-    if not attribute_portions.fits(whole):
+    if not item_size.fits(whole):
         known = {} if rules.addressing.gives_id(entity.delivered, person) else held
         differing = {name: value for name, value in whole.items() if name not in known or not same(value, known[name])}
-        part = attribute_portions.first(differing)
+        part = item_size.first(differing)
         after = {**{name: value for name, value in held.items() if name in whole}, **part}
     devices, related = belongings.held_devices(entity), belongings.held_relationships(entity)
     memberships = manual_segments.held(entity, rules)

@@ -20,7 +20,7 @@ from connector.audience.rules import Rules
 from connector.model.entity import Entity
 from connector.model.identifiers import VISITOR
 from connector.model.problem import Problem
-from connector.planning.beside import Beside
+from connector.planning.other_syncs import Beside
 from connector.store import identifier_holders, problems
 from connector.store.bulk_sql import among_given
 from connector.store.encoding import identifier_text

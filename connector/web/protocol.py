@@ -13,7 +13,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from connector.web.limits import Limits, most_connections
-from connector.web.parting import Parting
+from connector.web.lingering_close import Parting
 from connector.web.refusals import Reason, Refusals
 
 _ACCEPTED_AT_ONCE = 16  # asyncio opens several such handfuls before it says that one is open

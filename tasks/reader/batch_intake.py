@@ -22,7 +22,7 @@ from connector.intake import bodies
 from connector.intake.traced import SILENT, Telling
 from connector.model.change import Unreadable
 from connector.runtime import Runtime
-from connector.store.blame import blames_the_data
+from connector.store.data_errors import blames_the_data
 from connector.tracing import traceparent
 from tasks.reader import known_good_messages, redeliveries
 from tasks.reader.batch_isolation import BatchIsolation, HeldError, told

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from connector.errors import StoreError
-from connector.store.blame import blames_the_data
+from connector.store.data_errors import blames_the_data
 from tasks.reader.queue_leases import LostLeaseError
 
 Item = TypeVar("Item")

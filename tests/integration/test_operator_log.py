@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from connector.admin import operator_acts
 from connector.admin.retention import retain
-from connector.cli import by_hand, commands
+from connector.cli import commands
+from connector.cli import operator_acts as acts_of_commands
 from connector.model.problem import Problem
 from connector.settings.retention import RetentionSettings
 from connector.store import jobs, operator_log, problems
@@ -68,7 +69,7 @@ def words(path: str, found: Any) -> set[str]:
 
 def test_every_command_is_noted_or_changes_nothing() -> None:
     every = set[str]().union(*(words(name, commands.load(name)) for name in commands.NAMES))
-    assert every - READING == set(by_hand.CHANGING)
+    assert every - READING == set(acts_of_commands.CHANGING)
 
 
 def test_who_did_what_and_what_came_of_it_is_noted(on_file: Store, command: Callable[..., Result]) -> None:
@@ -149,8 +150,8 @@ def test_an_act_is_there_from_its_beginning(store: Store) -> None:
 
 
 def test_who_acts_is_the_user_of_the_machine_where_nothing_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(by_hand.OPERATOR, raising=False)
-    assert "@" in by_hand.operator()
+    monkeypatch.delenv(acts_of_commands.OPERATOR, raising=False)
+    assert "@" in acts_of_commands.operator()
 
 
 def test_what_is_old_is_dropped(store: Store) -> None:

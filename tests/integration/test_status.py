@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from connector.admin import alive
+from connector.admin import liveness
 from connector.admin.heartbeat import HeartbeatThread, Pulse
 from connector.admin.status import gathered
 from connector.broker import depth, queues
@@ -28,7 +28,7 @@ FLEET = {"broker": {"url": "amqp://guest:guest@127.0.0.1:9//"}}
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(alive.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(liveness.FOLDER_VARIABLE, str(tmp_path))
 
 
 def status(store: Store, queued: Mapping[str, int] | None = None, **settings: Any) -> dict[str, Any]:
@@ -138,10 +138,10 @@ def test_a_pause_that_goes_on_keeps_the_time_of_the_first_failure(store: Store) 
 def test_a_process_says_that_it_lives_until_it_ends(store: Store) -> None:
     heartbeat = HeartbeatThread(store, "web").start()
     eventually(lambda: [each["role"] for each in status(store)["processes"]] == ["web"])
-    assert alive.seconds_since("web") is not None
+    assert liveness.seconds_since("web") is not None
     heartbeat.close()
     assert status(store)["processes"] == []
-    assert alive.seconds_since("web") is None
+    assert liveness.seconds_since("web") is None
 
 
 def test_a_process_that_does_not_go_on_says_nothing(store: Store) -> None:
@@ -154,12 +154,12 @@ def test_a_process_that_does_not_go_on_says_nothing(store: Store) -> None:
     heartbeat = HeartbeatThread(store, "worker", lives).start()
     eventually(lambda: asked)
     heartbeat.close()
-    assert (status(store)["processes"], alive.seconds_since("worker")) == ([], None)
+    assert (status(store)["processes"], liveness.seconds_since("worker")) == ([], None)
 
 
 def test_a_process_whose_store_is_away_lives_all_the_same(tmp_path: Path) -> None:
     heartbeat = HeartbeatThread(Store(f"sqlite:///{tmp_path}/no/folder.db"), "worker").start()
-    eventually(lambda: alive.seconds_since("worker") is not None)
+    eventually(lambda: liveness.seconds_since("worker") is not None)
     heartbeat.close()
 
 

@@ -13,7 +13,7 @@ from connector import formats
 from connector.admin.person.gather import gather
 from connector.admin.privacy import find_user
 from connector.admin.privacy.forget import Forgetting
-from connector.delivery import beside
+from connector.delivery import other_syncs
 from connector.delivery.sweep import overdue
 from connector.intake.accept import accept
 from connector.store import resend, workspace_holders
@@ -146,8 +146,8 @@ def test_two_users_who_hold_one_identifier_already_are_a_problem_and_the_second_
     as_versions_before(world, message("u2", 1, external_id="x", city="Bern", segments=["Trial"]))
     assert world.problems() == []
 
-    assert beside.part(world.store, world.rules) == 1
-    assert beside.part(world.store, world.rules) == 0  # once an hour
+    assert other_syncs.part(world.store, world.rules) == 1
+    assert other_syncs.part(world.store, world.rules) == 0  # once an hour
     settle(world)
     [(kind, subject, reason)] = world.problems()
     assert (kind, subject) == ("conflict", "u2")

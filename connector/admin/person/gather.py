@@ -23,7 +23,7 @@ from connector.errors import ConnectorError
 from connector.model.entity import Identifier
 from connector.model.problem import EVERY_SYNC
 from connector.model.reported import standing
-from connector.planning import beside
+from connector.planning import other_syncs
 from connector.runtime import Runtime
 from connector.store import (
     connection_health,
@@ -230,9 +230,9 @@ def _also_in(tx: Connection, runtime: Runtime, row: PersonRow, rules: Rules, wan
     others = runtime.side_by_side(rules)
     if not others:
         return ()
-    names = [identifier_text(each) for each in beside.identifiers(row.entity, wanted, rules)]
+    names = [identifier_text(each) for each in other_syncs.identifiers(row.entity, wanted, rules)]
     people = workspace_holders.people(tx, others, names)
-    found = beside.together(row.entity.key, (one for each in people.values() for one in each))
+    found = other_syncs.together(row.entity.key, (one for each in people.values() for one in each))
     return () if found is None or found.blocked else found.syncs
 
 

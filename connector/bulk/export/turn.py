@@ -10,13 +10,13 @@ from pathlib import Path
 
 import structlog
 
-from connector.bulk import standing
+from connector.bulk import schedule_status
 from connector.bulk.export.files import ParquetFiles
 from connector.bulk.export.run import ExportRun
 from connector.bulk.export.table import WarehouseTable
 from connector.bulk.export.target import ExportDestination
 from connector.bulk.lease import Lease, leased
-from connector.bulk.standing import Standing
+from connector.bulk.schedule_status import Standing
 from connector.bulk.warehouse.scheduling import LATER
 from connector.errors import ConnectorError, SettingsError
 from connector.model.export_state import ExportState, due_at
@@ -51,14 +51,14 @@ def find(runtime: Runtime, name: str) -> Export:
 
 def standings(runtime: Runtime) -> list[ExportStanding]:
     """How every export of the settings stands. Those that are new are noted as seen."""
-    return standing.standings(runtime, runtime.settings.export, exports, lease_name, _next_at)
+    return schedule_status.standings(runtime, runtime.settings.export, exports, lease_name, _next_at)
 
 
 def due(runtime: Runtime) -> list[str]:
     """The exports that are due, and that nobody runs."""
     if not runtime.settings.export:
         return []
-    return [each.name for each in standing.due(runtime, standings(runtime)) if not each.running]
+    return [each.name for each in schedule_status.due(runtime, standings(runtime)) if not each.running]
 
 
 def ask(runtime: Runtime, name: str) -> None:
@@ -88,7 +88,7 @@ def take_turn(runtime: Runtime, name: str, until: Callable[[], bool] = lambda: F
     """
     export = find(runtime, name)
     with leased(runtime.store, lease_name(name)) as lease:
-        if lease is None or name not in [each.name for each in standing.due(runtime, standings(runtime))]:
+        if lease is None or name not in [each.name for each in schedule_status.due(runtime, standings(runtime))]:
             return None
         state = _begun(runtime, lease, name)
         run = ExportRun(runtime.store, export, tuple(runtime.settings.syncs), lease, state, until)

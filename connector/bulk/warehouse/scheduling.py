@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import structlog
 
-from connector.bulk import standing
+from connector.bulk import schedule_status
 from connector.bulk.lease import SECONDS, Lease, LostError, leased
-from connector.bulk.standing import Standing
+from connector.bulk.schedule_status import Standing
 from connector.bulk.warehouse.run import SourceHeldError, SourceRun, StoppedError, salt
 from connector.errors import ConnectorError, SettingsError, StoreError
 from connector.model.problem import Problem, ProblemKind
@@ -34,12 +34,12 @@ def due(runtime: Runtime) -> list[str]:
     """The sources that are due, and that nobody runs."""
     if not runtime.settings.sources:
         return []
-    return [each.name for each in standing.due(runtime, standings(runtime)) if not each.running]
+    return [each.name for each in schedule_status.due(runtime, standings(runtime)) if not each.running]
 
 
 def standings(runtime: Runtime) -> list[SourceStanding]:
     """How every source of the settings stands. Those that are new are noted as seen."""
-    return standing.standings(runtime, runtime.settings.sources, sources, lease_name, _next_at)
+    return schedule_status.standings(runtime, runtime.settings.sources, sources, lease_name, _next_at)
 
 
 def find(runtime: Runtime, name: str) -> WarehouseSource:
@@ -95,7 +95,7 @@ def take_turn(
     """
     source = find(runtime, name)
     with leased(runtime.store, lease_name(name), lease_seconds) as lease:
-        if lease is None or name not in [each.name for each in standing.due(runtime, standings(runtime))]:
+        if lease is None or name not in [each.name for each in schedule_status.due(runtime, standings(runtime))]:
             return None
         state = _begun(runtime, lease, name)
         salted, limit = salt(runtime.settings, source), runtime.settings.intake.max_message_bytes

@@ -1,6 +1,6 @@
 """/jobs: long pieces of work, how far they are and who started them; paused, resumed, cancelled; runs of sources."""
 
-from connector.bulk import job_standing, jobs, problem_job
+from connector.bulk import job_status, jobs, problem_job
 from connector.bulk.warehouse import scheduling
 from connector.console.page import Desk, Page, Redirect, Route, Visit
 from connector.console.paging import after, cursor
@@ -11,10 +11,10 @@ SHOWN = 50
 def listing(desk: Desk, visit: Visit) -> Page:
     """Shows jobs, the latest first, and how each source stands."""
     found = jobs.latest(desk.reads.store, after(visit.given("before")), SHOWN + 1)
-    shown = [job_standing.standing(desk.reads, each) for each in found[:SHOWN]]
+    shown = [job_status.standing(desk.reads, each) for each in found[:SHOWN]]
     context = {
         "jobs": shown,
-        "counted": job_standing.counted,
+        "counted": job_status.counted,
         "next": cursor(found[SHOWN - 1].created_at, found[SHOWN - 1].id) if len(found) > SHOWN else "",
         "sources": scheduling.standings(desk.runtime) if desk.settings.sources else [],
     }
@@ -24,7 +24,7 @@ def listing(desk: Desk, visit: Visit) -> Page:
 def one(desk: Desk, visit: Visit) -> Page:
     """Shows a job."""
     job = jobs.find(desk.reads.store, visit.path["id"])
-    context: dict[str, object] = {"each": job_standing.standing(desk.reads, job), "counted": job_standing.counted}
+    context: dict[str, object] = {"each": job_status.standing(desk.reads, job), "counted": job_status.counted}
     context["not_done"] = problem_job.not_done(job)
     return Page("job.html", context)
 

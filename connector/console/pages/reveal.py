@@ -1,7 +1,7 @@
 """/reveal: what is personal of one person, or of one page, is shown for a while to who asks for it."""
 
 from connector.console import reveals
-from connector.console.entry import own_path
+from connector.console.access import own_path
 from connector.console.page import Desk, PageAnswer, Redirect, Route, Visit
 from connector.console.rendering import seconds
 from connector.errors import ConnectorError

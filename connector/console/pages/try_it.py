@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.admin import deviations
-from connector.admin.preview import settings_change, tried
+from connector.admin.preview import settings_change, try_it
 from connector.admin.preview.settings_change import MOST_LISTED, SettingsList
 from connector.console.csv_table import csv_table
 from connector.console.page import Desk, Download, Page, Route, Visit
@@ -18,7 +18,7 @@ def form(desk: Desk, visit: Visit) -> Page:
 
 def message(desk: Desk, visit: Visit) -> Page:
     """Shows what a pasted message would lead to."""
-    found = tried.messages(desk.runtime, visit.given("format"), visit.given("message"))
+    found = try_it.messages(desk.runtime, visit.given("format"), visit.given("message"))
     return _page(desk, visit, previews=[each.as_json() for each in found])
 
 
@@ -53,7 +53,7 @@ def _settings_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
 
 def _pasted_message(visit: Visit) -> str:
     form = visit.given("format")
-    return f"{_size(visit, 'message')}, as {form if form in tried.FORMATS else 'no form that is known'}"
+    return f"{_size(visit, 'message')}, as {form if form in try_it.FORMATS else 'no form that is known'}"
 
 
 def _pasted_settings(visit: Visit) -> str:
@@ -69,7 +69,7 @@ def _page(desk: Desk, visit: Visit, **found: Any) -> Page:
     nothing: Mapping[str, Any] = {"message_fault": "", "settings_fault": "", "previews": None, "changes": None}
     begins = "begin" in visit.query and not visit.form
     given = {
-        "formats": tried.FORMATS,
+        "formats": try_it.FORMATS,
         "format": visit.given("format") or desk.settings.intake.format,
         "message": visit.given("message") if "message" in visit.form else _sample(desk, visit),
         "syncs": list(desk.settings.syncs),
@@ -82,7 +82,7 @@ def _page(desk: Desk, visit: Visit, **found: Any) -> Page:
 
 
 def _sample(desk: Desk, visit: Visit) -> str:
-    return tried.sample(desk.runtime, visit.given("format"), visit.given("sync"))
+    return try_it.sample(desk.runtime, visit.given("format"), visit.given("sync"))
 
 
 ROUTES = (

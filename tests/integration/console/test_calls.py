@@ -168,7 +168,7 @@ def test_a_masked_viewer_finds_nothing_personal_in_requests(
 ) -> None:
     world.run(message("marker-key", 1, plan="marker-plan", external_id="marker-id"))
     browser = open_console(world)
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
     html = browser.get("/calls", person="marker-key")
     [found] = addresses(html)
     assert "marker" not in html

@@ -63,7 +63,7 @@ def test_a_hostile_key_is_text_and_leads_to_itself(lived: World, open_console: O
 def test_who_may_not_see_people_finds_none_of_their_keys(
     lived: World, open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("ada", "masked_viewer", "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("ada", "masked_viewer", "loopback"))
     browser = open_console(lived)
     for step in ("refused", "due", "repeated", "unreadable", "not in the audience"):
         page = browser.get("/funnel", step=step)

@@ -231,7 +231,7 @@ def test_a_masked_viewer_finds_nothing_personal_of_anybody(
         told = [Problem("conflict", f"{MARKER}-key", f"another user holds {MARKER}")]
         problems.add(tx, "main", told, world.store.now(tx))
     browser = open_console(world)
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
     html = browser.get("/people", q="77")
     assert "They are in Customer.io, but not with all that was said of them" in html
     assert MARKER not in html
@@ -274,7 +274,7 @@ def test_of_an_attribute_a_masked_viewer_reads_not_even_how_it_begins(
     world = make_world(sync={"attributes": ["vip", "sex", "age"]})
     world.run(message("marker-key", 1, vip=True, sex="female", age=7, external_id="77"))
     browser = open_console(world)
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
     shown = browser.text("/people/marker-key")
     assert [f"{name} ••• •••" in shown for name in ("vip", "sex", "age")] == [True] * 3
 
@@ -289,7 +289,7 @@ def test_who_may_not_is_refused_and_nothing_is_done(
     form = {"key": "ann", "sync": "main", "identifier": "1001"}
     assert browser.client.post(route.path, data=form).status_code == 403
     below: Any = {"viewer": "masked_viewer", "operator": "viewer", "approver": "operator"}[route.role]
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("low", below, "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("low", below, "loopback"))
     assert f"needs the role {route.role}" in browser.post(route.path, form, page="/people/ann", status=403)
     assert (len(simulator.people()), world.due()) == (1, 0)
 

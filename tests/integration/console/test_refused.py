@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from connector.console import reading
+from connector.console import page_store
 from connector.store.engine import Store
 from tests.console import PASSWORD, Browser, signing_in, text_of
 from tests.world import World
@@ -76,7 +76,7 @@ def test_an_error_outside_of_the_pages_is_a_page_too(
     def fails(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("connector.console.sign_in.entry.own_path", fails)
+    monkeypatch.setattr("connector.console.sign_in.access.own_path", fails)
     answer = answered(browser, "/sign-in")
     assert (answer.status_code, answer.headers["content-type"][:9]) == (500, "text/html")
     assert "its log says why" in text_of(answer.text)
@@ -143,7 +143,7 @@ def locked(store: Store) -> Iterator[None]:
 def test_an_act_waits_a_moment_for_a_locked_store_and_then_says_so(
     world: World, open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_ACT_SECONDS", 0.2)
+    monkeypatch.setattr(page_store, "_ACT_SECONDS", 0.2)
     browser = open_console(world)
     with locked(world.store):
         said = browser.post("/alerts/acknowledge", page="/try", status=503)
@@ -154,7 +154,7 @@ def test_an_act_waits_a_moment_for_a_locked_store_and_then_says_so(
 def test_an_act_waits_a_moment_for_the_writers_of_its_own_process(
     world: World, open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_ACT_SECONDS", 0.2)
+    monkeypatch.setattr(page_store, "_ACT_SECONDS", 0.2)
     browser = open_console(world)
     with world.store.writing():
         said = browser.post("/alerts/acknowledge", page="/try", status=503)
@@ -164,7 +164,7 @@ def test_an_act_waits_a_moment_for_the_writers_of_its_own_process(
 def test_signing_in_waits_no_longer_than_an_act(
     make_world: Callable[..., World], open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_ACT_SECONDS", 0.2)
+    monkeypatch.setattr(page_store, "_ACT_SECONDS", 0.2)
     world = make_world(console=signing_in(ada="viewer"))
     browser = open_console(world)
     with locked(world.store):

@@ -151,5 +151,5 @@ def test_the_page_shows_what_contains_a_text_and_leaves_out_defaults(world: Worl
 def test_who_may_not_see_people_does_not_see_the_names_of_operators(
     open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("ada", "masked_viewer", "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("ada", "masked_viewer", "loopback"))
     assert "needs the role viewer" in open_console().text("/settings", status=403)

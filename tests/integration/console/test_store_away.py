@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from connector.console import pages, turns
+from connector.console import pages, thread_limit
 from connector.console.page import Desk, Page, Route, Visit
 from connector.console.pages import operators
 from connector.store.engine import Store
@@ -162,7 +162,7 @@ def test_who_waits_too_long_for_their_turn_is_told(open_console: OpenConsole, mo
         assert go_on.wait(LONG_ENOUGH)
         return Page("refused.html", {"reason": "Here it is."})
 
-    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(thread_limit, "WAIT_SECONDS", 0.05)
     monkeypatch.setattr(pages, "_PAGES", (_Some((Route("/waits", waits),)), operators))
     browser = open_console(console={"pages_at_once": 1})
     with ThreadPoolExecutor() as threads:

@@ -254,5 +254,5 @@ def test_what_is_pasted_is_no_markup_and_never_logged(
 @pytest.mark.parametrize("path", ["/try/message", "/try/settings", "/try/settings/list"])
 def test_who_sees_nobody_may_try_nothing(browser: Browser, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     assert browser.client.post(path, data={"message": "{}"}).status_code == 403
-    monkeypatch.setattr("connector.console.entry.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
+    monkeypatch.setattr("connector.console.access.LOOPBACK", Visitor("mask", "masked_viewer", "loopback"))
     assert "needs the role viewer" in browser.post(path, {"message": "{}"}, page="/people", status=403)

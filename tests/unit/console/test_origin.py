@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi import HTTPException, Request
 
-from connector.console import entry
+from connector.console import access
 from connector.console.origin import is_loopback, origin_of, subnet
 from connector.console.visitor import LOOPBACK
 from connector.settings.console import ConsoleSettings
@@ -35,7 +35,7 @@ def request(peer: str, host: str = "localhost:8080", version: str = "1.1", **hea
      ("::ffff:127.0.0.1", "localhost")],
 )  # fmt: skip
 def test_without_a_sign_in_this_machine_is_let_in(peer: str, host: str) -> None:
-    assert entry.of_this_machine(request(peer, host)) == LOOPBACK
+    assert access.of_this_machine(request(peer, host)) == LOOPBACK
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_without_a_sign_in_this_machine_is_let_in(peer: str, host: str) -> None:
 )  # fmt: skip
 def test_without_a_sign_in_nobody_else_is_let_in(asked: Request) -> None:
     with pytest.raises(HTTPException, match="this machine only"):
-        entry.of_this_machine(asked)
+        access.of_this_machine(asked)
 
 
 def test_a_second_host_header_is_refused() -> None:
     asked = request("127.0.0.1")
     asked.scope["headers"].append((b"host", b"evil.example"))
     with pytest.raises(HTTPException):
-        entry.of_this_machine(asked)
+        access.of_this_machine(asked)
 
 
 @pytest.mark.parametrize(

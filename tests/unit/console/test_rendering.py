@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from jinja2 import FileSystemLoader
 
-from connector.console import charts, offered, rendering
+from connector.console import charts, command_links, rendering
 from connector.console.pages import routes
 
 
@@ -34,7 +34,7 @@ def test_a_command_whose_act_a_page_offers_leads_to_that_page(command: str, show
 
 
 def test_every_page_that_stands_for_a_command_is_one_of_the_console() -> None:
-    assert {each.path for each in offered._PAGES.values()} <= {each.path for each in routes()}
+    assert {each.path for each in command_links._PAGES.values()} <= {each.path for each in routes()}
 
 
 @pytest.mark.parametrize(

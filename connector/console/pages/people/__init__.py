@@ -2,7 +2,7 @@
 
 from connector.console.page import Route
 from connector.console.pages.people import acts, view
-from connector.console.pages.people.whom import key_in_path, key_of, sought
+from connector.console.pages.people.person_key import key_in_path, key_of, sought
 
 ROUTES = (
     Route("/people", view.find, subject=sought, of_person=True, at_fault=view.search_at_fault),

@@ -6,7 +6,7 @@ from connector.admin.privacy import direct_request, find_user, wording
 from connector.admin.privacy.forget import Forgetting
 from connector.console import addresses
 from connector.console.page import Desk, Page, Redirect, Visit
-from connector.console.pages.people.whom import key_of
+from connector.console.pages.people.person_key import key_of
 from connector.errors import ConnectorError, NothingLeftError
 
 _LOOKS_LONG = (

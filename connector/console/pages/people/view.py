@@ -7,13 +7,13 @@ from typing import Any
 from connector.admin.person import search
 from connector.admin.person.answer import answers, last_confirmed
 from connector.admin.person.as_json import as_json
+from connector.admin.person.combined_timeline import happened
 from connector.admin.person.comparison import compared
 from connector.admin.person.gather import Depth, KnownPerson, PersonInSync, held_now, of_key
-from connector.admin.person.happened import happened
 from connector.admin.person.late_drops import late_drops
 from connector.console.page import Desk, Page, Visit
 from connector.console.pages.calls import VERDICTS
-from connector.console.pages.people.whom import key_of
+from connector.console.pages.people.person_key import key_of
 
 _ENTRIES, _MOST_ENTRIES = 50, 1000
 

@@ -7,7 +7,7 @@ import structlog
 
 from connector.audience.rules import Rules
 from connector.model.entity import Identifier
-from connector.planning import beside
+from connector.planning import other_syncs
 from connector.planning.attempt import Attempt
 from connector.store import named_leases, resend, workspace_holders
 from connector.store.encoding import identifier_text
@@ -35,7 +35,7 @@ def shared(store: Store, others: Sequence[Rules], attempts: Sequence[Attempt]) -
     wanted = {name for each in asked.values() for name in (*_names(each), *_called(each))}
     with store.reading() as tx:
         people = workspace_holders.people(tx, others, wanted)
-    found = {index: beside.together(each.claim.entity.key, _others(each, people)) for index, each in asked.items()}
+    found = {index: other_syncs.together(each.claim.entity.key, _others(each, people)) for index, each in asked.items()}
     return [
         each if (elsewhere := found.get(index)) is None else Attempt.of(each.claim, each.rules, elsewhere)
         for index, each in enumerate(attempts)
@@ -43,11 +43,11 @@ def shared(store: Store, others: Sequence[Rules], attempts: Sequence[Attempt]) -
 
 
 def _takes_away(attempt: Attempt) -> bool:
-    return attempt.claim.entity.kind == PERSON and beside.takes_away(attempt.step.operations)
+    return attempt.claim.entity.kind == PERSON and other_syncs.takes_away(attempt.step.operations)
 
 
 def _names(attempt: Attempt) -> list[str]:
-    return _texts(beside.identifiers(attempt.claim.entity, attempt.desired, attempt.rules))
+    return _texts(other_syncs.identifiers(attempt.claim.entity, attempt.desired, attempt.rules))
 
 
 def _called(attempt: Attempt) -> list[str]:
@@ -59,7 +59,7 @@ def _texts(identifiers: Iterable[Identifier]) -> list[str]:
     return [identifier_text(each) for each in identifiers]
 
 
-def _others(attempt: Attempt, people: dict[str, list[beside.Beside]]) -> list[beside.Beside]:
+def _others(attempt: Attempt, people: dict[str, list[other_syncs.Beside]]) -> list[other_syncs.Beside]:
     """Returns the people of other syncs who are this one in Customer.io, each once."""
     key = attempt.claim.entity.key
     found = [one for name in _names(attempt) for one in people.get(name, ())]
@@ -97,13 +97,13 @@ def _may_have_harmed(attempt: Attempt) -> bool:
     """Whether a delete may have arrived: one of this attempt, or an earlier one without an answer."""
     if attempt.claim.entity.kind != PERSON:
         return False
-    return beside.harms(attempt.gone_out) or (attempt.step.effect == "let go" and attempt.claim.entity.doubt > 0)
+    return other_syncs.harms(attempt.gone_out) or (attempt.step.effect == "let go" and attempt.claim.entity.doubt > 0)
 
 
-def _wanting(rules: Rules, people: dict[str, list[beside.Beside]]) -> Collection[str]:
+def _wanting(rules: Rules, people: dict[str, list[other_syncs.Beside]]) -> Collection[str]:
     """Returns the users of a sync whom it wants to be there."""
     theirs = [one for each in people.values() for one in each if one.rules.name == rules.name]
-    wanted = ((one, beside.wanted(one)) for one in theirs)
+    wanted = ((one, other_syncs.wanted(one)) for one in theirs)
     return {one.entity.key for one, elsewhere in wanted if elsewhere is not None and not elsewhere.blocked}
 
 

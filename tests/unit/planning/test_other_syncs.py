@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from connector.audience.audience_status import AudienceStatus
-from connector.audience.elsewhere import Elsewhere
+from connector.audience.other_syncs import Elsewhere
 from connector.audience.rules import Rules
 from connector.model.entity import Entity, Identifier
-from connector.planning.beside import Beside, next_step, together, wanted
+from connector.planning.other_syncs import Beside, next_step, together, wanted
 from connector.planning.step import Step
 from tests.build import PAYING, STAFF, actions, after, ident, person, rules, snapshot
 from tests.build import wanted as desired

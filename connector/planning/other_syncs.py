@@ -8,7 +8,7 @@ from connector.audience import desired as audience
 from connector.audience import wanted_identifiers
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import Desired
-from connector.audience.elsewhere import Elsewhere, without, without_identifiers
+from connector.audience.other_syncs import Elsewhere, without, without_identifiers
 from connector.audience.rules import Rules
 from connector.customerio.operations import delete
 from connector.customerio.operations.operation import Operation
