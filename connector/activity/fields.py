@@ -40,7 +40,7 @@ class ProfileField:
 
     @property
     def type(self) -> str:
-        """The type of its value: date (unix seconds), text, number, list of texts, or counts by key."""
+        """Returns the type of its value: date (unix seconds), text, number, list of texts, or counts by key."""
         if self.aggregate == "set":
             return "list"
         if self.aggregate == "count_by_key":
@@ -141,12 +141,12 @@ def _found(path: list[str], activity: Activity) -> Any:
 
 
 def _is_one(found: Any) -> bool:
-    """Whether it is one value that is worth keeping: Customer.io says "" and 0 of an id where there is none."""
+    """Whether this is one value worth keeping. Customer.io writes "" or 0 for an id that does not exist."""
     return isinstance(found, bool | int | float) or (isinstance(found, str) and bool(found.strip()))
 
 
 def _hashed_url(found: Any) -> str | None:
-    """A digest of a URL's host and path: the same for the same page, whatever its query says of who asks."""
+    """Returns a digest of a URL's host and path. The query is left out: it may identify the person who clicked."""
     if not isinstance(found, str):
         return None
     try:

@@ -38,7 +38,7 @@ class Folding:
     outbox: Outbox = NOTHING_OUT
 
     def fold(self, store: Store, connections: Iterable[str], until: Callable[[], bool] = lambda: False) -> bool:
-        """Folds all that waits; False where `until` said to stop before the end. Raises StoreError."""
+        """Folds all waiting webhooks. Returns False if `until` said to stop before the end. Raises StoreError."""
         finished = [self._fold_all(store, each, until) for each in connections]
         return all(finished)
 
@@ -67,7 +67,7 @@ class Folding:
         return len(found)
 
     def _add(self, batch: "_Batch", id: str, body: str) -> None:
-        """Adds what one webhook says. One that nobody could foresee must not hold up all that come after it."""
+        """Adds one webhook. A webhook that raises an unforeseen error must not block the webhooks behind it."""
         try:
             activity = webhook.parse(from_json(body))
             state: ProfileState = {}
@@ -88,7 +88,7 @@ class Folding:
 
 @dataclass(slots=True)
 class _Batch:
-    """What some webhooks of a connection come to."""
+    """The changes that a batch of webhooks of one connection makes."""
 
     connection: str
     folded: list[str] = field(default_factory=list)
@@ -99,7 +99,7 @@ class _Batch:
     activities: list[Activity] = field(default_factory=list)
 
     def write(self, tx: Connection, now: float, syncs: Sequence[Rules]) -> None:
-        """Writes it, and notes that these webhooks are done."""
+        """Writes the changes, and marks these webhooks as folded."""
         if self.states:
             before = profiles.locked(tx, self.connection, self.states, now)
             after = {key: profile_state.combine(from_json(before[key]), state) for key, state in self.states.items()}

@@ -15,7 +15,7 @@ ID, EMAIL, CIO_ID = "id:", "email:", "cio_id:"
 
 
 class ProfileLink(NamedTuple):
-    """That an identifier belongs to the profile of a stronger one. at: unix seconds; event_id: of who said so."""
+    """A link from an identifier to the profile of a stronger one. at: unix seconds; event_id: of the webhook."""
 
     identifier: str
     owner: str
@@ -30,7 +30,7 @@ def keys(person: ReportedPerson) -> list[str]:
 
 
 def links(activity: Activity) -> Iterator[ProfileLink]:
-    """Yields what the activity says of identifiers that belong together."""
+    """Yields a link for each identifier that the activity shows to belong to a stronger one."""
     owner, *others = keys(activity.person)
     for each in others:
         yield ProfileLink(each, owner, activity.timestamp, activity.event_id)
@@ -46,7 +46,7 @@ def words(activity: Activity) -> Iterator[ReportedWord]:
 
 
 def candidates(user: str) -> list[str]:
-    """Returns the keys under which somebody may be found who is asked for by an id, an address or `cio_id:...`."""
+    """Returns the profile keys to try for an id, an e-mail address or `cio_id:...` that an operator typed."""
     if user.startswith(CIO_ID):
         return [user]
     return [f"{ID}{user}", *([f"{EMAIL}{user.lower()}"] if "@" in user else []), f"{CIO_ID}{user}"]

@@ -14,7 +14,7 @@ _LEASE_SECONDS = 10.0
 
 
 class ImportStatus(NamedTuple):
-    """A job, and how much waits for it: webhooks that are to be folded, or messages that are to go on."""
+    """A job, and how many items wait for it: webhooks to fold (in), or messages to send on (out)."""
 
     job: ImportJob
     waiting: int
@@ -71,12 +71,12 @@ def start(
 
 
 def pause(store: Store, id: str) -> ImportJob:
-    """Stops a job; what comes meanwhile is kept. Raises ConnectorError."""
+    """Pauses a job. Webhooks that arrive meanwhile are kept. Raises ConnectorError."""
     return _turn(store, id, ("running",), "paused")
 
 
 def resume(store: Store, id: str) -> ImportJob:
-    """Lets a paused job go on, with what came meanwhile. Raises ConnectorError."""
+    """Resumes a paused job, beginning with the webhooks that arrived meanwhile. Raises ConnectorError."""
     return _turn(store, id, ("paused",), "running")
 
 

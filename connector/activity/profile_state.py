@@ -20,7 +20,7 @@ MOST_VALUES = 1000
 
 
 def state_of(activity: Activity, fields: Iterable[ProfileField]) -> ProfileState:
-    """Returns what one activity gives."""
+    """Returns the state of one activity alone."""
     found: ProfileState = {}
     for field in fields:
         if field.counts(activity) and (value := profile_fields.value(field, activity)) is not None:
@@ -70,7 +70,7 @@ def _combined(aggregate: str, one: Any, other: Any) -> Any:
 
 
 def _when(entry: list[Any]) -> tuple[Any, ...]:
-    """By the time, and of one time by the id of the webhook, so that it is not left to chance which one counts."""
+    """Returns the sort key: the time, and for equal times the webhook's id, so that the result is not up to chance."""
     return entry[0], entry[1]
 
 

@@ -19,12 +19,12 @@ _SOLVED_SECONDS = 2 * 3600.0
 
 
 def tally_name(connection: str) -> str:
-    """Under which name the webhooks of a connection are counted, beside the syncs, none of which can be called so."""
+    """Returns the name that a connection's webhooks are counted under. No sync can have this name."""
     return f"webhooks:{connection}"
 
 
 def digest(keys: Iterable[str]) -> str:
-    """Returns a few digits by which it is seen that other keys are set; they tell nothing of the keys."""
+    """Returns a short digest of the keys that changes when they are replaced and reveals nothing of them."""
     return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:_DIGITS]
 
 

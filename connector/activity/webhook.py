@@ -75,18 +75,18 @@ class Activity:
 
     @property
     def event(self) -> str:
-        """What happened, in one word: `email_opened`."""
+        """Returns the object type and the metric as one word, such as `email_opened`."""
         return f"{self.object_type}_{self.metric}"
 
     @property
     def by_machine(self) -> bool:
-        """Whether a program opened or clicked, or may have: a scanner, a proxy, a mail program that loads ahead."""
+        """Whether a machine may have opened or clicked: a scanner, a proxy, a mail program that prefetches."""
         return self.metric in ("opened", "clicked") and any(self.data.get(name) is True for name in _BY_MACHINES)
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Why a webhook is no activity: a sentence that names no value."""
+    """The reason why a webhook is not an activity: a sentence that contains no personal value."""
 
     reason: str
 
@@ -113,7 +113,7 @@ def parse(body: object, latest: float = float("inf")) -> Activity | Unusable:
 
 
 def event_id(body: Mapping[str, Any]) -> str:
-    """Returns the webhook's own id, or one made of all that it says."""
+    """Returns the webhook's own id or, where it has none, a digest of its content."""
     given = body.get("event_id")
     if isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and bounds.storable(given):
         return given
@@ -121,7 +121,7 @@ def event_id(body: Mapping[str, Any]) -> str:
 
 
 def _kind(body: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The object type and the metric, as the documents spell them."""
+    """Returns the object type and the metric, spelled as Customer.io documents them."""
     if isinstance(old := body.get("event_type"), str):
         given: tuple[Any, Any] = _old_kind(old.strip().lower())
     else:
@@ -145,7 +145,7 @@ def metric_name(given: str) -> str:
 
 
 def _old_kind(event_type: str) -> tuple[str, str]:
-    """The two parts of `email_opened`. A type may have two words, and a metric several."""
+    """Splits `email_opened` into its type and metric. A type may have two words, and a metric several."""
     known = next((each for each in _OLD_TYPES if event_type.startswith(f"{each}_")), event_type.partition("_")[0])
     return known, event_type[len(known) + 1 :]
 
@@ -157,7 +157,7 @@ def _seconds(value: Any) -> int | None:
 
 
 def _person(data: Mapping[str, Any]) -> ReportedPerson:
-    """Who it is about. Only a webhook that names them in no other way names them by the address it was sent to."""
+    """Returns the person. The recipient's address identifies them only where the webhook has no other identifier."""
     given = data.get("identifiers")
     named: Mapping[str, Any] = given if isinstance(given, dict) else {}
     id = _text(named.get("id")) or _text(data.get("customer_id"))
@@ -187,7 +187,7 @@ def _mail(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """An identifier as text; "" where it is none."""
+    """Returns an identifier as text; "" if the value is not an identifier."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     text = str(value).strip()
@@ -195,11 +195,11 @@ def _text(value: Any) -> str:
 
 
 def _bounded(identifier: str) -> str:
-    """The identifier; "" where it is longer than any of Customer.io's, and than what a store can look up."""
+    """Returns the identifier; "" if it is longer than Customer.io allows, which no index of the store could hold."""
     return identifier if len(identifier.encode()) <= _LONGEST_IDENTIFIER else ""
 
 
 def as_text(activity: Activity) -> str:
-    """An activity as the webhook of the current shape that it is: what is kept of it."""
+    """Returns the activity as JSON in the current shape of webhooks: the text that is stored."""
     kind = {"event_id": activity.event_id, "object_type": activity.object_type, "metric": activity.metric}
     return to_json({**kind, "timestamp": activity.timestamp, "data": activity.data}).decode()

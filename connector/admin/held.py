@@ -112,7 +112,7 @@ def _person(held: HeldDeletion, rules: Rules) -> HeldEntry:
 
 
 def _left(held: HeldDeletion, rules: Rules) -> list[str]:
-    """The segments that they left: those that messages name as left, else those that Customer.io was last told of.
+    """Returns the segments that they left: those that messages name as left, else those last sent to Customer.io.
 
     A message that lists all segments keeps none of the names that are not in its list.
     """
@@ -121,7 +121,7 @@ def _left(held: HeldDeletion, rules: Rules) -> list[str]:
 
 
 def _told(delivered: Profile | None, rules: Rules) -> list[str]:
-    """The segments of the audience that the attribute for segments named last; all it named where it has none such."""
+    """Returns the audience's segments in the segments attribute as last delivered, or all in it if none is."""
     value = delivered.attributes.get(rules.segments_as.attribute) if delivered else None
     told = sorted(each for each in value if isinstance(each, str)) if isinstance(value, list | tuple) else []
     lowered = {each.lower() for each in rules.whitelist}

@@ -120,7 +120,7 @@ class FailureWatch:
         return len(matched)
 
     def _tell(self, tx: Connection, refused: Mapping[str, str], *, whole: bool, every: bool) -> None:
-        """Makes it a problem that types may not be read, and none any more once all have been asked for."""
+        """Keeps a problem while Customer.io refuses to show some types, and solves it once all could be read."""
         told = ""
         if refused:
             of = "" if every else f" (of the types {', '.join(refused)})"

@@ -160,7 +160,7 @@ def _action(content: Any) -> str:
 
 
 def _reasons(logged: Logged) -> dict[int, str]:
-    """Returns why items were refused, by their places, in Customer.io's words; as far as the reply is kept."""
+    """Returns Customer.io's reasons for refused items, by the items' places, as far as the reply is kept."""
     call = logged.call
     if call.reply is None or not call.status:
         return {}

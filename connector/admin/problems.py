@@ -50,20 +50,20 @@ def of_id(runtime: Runtime, id: str) -> Kept:
 
 
 def approve(runtime: Runtime, sync: str) -> int:
-    """Lets the held deletions of a sync go; how many. Raises ConnectorError where two people have to say so."""
+    """Releases a sync's held deletions. Returns how many. Raises ConnectorError where two people have to approve."""
     approvals.refuse_alone(runtime)
     with runtime.store.writing() as tx:
         return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=True)
 
 
 def held(runtime: Runtime, sync: str) -> int:
-    """How many deletions of a sync are held."""
+    """Returns how many deletions of a sync are held."""
     with runtime.store.reading() as tx:
         return deletion_guard.held(tx, sync)
 
 
 def drop(runtime: Runtime, sync: str) -> int:
-    """Drops the held deletions of a sync; how many. These people stay until the next message about them."""
+    """Drops a sync's held deletions. Returns how many. These people stay until the next message about them."""
     with runtime.store.writing() as tx:
         return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=False)
 

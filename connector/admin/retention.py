@@ -71,7 +71,7 @@ def _add_up_hours(store: Store, until: Callable[[], bool]) -> bool:
 
 
 def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str, Drop, float]]:
-    """What is dropped, how, and after how many seconds."""
+    """Returns each kind of row that is dropped, the statement, and the age in seconds."""
     return [
         ("events", retention.drop_events, settings.events_days * _DAY_SECONDS),
         ("calls", retention.drop_calls, settings.calls_days * _DAY_SECONDS),
@@ -98,7 +98,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
 def _drop_all(
     store: Store, what: str, drop: Drop, seconds: float, until: Callable[[], bool], rows_at_once: int
 ) -> bool:
-    """Drops row after row in transactions so short that nobody waits for them."""
+    """Deletes the rows in transactions so short that no other writer waits long for them."""
     total = 0
     dropped = rows_at_once
     while dropped == rows_at_once and not until():

@@ -130,7 +130,7 @@ def _health(health: Health, credentials: str, now: float) -> Status:
 
 
 def _queues(tx: Connection, now: float) -> dict[str, Status]:
-    """Of each queue: who reads it, where it is held, why and for how long, and which arguments it has otherwise."""
+    """Returns for each queue its reader, why and how long it is held, and arguments other than those we declare."""
     readers = {
         name.removeprefix(named_leases.QUEUE): holder.rpartition("/")[0]
         for name, (holder, until) in named_leases.beginning_with(tx, named_leases.QUEUE).items()
@@ -156,7 +156,7 @@ def _with_depths(queues: Mapping[str, Status], queued: Mapping[str, int]) -> dic
 
 
 def _targets(settings: Settings, tx: Connection, now: float) -> dict[str, Status]:
-    """Of each target: what waits for it, for how long, and why it takes nothing."""
+    """Returns for each target what waits for it, for how many seconds, and why it fails."""
     backlogs, states = outgoing.backlogs(tx), outgoing.states(tx)
     return {
         name: {
@@ -171,7 +171,7 @@ def _targets(settings: Settings, tx: Connection, now: float) -> dict[str, Status
 
 
 def _exports(settings: Settings, tx: Connection) -> dict[str, Status]:
-    """Of each export: its last run, when the next one is due, and why runs fail."""
+    """Returns for each export its last run, when the next one is due, and why runs fail."""
     states = exports.load(tx)
     return {
         name: {

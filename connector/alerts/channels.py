@@ -34,17 +34,17 @@ class Way(Protocol):
 
     @property
     def singly(self) -> bool:
-        """Whether each alert is a message of its own, for a service that knows it by its key."""
+        """Whether each alert is sent as its own message, for a service that tracks alerts by key."""
 
     def send(self, message: AlertMessage, now: float) -> str:
-        """Sends a message. Returns why it was not taken, without anything secret; "" if it was."""
+        """Sends a message. Returns why it was not accepted, without secrets; "" if it was accepted."""
 
 
 Opened = Callable[[Channel], Way]
 
 
 class Closed(NamedTuple):
-    """A way that leads nowhere, and why."""
+    """A channel that cannot be used, with the reason."""
 
     reason: str
     singly: bool = False
@@ -58,7 +58,7 @@ class AppriseWay:
     """One of apprise's services."""
 
     def __init__(self, service: Any, notify_type: Any, send_seconds: float = SEND_SECONDS) -> None:
-        """Sends nothing yet."""
+        """Only keeps what is needed; nothing is sent yet."""
         self._service = service
         self._type = notify_type
         self._seconds = send_seconds
@@ -92,7 +92,7 @@ class WebhookWay:
     singly = False
 
     def __init__(self, url: SecretStr, secret: SecretStr, send_seconds: float = SEND_SECONDS) -> None:
-        """Sends nothing yet."""
+        """Only keeps what is needed; nothing is sent yet."""
         self._url = url
         self._secret = secret
         self._seconds = send_seconds
@@ -105,7 +105,7 @@ class WebhookWay:
 
 
 def opened(channel: Channel) -> Way:
-    """Returns the way out of a channel."""
+    """Opens the way out that a channel is configured for."""
     if channel.webhook_url is not None and channel.webhook_secret is not None:
         return WebhookWay(channel.webhook_url, channel.webhook_secret)
     if channel.url is None:
@@ -134,7 +134,7 @@ def _apprise(url: SecretStr) -> Way:
 
 
 def beat(url: SecretStr, seconds: float = SEND_SECONDS) -> str:
-    """Asks for the heartbeat's address. Returns why that failed, "" if it did not."""
+    """Requests the heartbeat URL. Returns why the request failed; "" if it succeeded."""
     return _asked("GET", url, seconds)
 
 

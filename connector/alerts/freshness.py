@@ -15,7 +15,7 @@ _TAKES_IN = ("worker", "run")
 
 
 class Halt(NamedTuple):
-    """Something that stands still since then (unix seconds). of_intake: nobody knows who waits in front of it."""
+    """A stage that stands still since then (unix seconds). of_intake: it is before the store: who waits is unknown."""
 
     since: float
     cause: str
@@ -39,17 +39,17 @@ class Promise(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How far behind it is."""
+        """Returns how far behind Customer.io is, in seconds."""
         return max(self.now - self.until, 0.0)
 
     @property
     def broken(self) -> bool:
-        """Whether that is longer than promised."""
+        """Whether the delay is longer than promised."""
         return 0 < self.within_seconds < self.seconds
 
     @property
     def sentence(self) -> str:
-        """The promise as people read it."""
+        """Returns the promise and its state as a sentence."""
         who = "everybody who entered" if not self.segment else f"everybody who entered or left {self.segment}"
         said = f"{self.sync}: {who} before {moment(self.until, self.now)} is in Customer.io"
         if not self.within_seconds:
@@ -89,7 +89,7 @@ def _of_sync(tx: Connection, name: str, sync: Sync, now: float, halts: Sequence[
 
 
 def _of_connection(tx: Connection, name: str, credentials: str, now: float) -> list[Halt]:
-    """A connection that fails: each try begins the wait anew, so that `due_at` does not say how long it is."""
+    """Returns the halt of a failing connection: each retry moves `due_at`, which so does not tell how long it lasts."""
     health = connection_health.health(tx, name)
     if health.since is None:
         return []
@@ -97,7 +97,7 @@ def _of_connection(tx: Connection, name: str, credentials: str, now: float) -> l
 
 
 def _of_intake(tx: Connection, now: float) -> list[Halt]:
-    """What keeps messages from being taken in: then they wait where nobody can say since when."""
+    """Returns the halts of intake: messages then wait in a queue, where their time of arrival is unknown."""
     held = [
         Halt(each.first_at, f"the queue {each.problem.subject} is held", of_intake=True)
         for each in problems.of_every_sync(tx, "queue")
@@ -146,5 +146,5 @@ def _concerns(segment: str, row: DueRow) -> bool:
 
 
 def _bare(text: str) -> str:
-    """A text without what the names of attributes, or JSON, may have changed."""
+    """Returns a text's letters and digits in lower case: JSON and the naming of attributes may change the rest."""
     return "".join(each for each in text.casefold() if each.isalnum())

@@ -107,13 +107,13 @@ def _unsigned(settings: Settings, tx: Connection, now: float) -> dict[str, str]:
 
 
 def _drift(tx: Connection, sync: str) -> int:
-    """How many people the last audit found drifted, and did not repair."""
+    """Returns how many people the last audit of the sync found drifted and did not repair."""
     last = jobs.find(tx, sync=sync, kind="audit", states=("done",), limit=1)
     return sum(each.counts.get("drifted", 0) - each.counts.get("repaired", 0) for each in last)
 
 
 def _dead_letters(tx: Connection) -> int:
-    """How many there are: somebody looks once a minute, and keeps it as a problem."""
+    """Returns how many dead letters there are, by the problem that a watch of the queue keeps once a minute."""
     counted = [each.problem.payload for each in problems.kept(tx, kind="dead letters")]
     return max((int(each["messages"]) for each in counted if isinstance(each, dict)), default=0)
 

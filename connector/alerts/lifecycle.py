@@ -1,4 +1,4 @@
-"""An alert from its beginning to its end, and what is to be told of it: one notice a change of state. Pure."""
+"""The lifecycle of an alert: it opens, is reminded of, and recovers, with one notice for each change of state. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +14,7 @@ _MINUTES_A_DAY = 1440
 
 
 class Advance(NamedTuple):
-    """What is to be kept: the states that moved, and the notices of it."""
+    """The result of one step: the states that changed, and the notices about the changes."""
 
     states: list[AlertState]
     notices: list[Notice]
@@ -23,7 +23,7 @@ class Advance(NamedTuple):
 def advance(
     before: Mapping[str, AlertState], found: Iterable[OpenAlert], now: float, settings: AlertsSettings
 ) -> Advance:
-    """Returns what becomes of the alerts.
+    """Returns the new state of the alerts, and the notices to send.
 
     Args:
         before: The alerts that are known, by their keys.
@@ -70,7 +70,7 @@ def _opened(state: AlertState | None, found: OpenAlert, now: float, settings: Al
 
 
 def _missed(state: AlertState, now: float, settings: AlertsSettings) -> Moved:
-    """An alert that is open, and of which nothing is to be seen: over, if that is so for long enough."""
+    """Handles an open alert whose condition is not met now: it recovers once that has lasted long enough."""
     since = now if state.clear_since is None else state.clear_since
     if now - since < settings.recover_seconds * 2 ** min(state.flaps, _MOST_DOUBLINGS):
         return replace(state, clear_since=since), None

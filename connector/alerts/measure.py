@@ -19,12 +19,12 @@ _USERS_AT_ONCE = 5000
 
 
 def of_changes(sync: str) -> str:
-    """Returns under what the changes of a sync are counted."""
+    """Returns the name under which the changes of a sync are counted."""
     return f"changes: {sync}"
 
 
 def of_segment(sync: str, segment: str) -> str:
-    """Returns under what the people of a segment are counted."""
+    """Returns the name under which the people of a segment are counted."""
     return f"people: {sync}: {segment}"
 
 

@@ -47,7 +47,7 @@ class ChannelStanding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertsOverview:
-    """All of it, at one moment. told: the latest first."""
+    """Everything that the page of alerts shows, at one moment. told: the notices, the latest first."""
 
     open: Sequence[AlertState]
     past: Sequence[AlertState]

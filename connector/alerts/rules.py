@@ -27,12 +27,12 @@ class OpenAlert(NamedTuple):
 
     @property
     def key(self) -> str:
-        """By what the alert is known."""
+        """Returns the key of the alert."""
         return key(self.kind, self.subject)
 
 
 def key(kind: AlertKind, subject: str) -> str:
-    """Returns by what the alert of a kind about something is known."""
+    """Returns the key of an alert: its kind and its subject."""
     return f"{kind}: {subject}" if subject else kind
 
 
@@ -41,7 +41,7 @@ _NOBODY_WORKS = tuple(key("fleet gone", role) for role in WORDS if role != "web"
 
 
 def findings(facts: AlertFacts, settings: AlertsSettings) -> list[OpenAlert]:
-    """Returns what needs somebody, each thing once."""
+    """Returns the alerts that are open by these facts, each once."""
     found = {each.key: each for rule in _RULES for each in rule(facts, settings) if each.kind not in settings.off}
     return list(found.values())
 
@@ -69,7 +69,7 @@ def _connections(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAl
 
 
 def _is_paused(each: ConnectionFacts, facts: AlertFacts, settings: AlertsSettings) -> bool:
-    """Whether it fails for long, or long enough for a sync of it to be too late: that is told in its place."""
+    """Whether a connection has failed long enough for an alert, or for one of its syncs to be late because of it."""
     if each.since is None:
         return False
     if key("connection paused", each.name) in facts.open or facts.now - each.since > settings.paused_seconds:
@@ -86,7 +86,7 @@ def _freshness(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAler
 
 
 def _promises(facts: AlertFacts, _: AlertsSettings) -> Iterator[Promise]:
-    """Yields the promises that are broken, what an outage left aside as long as the promise gives it."""
+    """Yields the broken promises. After an outage, each has as long as it promises to catch up."""
     for each in facts.promises:
         if each.within_seconds and _lateness(each, facts) > each.within_seconds:
             yield each
@@ -106,12 +106,12 @@ def _backlogs(facts: AlertFacts, settings: AlertsSettings) -> Iterator[Promise]:
 
 
 def _lateness(promise: Promise, facts: AlertFacts) -> float:
-    """How late it is by its own fault: since then, or since its causes were over; 0 while one of them is an alert."""
+    """Returns how many seconds it is late by itself, counted from the end of its causes; 0 while one is an alert."""
     return _seconds_since(promise.until, _causes(promise, facts), facts)
 
 
 def _seconds_since(at: float, causes: Iterable[str], facts: AlertFacts) -> float:
-    """For how long something waits, or since its causes were over, by their keys; 0 while one of them is an alert."""
+    """Returns for how many seconds it has waited since its causes (alert keys) were over; 0 while one is an alert."""
     known = set(causes)
     return 0.0 if known & facts.open else facts.now - max(at, *(facts.recovered.get(each, 0.0) for each in known))
 
@@ -125,7 +125,7 @@ def _causes(promise: Promise, facts: AlertFacts) -> Iterator[str]:
 
 
 def _caused(promise: Promise, facts: AlertFacts) -> bool:
-    """Whether that it is late follows from what is an alert by itself, or will be if it goes on."""
+    """Whether the delay follows from something that is an alert of its own, or will become one if it lasts."""
     failing = any(each.name == promise.connection and each.since is not None for each in facts.connections)
     return failing or _nobody_works(facts) or bool(facts.queues_held)
 
@@ -160,7 +160,7 @@ def _upstream(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert
 
 
 def _is_silent(kind: AlertKind, subject: str, heard_at: float | None, allowed: float, facts: AlertFacts) -> bool:
-    """Whether nothing was heard for too long. What was heard last is not kept for ever: that ends no silence."""
+    """Whether nothing was heard for too long. The time last heard is dropped one day; that does not end the silence."""
     if heard_at is None:
         return allowed > 0 and key(kind, subject) in facts.open
     return 0 < allowed < facts.now - heard_at

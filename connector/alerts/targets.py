@@ -13,7 +13,7 @@ from connector.store.outgoing import NOTHING_WAITS, TargetState
 
 
 def out_failing(tx: Connection, names: Collection[str]) -> list[TargetFacts]:
-    """Returns the targets that fail, each since when the first of what waits for it does."""
+    """Returns the failing targets; the failure of each counts from its oldest waiting message."""
     if not names:
         return []
     states = outgoing.states(tx)

@@ -53,11 +53,11 @@ class AlertTurn:
     ahead: float | None = None
 
     def doubt(self) -> None:
-        """For a while opens no alert of a role that is gone: the store was away, so that nobody could give a sign."""
+        """Opens no alert about missing roles for a while: the store was away, so no heartbeat could be recorded."""
         self.in_doubt_until = monotonic() + heartbeats.GONE_SECONDS
 
     def take(self, until: Callable[[], bool] = lambda: False) -> bool:
-        """Takes a turn; False where another process is at it. `until` says when to stop. Raises StoreError."""
+        """Takes a turn. Returns False if another process takes one. `until` says when to stop. Raises StoreError."""
         holder, began = uuid4().hex, monotonic()
         with self.store.writing() as tx:
             if not named_leases.take(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
@@ -75,7 +75,7 @@ class AlertTurn:
         return kept
 
     def look(self, holder: str = "") -> bool:
-        """Notes which alerts are open, and what is to be told of them; False where the lease is another's by now."""
+        """Records which alerts are open and which notices to send. Returns False if the lease has been lost."""
         settings = self.settings.alerts
         with self.store.reading(patient=True) as tx:
             facts = gather(self.settings, tx, self.store.now(tx), alerts.known(tx))
@@ -96,13 +96,13 @@ class AlertTurn:
         return True
 
     def _doubt_after_sleep(self, now: float) -> None:
-        """Doubts where the store's clock went on without the steady one: the machine slept, and nobody gave a sign."""
+        """Calls `doubt` if the store's clock ran ahead of the steady one: the machine slept, without heartbeats."""
         before, self.ahead = self.ahead, now - monotonic()
         if before is not None and self.ahead - before > LATE_SECONDS:
             self.doubt()
 
     def tell(self, channel: Channel) -> None:
-        """Sends what waits for a channel: one message, or a few where each alert is one. Stops at the first failure."""
+        """Sends a channel's waiting notices: as one message, or one for each alert. Stops at the first failure."""
         holder = uuid4().hex
         with self.store.writing() as tx:
             if not alerts.claim(tx, channel.name, holder, self.store.now(tx), _CHANNEL_SECONDS):
@@ -121,7 +121,7 @@ class AlertTurn:
         return self.ways[channel.name]
 
     def _next(self, channel: str, *, singly: bool) -> AlertMessage | None:
-        """The next message for a channel: the one that was begun and not told, as it was, or all that waits."""
+        """Returns the next message for a channel: one that was begun but not accepted, unchanged, or all that waits."""
         with self.store.writing() as tx:
             waiting = alerts.waiting(tx, channel, self.store.now(tx), _MOST_AT_ONCE)
             if not waiting:

@@ -1,4 +1,4 @@
-"""Takes turns of alerts in processes that beat does not ring: so somebody tells that beat or workers are gone."""
+"""Takes turns of alerts in processes that beat does not call, so that a loss of beat or of workers is reported too."""
 
 from time import monotonic
 
@@ -19,7 +19,7 @@ class AlertThread(BackgroundThread):
     """A thread that takes a turn every 20 s. Others may do so too: one at a time does."""
 
     def __init__(self, settings: Settings, store: Store, every_seconds: float = _EVERY_SECONDS) -> None:
-        """Takes none yet."""
+        """Does not start the thread yet."""
         super().__init__("alerts")
         self._turn = AlertTurn(settings, store)
         self._every = every_seconds

@@ -1,4 +1,4 @@
-"""What a channel is told: one message of one or many changes of state, as text and as data. Pure."""
+"""Writes the message that a channel is sent about one or more changes of state, as text and as data. Pure."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ def message(id: str, notices: Sequence[Notice], most: int) -> AlertMessage:
 
 
 def trial(id: str) -> AlertMessage:
-    """Returns the message by which a channel is tried."""
+    """Returns the test message for a channel."""
     return AlertMessage(
         id, f"{NAME}: a test", TEST, {"type": "alerts.test", "data": {"alerts": []}}, "test", True, False
     )

@@ -50,7 +50,7 @@ class _EndedError(Exception):
 
 
 def lease_name(id: str) -> str:
-    """The name of the lease that who takes the job further holds."""
+    """Returns the name of the lease that a process holds while it takes the job further."""
     return f"backfill:{id}"
 
 
@@ -100,7 +100,7 @@ def _check(runtime: Runtime, sync: str, origin: BackfillInput) -> None:
 
 
 def waiting(runtime: Runtime) -> list[str]:
-    """The backfills under way that nobody is at."""
+    """Returns the backfills under way that no process is taking further."""
     with runtime.store.reading() as tx:
         running = [job.id for job in jobs.find(tx, kind=KIND, states=("running",))]
         if not running:
@@ -216,7 +216,7 @@ class _Work:
             self._save(batch, Position(after=after), 0)
 
     def _allowed(self) -> int:
-        """How many rows may come now: waits until the pace allows some. Raises _EndedError."""
+        """Waits until the pace allows some rows, and returns how many. Raises _EndedError."""
         while True:
             job = self._job()
             with self.runtime.store.reading() as tx:
@@ -258,7 +258,7 @@ def _counts(batch: Batch) -> dict[str, int]:
 
 
 def _rest(rows: TableReader, done: int) -> int:
-    """About how many rows of the file are left."""
+    """Returns an estimate of how many rows of the file are left."""
     position = rows.position()
     return int(done * (rows.size - position) / position) if rows.size and position else 0
 

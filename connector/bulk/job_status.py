@@ -1,4 +1,4 @@
-"""How a job stands, whatever its kind: how far it is, and what a human should know while it stands still."""
+"""The status of a job of any kind: how far it is, and what an operator should know while it stands still."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class JobStanding:
 
 
 def counted(job: Job) -> str:
-    """Returns what a job does something with, in a word."""
+    """Returns the word for what a job counts, such as rows or people."""
     if job.kind in problem_job.ACTS:
         return "problems"
     return "rows" if job.kind == backfill.KIND else "people"

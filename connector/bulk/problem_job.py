@@ -66,7 +66,7 @@ class _EndedError(Exception):
 
 
 def lease_name(id: str) -> str:
-    """The name of the lease that who takes the job further holds."""
+    """Returns the name of the lease that a process holds while it takes the job further."""
     return f"problems:{id}"
 
 
@@ -124,7 +124,7 @@ def start(runtime: Runtime, act: ProblemAct, meant: ProblemFilter, per_second: f
 
 
 def waiting(runtime: Runtime) -> list[str]:
-    """The jobs under way that nobody is at."""
+    """Returns the jobs under way that no process is taking further."""
     with runtime.store.reading() as tx:
         running = [job.id for act in ACTS for job in jobs.find(tx, kind=act, states=("running",))]
         taken = named_leases.held(tx, [lease_name(id) for id in running], runtime.store.now(tx)) if running else set()
@@ -225,7 +225,7 @@ class _Work:
 
 
 def not_done(job: Job) -> int:
-    """How many problems of a job stay in the list, since nothing could be done."""
+    """Returns how many problems of a job stay in the list because the act failed for them."""
     return sum(count for name, count in job.counts.items() if name.startswith(NOT_DONE))
 
 

@@ -1,4 +1,4 @@
-"""How what runs by a schedule stands, sources and exports alike: which are due, and which are being run."""
+"""The status of everything that runs by a schedule, sources and exports alike: what is due, and what is running."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ State = TypeVar("State")
 
 
 class StateTable(Protocol[State]):
-    """Where the states of one sort of them are kept: a module of the store."""
+    """The module of the store that keeps the states of sources, or of exports."""
 
     def load(self, tx: Connection) -> dict[str, State]:
         """Returns the state of each that has ever been seen, by name."""
 
     def see(self, tx: Connection, names: Collection[str], now: float) -> None:
-        """Notes that these exist, in a writing transaction; now: unix seconds."""
+        """Records that these exist, in a writing transaction; now: unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Standing(Generic[Configured, State]):
     next_at: float | None
 
     def due(self, now: float) -> bool:
-        """Whether its time has come."""
+        """Whether its next run is due."""
         return self.next_at is not None and self.next_at <= now
 
 
@@ -49,14 +49,14 @@ def standings(
     lease_name: Callable[[str], str],
     due_at: Callable[[State, Configured], float | None],
 ) -> list[Standing[Configured, State]]:
-    """Returns how each of them stands. Those that are new are noted as seen.
+    """Returns the status of each of them. New ones are recorded.
 
     Args:
         runtime: What this process has open.
         configured: All that the settings name.
         table: Where their states are kept.
-        lease_name: Names the lease that who runs one holds.
-        due_at: Says when one is due.
+        lease_name: Returns the name of the lease that a process holds while it runs one.
+        due_at: Returns when one is due, in unix seconds; None for never by itself.
     """
     with runtime.store.reading() as tx:
         states = table.load(tx)
@@ -73,7 +73,7 @@ def standings(
 
 
 def due(runtime: Runtime, found: Collection[Standing[Configured, State]]) -> list[Standing[Configured, State]]:
-    """Returns those of them whose time has come, whoever runs them."""
+    """Returns those whose next run is due, whether a process is running them or not."""
     if not found:
         return []
     with runtime.store.reading() as tx:

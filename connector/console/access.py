@@ -1,4 +1,4 @@
-"""Who is let in: by their session, by what a proxy says, or as this machine where no sign-in is configured."""
+"""Decides who may enter: by session, by a proxy's header, or as this machine where no sign-in is configured."""
 
 from urllib.parse import urlsplit
 

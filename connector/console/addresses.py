@@ -1,4 +1,4 @@
-"""The addresses of pages that others link to."""
+"""Builds the addresses of pages that other pages link to."""
 
 from urllib.parse import quote, urlencode
 

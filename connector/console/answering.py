@@ -47,7 +47,7 @@ DOOR = "console"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, as far as it shows: where it comes from, and its session."""
+    """The sender of a request, before sign-in is checked: the request's origin and its session."""
 
     request: Request
     origin: RequestOrigin
@@ -100,14 +100,14 @@ class Console:
         return answered
 
     def _to_sign_in(self, caller: Caller) -> Response:
-        """Leads to the sign-in; whoever sent a form reads there that nothing came of it."""
+        """Redirects to the sign-in page, which tells the sender of a form that the form was not acted on."""
         answer = RedirectResponse(_sign_in_for(caller.request), 303, _HEADERS)
         if caller.request.method != "GET":
             self.sessions.leave_note(answer, "You were not signed in any more, so nothing was done.", caller.origin)
         return answer
 
     def caller(self, request: Request) -> Caller:
-        """Returns who sends a request."""
+        """Returns the sender of a request."""
         origin = origin_of(request, self.desk.settings.console)
         return Caller(request, origin, self.sessions.of(request, origin))
 
@@ -188,7 +188,7 @@ class Console:
             return refusal(404 if route.method == "GET" else 409, str(error))
 
     def _acted(self, route: Route, visit: Visit) -> PageAnswer:
-        """Does what was asked; whoever looks next sees what came of it."""
+        """Performs the act, and drops shared reads so that the next page shows its effect."""
         try:
             return route.handler(self.desk, visit)
         finally:
@@ -215,12 +215,12 @@ class Console:
 
 
 def refusal(status: int, reason: str) -> Page:
-    """Returns the page that says why something was not done."""
+    """Returns the page that explains why an act was refused."""
     return Page("refused.html", {"reason": reason}, status)
 
 
 def _failure(route: Route) -> Page:
-    """Returns the page that says that a page failed by a fault of our own."""
+    """Returns the page for an unexpected error in the console itself."""
     done = "" if route.method == "GET" else " What was to be done may not have been: look before you try again."
     return refusal(500, f"The connector failed at this page, and its log says why.{done} Delivery goes on.")
 

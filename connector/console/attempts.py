@@ -21,7 +21,7 @@ class _Failures:
 
 
 class Attempts:
-    """Counts what failed. Not for several threads: it belongs to the event loop."""
+    """Counts failed attempts. It is not thread-safe: it belongs to the event loop."""
 
     def __init__(self, most_keys: int = _MOST_KEYS) -> None:
         self._most = most_keys
@@ -39,7 +39,7 @@ class Attempts:
             self._count(key, longest, now)
 
     def succeeded(self, name: str, address: str) -> None:
-        """Forgets what failed of a name; of the address only this one: else one's own name would free it for others."""
+        """Forgets the failures of a name, but one of its address: one's own sign-in must not allow guessing others."""
         by_name, by_address = _keys(name, address)
         self._failures.pop(by_name, None)
         if found := self._failures.get(by_address):

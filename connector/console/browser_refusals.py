@@ -59,7 +59,7 @@ def _is_browser(request: Request) -> bool:
 
 
 def _visitor(console: Console, caller: Caller) -> Visitor | None:
-    """Returns who asks, for the navigation; None for somebody who would be shown no other page either."""
+    """Returns the visitor, for the navigation; None for somebody who may not see any page."""
     try:
         return console.visitor(caller)
     except HTTPException:

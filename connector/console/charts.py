@@ -1,4 +1,4 @@
-"""Draws charts as SVG: lines and bars without any script, with a text for who cannot see them."""
+"""Draws charts as SVG: lines and bars without any script, with a text for screen readers."""
 
 from collections.abc import Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""Commands that sentences name, and the pages that offer the same: on a page the sentence leads there."""
+"""Links a command that a sentence names to the page of the console that does the same."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -10,7 +10,7 @@ _DEPTH = 100
 
 
 def indented(text: str | None) -> str | None:
-    """Returns JSON in lines, a text that is no JSON as it is, and None for None."""
+    """Returns JSON indented for reading; a text that is not JSON stays as it is, and None stays None."""
     if text is None:
         return None
     try:

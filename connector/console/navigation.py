@@ -1,4 +1,4 @@
-"""The pages that every page leads to."""
+"""The entries of the navigation, which every page shows."""
 
 from typing import NamedTuple
 

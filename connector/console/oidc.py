@@ -33,7 +33,7 @@ class Provider:
     """A provider of sign-ins. Threads may share it."""
 
     def __init__(self, settings: OidcSettings, http: ProviderHttp) -> None:
-        """Asks nothing yet. Raises SettingsError where the extra is not installed."""
+        """Sends no request yet. Raises SettingsError if the extra is not installed."""
         try:
             self._claims: Any = import_module("authlib.oidc.core")
             self._pkce: Any = import_module("authlib.oauth2.rfc7636")
@@ -49,7 +49,7 @@ class Provider:
         self._keys: tuple[float, Any] | None = None
 
     def started(self, redirect_uri: str) -> tuple[str, dict[str, str]]:
-        """Returns where somebody signs in, and what is to be kept until they are back. Raises ConnectorError."""
+        """Returns the provider's sign-in URL, and what to keep until the visitor is back. Raises ConnectorError."""
         errand = {"state": token_urlsafe(16), "nonce": token_urlsafe(16), "verifier": token_urlsafe(48)}
         query = {
             "response_type": "code",

@@ -24,7 +24,7 @@ _CODE_CHARACTERS = 4000
 
 
 class OidcSignIn:
-    """The way to the provider, and back."""
+    """The endpoints that send a visitor to the provider and receive them back."""
 
     def __init__(self, console: Console, sign_in: SignIn, provider: Provider) -> None:
         self._console = console
@@ -52,7 +52,7 @@ class OidcSignIn:
         return response
 
     async def back(self, request: Request) -> Response:
-        """Lets somebody in whom the provider has sent back."""
+        """Signs in a visitor whom the provider has sent back."""
         caller = self._console.caller(request)
         response = await self._let_in(caller)
         take_away(response, _COOKIE, caller.origin)

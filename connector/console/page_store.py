@@ -39,7 +39,7 @@ def reading_runtime(runtime: Runtime) -> Iterator[Runtime]:
 
 
 def _bounds(settings: Settings) -> Limits:
-    """The bounds of pages: nobody looks at an empty one for longer than a statement may take."""
+    """Returns the store's settings with the time bounds of pages, so that a visitor never waits long for a page."""
     given, seconds = settings.store, settings.console.statement_seconds
     shortened = {
         "statement_seconds": seconds,

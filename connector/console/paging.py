@@ -1,4 +1,4 @@
-"""Where a list goes on that is ordered by time: behind a moment and an id, as a part of an address."""
+"""Cursors for lists that are ordered by time: a moment and an id, written as a part of the address."""
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
@@ -14,7 +14,7 @@ def address(path: str, filters: Mapping[str, str], place: str) -> str:
 
 
 def cursor(at: float, id: str) -> str:
-    """Returns a place in a list, for an address; at: unix seconds."""
+    """Returns the cursor of a place in a list, as an address has it; at: unix seconds."""
     return f"{at!r}~{id}"
 
 
@@ -25,7 +25,7 @@ def after(text: str) -> tuple[float, str] | None:
 
 
 def seconds(text: str) -> float:
-    """Reads a number of seconds. Raises ConnectorError for what is none."""
+    """Reads a number of seconds. Raises ConnectorError for anything else."""
     return number_of(text, "seconds")
 
 

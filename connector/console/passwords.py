@@ -1,4 +1,4 @@
-"""Passwords: hashed by argon2, and looked at in the same time whether somebody of that name is known or not."""
+"""Passwords, hashed by argon2. A check takes the same time whether the name is known or not."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -53,11 +53,11 @@ def _nobodys() -> str:
 
 
 def fingerprint(user: ConsoleUser) -> str:
-    """Returns what changes with somebody's password, and says nothing of it."""
+    """Returns a fingerprint that changes with somebody's password and reveals nothing of it."""
     text = user.password_hash.get_secret_value() if user.password_hash else ""
     return sha256(text.encode()).hexdigest()[:_FINGERPRINT_CHARACTERS]
 
 
 def _same(password: str) -> str:
-    """Returns a password as every keyboard gives it: some write é as one character, some as two."""
+    """Returns a password in one Unicode form: some keyboards write é as one character, some as two."""
     return normalize("NFKC", password)

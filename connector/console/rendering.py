@@ -92,7 +92,7 @@ def glance(number: int, counted: str = "") -> str:
 
 
 def utc(at: float | None) -> str:
-    """Returns a moment (unix seconds) as a date and time of UTC; a dash for none."""
+    """Returns a time in unix seconds as date and time in UTC; a dash for None."""
     if at is None or not isfinite(at):
         return NOTHING
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")

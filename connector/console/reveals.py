@@ -1,4 +1,4 @@
-"""What of a page somebody may ask to see although it is masked: one person, or one page."""
+"""The subjects that a visitor may ask to see unmasked: one person, or one page."""
 
 import re
 

@@ -62,7 +62,7 @@ class Sessions:
         return Session(token_urlsafe(16), name, door, grant, int(time()), unsent=True)
 
     def end(self, session: Session) -> None:
-        """Ends a session: whoever has a copy of its cookie has nothing of it, in this process."""
+        """Ends a session: in this process a copy of its cookie is no longer accepted."""
         self._ended[session.id] = time()
         while len(self._ended) > _MOST_ENDED:
             self._ended.popitem(last=False)
@@ -86,7 +86,7 @@ class Sessions:
         _set(response, NOTE, str(self._note.dumps(text)), _NOTE_SECONDS, origin)
 
     def note(self, request: Request, origin: RequestOrigin) -> str:
-        """Returns what the page before has done; "" for nothing."""
+        """Returns the note that the act before this page has left; "" for none."""
         found = _loaded(self._note, request.cookies.get(_named(NOTE, origin), ""), _NOTE_SECONDS)
         return found if isinstance(found, str) else ""
 
@@ -130,7 +130,7 @@ class Sessions:
         _set(response, cookie, str(self._errand.dumps(errand)), seconds, origin)
 
     def errand(self, request: Request, cookie: str, seconds: int, origin: RequestOrigin) -> dict[str, str]:
-        """Returns what somebody who is back was sent away for; nothing for who was not sent by us.
+        """Returns the errand of a visitor who is back; empty if we did not send them.
 
         Args:
             request: What was asked.

@@ -12,7 +12,7 @@ _MOST_KEPT = 64
 
 
 class _Read(NamedTuple):
-    """One look into the store: what it finds, and when it began."""
+    """One read of the store: its result, and when it began (by the monotonic clock, in seconds)."""
 
     future: "Future[Any]"
     began: float
@@ -45,7 +45,7 @@ class SharedReads:
         return found
 
     def forget(self) -> None:
-        """Has everything be read anew: somebody has changed something."""
+        """Drops all that is kept, after a visitor has changed something."""
         with self._lock:
             self._reads.clear()
 

@@ -1,4 +1,4 @@
-"""Lets some pages be made at once, and the next ones wait for their turn, for a while."""
+"""Limits how many pages are made at once; others wait for a free thread, up to a bound in seconds."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Turns:
-    """So many threads at once, of their own: the doors use others."""
+    """A limit on concurrent threads, separate from those that the doors use."""
 
     def __init__(self, at_once: int) -> None:
         self._turns, self._threads = (anyio.CapacityLimiter(at_once) for _ in range(2))

@@ -19,13 +19,13 @@ _NOTICE = [NOTICE.c[name] for name in Notice._fields]
 
 
 def known(tx: Connection) -> dict[str, AlertState]:
-    """Returns every alert that is open, or was, by its key; the latest first."""
+    """Returns every open and every past alert, by its key; the latest first."""
     rows = tx.execute(select(*_STATE).order_by(TABLE.c.opened_at.desc(), TABLE.c.key))
     return {row.key: AlertState(*row) for row in rows}
 
 
 def keep(tx: Connection, states: Iterable[AlertState]) -> None:
-    """Writes how alerts stand."""
+    """Writes the states of alerts."""
     rows = [asdict(each) for each in sorted(states, key=lambda each: each.key)]
     if rows:
         statement = insert(tx.dialect.name, TABLE)
@@ -51,7 +51,7 @@ def acknowledge(tx: Connection, keys: Collection[str], now: float, by: str) -> l
 
 
 def latest_notices(tx: Connection, limit: int) -> list[Told]:
-    """Returns what channels told of, or are to tell of, the latest first."""
+    """Returns the notices that channels have sent or are to send, the latest first."""
     columns = (NOTICE.c.channel, *_NOTICE, NOTICE.c.due_at, NOTICE.c.told_at)
     order = (NOTICE.c.at.desc(), NOTICE.c.channel, NOTICE.c.alert, NOTICE.c.number.desc())
     rows = tx.execute(select(*columns).order_by(*order).limit(limit))
@@ -59,7 +59,7 @@ def latest_notices(tx: Connection, limit: int) -> list[Told]:
 
 
 def tell(tx: Connection, routed: Iterable[Routed]) -> None:
-    """Notes what channels are to tell of, unless that is noted already.
+    """Adds notices for channels to send, unless they are there already.
 
     Of the end of an alert no channel is told that was not told of its beginning.
     """
@@ -192,7 +192,7 @@ def _held(channel: str, holder: str) -> Any:
 
 
 def channels(tx: Connection, names: Collection[str]) -> list[ChannelState]:
-    """Returns how these channels fare."""
+    """Returns the states of these channels."""
     counted = select(NOTICE.c.channel, func.count()).where(_WAITS).group_by(NOTICE.c.channel)
     counts: dict[str, int] = {row[0]: int(row[1]) for row in tx.execute(counted)}
     columns = [CHANNEL.c[name] for name in ("name", "failures", "reason", "failing_since", "next_at", "told_at")]
@@ -201,6 +201,6 @@ def channels(tx: Connection, names: Collection[str]) -> list[ChannelState]:
 
 
 def forget_others(tx: Connection, names: Collection[str]) -> None:
-    """Drops what waits for channels that the settings name no more."""
+    """Deletes the waiting notices of channels that the settings no longer name."""
     tx.execute(delete(NOTICE).where(_WAITS, NOTICE.c.channel.not_in(list(names))))
     tx.execute(delete(CHANNEL).where(CHANNEL.c.name.not_in(list(names))))

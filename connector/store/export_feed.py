@@ -1,4 +1,4 @@
-"""Reads what exports write: each piece once, in an order in which nothing comes later before what was read.
+"""Reads the rows that exports write, each once, in an order in which no later row comes before one that was read.
 
 PostgreSQL gives out ids before it commits, so a row may become visible behind one with a higher id. What is read ends
 at a place up to which every transaction has ended (`Horizon`). SQLite has one writer; there the order is that of time,

@@ -1,4 +1,4 @@
-"""Keeps exports: how far each has come. And the runs of sources, which only exports read."""
+"""Keeps how far each export has come, and the runs of sources, which only exports read."""
 
 from collections.abc import Collection
 from typing import Any
@@ -28,7 +28,7 @@ def see(tx: Connection, names: Collection[str], now: float) -> None:
 
 
 def save(tx: Connection, state: ExportState) -> None:
-    """Writes how an export stands; what a human asked for meanwhile stays."""
+    """Writes the state of an export. A run that an operator asked for meanwhile stays asked for."""
     moving = _columns(state)
     moving.pop("asked")
     tx.execute(update(TABLE).where(TABLE.c.name == state.name).values(moving))

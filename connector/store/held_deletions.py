@@ -31,7 +31,7 @@ class GuardStanding(NamedTuple):
 
 
 class HeldDeletion(NamedTuple):
-    """Somebody whose deletion is held. updated_at: when upstream last said something new, in unix seconds."""
+    """A person whose deletion is held. updated_at: when upstream last reported a change, in unix seconds."""
 
     sync: str
     kind: EntityKind

@@ -93,7 +93,7 @@ def states(tx: Connection) -> dict[str, TargetState]:
 
 
 def fares(tx: Connection, target: str, state: TargetState) -> None:
-    """Notes how a target fares."""
+    """Writes the state of a target."""
     row = upsert(tx.dialect.name, TARGET).values(name=target, **state._asdict())
     tx.execute(row.on_conflict_do_update(index_elements=["name"], set_=state._asdict()))
 

@@ -75,11 +75,11 @@ class Flood:
         return len(self._groups[shape].rows) >= MOST_AN_HOUR
 
     def add(self, shape: FloodShape, row: ProblemColumns) -> None:
-        """Notes a row that may be kept."""
+        """Adds a row that may be kept."""
         self._groups[shape].rows.append(row)
 
     def count(self, shape: FloodShape, reason: str) -> str:
-        """Notes one that is only counted; the id of the problem that counts it."""
+        """Counts a problem that is not kept. Returns the id of the problem that counts it."""
         group = self._groups[shape]
         group.more += 1
         group.example = group.example or reason
@@ -97,7 +97,7 @@ class Flood:
         return dropped, counted
 
     def _recent(self, tx: Connection, table: Table, now: float) -> defaultdict[FloodShape, Counter[str]]:
-        """How many problems of each shape came within the hour, and how long their payloads are."""
+        """Returns how many problems of each shape came within the hour, and the total length of their payloads."""
         kinds = {shape.kind for shape in self._groups}
         long = func.coalesce(func.sum(func.length(table.c.payload)), 0)
         found = (
@@ -114,7 +114,7 @@ class Flood:
     def _over(
         self, tx: Connection, table: Table, shape: FloodShape, group: _Group, recent: Counter[str]
     ) -> dict[str, str]:
-        """The rows that there is no room for any more. One that is there already is only counted up, and stays."""
+        """Returns the rows beyond the bound. A problem that is there already is only counted up, and stays."""
         room, characters = MOST_AN_HOUR - recent["count"], MOST_CHARACTERS - recent["characters"]
         if len(group.rows) <= room and _characters(group.rows) <= characters:
             return {}

@@ -50,7 +50,7 @@ def add_up(tx: Connection, before: float) -> bool:
 
 
 def _last(tx: Connection) -> int:
-    """The last hour that was added up; one before all others if none was."""
+    """Returns the last hour that was added up, or one before all others if none was."""
     rows = select(TABLE.c.hour).where(TABLE.c.scope == _ADDED_UP).order_by(TABLE.c.hour.desc()).limit(1)
     found = tx.execute(rows).scalar()
     return -1 if found is None else int(found)

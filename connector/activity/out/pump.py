@@ -28,12 +28,12 @@ _SPARE_SECONDS = 30.0
 
 
 def lease_name(target: str) -> str:
-    """Returns the name of the lease that who sends to a target holds."""
+    """Returns the name of the lease that a process holds while it sends to a target."""
     return f"out:{target}"
 
 
 def due(store: Store, targets: Sequence[OutTarget]) -> list[OutTarget]:
-    """Returns the targets for which something waits, and that are not left alone for now."""
+    """Returns the targets that have messages waiting and that are not in a pause after a failure."""
     if not targets:
         return []
     with store.reading() as tx:
@@ -54,7 +54,7 @@ class Pump:
     limits: DeliverySettings
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
-        """Sends until nothing waits, or the target fails, or `until` says to stop. Raises StoreError."""
+        """Sends until no message waits, the target fails, or `until` says to stop. Raises StoreError."""
         holder = uuid4().hex
         with self.store.writing() as tx:
             if not named_leases.take(tx, lease_name(self.settings.name), holder, self.store.now(tx), self._seconds):
@@ -70,7 +70,7 @@ class Pump:
 
     @property
     def _seconds(self) -> float:
-        """How long the lease holds: longer than anything that is sent under it can be on its way."""
+        """Returns the length of the lease, in seconds: longer than any request sent under it can take."""
         return 2 * self.settings.timeout_seconds + _SPARE_SECONDS
 
     def _send_some(self, holder: str) -> bool:
@@ -91,7 +91,7 @@ class Pump:
             return self._ours(tx, holder, now) and self._answered(tx, batch, answer, state, now)
 
     def _sent(self, batch: Sequence[Waiting]) -> NotTaken | None:
-        """Sends; what nobody could foresee is told like any other failure, and not left to a log."""
+        """Sends messages. An unforeseen error is reported as a failure of the target, not only logged."""
         try:
             return self.target.send(batch)
         except Exception as error:
@@ -101,7 +101,7 @@ class Pump:
     def _answered(
         self, tx: Connection, batch: Sequence[Waiting], answer: NotTaken | None, before: TargetState, now: float
     ) -> bool:
-        """Notes what the target has said. Returns whether to go on at once."""
+        """Records the target's answer. Returns whether to go on at once."""
         if answer is None:
             self._taken(tx, batch, before)
             return True
@@ -117,14 +117,14 @@ class Pump:
         return named_leases.renew(tx, lease_name(self.settings.name), holder, now, self._seconds)
 
     def _next(self, tx: Connection, state: TargetState) -> list[Waiting]:
-        """What goes next. After a failure one goes alone, so that it costs the target little to refuse it again."""
+        """Returns the next messages to send. After a failure it is one, which is cheap for the target to refuse."""
         waiting = outgoing.first(tx, self.settings.name, 1 if state.failures else self.settings.at_once)
         if waiting and waiting[0].id <= state.alone_up_to:
             return waiting[:1]
         return self._fitting(waiting)
 
     def _fitting(self, waiting: Sequence[Waiting]) -> list[Waiting]:
-        """The first of these that are not too many bytes together; one at least."""
+        """Returns the first of these messages that together fit the bound in bytes, and always at least one."""
         batch: list[Waiting] = []
         size = 0
         for each in waiting:
@@ -161,7 +161,7 @@ class Pump:
         return False
 
     def _put_aside(self, tx: Connection, refused: Waiting, answer: NotTaken, now: float) -> bool:
-        """Makes the message a problem that can be replayed; False where it is too large to be kept as one."""
+        """Keeps the message as a problem that can be replayed. Returns False if it is too large to be kept."""
         message = outgoing.message(tx, refused.id)
         if message is None or len(to_json(message)) > problems.PAYLOAD_CHARACTERS:
             return False

@@ -36,10 +36,10 @@ class Receiver(Protocol):
     """Where messages go."""
 
     def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
-        """Hands over messages in their order; None if all were taken."""
+        """Sends messages in their order. Returns None if all were taken."""
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Closes the connections."""
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class HttpTarget:
 
 
 def _hint(status: int) -> str:
-    """What to do about a status that no waiting mends."""
+    """Returns what an operator should do about a status that retrying does not cure."""
     if status == _GONE:
         return ", so it wants no more: give another address, or take the target out of the settings"
     return ", and leads elsewhere: nothing follows, give the address that it leads to" if 300 <= status < 400 else ""

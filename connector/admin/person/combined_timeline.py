@@ -1,4 +1,4 @@
-"""All that happened to a person, in every sync, as one list: said, decided, sent, answered, reported, done by hand."""
+"""The timeline of a person over all syncs: messages, decisions, requests, answers, reports and operators' acts."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _ANSWERED = {"taken": "good", "refused": "bad"}
 
 
 class HappenedThing(NamedTuple):
-    """Something that happened. at: unix seconds; what: the kind, in a word; call: the request, "" for none.
+    """One entry of the timeline. at: unix seconds; what: the kind, in a word; call: the request, "" for none.
 
     tone: good, bad or "".
     """

@@ -6,7 +6,7 @@ from connector.store import resend
 
 
 def again(runtime: Runtime, key: str, sync: str) -> bool:
-    """Makes a person due, and in doubt: Customer.io may not hold what it confirmed, so all of it is sent.
+    """Makes a person due and raises doubt: Customer.io may not hold what it confirmed, so everything is sent again.
 
     Args:
         runtime: What this program has open.

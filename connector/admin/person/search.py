@@ -16,7 +16,7 @@ NAME_CHARACTERS = 500
 
 
 class Looked(NamedTuple):
-    """What looking at everybody came to. after: the key to go on behind, "" where everybody was looked at."""
+    """The result of a full search. after: the key to go on behind, "" where everybody was looked at."""
 
     found: tuple[FoundKey, ...]
     people: int
@@ -41,7 +41,7 @@ def by_index(runtime: Runtime, name: str, sync: str = "") -> tuple[FoundKey, ...
 
 
 def among_everybody(runtime: Runtime, name: str, sync: str = "", after: str = "") -> Looked:
-    """Looks for whom upstream calls so, or calls so no more: no index knows them. About a second, then it can go on.
+    """Searches present and past names that no index holds. It stops after about a second, and can be continued.
 
     Args:
         runtime: What this program has open.

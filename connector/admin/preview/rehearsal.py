@@ -42,7 +42,7 @@ class _AcceptingSender(Sender):
     operations: list[Item] = field(default_factory=list)
 
     def send_all(self, parts: Sequence[Part[Owner]], run: Run) -> list[Sent[Owner]]:  # noqa: ARG002 - nothing goes wrong in this run
-        """Every part is accepted."""
+        """Answers that every part was accepted."""
         self.operations.extend(part.operation.item for part in parts)
         return [Sent(part, ACCEPTED, None) for part in parts]
 
@@ -75,16 +75,16 @@ class Rehearsal:
             reported.note(tx, self.rules.connection, said)
 
     def restraint(self, key: str) -> Restraint:
-        """What is kept from the person, by what is reported of them."""
+        """Returns what the feedback settings keep from the person, by what Customer.io has reported."""
         claim = Claim(self.person(key), ())
         return feedback.restrained(self.store, self.rules, [claim])[0].restraint
 
     def person(self, key: str) -> Entity:
-        """The person as they are now; an empty one where there is none."""
+        """Returns the person's row as it is now; an empty one if there is none."""
         return self._entity(key, PERSON)
 
     def object(self, key: str) -> Entity:
-        """The object as it is now; an empty one where there is none."""
+        """Returns the object's row as it is now; an empty one if there is none."""
         return self._entity(key, OBJECT)
 
     def _entity(self, key: str, kind: EntityKind) -> Entity:
@@ -100,7 +100,7 @@ class Rehearsal:
         return observed, list(self._sender.operations), self._problems()
 
     def _deliver(self) -> None:
-        """Cycle after cycle until nothing is due: objects, then people, then who waited for either."""
+        """Runs cycle after cycle until nothing is due: objects, then people, then whoever waited for either."""
         for _ in range(_MOST_CYCLES):
             if not self._courier.cycle().people:
                 return

@@ -65,7 +65,7 @@ class SyncChange:
 
     @property
     def created_in_all(self) -> int | None:
-        """How many there would be of everybody, if the others are as those who were looked at; None: who knows."""
+        """Returns an estimate for the whole sync, from the people who were looked at; None if it is unknown."""
         if self.all:
             return self.created
         if not self.people or self.of_people is None:
@@ -87,7 +87,7 @@ class SettingsList:
 
 @dataclass(slots=True)
 class _Look:
-    """A look at a sync, until `end` (of the monotonic clock); all: whether it came to everybody."""
+    """A look at a sync's people, until `end` (monotonic seconds); all: whether it reached everybody."""
 
     end: float
     all: bool = True
@@ -166,7 +166,7 @@ def _of_sync(runtime: Runtime, rules: Rules, today: Rules | None, look: _Look) -
 
 
 def _everybody(runtime: Runtime, rules: Rules, today: Rules | None, look: _Look) -> Iterator[_Seen]:
-    """Whoever there is of a sync: people first."""
+    """Yields everybody of a sync: people first, then objects."""
     for kind in (PERSON, OBJECT) if rules.objects else (PERSON,):
         key = ""
         while True:

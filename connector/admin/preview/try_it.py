@@ -1,4 +1,4 @@
-"""Tries out what somebody pastes: what messages would send, by the settings at hand."""
+"""Shows what pasted messages would send by the present settings, without storing or sending anything."""
 
 from connector import formats
 from connector.admin.preview import sample_message

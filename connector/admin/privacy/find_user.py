@@ -59,7 +59,7 @@ def find(runtime: Runtime, user: str, sync: str = "", by: By = "") -> FoundUser:
 
 
 def _is_spoken_of(tx: Connection, user: str, sync: str) -> bool:
-    """Whether anything mentions them; what was reported belongs to no sync."""
+    """Whether any kept row mentions them. Reports of Customer.io belong to no sync."""
     names = [user.lower()]
     return mentions.find(tx, [user], names, sync).count() > 0 or (not sync and mentions.is_reported(tx, names))
 
@@ -107,7 +107,7 @@ def addresses(entity: Entity, rules: Rules) -> tuple[Identifier, ...]:
 
 
 def _said(entity: Entity, rules: Rules) -> tuple[Identifier, ...]:
-    """Everything that upstream has called the user, as far as it is known."""
+    """Returns every name that upstream has given the user, as far as it is known."""
     lifecycle, named = entity.facts.lifecycle, rules.addressing.all_named(entity.facts.identity.values)
     pairs = (
         *lifecycle.deleted_identifiers,

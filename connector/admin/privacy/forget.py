@@ -62,7 +62,7 @@ class ForgetPart:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came of it all. at: unix seconds. elsewhere: what was erased in syncs that had no row of the user's."""
+    """The receipt of a request. at: unix seconds. elsewhere: what was erased in syncs without a row of the user."""
 
     user: str
     key: str
@@ -100,7 +100,7 @@ class _Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """The course of it: claim everywhere; then, sync by sync, tell Customer.io, look, erase."""
+    """Runs the steps: lease the rows of all syncs; then, for each sync, delete in Customer.io, verify, and erase."""
 
     runtime: Runtime
     found: FoundUser
@@ -131,7 +131,7 @@ class Forgetting:
         return sorted((row.sync for row in self.found.rows), key=lambda sync: order.get(sync, len(order)))
 
     def _claim(self, sync: str) -> Iterator[_Claimed]:
-        """Claims the row, as soon as nobody else sends for it; nothing where it has gone meanwhile."""
+        """Leases the row once no worker holds it, and yields it; nothing if the row has been erased meanwhile."""
         give_up_at = time.monotonic() + self.busy_seconds
         while isinstance(claim := self._try_to_claim(sync), Busy):
             if time.monotonic() >= give_up_at:
@@ -167,7 +167,7 @@ class Forgetting:
         return names.union(*(name_search.names(each.entity, each.mine) for each in claimed))
 
     def _traces(self, names: Collection[str]) -> Traces:
-        """What else mentions the user, by any of their names."""
+        """Returns the other rows that mention the user by any of their names."""
         with self.runtime.store.reading(patient=True) as tx:
             return mentions.find(tx, [self.found.key], names, self.found.sync)
 

@@ -28,11 +28,11 @@ class ParquetFiles:
     keep: int
 
     def add(self, name: str, rows: Sequence[LogRow]) -> None:
-        """Writes a file. One of that name is replaced: a run that died had written it."""
+        """Writes a file. A file of that name is replaced: a run that died has left it."""
         self._write(name, [rows])
 
     def replace(self, pages: Iterable[Sequence[LogRow]], syncs: Sequence[str], taken_at: float) -> int:
-        """Writes a file with all of it, and takes away the oldest ones."""
+        """Writes a file with the whole snapshot, and deletes the oldest snapshots."""
         del syncs  # they stand in the rows
         count = self._write(file_name(taken_at), pages)
         with self._explained():
@@ -41,7 +41,7 @@ class ParquetFiles:
         return count
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no file is left open."""
 
     @property
     def _beginning(self) -> str:

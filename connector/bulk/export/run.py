@@ -134,7 +134,7 @@ class ExportRun:
         self._note(len(found), reached)
 
     def _note(self, count: int, reached: Mapping[str, Place]) -> None:
-        """Keeps how far the run has come."""
+        """Stores how far the run has come."""
         places = {name: list(place) for name, place in {**self._places(), **reached}.items()}
         position = to_json({"what": self.export.what, "places": places}).decode()
         self.state = replace(
@@ -145,7 +145,7 @@ class ExportRun:
             exports.save(tx, self.state)
 
     def _places(self) -> dict[str, Place]:
-        """Returns up to where was written; nowhere where something else was exported under this name."""
+        """Returns the places up to which was written; none if something else was exported under this name."""
         position = from_json(self.state.position) if self.state.position else {}
         if position.get("what") != self.export.what:
             return {}

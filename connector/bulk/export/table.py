@@ -54,7 +54,7 @@ class WarehouseTable:
     table: str
 
     def add(self, name: str, rows: Sequence[LogRow]) -> None:
-        """Adds rows; those whose key is there already stay as they are said now."""
+        """Adds rows. A row whose key is there already is overwritten."""
         del name  # the rows have their key
         with self._writing() as tx:
             self._put(tx, rows)

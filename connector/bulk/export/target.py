@@ -1,4 +1,4 @@
-"""Where exports go, as who writes them sees it."""
+"""The interface of a target that exports are written to."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -16,4 +16,4 @@ class ExportDestination(Protocol):
         """Puts a snapshot of these syncs in the place of the last one; how many rows. taken_at: unix seconds."""
 
     def close(self) -> None:
-        """Gives back what is open."""
+        """Closes what is open."""

@@ -35,7 +35,7 @@ ExportStanding = Standing[Export, ExportState]
 
 
 def lease_name(export: str) -> str:
-    """The name of the lease that who runs the export holds."""
+    """Returns the name of the lease that a process holds while it runs the export."""
     return f"{EXPORT}{export}"
 
 
@@ -50,12 +50,12 @@ def find(runtime: Runtime, name: str) -> Export:
 
 
 def standings(runtime: Runtime) -> list[ExportStanding]:
-    """How every export of the settings stands. Those that are new are noted as seen."""
+    """Returns the status of every export in the settings. New ones are recorded."""
     return schedule_status.standings(runtime, runtime.settings.export, exports, lease_name, _next_at)
 
 
 def due(runtime: Runtime) -> list[str]:
-    """The exports that are due, and that nobody runs."""
+    """Returns the exports that are due and that no process is running."""
     if not runtime.settings.export:
         return []
     return [each.name for each in schedule_status.due(runtime, standings(runtime)) if not each.running]

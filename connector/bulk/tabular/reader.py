@@ -38,7 +38,7 @@ class TableReader:
     broken: UnreadableError | None = None
 
     def skip(self, count: int) -> None:
-        """Passes over so many rows."""
+        """Skips so many rows."""
         next(islice(self.rows, count, count), None)
 
     def batch(self, most: int) -> Batch:

@@ -20,7 +20,7 @@ class Seen:
         self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?)", ((key,) for key in keys))
 
     def others(self, keys: Sequence[str]) -> list[str]:
-        """Those of the keys that were never noted, in their order."""
+        """Returns those of the keys that were never added, in their order."""
         asked = "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))"
         known = {key for (key,) in self._database.execute(asked, (to_json(keys).decode(),))}
         return [key for key in keys if key not in known]
@@ -28,7 +28,7 @@ class Seen:
 
 @contextmanager
 def kept() -> Iterator[Seen]:
-    """Nobody yet. SQLite chooses the folder (SQLITE_TMPDIR, TMPDIR, the system's) and removes the file."""
+    """Yields an empty set of keys. SQLite chooses its folder (SQLITE_TMPDIR, TMPDIR, the system's), and removes it."""
     with closing(sqlite3.connect("", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("BEGIN")

@@ -29,4 +29,4 @@ class EventRows:
         return str(message["events"][0]["id"])
 
     def leaving(self, key: str) -> None:
-        """Nothing."""
+        """Returns None: an event has happened, whether its row is still there or not."""

@@ -44,5 +44,5 @@ class ObjectRows:
         return str(message["object"]["id"])
 
     def leaving(self, key: str) -> ObjectChange:
-        """The object leaves; without a version it counts as the newest word on it, as rows do."""
+        """Returns the message that the object leaves. It has no version, so it counts as the newest, as rows do."""
         return ObjectChange(self._type, key, left=True)

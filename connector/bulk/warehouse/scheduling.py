@@ -26,19 +26,19 @@ SourceStanding = Standing[WarehouseSource, SourceState]
 
 
 def lease_name(source: str) -> str:
-    """The name of the lease that who runs the source holds."""
+    """Returns the name of the lease that a process holds while it runs the source."""
     return f"source:{source}"
 
 
 def due(runtime: Runtime) -> list[str]:
-    """The sources that are due, and that nobody runs."""
+    """Returns the sources that are due and that no process is running."""
     if not runtime.settings.sources:
         return []
     return [each.name for each in schedule_status.due(runtime, standings(runtime)) if not each.running]
 
 
 def standings(runtime: Runtime) -> list[SourceStanding]:
-    """How every source of the settings stands. Those that are new are noted as seen."""
+    """Returns the status of every source in the settings. New ones are recorded."""
     return schedule_status.standings(runtime, runtime.settings.sources, sources, lease_name, _next_at)
 
 

@@ -39,7 +39,7 @@ class UserRows:
         return rows.key_of(message)
 
     def leaving(self, key: str) -> Change:
-        """The user leaves; without a version it counts as the newest word on them, as rows do."""
+        """Returns the message that the user leaves. It has no version, so it counts as the newest, as rows do."""
         if self._lists_segments:
             return Change(key=key, user={}, segments=())
         return Change(key=key, user={}, left=tuple(Segment(name, name) for name in self._shape.entered))

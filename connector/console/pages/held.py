@@ -131,7 +131,7 @@ def _everybody(desk: Desk, sync: str) -> Iterator[held.HeldEntry]:
 
 
 def _chosen(visit: Visit) -> list[HeldName] | None:
-    """Returns whose deletions are meant; None for all."""
+    """Returns the keys of the people whose deletions are meant; None for all."""
     if visit.given("all"):
         return None
     names = [_name(each) for each in visit.all_given("who")]

@@ -51,7 +51,7 @@ def _tone(status: Status, problems: int) -> str:
 
 
 def _depths(desk: Desk) -> Depths | None:
-    """How to ask RabbitMQ, where there is one: what it said a moment ago will do."""
+    """Returns how to ask RabbitMQ, if there is one. An answer of a moment ago is good enough."""
     settings = desk.settings
     if not settings.broker.durable:
         return None

@@ -60,7 +60,7 @@ def one(desk: Desk, visit: Visit) -> Page:
 
 
 def replay(desk: Desk, visit: Visit) -> Redirect:
-    """Tries again what a problem stopped."""
+    """Replays a problem."""
     kept = remedy.of_id(desk.runtime, visit.path["id"])
     _refuse_held(kept.problem.kind)
     try:
@@ -84,7 +84,7 @@ def _one_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
 
 
 def discard(desk: Desk, visit: Visit) -> Redirect:
-    """Takes a problem from the list."""
+    """Discards a problem."""
     kept = remedy.of_id(desk.runtime, visit.path["id"])
     _refuse_held(kept.problem.kind)
     remedy.discard(desk.runtime, kept)

@@ -35,7 +35,7 @@ def sync(desk: Desk, visit: Visit) -> Page:
 
 
 def _sums(spans: Sequence[Span]) -> Mapping[str, Mapping[str, int]]:
-    """How many in all, by what is counted and by direction."""
+    """Returns the totals by what is counted and by direction."""
     return {
         kind: {each: sum(getattr(span, kind)[each] for span in spans) for each in _ALL}
         for kind in ("wanted", "confirmed", "refused")
@@ -43,13 +43,13 @@ def _sums(spans: Sequence[Span]) -> Mapping[str, Mapping[str, int]]:
 
 
 def _labelled(spans: Sequence[Span], unit: str) -> list[tuple[str, float]]:
-    """The columns of a chart: when each begins, and how many were confirmed in it."""
+    """Returns the columns of a chart: the beginning of each span, and how many people were confirmed in it."""
     form = "%H:%M" if unit == "hour" else "%Y-%m-%d"
     return [(datetime.fromtimestamp(each.begin, UTC).strftime(form), each.confirmed.total()) for each in spans]
 
 
 def _latencies(spans: Sequence[Span]) -> list[tuple[str, list[float]]]:
-    """A line for each of the shares; where nothing was delivered it is at the bottom."""
+    """Returns a line for each share of the latencies. It is at zero for spans in which nothing was delivered."""
     return [
         (f"p{share * 100:g}", [each.seconds[place] or 0.0 for each in spans])
         for place, share in enumerate(sync_figures.SHARES)

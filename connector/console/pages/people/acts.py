@@ -114,7 +114,7 @@ def unsuppress(desk: Desk, visit: Visit) -> Redirect:
 
 
 def _address(here: PersonInSync) -> str:
-    """Returns by what Customer.io is told of them. Raises ConnectorError where nothing is known."""
+    """Returns the identifier to send to Customer.io. Raises ConnectorError if none is known."""
     rules = here.rules
     kinds = () if rules is None else (rules.addressing.main_kind, "email" if rules.addressing.knows_leads else "")
     found = next((each.value for kind in kinds for each in here.identifiers if each.type == kind), "")

@@ -1,4 +1,4 @@
-"""Whom a visit is about."""
+"""Reads from a visit which person it is about."""
 
 from connector.console.page import Visit
 
@@ -15,5 +15,5 @@ def key_in_path(visit: Visit) -> str:
 
 
 def sought(visit: Visit) -> str:
-    """Returns the name that is searched for: what one search shows is shown of whom it finds alone."""
+    """Returns the name that is searched for. It is the subject of a reveal: each search is revealed by itself."""
     return visit.given("q")
