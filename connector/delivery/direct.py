@@ -4,12 +4,16 @@ The thread that takes in asks `leasing` before each batch, hands over the people
 `look` in which syncs others became due. The threads that run `work` do the rest. While all of them are at work nobody
 is leased. People who become due meanwhile the threads claim themselves, together, when they are through: each thread
 those of the connection it sends to, so that nobody waits for a connection that is not their own.
+
+For the same reason people of several connections are leased only as far as a thread is free for each order: one that
+waited behind a connection that hangs would wait until its lease has run out. And one connection never takes the thread
+that is left to another.
 """
 
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 
@@ -43,11 +47,31 @@ class Direct:
         self._at_work: Counter[str] = Counter()
         self._paused_at: dict[str, float] = {}
         self._leasing = _leasing(couriers)
+        self._several = len({courier.sender.name for courier in couriers.values()}) > 1
 
     def leasing(self) -> Leasing | None:
         """Returns for which syncs people may be leased with the next batch, None if no thread could send at once."""
         with self._changed:
-            return self._leasing if self._is_free() else None
+            if not self._is_free():
+                return None
+            syncs = self._with_a_thread() if self._several else self._couriers
+            return replace(self._leasing, lines={sync: self._leasing.lines[sync] for sync in syncs})
+
+    def _with_a_thread(self) -> list[str]:
+        """Returns as many syncs as threads are free, those first to whose connection the fewest threads send.
+
+        A connection that has a thread gets another only if one is left for each connection that has none.
+        """
+        sending = self._at_work + Counter(self._connection(order.leased.sync) for order in self._orders)
+        unused = {self._connection(sync) for sync in self._couriers} - sending.keys()
+        spare, found = self._free - len(self._orders), list[str]()
+        for sync in sorted(self._couriers, key=lambda sync: sending[self._connection(sync)]):
+            connection = self._connection(sync)
+            left_to_others = 0 if connection in unused else len(unused)
+            if spare - len(found) > left_to_others:
+                unused.discard(connection)
+                found.append(sync)
+        return found
 
     def wait_until_free(self, seconds: float) -> None:
         """Comes back as soon as a thread could send at once, at the latest after so many seconds."""
@@ -79,7 +103,9 @@ class Direct:
             connection = self._connection(order.leased.sync)
             due = _caught(partial(self._deliver, order))
             while due := self._look_next(connection, due, stop):
-                due = _caught(partial(self._deliver_due, due, stop))
+                for sync in sorted(due):
+                    _caught(partial(self._deliver_due, sync, stop))
+                due = set()
 
     def _next(self, stop: Callable[[], bool]) -> _Order | None:
         """Waits for the next order and marks a thread as busy. Returns None if there is none and it is time to end."""
@@ -93,9 +119,8 @@ class Direct:
             self._at_work[self._connection(order.leased.sync)] += 1
             return order
 
-    def _deliver_due(self, syncs: Collection[str], stop: Callable[[], bool]) -> set[str]:
-        for sync in sorted(syncs):
-            self._couriers[sync].deliver(until=stop)
+    def _deliver_due(self, sync: str, stop: Callable[[], bool]) -> set[str]:
+        self._couriers[sync].deliver(until=stop)
         return set()
 
     def _deliver(self, order: _Order) -> set[str]:

@@ -99,6 +99,63 @@ def test_whoever_waits_is_woken_by_the_thread_that_becomes_free() -> None:
     assert not waiting.is_alive()
 
 
+def leased_in_turn(direct: Direct, batches: int) -> list[list[str]]:
+    """For whom people are leased with each batch, where every leased sync has an order and no request ends."""
+    found: list[list[str]] = []
+    for _ in range(batches):
+        leasing = direct.leasing()
+        found.append(sorted(leasing.lines) if leasing else [])
+        direct.send([order(sync) for sync in found[-1]], taken_at=0.0)
+    return found
+
+
+def test_nobody_is_leased_for_a_request_that_must_wait_behind_another_connections() -> None:
+    direct = Direct(couriers([], lambda: None), threads=4)
+    assert leased_in_turn(direct, 3) == [["leads", "others", "people"], ["others"], []]
+
+
+def test_a_connection_that_hangs_leaves_a_thread_to_the_others() -> None:
+    hanging, may_end = threading.Semaphore(0), threading.Event()
+
+    def hang() -> None:
+        hanging.release()
+        may_end.wait(_FOR_EVER)
+
+    direct = Direct(couriers([], hang), threads=4)
+    threads = [threading.Thread(target=direct.work, args=(may_end.is_set,)) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for _ in range(3):
+        direct.send([order("people")], taken_at=0.0)
+        assert hanging.acquire(timeout=_FOR_EVER)
+    leasing = direct.leasing()
+    may_end.set()
+    for each in threads:
+        each.join(60.0)
+    assert leasing is not None
+    assert list(leasing.lines) == ["others"]
+
+
+def test_where_there_is_one_connection_people_of_all_syncs_are_leased_as_long_as_a_thread_is_free() -> None:
+    of_one = {sync: each for sync, each in couriers([], lambda: None).items() if sync != "others"}
+    assert leased_in_turn(Direct(of_one, threads=3), 3) == [["leads", "people"], ["leads", "people"], []]
+
+
+def test_a_sync_that_fails_does_not_keep_another_from_what_a_thread_has_kept_for_it() -> None:
+    delivered: list[str] = []
+    found = couriers(delivered, lambda: direct.look(["people", "leads"]) and None)
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("the first of the two")
+
+    found["leads"].deliver = fail
+    direct = Direct(found, threads=1)
+    direct.send([order("people")], taken_at=0.0)
+    end = time.monotonic() + 10.0
+    direct.work(lambda: bool(delivered) or time.monotonic() > end)
+    assert delivered == ["people"]
+
+
 class Released(threading.Condition):
     """A condition that calls back each time that it is left: between two steps of a thread."""
 
