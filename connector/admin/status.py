@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.admin.verdict import PausedConnection, State, verdict
+from connector.admin.verdict import FleetState, PausedConnection, verdict
 from connector.alerts import freshness
 from connector.alerts.freshness import Promise
 from connector.audience.rules import Rules
@@ -225,13 +225,13 @@ def _process(each: Heartbeat, now: float) -> Status:
     }
 
 
-def _state(settings: Settings, found: Status, broker_error: str, now: float) -> State:
+def _state(settings: Settings, found: Status, broker_error: str, now: float) -> FleetState:
     delivered = [found["syncs"][name] for name, sync in settings.syncs.items() if sync.deliver]
     waits = [each["oldest_due_seconds"] for each in delivered if each["oldest_due_seconds"] is not None]
     oldest = max(waits, default=None)
     failing = [each["failing_since"] for each in found["connections"].values() if each["failing_since"] is not None]
     queued = {name: each["messages"] for name, each in found["queues"].items() if each["messages"] is not None}
-    return State(
+    return FleetState(
         now=now,
         people=sum(each["due"] for each in delivered),
         objects=sum(each["objects_due"] for each in delivered),

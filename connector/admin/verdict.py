@@ -18,7 +18,7 @@ class PausedConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FleetState:
     """What the sentence is made of. Times are unix seconds.
 
     people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits.
@@ -71,7 +71,7 @@ class Verdict:
     needs_somebody: bool
 
 
-def verdict(found: State, behind_seconds: float) -> Verdict:
+def verdict(found: FleetState, behind_seconds: float) -> Verdict:
     """Returns what the state of things comes to; whoever waits for longer than `behind_seconds` needs somebody."""
     troubles = list(_troubles(found, behind_seconds))
     rest = list(_amounts(found))
@@ -86,14 +86,14 @@ def verdict(found: State, behind_seconds: float) -> Verdict:
     return Verdict("up to date", sentence, needs_somebody=False)
 
 
-def _excepted(found: State) -> str:
+def _excepted(found: FleetState) -> str:
     """What problems are about did not reach Customer.io, or not whole, so the sentence does not count it in."""
     if not found.problems:
         return ""
     return f", but for what {found.counted(found.problems, 'problem is', 'problems are')} about"
 
 
-def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
+def _troubles(found: FleetState, behind_seconds: float) -> Iterator[tuple[str, str]]:
     """Yields the state and the words of everything that needs somebody, the worst first."""
     for role, seen_at in found.gone.items():
         last = "" if seen_at is None else f" (last seen {clock(seen_at, found.now)})"
@@ -117,7 +117,7 @@ def _troubles(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
     yield from _late(found, behind_seconds)
 
 
-def _late(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
+def _late(found: FleetState, behind_seconds: float) -> Iterator[tuple[str, str]]:
     for promise in found.broken:
         yield "stale", promise
     late = _late_since(found)
@@ -125,7 +125,7 @@ def _late(found: State, behind_seconds: float) -> Iterator[tuple[str, str]]:
         yield "behind", f"behind: the oldest change waits for {duration(found.now - late)}"
 
 
-def _late_since(found: State) -> float | None:
+def _late_since(found: FleetState) -> float | None:
     """Since when somebody waits, or since when Customer.io takes nothing: a try that fails begins the wait anew."""
     return min((each for each in (found.oldest, found.failing_since) if each is not None), default=None)
 
@@ -134,7 +134,7 @@ def _pause(each: PausedConnection) -> str:
     return f"paused: {each.name}: {each.reason}"
 
 
-def _amounts(found: State) -> Iterator[str]:
+def _amounts(found: FleetState) -> Iterator[str]:
     """Yields what waits, in words: people, objects, and messages by their queue."""
     if found.people:
         yield found.counted(found.people, "person waits", "people wait")
@@ -145,7 +145,7 @@ def _amounts(found: State) -> Iterator[str]:
             yield f"{count:,} {'message waits' if count == 1 else 'messages wait'} in {queue}"
 
 
-def _oldest(found: State) -> str:
+def _oldest(found: FleetState) -> str:
     if not found.waiting:
         return "; ".join(["nobody waits", *_amounts(found)])
     oldest = "all of a bulk load" if found.oldest is None else f"oldest change {duration(found.now - found.oldest)}"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from connector.audience import dates
 from connector.audience.attribute_limits import SURELY_FITS, choice_fault, name_fault, value_fault
 from connector.audience.dates import dated
-from connector.audience.rules import MISSING, Chosen, Rules, Transformed
+from connector.audience.rules import MISSING, ChosenAttributes, Rules, Transformed
 from connector.model import attribute_names, bounds, identifiers, transforms
 from connector.model.attribute_names import PREFERENCES
 from connector.model.change import Change
@@ -50,7 +50,7 @@ def read(change: Change, rules: Rules) -> MappedFields:
 
 
 def chosen(
-    given: Mapping[str, Any], attributes: Chosen, rules: Rules, key: str, *, whole: bool
+    given: Mapping[str, Any], attributes: ChosenAttributes, rules: Rules, key: str, *, whole: bool
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """Picks the attributes of an object or a relationship, under the names that Customer.io knows them by.
 

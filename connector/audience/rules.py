@@ -153,7 +153,7 @@ def _as_text(value: str | float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenAttributes:
     """Attributes that the settings choose: those that go as they are, and those that go through steps."""
 
     plain: tuple[tuple[str, FieldSource], ...]
@@ -161,7 +161,7 @@ class Chosen:
     targets: frozenset[str]
 
     @classmethod
-    def of(cls, attributes: Iterable[Attribute]) -> "Chosen":
+    def of(cls, attributes: Iterable[Attribute]) -> "ChosenAttributes":
         """The attributes as the settings give them."""
         listed = tuple(attributes)
         plain = tuple((each.target, FieldSource.of(each.source)) for each in listed if not each.transform)
@@ -176,8 +176,8 @@ class ObjectRules:
     type: str
     sources: frozenset[str]
     identifier: FieldSource
-    attributes: Chosen
-    relationship: Chosen
+    attributes: ChosenAttributes
+    relationship: ChosenAttributes
     on_exit: Literal["keep", "delete"]
 
     @classmethod
@@ -187,8 +187,8 @@ class ObjectRules:
             type=given.type,
             sources=frozenset(given.sources),
             identifier=FieldSource.of(given.identifier),
-            attributes=Chosen.of(given.attributes),
-            relationship=Chosen.of(given.relationship_attributes),
+            attributes=ChosenAttributes.of(given.attributes),
+            relationship=ChosenAttributes.of(given.relationship_attributes),
             on_exit=given.on_exit,
         )
 

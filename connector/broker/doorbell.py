@@ -75,7 +75,7 @@ class Doorbell:
 
     def _work(self) -> None:
         publisher = _Publisher(self._app, self._limit)
-        failures = _Failures()
+        failures = _FailureLog()
         while names := self._taken():
             try:
                 publisher.publish(names)
@@ -156,7 +156,7 @@ class _Publisher:
             missing.pop(0)
 
 
-class _Failures:
+class _FailureLog:
     """Logs that rings fail, once a minute at most, and when they work again."""
 
     def __init__(self) -> None:

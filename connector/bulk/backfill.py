@@ -18,7 +18,7 @@ import structlog
 from connector.audience.rules import Rules
 from connector.bulk import download
 from connector.bulk.backfill_input import BackfillInput, Position
-from connector.bulk.jobs import find
+from connector.bulk.jobs import JobStoppedError, find, running
 from connector.bulk.lease import Lease, LostError, leased
 from connector.bulk.resync import Progress
 from connector.bulk.tabular import reader, table, user_from_row
@@ -43,10 +43,6 @@ EVERYBODY = "*"
 _WAIT_SECONDS = 0.2
 _COUNTED_AT_MOST = 100_000
 _FORMATS = (*NAMES, *table.KINDS)
-
-
-class _EndedError(Exception):
-    """Somebody paused or cancelled the job, or the program is to end."""
 
 
 def lease_name(id: str) -> str:
@@ -131,8 +127,8 @@ def take_further(
         if lease is None:
             return
         try:
-            _Work(runtime, id, lease, until, rows_at_once).go()
-        except _EndedError:
+            _BackfillRun(runtime, id, lease, until, rows_at_once).go()
+        except JobStoppedError:
             return
         except (StoreError, LostError):
             raise
@@ -151,7 +147,7 @@ def _pause(runtime: Runtime, id: str, reason: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _BackfillRun:
     """A job under its lease."""
 
     runtime: Runtime
@@ -178,12 +174,7 @@ class _Work:
         return self.runtime.syncs if job.sync == EVERYBODY else [self.runtime.rules(job.sync)]
 
     def _job(self) -> Job:
-        """The job as it is now. Raises _EndedError where it is not running any more."""
-        with self.runtime.store.reading() as tx:
-            found = jobs.find(tx, id=self.id, states=("running",), limit=1)
-        if not found or self.until():
-            raise _EndedError
-        return found[0]
+        return running(self.runtime.store, self.id, self.until)
 
     def _file(self, origin: BackfillInput, number: int, syncs: Sequence[Rules]) -> None:
         file = origin.files[number]
@@ -216,7 +207,7 @@ class _Work:
             self._save(batch, Position(after=after), 0)
 
     def _allowed(self) -> int:
-        """Waits until the pace allows some rows, and returns how many. Raises _EndedError."""
+        """Waits until the pace allows some rows, and returns how many. Raises JobStoppedError."""
         while True:
             job = self._job()
             with self.runtime.store.reading() as tx:
@@ -235,7 +226,7 @@ class _Work:
             self.lease.confirm(tx)
             job = jobs.take(tx, self.id)
             if job is None:
-                raise _EndedError
+                raise JobStoppedError
             now = self.runtime.store.now(tx)
             read = Position.of(job.position).read or any(not isinstance(each, Unreadable) for each in batch.messages)
             job = job.advanced(now, replace(position, read=read).text(), batch.rows, _counts(batch))

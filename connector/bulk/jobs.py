@@ -1,5 +1,7 @@
 """Jobs under way: found by how their ids begin, paused, resumed, cancelled."""
 
+from collections.abc import Callable
+
 from connector.errors import ConnectorError
 from connector.model.job import UNDER_WAY, Job, JobState
 from connector.store import jobs
@@ -7,11 +9,24 @@ from connector.store.by_prefix import the_only
 from connector.store.engine import Store
 
 
+class JobStoppedError(Exception):
+    """A job must not go on: an operator has paused or cancelled it, or the program is about to end."""
+
+
 def find(store: Store, id: str) -> Job:
     """The job whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
     with store.reading() as tx:
         found = jobs.find(tx, id=id, limit=2)
     return the_only(found, "job", id)
+
+
+def running(store: Store, id: str, until: Callable[[], bool]) -> Job:
+    """Returns the job as it is now. Raises JobStoppedError if it is not running, or `until` says to stop."""
+    with store.reading() as tx:
+        found = jobs.find(tx, id=id, states=("running",), limit=1)
+    if not found or until():
+        raise JobStoppedError
+    return found[0]
 
 
 def latest(store: Store, before: tuple[float, str] | None, limit: int) -> list[Job]:

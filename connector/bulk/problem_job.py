@@ -16,7 +16,7 @@ import structlog
 from pydantic_core import from_json, to_json
 
 from connector.bulk.backfill import EVERYBODY
-from connector.bulk.jobs import find
+from connector.bulk.jobs import JobStoppedError, find, running
 from connector.bulk.lease import Lease, leased
 from connector.bulk.resync import Progress
 from connector.errors import ConnectorError, NothingLeftError, StoreError
@@ -59,10 +59,6 @@ class Meant(NamedTuple):
     total: int
     held: int
     others: Mapping[str, int]
-
-
-class _EndedError(Exception):
-    """Somebody paused or cancelled the job, or the program is to end."""
 
 
 def lease_name(id: str) -> str:
@@ -148,13 +144,13 @@ def take_further(runtime: Runtime, id: str, remedies: Remedies, until: Callable[
         if lease is None:
             return
         try:
-            _Work(runtime, id, lease, remedies, until).go()
-        except _EndedError:
+            _ProblemJobRun(runtime, id, lease, remedies, until).go()
+        except JobStoppedError:
             return
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _ProblemJobRun:
     """A job under its lease."""
 
     runtime: Runtime
@@ -174,15 +170,10 @@ class _Work:
         self._end()
 
     def _job(self) -> Job:
-        """The job as it is now. Raises _EndedError where it is not running any more."""
-        with self.runtime.store.reading() as tx:
-            found = jobs.find(tx, id=self.id, states=("running",), limit=1)
-        if not found or self.until():
-            raise _EndedError
-        return found[0]
+        return running(self.runtime.store, self.id, self.until)
 
     def _page(self, meant: ProblemFilter, left_out: Collection[str]) -> list[Kept]:
-        """The next problems, as many as the pace allows by now: waits until it allows some. Raises _EndedError."""
+        """The next problems, as many as the pace allows by now: waits until it allows some. Raises JobStoppedError."""
         while True:
             job = self._job()
             with self.runtime.store.reading() as tx:
@@ -207,7 +198,7 @@ class _Work:
             self.lease.confirm(tx)
             job = jobs.take(tx, self.id)
             if job is None:
-                raise _EndedError
+                raise JobStoppedError
             now = self.runtime.store.now(tx)
             jobs.save(tx, job.advanced(now, position, sum(came_to.values()), came_to))
 

@@ -19,7 +19,7 @@ from connector.formats import parse
 from connector.runtime import Runtime
 from connector.store.request_log import CallFilter
 
-Told = TypeVar("Told")
+ToolAnswer = TypeVar("ToolAnswer")
 DOOR = "mcp"
 _BEHIND_SECONDS = 300.0
 _MOST_REASONS = 20
@@ -129,7 +129,7 @@ class AgentTools:
     def _act(self, name: str, subject: str, *, of_person: bool = False) -> Any:
         return operator_acts.act(self._who, DOOR, name, subject, of_person=of_person)
 
-    def _told(self, masked: str, do: Callable[[], Told]) -> Told:
+    def _told(self, masked: str, do: Callable[[], ToolAnswer]) -> ToolAnswer:
         """Returns what comes of it. Why it is refused may name people: who does not see them is told `masked`."""
         try:
             return do()

@@ -149,7 +149,7 @@ def _do_all(runtime: Runtime, act: ProblemAct, many: _Many, format: str = "", *,
     if many.detach:
         job_progress.leave(job, json=False)
         return
-    with closing(_Work(runtime, job.id)):
+    with closing(_JobThread(runtime, job.id)):
         job_progress.follow(runtime, job, json=False)
     if problem_job.not_done(jobs.find(runtime.store, job.id)):
         raise typer.Exit(1)
@@ -164,8 +164,8 @@ def _left_out(meant: Meant) -> Iterator[str]:
         yield f"{sum(meant.others.values()):,} left out that no replay mends: {kinds}."
 
 
-class _Work(BackgroundThread):
-    """Takes a job over problems further here, unless another process does; whoever looks next goes on with it."""
+class _JobThread(BackgroundThread):
+    """A thread that takes a job over problems further in this process, unless another process has its lease."""
 
     def __init__(self, runtime: Runtime, id: str) -> None:
         super().__init__(f"job {id}")

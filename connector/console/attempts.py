@@ -14,7 +14,7 @@ _MOST_KEYS = 20_000
 
 
 @dataclass(slots=True)
-class _Failures:
+class _FailedAttempts:
     count: int = 0
     last: float = 0.0
     free_at: float = 0.0
@@ -25,7 +25,7 @@ class Attempts:
 
     def __init__(self, most_keys: int = _MOST_KEYS) -> None:
         self._most = most_keys
-        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._failures: OrderedDict[str, _FailedAttempts] = OrderedDict()
 
     def wait(self, name: str, address: str, now: float) -> int:
         """Returns how many whole seconds somebody has to wait before the next attempt; 0 for none."""
@@ -48,7 +48,7 @@ class Attempts:
                 found.free_at = 0.0
 
     def _count(self, key: str, longest: float, now: float) -> None:
-        found = self._failures.setdefault(key, _Failures())
+        found = self._failures.setdefault(key, _FailedAttempts())
         if now > max(found.free_at + longest, found.last + WINDOW_SECONDS):
             found.count = 0
         found.count += 1

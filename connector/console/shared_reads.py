@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 _MOST_KEPT = 64
 
 
@@ -34,14 +34,14 @@ class SharedReads:
         self._lock = threading.Lock()
         self._reads: OrderedDict[Hashable, _Read] = OrderedDict()
 
-    def get(self, key: Hashable, read: Callable[[], Found]) -> Found:
+    def get(self, key: Hashable, read: Callable[[], Value]) -> Value:
         """Returns what was found under this key of late; else what `read` finds now. Raises what `read` raises."""
         if not self._seconds:
             return read()
         future, own = self._begun(key)
         if own:
             self._fill(key, future, read)
-        found: Found = future.result()
+        found: Value = future.result()
         return found
 
     def forget(self) -> None:

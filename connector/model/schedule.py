@@ -12,7 +12,7 @@ _DAYS_AHEAD = 8 * 366 + 1
 """The longest time between two days that a crontab line can mean: a 29th of February, over a year like 2100."""
 
 
-class _Field(NamedTuple):
+class _CronField(NamedTuple):
     """One of the five fields: what it is called, the numbers it takes, and names for them, from the first on."""
 
     name: str
@@ -22,11 +22,11 @@ class _Field(NamedTuple):
 
 
 _FIELDS = (
-    _Field("minute", 0, 59),
-    _Field("hour", 0, 23),
-    _Field("day of the month", 1, 31),
-    _Field("month", 1, 12, _MONTHS),
-    _Field("day of the week", 0, 7, _WEEKDAYS),
+    _CronField("minute", 0, 59),
+    _CronField("hour", 0, 23),
+    _CronField("day of the month", 1, 31),
+    _CronField("month", 1, 12, _MONTHS),
+    _CronField("day of the week", 0, 7, _WEEKDAYS),
 )
 
 
@@ -98,11 +98,11 @@ def parsed(text: str) -> Crontab:
     return crontab
 
 
-def _numbers(text: str, field: _Field) -> frozenset[int]:
+def _numbers(text: str, field: _CronField) -> frozenset[int]:
     return frozenset(number for part in text.split(",") for number in _part(part, field))
 
 
-def _part(text: str, field: _Field) -> range:
+def _part(text: str, field: _CronField) -> range:
     span, slash, step_text = text.partition("/")
     step = _number(step_text, field) if slash else 1
     first_text, dash, last_text = span.partition("-")
@@ -116,7 +116,7 @@ def _part(text: str, field: _Field) -> range:
     return range(first, last + 1, step)
 
 
-def _number(text: str, field: _Field) -> int:
+def _number(text: str, field: _CronField) -> int:
     if text in field.names:
         return field.first + field.names.index(text)
     if not (text.isascii() and text.isdigit()):

@@ -202,7 +202,7 @@ class Sync(Section):
         return on_exit
 
 
-Entry = TypeVar("Entry", Connection, Sync, WarehouseSource, OutTarget, Export)
+NamedTable = TypeVar("NamedTable", Connection, Sync, WarehouseSource, OutTarget, Export)
 CLOSED: dict[str, Any] = {"additionalProperties": False}
 
 
@@ -260,7 +260,7 @@ class Settings(BaseSettings):
 
     @field_validator("connections", "syncs", "sources", "out", "export")
     @classmethod
-    def _named(cls, entries: dict[str, Entry]) -> dict[str, Entry]:
+    def _named(cls, entries: dict[str, NamedTable]) -> dict[str, NamedTable]:
         return {key: entry.model_copy(update={"name": key}) for key, entry in entries.items()}
 
     @field_validator("export")

@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from connector.errors import ConnectorError
 
-Chosen = TypeVar("Chosen")
+Candidate = TypeVar("Candidate")
 
 
-def the_only(found: Sequence[Chosen], what: str, id: str) -> Chosen:
+def the_only(found: Sequence[Candidate], what: str, id: str) -> Candidate:
     """The one that was found under `id`. Raises ConnectorError, naming the command that lists such things, for others.
 
     what: the word for one of them; in the plural it is the command.

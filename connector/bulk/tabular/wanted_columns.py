@@ -22,7 +22,7 @@ class Header(NamedTuple):
     renamed: Mapping[str, str]
 
 
-class _Field(NamedTuple):
+class _WantedField(NamedTuple):
     """A field that a sync reads, and how it is found; `before` stands before its name in a column.
 
     identifies: whether its value addresses the person.
@@ -50,7 +50,7 @@ class WantedColumns:
     setting: the one that gives columns other names.
     """
 
-    fields: tuple[_Field, ...] = ()
+    fields: tuple[_WantedField, ...] = ()
     may_lack: bool = True
     setting: str = "[rows] columns"
 
@@ -64,8 +64,8 @@ class WantedColumns:
     def of_objects(cls, syncs: Iterable[Rules], type: str, setting: str) -> "WantedColumns":
         """What these syncs read of an object of a type; a table may lack any of it."""
         wanted = [rules.objects[type].attributes for rules in syncs if type in rules.objects]
-        plain = [_Field(source) for each in wanted for _, source in each.plain]
-        stepped = [_Field(one.source) for each in wanted for one in each.transformed]
+        plain = [_WantedField(source) for each in wanted for _, source in each.plain]
+        stepped = [_WantedField(one.source) for each in wanted for one in each.transformed]
         return cls(tuple({field.name: field for field in (*plain, *stepped)}.values()), True, setting)
 
     @property
@@ -99,15 +99,15 @@ class WantedColumns:
                 )
 
 
-def _read_by(rules: Rules) -> Iterable[_Field]:
-    yield _Field(rules.identifier, identifies=True)
+def _read_by(rules: Rules) -> Iterable[_WantedField]:
+    yield _WantedField(rules.identifier, identifies=True)
     if rules.require_email or rules.addressing.knows_leads:
-        yield _Field(rules.email)
-    yield from (_Field(source) for _, source in rules.attributes)
-    yield from (_Field(source, ACCOUNT) for _, source in rules.account_attributes)
-    yield from (_Field(each.source, ACCOUNT if each.of_account else "") for each in rules.transformed)
+        yield _WantedField(rules.email)
+    yield from (_WantedField(source) for _, source in rules.attributes)
+    yield from (_WantedField(source, ACCOUNT) for _, source in rules.account_attributes)
+    yield from (_WantedField(each.source, ACCOUNT if each.of_account else "") for each in rules.transformed)
     if rules.suppress_when is not None:
-        yield _Field(rules.suppress_when.source, ACCOUNT if rules.suppress_when.of_account else "")
+        yield _WantedField(rules.suppress_when.source, ACCOUNT if rules.suppress_when.of_account else "")
 
 
 def _compared(name: str) -> str:

@@ -12,7 +12,7 @@ from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.app_guard import MissingError, page_of, visible
 from connector.simulator.state import view
-from connector.simulator.state.activity import Entry
+from connector.simulator.state.activity import ActivityEntry
 from connector.simulator.state.simulator import Simulator
 
 _WEBHOOKS = "/v1/reporting_webhooks"
@@ -98,14 +98,14 @@ class AppWorkspace:
         return found
 
 
-def _is_asked_for(entry: Entry, given: Mapping[str, str]) -> bool:
+def _is_asked_for(entry: ActivityEntry, given: Mapping[str, str]) -> bool:
     """Whether an entry is about the person and the event or attribute that a call names, as far as it names them."""
     name, person = given.get("name"), given.get("customer_id")
     named = name is None or name in (entry.detail.get("name"), entry.detail.get("attribute"))
     return named and (person is None or entry.identifiers.get(given.get("id_type", "id")) == person)
 
 
-def activity_row(entry: Entry) -> dict[str, Any]:
+def activity_row(entry: ActivityEntry) -> dict[str, Any]:
     """An entry of the log as the App API writes it."""
     return {
         "id": f"{entry.number:026d}",

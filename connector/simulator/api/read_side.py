@@ -15,7 +15,7 @@ from connector.simulator.api import answers
 from connector.simulator.api.answers import json_object
 from connector.simulator.api.paths import named_in_path
 from connector.simulator.state import view
-from connector.simulator.state.activity import Entry
+from connector.simulator.state.activity import ActivityEntry
 from connector.simulator.state.people import Thing
 from connector.simulator.state.simulator import Simulator
 
@@ -92,7 +92,7 @@ class ReadSide:
         """The activity log, oldest first; `?type=` shows one type."""
         log = self._simulator.workspace.live.log
         wanted = request.query_params.get("type")
-        return _lines(log.of(wanted) if wanted else log, Entry._asdict)
+        return _lines(log.of(wanted) if wanted else log, ActivityEntry._asdict)
 
     async def violations(self, _request: Request) -> Response:
         """What strict mode found in requests, oldest first."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 KEPT_OF_A_TYPE = 100_000
 
 
-class Entry(NamedTuple):
+class ActivityEntry(NamedTuple):
     """One thing that happened to a person: `type` as Customer.io names it, `detail` says what exactly."""
 
     number: int
@@ -25,7 +25,7 @@ class ActivityLog:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._written = 0
-        self._rings: dict[str, deque[Entry]] = {}
+        self._rings: dict[str, deque[ActivityEntry]] = {}
 
     def write(self, type_: str, at: float, identifiers: Mapping[str, str | None], detail: Mapping[str, Any]) -> None:
         """Adds an entry.
@@ -41,12 +41,12 @@ class ActivityLog:
             ring = self._rings[type_] = deque(maxlen=KEPT_OF_A_TYPE)
         self._written += 1
         self.counts[type_] += 1
-        ring.append(Entry(self._written, type_, at, dict(identifiers), detail))
+        ring.append(ActivityEntry(self._written, type_, at, dict(identifiers), detail))
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[ActivityEntry]:
         """Entries of all types, oldest first."""
         return iter(heapq.merge(*(list(ring) for ring in self._rings.values()), key=attrgetter("number")))
 
-    def of(self, type_: str) -> list[Entry]:
+    def of(self, type_: str) -> list[ActivityEntry]:
         """Entries of one type, oldest first."""
         return list(self._rings.get(type_, ()))
