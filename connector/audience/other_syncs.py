@@ -14,8 +14,8 @@ from connector.model.entity import Entity, Identifier, Profile
 _Each = TypeVar("_Each")
 
 
-class Elsewhere(NamedTuple):
-    """What others want of one person, and the names of those syncs.
+class WantedByOthers(NamedTuple):
+    """What other syncs want of one person, and the names of these syncs.
 
     own: the identifiers by which they are to know the person; known: those by which they may know them beside these;
     mains: those of own that address the same user, under which Customer.io may have put what this sync had sent.
@@ -32,9 +32,9 @@ class Elsewhere(NamedTuple):
     blocked: bool = False
     mains: tuple[Identifier, ...] = ()
 
-    def __or__(self, other: "Elsewhere") -> "Elsewhere":
-        """Both together."""
-        return Elsewhere(
+    def __or__(self, other: "WantedByOthers") -> "WantedByOthers":
+        """Returns what both want together."""
+        return WantedByOthers(
             tuple(dict.fromkeys((*self.syncs, *other.syncs))),
             (*self.own, *other.own),
             (*self.known, *other.known),
@@ -50,7 +50,7 @@ class Elsewhere(NamedTuple):
         return _among(identifier, (*self.own, *self.known))
 
     def is_one_of(self, identifiers: Iterable[Identifier]) -> bool:
-        """Whether others know the person of these identifiers, who are one in Customer.io."""
+        """Whether others know a person by one of these identifiers, which belong to one person in Customer.io."""
         return any(map(self.knows, identifiers))
 
     def owns(self, identifier: Identifier) -> bool:
@@ -58,7 +58,7 @@ class Elsewhere(NamedTuple):
         return _among(identifier, self.own)
 
 
-def without(entity: Entity, desired: Desired, elsewhere: Elsewhere) -> Entity:
+def without(entity: Entity, desired: Desired, elsewhere: WantedByOthers) -> Entity:
     """The entity without what this sync does not want and others do: it is theirs now, and is not taken away."""
     person, there, tried = desired.person, entity.delivered, entity.tried
     names = elsewhere.names - (person.attributes.keys() if person else set())
@@ -79,7 +79,7 @@ def without(entity: Entity, desired: Desired, elsewhere: Elsewhere) -> Entity:
     return replace(entity, delivered=there, tried=tried)
 
 
-def without_identifiers(entity: Entity, person: Profile, elsewhere: Elsewhere) -> Entity:
+def without_identifiers(entity: Entity, person: Profile, elsewhere: WantedByOthers) -> Entity:
     """The entity without the identifiers that it is to leave and others keep: nobody is merged or deleted there."""
 
     def left(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:

@@ -18,7 +18,7 @@ _ID, _CREATED, _DELETED = (FieldSource.of(f"customerio/{name}") for name in ("id
 
 
 def brought(change: Change) -> Identifier | None:
-    """Under what Hull's connector had brought the user to Customer.io; None where it had not, or had deleted them."""
+    """Returns the id under which Hull's connector had delivered the user; None if it had not, or had deleted them."""
     if _said(change, _CREATED) is None or _said(change, _DELETED) is not None:
         return None
     id = word(_said(change, _ID))

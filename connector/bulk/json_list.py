@@ -112,7 +112,7 @@ class _Splitter:
         self.after_comma = sign == b","
 
     def _text_end(self, data: bytes, place: int) -> int:
-        """Behind the text that `place` stands in, or as far as it is known; half an escape is left for the next."""
+        """Returns the place after the end of the text, or of the piece; half an escape is left for the next piece."""
         end = _INSIDE.match(data, place).end()  # type: ignore[union-attr]  # it may be empty, so it always matches
         if data[end : end + 1] == b'"':
             self.in_text = False

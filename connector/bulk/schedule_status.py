@@ -25,10 +25,10 @@ class StateTable(Protocol[State]):
 
 @dataclass(frozen=True, slots=True)
 class Standing(Generic[Configured, State]):
-    """How one of them stands.
+    """The status of one of them. name, configured: as the settings have it; state: as the store has it.
 
-    name, configured: as the settings have it; state: as the store has it; running: somebody runs it now; next_at: when
-    it is due, in unix seconds, 0 for at once, None for never by itself.
+    running: a process is running it now; next_at: when it is due, in unix seconds, 0 for at once, None for never by
+    itself.
     """
 
     name: str

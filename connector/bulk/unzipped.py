@@ -1,4 +1,4 @@
-"""Packed files as they were before, as a stream, within the bound that holds at every other door too."""
+"""Unpacks gzip files as a stream, within the same bound on the unpacked size as every other input."""
 
 import gzip
 import zlib
@@ -42,7 +42,7 @@ class _Unzipped(RawIOBase):
         self._count = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Returns True: this stream can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed knows a wider type

@@ -1,4 +1,4 @@
-"""How many attributes one item can carry: a person too large for one is sent in portions."""
+"""The size limit of one item of a batch. A person with more attributes than fit is sent in several items."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def fits(attributes: Mapping[str, Any]) -> bool:
 
 
 def first(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As many of the attributes as one item can carry, at least one."""
+    """Returns the first attributes, as many as one item can carry, and at least one."""
     part: dict[str, Any] = {}
     size = 0
     for name, value in attributes.items():

@@ -1,4 +1,4 @@
-"""Delivery in a workspace of several syncs: nothing is taken away from a person that another sync wants of them."""
+"""Delivery in a workspace of several syncs: no sync takes away from a person what another one wants to keep."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import uuid4
@@ -9,6 +9,7 @@ from connector.audience.rules import Rules
 from connector.model.entity import Identifier
 from connector.planning import other_syncs
 from connector.planning.attempt import Attempt
+from connector.planning.other_syncs import OtherSyncPerson
 from connector.store import named_leases, resend, workspace_holders
 from connector.store.encoding import identifier_text
 from connector.store.engine import Store
@@ -59,7 +60,7 @@ def _texts(identifiers: Iterable[Identifier]) -> list[str]:
     return [identifier_text(each) for each in identifiers]
 
 
-def _others(attempt: Attempt, people: dict[str, list[other_syncs.Beside]]) -> list[other_syncs.Beside]:
+def _others(attempt: Attempt, people: dict[str, list[OtherSyncPerson]]) -> list[OtherSyncPerson]:
     """Returns the people of other syncs who are this one in Customer.io, each once."""
     key = attempt.claim.entity.key
     found = [one for name in _names(attempt) for one in people.get(name, ())]
@@ -100,7 +101,7 @@ def _may_have_harmed(attempt: Attempt) -> bool:
     return other_syncs.harms(attempt.gone_out) or (attempt.step.effect == "let go" and attempt.claim.entity.doubt > 0)
 
 
-def _wanting(rules: Rules, people: dict[str, list[other_syncs.Beside]]) -> Collection[str]:
+def _wanting(rules: Rules, people: dict[str, list[OtherSyncPerson]]) -> Collection[str]:
     """Returns the users of a sync whom it wants to be there."""
     theirs = [one for each in people.values() for one in each if one.rules.name == rules.name]
     wanted = ((one, other_syncs.wanted(one)) for one in theirs)

@@ -1,4 +1,4 @@
-"""What a batch said of each person, and what that came to, for their history."""
+"""Writes a person's history entry for each batch of messages: how many there were, and what they led to."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ def keep(
     saved: Sequence[Written],
     now: float,
 ) -> None:
-    """Keeps what was said, where the settings keep a history.
+    """Adds the entries of a batch, if the settings keep a history.
 
     Args:
         tx: The transaction that takes the batch in.

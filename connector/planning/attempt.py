@@ -12,7 +12,7 @@ from connector.audience import desired as audience
 from connector.audience import manual_segments, objects
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.feedback import UNRESTRAINED, Restraint
-from connector.audience.other_syncs import Elsewhere
+from connector.audience.other_syncs import WantedByOthers
 from connector.audience.rules import Rules
 from connector.customerio.operations.operation import Operation
 from connector.customerio.responses import Accepted, ItemResult, Rejected, Retry
@@ -77,10 +77,10 @@ class Attempt:
     gone_out: list[Operation] = field(default_factory=list)
     held_back: bool = False
     restrained: Restrained | None = None
-    elsewhere: Elsewhere | None = None
+    elsewhere: WantedByOthers | None = None
 
     @classmethod
-    def of(cls, claim: Claim, rules: Rules, elsewhere: Elsewhere | None = None) -> "Attempt":
+    def of(cls, claim: Claim, rules: Rules, elsewhere: WantedByOthers | None = None) -> "Attempt":
         """Returns an attempt with its first step planned."""
         entity = claim.entity
         desired = claim.desired

@@ -104,7 +104,7 @@ def _devices(person: Profile, held: Mapping[str, Any]) -> tuple[Operation, ...]:
 
 
 def _gone(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What is to be taken away: it is there and not wanted, or upstream has taken it away, whoever had brought it."""
+    """Returns what to remove: what is held but no longer wanted, and what upstream has removed, whoever added it."""
     ours = [name for name, each in held.items() if each is not None and wanted.get(name) is None]
     return sorted({*ours, *(name for name, each in wanted.items() if each is None and name not in held)})
 

@@ -40,7 +40,7 @@ def handed_over(old: Entity, survivor: Entity, others: Collection[Identifier] = 
 
 
 def named(old: Entity) -> tuple[Identifier, ...]:
-    """Returns by what upstream has called a user whom the connector has not brought, and who is to be handed over."""
+    """Returns the identifiers by which upstream knew a merged user whom the connector itself never delivered."""
     if possible_identifiers(old):
         return ()
     return tuple(Identifier(type, value) for type, value in old.facts.lifecycle.to_hand_over)

@@ -1,4 +1,4 @@
-"""Whether a person is wanted by another sync of the same workspace, what of them, and what this one may do then."""
+"""Decides what a sync may take away from a person whom other syncs of the same workspace want, too."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from connector.audience import desired as audience
 from connector.audience import wanted_identifiers
 from connector.audience.audience_status import AudienceStatus
 from connector.audience.desired import Desired
-from connector.audience.other_syncs import Elsewhere, without, without_identifiers
+from connector.audience.other_syncs import WantedByOthers, without, without_identifiers
 from connector.audience.rules import Rules
 from connector.customerio.operations import delete
 from connector.customerio.operations.operation import Operation
@@ -20,10 +20,10 @@ from connector.planning.step import Step
 _CLEARED = AudienceStatus.CLEARED
 _TAKES_AWAY = frozenset({"delete", "merge", "unsuppress", "delete_device", "delete_relationships"})
 _HARMS = frozenset({"delete", "unsuppress"})
-"""After these the person is not there, whoever else had brought them."""
+"""After these operations the person is gone from the workspace, for other syncs too."""
 
 
-class Beside(NamedTuple):
+class OtherSyncPerson(NamedTuple):
     """A person as another sync of the workspace has them.
 
     held: the deletion guard keeps their deletion back; waits: they wait for an identifier of another user.
@@ -35,7 +35,7 @@ class Beside(NamedTuple):
     waits: bool = False
 
 
-def wanted(other: Beside) -> Elsewhere | None:
+def wanted(other: OtherSyncPerson) -> WantedByOthers | None:
     """Returns what another sync wants of a person; None if it wants nothing, or has never sent and will not."""
     rules, entity = other.rules, other.entity
     there, desired = entity.delivered, audience.desired(entity.facts, rules)
@@ -43,7 +43,9 @@ def wanted(other: Beside) -> Elsewhere | None:
         return None
     if desired.standing is AudienceStatus.SUPPRESSED:
         said = audience.given_identifier(entity.facts, rules)
-        return Elsewhere((rules.name,), tuple(possible_identifiers(entity)) + ((said,) if said else ()), blocked=True)
+        return WantedByOthers(
+            (rules.name,), tuple(possible_identifiers(entity)) + ((said,) if said else ()), blocked=True
+        )
     if _stays_as_it_is(other, desired):
         return None if there is None else _as_held(rules, entity, there)
     if desired.person is None:
@@ -52,27 +54,27 @@ def wanted(other: Beside) -> Elsewhere | None:
     return _as_wanted(rules, entity, kept_identifier(entity, person, rules))
 
 
-def _stays_as_it_is(other: Beside, desired: Desired) -> bool:
+def _stays_as_it_is(other: OtherSyncPerson, desired: Desired) -> bool:
     """Whether nothing of the person can be sent, and nothing is to be taken away either."""
     return other.held or other.waits or desired.standing.unaddressed or desired.standing is AudienceStatus.MERGED
 
 
-def _as_held(rules: Rules, entity: Entity, there: Profile) -> Elsewhere:
+def _as_held(rules: Rules, entity: Entity, there: Profile) -> WantedByOthers:
     own = (*possible_identifiers(entity), *rules.addressing.also_known_by(there))
-    return _with_belongings(Elsewhere((rules.name,), own, mains=own[:1]), there)
+    return _with_belongings(WantedByOthers((rules.name,), own, mains=own[:1]), there)
 
 
-def _as_wanted(rules: Rules, entity: Entity, person: Profile) -> Elsewhere:
+def _as_wanted(rules: Rules, entity: Entity, person: Profile) -> WantedByOthers:
     """With the former identifiers, unless they are to be deleted: what is there is to be merged, or left."""
     own = (person.identifier, *rules.addressing.also_known_by(person))
     known = () if rules.on_identifier_change == "replace" else tuple(possible_identifiers(entity))
-    found = _with_belongings(Elsewhere((rules.name,), own, known, mains=own[:1]), person)
+    found = _with_belongings(WantedByOthers((rules.name,), own, known, mains=own[:1]), person)
     if rules.create_only and entity.delivered is not None:
         return _with_belongings(found, entity.delivered)
     return found
 
 
-def _with_belongings(found: Elsewhere, person: Profile) -> Elsewhere:
+def _with_belongings(found: WantedByOthers, person: Profile) -> WantedByOthers:
     """With the names of what is there. Identifiers are attributes too, which must not be emptied."""
     named = {name for name, value in person.attributes.items() if value is not None}
     return found._replace(
@@ -82,8 +84,8 @@ def _with_belongings(found: Elsewhere, person: Profile) -> Elsewhere:
     )
 
 
-def together(key: str, others: Iterable[Beside]) -> Elsewhere | None:
-    """Returns what all these want of the user `key`; None if they want nothing.
+def together(key: str, others: Iterable[OtherSyncPerson]) -> WantedByOthers | None:
+    """Returns what these syncs together want of the user `key`; None if they want nothing.
 
     Who wants a person outweighs who has them blocked.
     """
@@ -93,7 +95,7 @@ def together(key: str, others: Iterable[Beside]) -> Elsewhere | None:
         if (each := wanted(other)) is not None
     ]
     found = [each for each in found if not each.blocked] or found
-    both: Elsewhere | None = None
+    both: WantedByOthers | None = None
     for each in found:
         both = each if both is None else both | each
     return both
@@ -122,7 +124,7 @@ def identifiers(entity: Entity, desired: Desired, rules: Rules) -> tuple[Identif
 
 
 def next_step(
-    entity: Entity, desired: Desired, events: Sequence[PendingEvent], rules: Rules, elsewhere: Elsewhere | None
+    entity: Entity, desired: Desired, events: Sequence[PendingEvent], rules: Rules, elsewhere: WantedByOthers | None
 ) -> Step:
     """Plans what to send next for a person, as `plan.next_step` does, and takes nothing away that others want.
 
@@ -157,7 +159,7 @@ def _let_go(
     desired: Desired,
     events: Sequence[PendingEvent],
     rules: Rules,
-    elsewhere: Elsewhere,
+    elsewhere: WantedByOthers,
 ) -> Step:
     """Clears what only this sync has sent of a person whom others want, and forgets them.
 
@@ -175,7 +177,7 @@ def _let_go(
     return Step((*cleared.operations, *deletes), None, "deleted" if deletes else "let go", dropped=dropped)
 
 
-def _under(entity: Entity, identifiers: Sequence[Identifier], elsewhere: Elsewhere) -> Entity:
+def _under(entity: Entity, identifiers: Sequence[Identifier], elsewhere: WantedByOthers) -> Entity:
     """The entity as far as it may be there under these identifiers, or is by now under those of the same user."""
     there, tried = entity.delivered, entity.tried
     now = [each for each in elsewhere.mains if not any(each.same_as(one) for one in identifiers)]

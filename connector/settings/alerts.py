@@ -22,7 +22,7 @@ Share = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 
 
 def quiet_minutes(hours: str) -> tuple[int, int] | None:
-    """The minutes of the day at which a time such as "22:00-07:00" begins and ends; None for "" and what is no such."""
+    """Returns the minutes of the day at which "22:00-07:00" begins and ends; None for "" or anything else."""
     found = _HOURS.fullmatch(hours)
     if found is None:
         return None
@@ -38,7 +38,7 @@ def _hours(given: str) -> str:
 
 
 class Channel(Section):
-    """One way by which somebody is told: a URL that apprise knows, or a web address that signed webhooks go to."""
+    """A channel that alerts are sent by: a URL that apprise knows, or a web address that signed webhooks go to."""
 
     name: SkipJsonSchema[str] = Field(default="", description="The key of its table; not settable.")
     label: Text = Field(default="", description="What people read in place of the name.")
@@ -66,7 +66,7 @@ class Channel(Section):
 
 
 class AlertsSettings(Section):
-    """What somebody is told of: docs/alerts.md."""
+    """Which alerts are sent, and to whom: docs/alerts.md."""
 
     paused_seconds: Seconds = Field(
         default=300.0, description="So long Customer.io may fail before the pause of its connection is an alert."
@@ -134,12 +134,12 @@ class AlertsSettings(Section):
         return {name: each.model_copy(update={"name": name}) for name, each in channels.items()}
 
     def severity(self, kind: AlertKind) -> Severity:
-        """How urgent an alert of this kind is."""
+        """Returns the severity of an alert of this kind."""
         return self.severities.get(kind, "ticket" if kind in _TICKETS else "page")
 
 
 def _ways(name: str, channel: Channel) -> list[str]:
-    """What is wrong with the addresses of a channel. Says nothing of what they are."""
+    """Returns what is wrong with the addresses of a channel, without repeating the addresses, which are secret."""
     if channel.url is not None and channel.webhook_url is not None:
         return [f"{name} has both url and webhook_url; give one of them"]
     if channel.webhook_url is None:

@@ -54,7 +54,7 @@ class Origins:
 
 
 def _keys(values: Any) -> Any:
-    """Nested values without the values."""
+    """Returns the nested keys without their values."""
     return {key: _keys(value) for key, value in values.items()} if isinstance(values, dict) else None
 
 
@@ -71,7 +71,7 @@ def _without_secrets(model: type[BaseModel], values: Any, loc: Loc = ()) -> Any:
 
 
 def _is_left_out(model: type[BaseModel], loc: Loc) -> bool:
-    """Whether the file may have this secret, and does well without it: what it cannot do without has a stand-in."""
+    """Whether this secret may be left out of the file. A required secret gets a placeholder instead."""
     return is_secret_at(model, loc) and (loc[0], loc[-1]) not in _SHOWN_NOWHERE
 
 
@@ -118,7 +118,7 @@ def _text(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, without what nobody is to see."""
+    """Returns a value as JSON, with secrets left out."""
     if isinstance(value, SecretStr):
         return SET
     if isinstance(value, BaseModel):

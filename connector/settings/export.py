@@ -66,7 +66,7 @@ class Export(Section):
 
     @property
     def times(self) -> Schedule | None:
-        """When it is run; None: only when somebody asks."""
+        """Returns the schedule of its runs; None: it runs only when an operator asks."""
         if self.schedule is None:
             return None
         return schedule.parsed(self.schedule) if isinstance(self.schedule, str) else Every(float(self.schedule))

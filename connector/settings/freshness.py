@@ -11,7 +11,7 @@ SecondsOrNone = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 
 
 class Freshness(Section):
-    """What a sync promises: within how many seconds a change is in Customer.io."""
+    """The promise of a sync: within how many seconds a change reaches Customer.io."""
 
     within_seconds: SecondsOrNone = Field(
         default=0.0, description="Everybody's change, bulk loads aside, is in Customer.io within this time. 0: none."

@@ -29,7 +29,7 @@ class Variables(EnvSettingsSource):
         self.env_vars = {name.lower(): text for name, text in given.items()}
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """JSON where it is some."""
+        """Returns the decoded JSON, or the text itself where it is not JSON."""
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:
@@ -37,12 +37,12 @@ class Variables(EnvSettingsSource):
 
 
 def layers(model: type[BaseSettings], path: Path, environ: Mapping[str, str]) -> tuple[Layer, ...]:
-    """What every source gives, strongest first; the file is the last."""
+    """Returns the layer of every source, strongest first; the file is the last."""
     return (*_around(model, environ), _file(model, path))
 
 
 def layers_of_text(model: type[BaseSettings], text: str, label: str, environ: Mapping[str, str]) -> tuple[Layer, ...]:
-    """What every source gives, strongest first, with a text in place of the file.
+    """Returns the layer of every source, strongest first, with a text in place of the file.
 
     Args:
         model: The settings.
@@ -76,7 +76,7 @@ def _refuse_near_misses(label: str, model: type[BaseSettings], names: Iterable[s
 
 
 def total(given: Sequence[Layer]) -> dict[str, Any]:
-    """What the layers, strongest first, come to."""
+    """Returns the merged values of the layers, which are given strongest first."""
     values: dict[str, Any] = {}
     for layer in reversed(given):
         values = _over(values, layer.values)

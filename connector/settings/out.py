@@ -90,7 +90,7 @@ class OutTarget(Section):
 
     @field_serializer("url")
     def _serialized(self, url: str | None) -> str | None:
-        """Neither is it shown by what shows all settings."""
+        """Leaves the secret out where all settings are shown."""
         return None if url is None else "https://***"
 
     @model_validator(mode="after")
@@ -102,5 +102,5 @@ class OutTarget(Section):
         return self
 
     def takes(self, connection: str) -> bool:
-        """Whether what the workspace of this connection reports goes there."""
+        """Whether this target receives the reports of the connection's workspace."""
         return not self.connections or connection in self.connections

@@ -8,7 +8,7 @@ from connector.settings.validators import Days, Section
 
 
 class RetentionSettings(Section):
-    """How long is kept what is not needed any more to keep Customer.io right."""
+    """How long rows are kept that delivery no longer needs."""
 
     events_days: Days = Field(
         default=90.0, description="A sent event's id, by which a repeat is known. A later repeat is sent again."

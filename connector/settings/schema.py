@@ -286,7 +286,7 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What the caller gives, and nothing from the surroundings."""
+        """Uses what the caller gives, and reads nothing from the environment."""
         return (init_settings,)
 
 

@@ -64,7 +64,7 @@ class Attribute(Section):
 
     @property
     def is_own_id(self) -> bool:
-        """Whether it is upstream's own id, to which the settings give no name."""
+        """Whether this is upstream's own id, for which the settings give no other name."""
         return attribute_names.bare(self.source) == "id" and "target" not in self.model_fields_set
 
     @classmethod

@@ -16,7 +16,7 @@ def _collector(url: str) -> str:
 
 
 class TelemetrySettings(Section):
-    """Whether traces are told of, and to whom."""
+    """Whether traces are exported, and to which collector."""
 
     enabled: Switch = Field(
         default=False,

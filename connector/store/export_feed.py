@@ -63,7 +63,7 @@ class HeldPerson(NamedTuple):
 
 
 class _RunTable(NamedTuple):
-    """Where runs are kept, by which column they are ordered, and which of the rows are runs."""
+    """The table of one kind of run, the column that it is ordered by, and the condition that selects its runs."""
 
     table: Table
     by: str

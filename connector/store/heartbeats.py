@@ -36,7 +36,7 @@ class Heartbeat(NamedTuple):
     seen_at: float
 
     def lives(self, now: float) -> bool:
-        """Whether it was heard of a moment ago."""
+        """Whether its last heartbeat is recent enough to count it as alive."""
         return now - self.seen_at <= GONE_SECONDS
 
 
@@ -59,7 +59,7 @@ def end(tx: Connection, name: str) -> None:
 
 
 def end_all(tx: Connection) -> None:
-    """Takes every row away. Only for a program that knows that no other one runs."""
+    """Deletes every row. Only a program that knows that no other process runs may call this."""
     tx.execute(delete(TABLE))
 
 

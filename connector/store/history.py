@@ -147,7 +147,7 @@ def parts_of(tx: Connection, key: str, calls: Collection[str]) -> list[CallPart]
 
 
 def erase(tx: Connection, sync: str, key: str) -> int:
-    """Erases the history of a person in a sync; how many rows."""
+    """Erases the history of a person in a sync. Returns how many rows there were."""
     return tx.execute(delete(TABLE).where(TABLE.c.key == key, TABLE.c.sync == sync)).rowcount
 
 

@@ -87,7 +87,7 @@ def backlogs(tx: Connection) -> dict[str, Backlog]:
 
 
 def states(tx: Connection) -> dict[str, TargetState]:
-    """Returns how the targets fare, as far as anything is to be said of them."""
+    """Returns the state of each target of which one was ever written."""
     columns = (TARGET.c.name, *(TARGET.c[name] for name in TargetState._fields))
     return {row[0]: TargetState(*row[1:]) for row in tx.execute(select(*columns))}
 
@@ -99,5 +99,5 @@ def fares(tx: Connection, target: str, state: TargetState) -> None:
 
 
 def erase(tx: Connection, people: Collection[str]) -> None:
-    """Erases what waits of these people, by the keys of their profiles."""
+    """Erases the waiting messages about these people, by the keys of their profiles."""
     tx.execute(delete(TABLE).where(or_(among(tx, TABLE.c.person, people))))

@@ -19,7 +19,7 @@ ReportedWords = Mapping[str, Sequence[ReportedWord]]
 
 
 def note(tx: Connection, connection: str, words: Iterable[ReportedWord]) -> None:
-    """Keeps words. Of two about one identifier and mark the later counts, whichever comes first.
+    """Keeps reports. For one identifier and mark the one with the later time wins, in whatever order they arrive.
 
     Args:
         tx: A writing transaction.

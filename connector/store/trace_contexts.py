@@ -94,5 +94,5 @@ def _dropping(database: str) -> RowsStatement:
 
 
 def erase(tx: Connection, sync: str, key: str) -> None:
-    """Erases what is kept of a key."""
+    """Erases the trace contexts of a key."""
     tx.execute(delete(TABLE).where(TABLE.c.key == key, TABLE.c.sync == sync))

@@ -43,7 +43,7 @@ def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
 
 
 def erase(tx: Connection, ids: Collection[str]) -> int:
-    """Empties these webhooks; how many. Their ids stay: Customer.io may send one again."""
+    """Empties these webhooks. Returns how many. Their ids stay: Customer.io may send one again."""
     nothing = {"body": null(), "state": NEVER}
     return tx.execute(update(TABLE).where(among(tx, TABLE.c.event_id, ids)).values(nothing)).rowcount
 

@@ -20,7 +20,7 @@ from connector.audience.rules import Rules
 from connector.model.entity import Entity
 from connector.model.identifiers import VISITOR
 from connector.model.problem import Problem
-from connector.planning.other_syncs import Beside
+from connector.planning.other_syncs import OtherSyncPerson
 from connector.store import identifier_holders, problems
 from connector.store.bulk_sql import among_given
 from connector.store.encoding import identifier_text
@@ -120,16 +120,16 @@ def holder_beside(tx: Connection, rules: Rules, identifier: str, key: str) -> Us
     return _strangers(identifier, [key], held).get(key)
 
 
-def people(tx: Connection, syncs: Sequence[Rules], identifiers: Collection[str]) -> dict[str, list[Beside]]:
+def people(tx: Connection, syncs: Sequence[Rules], identifiers: Collection[str]) -> dict[str, list[OtherSyncPerson]]:
     """Reads, without a lock, who holds identifiers in these syncs: by the identifier, as `identifier_text` has it."""
     rules_of = {rules.name: rules for rules in syncs}
-    found: dict[str, list[Beside]] = {}
+    found: dict[str, list[OtherSyncPerson]] = {}
     for part in parts(identifiers):
         for row in _people(tx.dialect.name).run(tx, syncs=list(rules_of), identifiers=part):
             identifier, sync, lane, waits_for, *columns = row
             entity = loaded(columns)
             if not entity.unreadable:
-                beside = Beside(rules_of[sync], entity, lane == HELD, waits_for is not None)
+                beside = OtherSyncPerson(rules_of[sync], entity, lane == HELD, waits_for is not None)
                 found.setdefault(identifier, []).append(beside)
     return found
 

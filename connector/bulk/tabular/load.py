@@ -95,9 +95,9 @@ class Load:
 
 
 def _leaving(key: str, segments: tuple[Segment, ...]) -> Change:
-    """Without a version it counts as the newest word on the user, as the file's own rows do."""
+    """Returns the change of leaving. It has no version, so it counts as the newest, as the file's own rows do."""
     return Change(key=key, user={}, left=segments)
 
 
 def _nobody(_: Mapping[str, Any]) -> None:
-    """Takes no note of whom a row names: nobody leaves."""
+    """Ignores whom a row names: no user leaves by this table."""

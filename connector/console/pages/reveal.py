@@ -1,4 +1,4 @@
-"""/reveal: what is personal of one person, or of one page, is shown for a while to who asks for it."""
+"""/reveal: shows a visitor who asks for it the personal values of one person, or of one page, for a while."""
 
 from connector.console import reveals
 from connector.console.access import own_path

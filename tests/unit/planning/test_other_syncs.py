@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from connector.audience.audience_status import AudienceStatus
-from connector.audience.other_syncs import Elsewhere
+from connector.audience.other_syncs import WantedByOthers
 from connector.audience.rules import Rules
 from connector.model.entity import Entity, Identifier
-from connector.planning.other_syncs import Beside, next_step, together, wanted
+from connector.planning.other_syncs import OtherSyncPerson, next_step, together, wanted
 from connector.planning.step import Step
 from tests.build import PAYING, STAFF, actions, after, ident, person, rules, snapshot
 from tests.build import wanted as desired
@@ -17,16 +17,16 @@ THEIRS = replace(rules(name="second", attributes=("city",), segment_attribute=""
 GONE = desired(None, AudienceStatus.DELETED)
 
 
-def left(elsewhere: Elsewhere | None, entity: Entity | None = None) -> Step:
+def left(elsewhere: WantedByOthers | None, entity: Entity | None = None) -> Step:
     """The step for somebody who left, whom we had delivered with a plan and a city."""
     ours = Entity("u-1", delivered=person("1001", plan="pro", city="Bern"))
     return next_step(entity or ours, GONE, (), OURS, elsewhere)
 
 
-def there(under: Rules = THEIRS, **given: Any) -> Beside:
+def there(under: Rules = THEIRS, **given: Any) -> OtherSyncPerson:
     """The same user as the other sync wants them."""
     facts = after([snapshot(1, PAYING, city="Bern")], under)
-    return Beside(under, replace(Entity("u-1", facts), **given))
+    return OtherSyncPerson(under, replace(Entity("u-1", facts), **given))
 
 
 def test_whom_nobody_else_wants_is_deleted() -> None:
@@ -50,13 +50,13 @@ def test_a_profile_that_nobody_else_knows_is_deleted_all_the_same() -> None:
 def test_whoever_left_the_other_sync_too_is_wanted_by_nobody() -> None:
     cleared = replace(THEIRS, on_exit="clear")
     facts = after([snapshot(1, PAYING, city="Bern"), snapshot(2, STAFF)], cleared)
-    assert wanted(Beside(cleared, Entity("u-1", facts, person(city="Bern")))) is None
+    assert wanted(OtherSyncPerson(cleared, Entity("u-1", facts, person(city="Bern")))) is None
 
 
 def test_whom_the_guard_of_the_other_sync_holds_is_wanted_as_they_are() -> None:
     held = replace(THEIRS, on_exit="delete")
     facts = after([snapshot(1, PAYING, city="Bern"), snapshot(2, STAFF)], held)
-    found = wanted(Beside(held, Entity("u-1", facts, person(city="Bern")), held=True))
+    found = wanted(OtherSyncPerson(held, Entity("u-1", facts, person(city="Bern")), held=True))
     assert found is not None
     assert found.names == {"city", "id"}
 
@@ -85,6 +85,6 @@ def test_an_attribute_that_we_send_no_more_and_another_sync_sends_is_not_emptied
 
 def test_who_is_blocked_by_another_sync_is_not_freed() -> None:
     blocked = Entity("u-1", delivered=person("1001")._replace(suppressed=True))
-    elsewhere = Elsewhere(("second",), (ident("1001"),), blocked=True)
+    elsewhere = WantedByOthers(("second",), (ident("1001"),), blocked=True)
     step = next_step(blocked, desired(person("1001", plan="pro")), (), OURS, elsewhere)
     assert (actions(step), step.after) == ([], blocked.delivered)
