@@ -7,7 +7,8 @@ those of the connection it sends to, so that nobody waits for a connection that 
 
 For the same reason people of several connections are leased only as far as a thread is free for each order: one that
 waited behind a connection that hangs would wait until its lease has run out. And one connection never takes the thread
-that is left to another.
+that is left to another. A thread that is free looks itself at what became due for a connection that nobody sends to:
+the pool's processes may all wait for the one that hangs.
 """
 
 import threading
@@ -30,8 +31,12 @@ _PAUSED = "the connection has been paused since"
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    leased: Leased
-    taken_at: float
+    """What a thread is to do for a connection: to send for people who are leased, or to look who is due."""
+
+    connection: str
+    leased: Leased | None = None
+    taken_at: float = 0.0
+    due: frozenset[str] = frozenset()
 
 
 class Direct:
@@ -62,7 +67,7 @@ class Direct:
 
         A connection that has a thread gets another only if one is left for each connection that has none.
         """
-        sending = self._at_work + Counter(self._connection(order.leased.sync) for order in self._orders)
+        sending = self._sending()
         unused = {self._connection(sync) for sync in self._couriers} - sending.keys()
         spare, found = self._free - len(self._orders), list[str]()
         for sync in sorted(self._couriers, key=lambda sync: sending[self._connection(sync)]):
@@ -84,25 +89,43 @@ class Direct:
     def send(self, leased: Sequence[Leased], taken_at: float) -> None:
         """Takes over the people that a batch leased. `taken_at`: a moment before its transaction began."""
         with self._changed:
-            self._orders += [_Order(each, taken_at) for each in leased]
+            self._orders += [_Order(self._connection(each.sync), each, taken_at) for each in leased]
             self._changed.notify_all()
 
     def look(self, syncs: Collection[str]) -> set[str]:
         """If all threads are busy, keeps the syncs whose connection one of them sends to: it looks at them later.
 
+        If one is free, and there are several connections, it looks at those of a connection that nobody sends to.
         Returns the others, to be rung for.
         """
         with self._changed:
-            kept = set() if self._free else {sync for sync in syncs if self._at_work[self._connection(sync)]}
+            if self._free:
+                return set(syncs) - (self._ordered(syncs) if self._several else set())
+            kept = {sync for sync in syncs if self._at_work[self._connection(sync)]}
             self._due |= kept
             return set(syncs) - kept
+
+    def _ordered(self, syncs: Collection[str]) -> set[str]:
+        """Gives orders to look at syncs, one for each connection that nobody sends to. Returns the syncs."""
+        sending, found = self._sending(), set[str]()
+        for connection in sorted({self._connection(sync) for sync in syncs} - sending.keys()):
+            if self._is_free():
+                due = frozenset(sync for sync in syncs if self._connection(sync) == connection)
+                self._orders.append(_Order(connection, due=due))
+                found |= due
+        self._changed.notify_all()
+        return found
+
+    def _sending(self) -> Counter[str]:
+        """Returns how many threads send to each connection, or have an order to."""
+        return self._at_work + Counter(order.connection for order in self._orders)
 
     def work(self, stop: Callable[[], bool]) -> None:
         """Sends until `stop` returns True and no order is left. Failures are logged; the leases run out."""
         while (order := self._next(stop)) is not None:
-            connection = self._connection(order.leased.sync)
-            due = _caught(partial(self._deliver, order))
-            while due := self._look_next(connection, due, stop):
+            leased = order.leased
+            due = set(order.due) if leased is None else _caught(partial(self._deliver, leased, order.taken_at))
+            while due := self._look_next(order.connection, due, stop):
                 for sync in sorted(due):
                     _caught(partial(self._deliver_due, sync, stop))
                 due = set()
@@ -116,20 +139,20 @@ class Direct:
                 return None
             order = self._orders.popleft()
             self._free -= 1
-            self._at_work[self._connection(order.leased.sync)] += 1
+            self._at_work[order.connection] += 1
             return order
 
     def _deliver_due(self, sync: str, stop: Callable[[], bool]) -> set[str]:
         self._couriers[sync].deliver(until=stop)
         return set()
 
-    def _deliver(self, order: _Order) -> set[str]:
-        """Sends for the people of an order. Returns their sync if some of them have another step to take."""
-        leased, courier = order.leased, self._couriers[order.leased.sync]
+    def _deliver(self, leased: Leased, taken_at: float) -> set[str]:
+        """Sends for people who are leased. Returns their sync if some of them have another step to take."""
+        courier = self._couriers[leased.sync]
         name = courier.sender.name
-        stopped = _PAUSED if self._paused_at.get(name, 0.0) > order.taken_at else ""
-        first_turn = order.taken_at + leased.wait
-        done = courier.deliver_claimed(leased.lease, leased.claims, first_turn, order.taken_at, stopped)
+        stopped = _PAUSED if self._paused_at.get(name, 0.0) > taken_at else ""
+        first_turn = taken_at + leased.wait
+        done = courier.deliver_claimed(leased.lease, leased.claims, first_turn, taken_at, stopped)
         if done.paused:
             self._paused_at[name] = monotonic()
         return {leased.sync} if done.more else set()

@@ -42,25 +42,40 @@ def test_while_all_threads_send_to_one_connection_syncs_of_another_are_rung_for(
     delivered: list[str] = []
     rung: list[set[str]] = []
     direct = Direct(couriers(delivered, lambda: rung.append(direct.look(["people", "leads", "others"]))), threads=1)
-    assert direct.look(["people", "others"]) == {"people", "others"}
     direct.send([order("people")], taken_at=0.0)
+    assert direct.look(["people", "others"]) == {"people", "others"}
     direct.work(lambda: bool(rung) and bool(delivered))
     assert rung == [{"others"}]
     assert delivered == ["leads", "people"]
 
 
-def test_as_long_as_a_thread_is_free_everything_is_rung_for() -> None:
+def look_while_one_of_two_threads_sends(syncs: list[str], names: list[str]) -> tuple[list[set[str]], list[str]]:
+    """What is rung for, and for which syncs the threads look who is due."""
+    delivered: list[str] = []
     rung: list[set[str]] = []
-    direct = Direct(couriers([], lambda: rung.append(direct.look(["people", "others"]))), threads=2)
+    found = couriers(delivered, lambda: rung.append(direct.look(syncs)))
+    direct = Direct({name: found[name] for name in names}, threads=2)
     direct.send([order("people")], taken_at=0.0)
     ending = threading.Event()
     threads = [threading.Thread(target=direct.work, args=(ending.is_set,)) for _ in range(2)]
     for each in threads:
         each.start()
+    end = time.monotonic() + 10.0
+    while not (rung and (delivered or rung[0] == set(syncs))) and time.monotonic() < end:
+        time.sleep(0.001)
     ending.set()
     for each in threads:
         each.join(30.0)
-    assert rung == [{"people", "others"}]
+    return rung, delivered
+
+
+def test_with_one_connection_everything_is_rung_for_as_long_as_a_thread_is_free() -> None:
+    assert look_while_one_of_two_threads_sends(["people", "leads"], ["people", "leads"]) == ([{"people", "leads"}], [])
+
+
+def test_a_free_thread_looks_at_a_connection_that_nobody_sends_to_since_the_pool_may_wait_for_another() -> None:
+    names = ["people", "leads", "others"]
+    assert look_while_one_of_two_threads_sends(["people", "others"], names) == ([{"people"}], ["others"])
 
 
 def test_whoever_waits_for_a_thread_goes_on_as_soon_as_one_is_free() -> None:
