@@ -1,8 +1,8 @@
 """The funnel of a sync: what became of every message in a period, so that the steps add up to what was received.
 
-The unit is a message for a sync (`intake/steps`): a change of one user or object, or what could not be read. Each is
-counted under one step, in the transaction that took it in. What happens after that happens to people and objects, of
-whom several messages may make one due: these are counted by themselves.
+The unit is a message for a sync (`intake/funnel_steps`): a change of one user or object, or what could not be read.
+Each is counted under one step, in the transaction that took it in. What happens after that happens to people and
+objects, of whom several messages may make one due: these are counted by themselves.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connector.admin import late_failures
 from connector.delivery import outcomes
 from connector.errors import ConnectorError
-from connector.intake import steps
+from connector.intake import funnel_steps
 from connector.store import tallies, tally_hours
 from connector.store.engine import Store
 from connector.store.tallies import MINUTE_SECONDS
@@ -28,14 +28,14 @@ _BY_THE_HOUR = 1440
 """A longer period begins with a whole hour, since the minutes of its beginning are not kept."""
 LATER = late_failures.KIND
 _WORDS = {
-    steps.UNREADABLE: "unreadable",
-    steps.NOT_TAKEN: "not taken by the sync",
-    steps.OUTSIDE: "not in the audience",
-    steps.REPEATED: "repeated, or older than what is known",
-    steps.NO_CHANGE: "nothing that Customer.io has to be told",
-    steps.WAITS: "another user has the identifier",
-    steps.TOGETHER: "told with another message of the same person, in one batch",
-    steps.DUE: "made somebody due",
+    funnel_steps.UNREADABLE: "unreadable",
+    funnel_steps.NOT_TAKEN: "not taken by the sync",
+    funnel_steps.OUTSIDE: "not in the audience",
+    funnel_steps.REPEATED: "repeated, or older than what is known",
+    funnel_steps.NO_CHANGE: "nothing that Customer.io has to be told",
+    funnel_steps.WAITS: "another user has the identifier",
+    funnel_steps.TOGETHER: "told with another message of the same person, in one batch",
+    funnel_steps.DUE: "made somebody due",
 }
 _PEOPLE = {
     outcomes.DELIVERED: "confirmed by Customer.io",
@@ -107,7 +107,7 @@ def of_sync(store: Store, sync: str, minutes: int) -> Funnel:
     known = first is not None and first <= earlier
     since = None if known or first is None else float(first * MINUTE_SECONDS)
     steps_, people = (_steps(words, now, before if known else None) for words in (_WORDS, _PEOPLE))
-    received = _step(steps.RECEIVED, "received", now, before if known else None)
+    received = _step(funnel_steps.RECEIVED, "received", now, before if known else None)
     return Funnel(sync, float(begin * 60), float(end * 60), received, steps_, people, since)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from connector.admin.funnel import LATER, Funnel
 from connector.audience.audience_status import NUMBERS, AudienceStatus
 from connector.delivery import outcomes
-from connector.intake import steps
+from connector.intake import funnel_steps
 from connector.model.history import Answer, CameTo, What
 from connector.model.problem import EVERY_SYNC, ProblemKind
 from connector.planning.direction import LEFT
@@ -22,7 +22,7 @@ LOOKED_AT = 20_000
 _STANDING = AudienceStatus.IN.value
 _LEFT = tuple(NUMBERS[each] for each in AudienceStatus if each.left)
 _OF_PROBLEMS: dict[str, tuple[ProblemKind, bool]] = {
-    steps.UNREADABLE: ("unreadable", True),
+    funnel_steps.UNREADABLE: ("unreadable", True),
     outcomes.REFUSED: ("refused", False),
     LATER: ("failed later", False),
     outcomes.HELD: ("held", False),
@@ -73,9 +73,9 @@ def _wanted(step: str, reason: str) -> Wanted | None:
     """What entries of the history say of the step; None where they do not tell."""
     if step == outcomes.DELIVERED:
         return Wanted(What.SENT, (Answer.TAKEN,))
-    if step == steps.DUE:
+    if step == funnel_steps.DUE:
         return Wanted(What.SAID, (CameTo.DUE,), _LEFT if reason == LEFT else ())
-    if step == steps.OUTSIDE:
+    if step == funnel_steps.OUTSIDE:
         numbers = tuple(
             number for name, number in NUMBERS.items() if name == reason or (not reason and name != _STANDING)
         )
@@ -84,8 +84,8 @@ def _wanted(step: str, reason: str) -> Wanted | None:
 
 
 _BY_STEP = {
-    steps.REPEATED: Wanted(What.SAID, (CameTo.NOTHING_NEW,)),
-    steps.NO_CHANGE: Wanted(What.SAID, (CameTo.NOTHING_TO_SEND,), (NUMBERS[_STANDING],)),
-    steps.WAITS: Wanted(What.SAID, (CameTo.WAITS,)),
-    steps.TOGETHER: Wanted(What.SAID, (CameTo.DUE,), several=True),
+    funnel_steps.REPEATED: Wanted(What.SAID, (CameTo.NOTHING_NEW,)),
+    funnel_steps.NO_CHANGE: Wanted(What.SAID, (CameTo.NOTHING_TO_SEND,), (NUMBERS[_STANDING],)),
+    funnel_steps.WAITS: Wanted(What.SAID, (CameTo.WAITS,)),
+    funnel_steps.TOGETHER: Wanted(What.SAID, (CameTo.DUE,), several=True),
 }

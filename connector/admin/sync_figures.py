@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from connector.alerts import measure
 from connector.delivery import outcomes
-from connector.intake import steps
+from connector.intake import funnel_steps
 from connector.planning.direction import DIRECTIONS
 from connector.settings.schema import Sync
 from connector.store import hourly, tallies, tally_hours
@@ -85,7 +85,7 @@ def _spans(tx: Connection, sync: str, end: int, how_many: int, hours: int) -> li
 
 def _add(span: Span, name: str, number: int) -> None:
     kind, _, direction = name.partition(": ")
-    into = {steps.DUE: span.wanted, outcomes.DELIVERED: span.confirmed, outcomes.REFUSED: span.refused}
+    into = {funnel_steps.DUE: span.wanted, outcomes.DELIVERED: span.confirmed, outcomes.REFUSED: span.refused}
     if direction in DIRECTIONS and kind in into:
         into[kind][direction] += number
     elif name in outcomes.BUCKETS:

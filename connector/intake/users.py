@@ -16,11 +16,11 @@ from connector.audience.audience_status import AudienceStatus, standing_of
 from connector.audience.desired import Desired
 from connector.audience.mapping import MappedFields
 from connector.audience.rules import Rules
-from connector.intake import lead_emails, message_history, set_aside, steps, visitors
+from connector.intake import funnel_steps, lead_emails, message_history, set_aside, visitors
 from connector.intake.findings import BatchFindings
+from connector.intake.funnel_steps import BatchSteps
 from connector.intake.leasing import BatchLease
 from connector.intake.objects import ObjectBatch
-from connector.intake.steps import BatchSteps
 from connector.intake.traced import TracedBatch
 from connector.model.change import Change, ObjectChange
 from connector.model.entity import Entity, Facts, Identifier, PendingEvent, Unconfirmed, tried_besides
@@ -100,7 +100,7 @@ class UserBatch:
     def take(self, told: Sequence[ToldObject]) -> bool:
         """Takes in what the batch says about users and objects. Returns whether anything is due then."""
         if not self.rules.objects:
-            self.steps.add(steps.NO_OBJECTS, len(told))
+            self.steps.add(funnel_steps.NO_OBJECTS, len(told))
             return self._take()
         mentioned = [each for _, each in told]
         changes = self.findings.taken.changes
@@ -111,7 +111,7 @@ class UserBatch:
         self.told_objects = [(each.key, each.trace) for each in in_order if each.key in objects.due]
         self.tally.update(objects.tally)
         self.steps.take(Counter(each.key for each in mentioned), objects.written, objects.unchanged)
-        self.steps.add(steps.UNREADABLE_ROW, objects.set_aside(mentioned))
+        self.steps.add(funnel_steps.UNREADABLE_ROW, objects.set_aside(mentioned))
         problems.add(self.connection, self.rules.name, list(map(self.mask, objects.problems)), self.now)
         return due
 
@@ -180,7 +180,7 @@ class UserBatch:
         self.problems += taken.problems
         if taken.ignored:
             self.tally["skipped: no action takes the call"] += taken.ignored
-            self.steps.add(steps.NO_ACTION, taken.ignored)
+            self.steps.add(funnel_steps.NO_ACTION, taken.ignored)
 
     def _about(self, changes: Sequence[Change]) -> leads.AboutWhom:
         """The users of the changes, by their keys; leads who are known as another user have that key."""
@@ -205,7 +205,7 @@ class UserBatch:
         kept_apart = [set_aside.problem(change, corrupt[key]) for change, key, _ in all_told if key in corrupt]
         self.problems += kept_apart
         self.set_aside += len(kept_apart)
-        self.steps.add(steps.UNREADABLE_ROW, len(kept_apart))
+        self.steps.add(funnel_steps.UNREADABLE_ROW, len(kept_apart))
         sound = [each for each in all_told if each[1] not in corrupt]
         kept = leads.AboutWhom(
             [each for each, _, _ in sound], [key for _, key, _ in sound], told.leads - corrupt.keys()

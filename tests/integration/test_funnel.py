@@ -11,7 +11,7 @@ from sqlalchemy import delete, text
 
 from connector import formats
 from connector.admin import funnel, retention
-from connector.intake import steps
+from connector.intake import funnel_steps
 from connector.intake.accept import accept
 from connector.settings.retention import RetentionSettings
 from connector.store import tallies, tally_hours
@@ -92,14 +92,14 @@ def test_each_message_is_counted_where_it_belongs(make_world: Callable[..., Worl
     with world.store.reading() as tx:
         found = tallies.tallies(tx, tallies.funnel("main"))
     assert found == {
-        steps.RECEIVED: 8,
+        funnel_steps.RECEIVED: 8,
         "due: entered": 2,
-        steps.REPEATED: 1,
-        steps.NO_CHANGE: 1,
-        steps.TOGETHER: 1,
+        funnel_steps.REPEATED: 1,
+        funnel_steps.NO_CHANGE: 1,
+        funnel_steps.TOGETHER: 1,
         "not in the audience: not in a whitelisted segment": 1,
-        steps.UNREADABLE_MESSAGE: 1,
-        steps.NO_OBJECTS: 1,
+        funnel_steps.UNREADABLE_MESSAGE: 1,
+        funnel_steps.NO_OBJECTS: 1,
     }
 
 

@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 from connector.admin import operator_acts
 from connector.cli import mcp as door
 from connector.errors import SettingsError
-from connector.intake import bodies, steps
+from connector.intake import bodies, funnel_steps
 from connector.store import jobs, problems, tallies
 from tests.build_settings import values, write
 from tests.processes import bare_environment
@@ -68,10 +68,10 @@ def test_an_agent_learns_what_became_of_every_message_by_steps_that_add_up(world
 
 def test_of_many_reasons_the_commonest_are_told_and_how_many_are_left_out(world: World) -> None:
     with world.store.writing() as tx:
-        found = {f"{steps.OUTSIDE}: reason {number}": number for number in range(1, 31)}
+        found = {f"{funnel_steps.OUTSIDE}: reason {number}": number for number in range(1, 31)}
         tallies.tally(tx, {tallies.funnel("main"): found}, world.store.now(tx))
     told = json.loads(asked(world, "funnel", sync="main")[1])
-    (outside,) = [each for each in told["messages"] if each["name"] == steps.OUTSIDE]
+    (outside,) = [each for each in told["messages"] if each["name"] == funnel_steps.OUTSIDE]
     assert (outside["reasons"][0]["number"], len(outside["reasons"]), outside["reasons_left_out"]) == (30, 20, 10)
     assert outside["number"] == sum(found.values())
 
