@@ -1,4 +1,4 @@
-"""Who resubscribes is sent whole again, where a sync's feedback settings had kept something from them."""
+"""Sends people whole again who resubscribe, where a sync's feedback settings had kept something from them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

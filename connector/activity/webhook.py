@@ -48,7 +48,7 @@ _OLD_TYPES = sorted(METRICS, key=len, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class ReportedPerson:
-    """Who an activity is about, as far as Customer.io says: "" for what it does not say. The e-mail in lower case."""
+    """The person of an activity, as Customer.io identifies them; "" for what it leaves out. email: in lower case."""
 
     id: str = ""
     email: str = ""

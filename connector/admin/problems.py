@@ -41,7 +41,7 @@ def find(runtime: Runtime, id: str) -> Kept:
 
 
 def of_id(runtime: Runtime, id: str) -> Kept:
-    """As `find`, for who has seen it there. Raises NothingLeftError where it is not there any more."""
+    """Finds a problem that a page has shown. Raises NothingLeftError if it has been solved meanwhile."""
     with runtime.store.reading() as tx:
         found = problems.kept(tx, id=id, limit=2)
     if not found:

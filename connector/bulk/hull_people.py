@@ -1,4 +1,4 @@
-"""Whom Hull's connector had brought to Customer.io, by the notes that it left beside its users.
+"""Finds whom Hull's connector had delivered to Customer.io, by the attributes that it wrote on its users.
 
 It wrote `customerio/id` and `customerio/created_at` where it had sent somebody, and `customerio/deleted_at` once it had
 deleted them (docs/moving-from-hull.md#changing-over).

@@ -49,7 +49,7 @@ def items(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:
 
 @dataclass(slots=True)
 class _Splitter:
-    """Where in the lists the bytes are that have been seen: how deep, within a text or not, and the item so far."""
+    """The state of the splitter after the bytes so far: the depth, whether it is within a text, and the item so far."""
 
     max_bytes: int
     depth: int = 0

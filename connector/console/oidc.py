@@ -23,7 +23,7 @@ _NOT_INSTALLED = "console.oidc: the extra oidc is not installed: pip install 'au
 
 @dataclass(frozen=True, slots=True)
 class ProvedIdentity:
-    """Who a provider says somebody is."""
+    """The identity of a visitor as the provider has proved it."""
 
     name: str
     groups: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Where a request comes from: who is connected, and what a reverse proxy that is believed says of the visitor."""
+"""Finds where a request comes from: the connected peer, and the visitor as a trusted reverse proxy reports them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who looks at a page, and what they may do there."""
+"""The visitor of a page, their role, and what it allows."""
 
 from dataclasses import dataclass
 

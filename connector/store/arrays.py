@@ -30,19 +30,19 @@ class Array:
 
 
 class Texts(Array):
-    """Of the type text[]."""
+    """An array of the type text[]."""
 
 
 class Integers(Array):
-    """Of the type bigint[]."""
+    """An array of the type bigint[]."""
 
 
 class Floats(Array):
-    """Of the type double precision[]."""
+    """An array of the type double precision[]."""
 
 
 class Booleans(Array):
-    """Of the type boolean[]."""
+    """An array of the type boolean[]."""
 
 
 def texts(values: Sequence[str | None]) -> Texts:

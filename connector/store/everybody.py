@@ -19,7 +19,7 @@ def count(tx: Connection, sync: str) -> int:
 
 
 def reckoned(tx: Connection, sync: str) -> int:
-    """About how many there are: PostgreSQL says without a look at them, in SQLite they are counted."""
+    """Returns about how many there are: PostgreSQL estimates it without reading rows, in SQLite they are counted."""
     return count(tx, sync) if tx.dialect.name == SQLITE else planned_rows(tx, select(1).where(_everybody(sync)))
 
 

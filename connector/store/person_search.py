@@ -18,7 +18,7 @@ class FoundKey(NamedTuple):
 
 
 class SomePeople(NamedTuple):
-    """Who was found among some rows, how many these were, and the last key; "" where no more follow."""
+    """The people found among some rows, how many rows these were, and the last key; "" where no more follow."""
 
     found: list[FoundKey]
     rows: int

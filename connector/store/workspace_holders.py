@@ -41,7 +41,7 @@ class UserOfSync(NamedTuple):
 
 
 class IdentifierHolders(NamedTuple):
-    """Who holds identifiers: the key of the user of each, and the sync of those whom another sync has."""
+    """The holders of identifiers: the key of each one's user, and the sync of those whom another sync has."""
 
     keys: Mapping[str, str]
     syncs: Mapping[str, str] = {}

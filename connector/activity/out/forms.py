@@ -96,7 +96,7 @@ def profile(form: Form, found: ActivityProfile, id: str) -> OutMessage:
 
 
 def _trait(name: str) -> str:
-    """By its beginning it is known when upstream sends it on."""
+    """Returns the name of a trait. Its prefix tells it apart when upstream sends it back to us."""
     return name if name.startswith(origin.TRAITS) else f"customerio_{name}"
 
 

@@ -33,7 +33,7 @@ class NotTaken(NamedTuple):
 
 
 class Receiver(Protocol):
-    """Where messages go."""
+    """The interface of a target that messages are sent to."""
 
     def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
         """Sends messages in their order. Returns None if all were taken."""

@@ -206,7 +206,7 @@ def _is_sent(name: str, rules: Rules) -> bool:
 
 
 def _mirrors(rules: Rules, before: Entity, merged: AppliedChange) -> Iterator[Explanation]:
-    """Of each manual segment, whether the person should be in it."""
+    """Says for each manual segment whether the person should be in it."""
     wanted = desired(merged.facts, rules).memberships if rules.mirrors else {}
     for mirror, target in rules.mirrors.items():
         was_in = bool(before.delivered and before.delivered.memberships.get(mirror))

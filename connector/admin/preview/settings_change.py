@@ -79,7 +79,7 @@ class SyncChange:
 
 @dataclass(slots=True)
 class SettingsList:
-    """Whoever would change, one by one, each with their sync; all: whether everybody was looked at."""
+    """The people and objects that would change, each with its sync; all: whether everybody was looked at."""
 
     entries: list[tuple[str, Deviation]] = field(default_factory=list)
     all: bool = True

@@ -1,4 +1,4 @@
-"""From a row to the native message of the event it stands for (docs/warehouses.md)."""
+"""Turns a row into the native message of the event that it stands for (docs/warehouses.md)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -50,7 +50,7 @@ def one(
 
 
 def _known(key: str | None) -> str | None:
-    """By a key that no store can hold nothing is known; the row is read all the same, and refused with its reason."""
+    """Returns the key if the store can hold it. A row with any other key is read, and refused with its reason."""
     return key if key is None or bounds.storable(key) else None
 
 

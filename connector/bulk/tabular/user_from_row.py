@@ -1,4 +1,4 @@
-"""From a row to the native message of the user it stands for (docs/files.md)."""
+"""Turns a row into the native message of the user that it stands for (docs/files.md)."""
 
 import re
 from collections.abc import Mapping, Sequence
