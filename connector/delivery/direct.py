@@ -95,15 +95,18 @@ class Direct:
     def look(self, syncs: Collection[str]) -> set[str]:
         """If all threads are busy, keeps the syncs whose connection one of them sends to: it looks at them later.
 
-        If one is free, and there are several connections, it looks at those of a connection that nobody sends to.
-        Returns the others, to be rung for.
+        If one is free, and there are several connections, it looks at those of a connection that nobody sends to, and
+        whoever sends to one looks later beside those who are rung for. Returns the others, to be rung for.
         """
         with self._changed:
-            if self._free:
-                return set(syncs) - (self._ordered(syncs) if self._several else set())
             kept = {sync for sync in syncs if self._at_work[self._connection(sync)]}
+            if not self._free:
+                self._due |= kept
+                return set(syncs) - kept
+            if not self._several:
+                return set(syncs)
             self._due |= kept
-            return set(syncs) - kept
+            return set(syncs) - self._ordered(syncs)
 
     def _ordered(self, syncs: Collection[str]) -> set[str]:
         """Gives orders to look at syncs, one for each connection that nobody sends to. Returns the syncs."""

@@ -49,8 +49,10 @@ def test_while_all_threads_send_to_one_connection_syncs_of_another_are_rung_for(
     assert delivered == ["leads", "people"]
 
 
-def look_while_one_of_two_threads_sends(syncs: list[str], names: list[str]) -> tuple[list[set[str]], list[str]]:
-    """What is rung for, and for which syncs the threads look who is due."""
+def look_while_one_of_two_threads_sends(
+    syncs: list[str], names: list[str], seconds: float = 10.0
+) -> tuple[list[set[str]], list[str]]:
+    """What is rung for, and for which syncs the threads look who is due, at the latest after so many seconds."""
     delivered: list[str] = []
     rung: list[set[str]] = []
     found = couriers(delivered, lambda: rung.append(direct.look(syncs)))
@@ -60,8 +62,8 @@ def look_while_one_of_two_threads_sends(syncs: list[str], names: list[str]) -> t
     threads = [threading.Thread(target=direct.work, args=(ending.is_set,)) for _ in range(2)]
     for each in threads:
         each.start()
-    end = time.monotonic() + 10.0
-    while not (rung and (delivered or rung[0] == set(syncs))) and time.monotonic() < end:
+    end = time.monotonic() + seconds
+    while not (rung and delivered) and time.monotonic() < end:
         time.sleep(0.001)
     ending.set()
     for each in threads:
@@ -70,12 +72,18 @@ def look_while_one_of_two_threads_sends(syncs: list[str], names: list[str]) -> t
 
 
 def test_with_one_connection_everything_is_rung_for_as_long_as_a_thread_is_free() -> None:
-    assert look_while_one_of_two_threads_sends(["people", "leads"], ["people", "leads"]) == ([{"people", "leads"}], [])
+    both = ["people", "leads"]
+    assert look_while_one_of_two_threads_sends(both, both, seconds=0.2) == ([{"people", "leads"}], [])
 
 
 def test_a_free_thread_looks_at_a_connection_that_nobody_sends_to_since_the_pool_may_wait_for_another() -> None:
     names = ["people", "leads", "others"]
-    assert look_while_one_of_two_threads_sends(["people", "others"], names) == ([{"people"}], ["others"])
+    assert look_while_one_of_two_threads_sends(["others"], names) == ([set()], ["others"])
+
+
+def test_beside_other_connections_whoever_sends_looks_later_also_where_the_pool_is_rung_for() -> None:
+    names = ["people", "leads", "others"]
+    assert look_while_one_of_two_threads_sends(["leads"], names) == ([{"leads"}], ["leads"])
 
 
 def test_whoever_waits_for_a_thread_goes_on_as_soon_as_one_is_free() -> None:
