@@ -5,8 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,22 +121,6 @@ def test_migrating_again_changes_nothing(fleet: Composed) -> None:
     assert again.stdout.endswith(": up to date\n")
 
 
-@pytest.mark.parametrize("name", ["web", "simulator"])
-def test_a_program_is_well_as_long_as_it_runs(fleet: Composed, name: str) -> None:
-    environ = fleet.environment(name)
-    with fleet.running(name) as process:
-        well = fleet.run(fleet.health_check(name), environ)
-        assert well.returncode == 0, well.stderr
-        assert process.end(signal.SIGTERM) in {0, -signal.SIGTERM}
-    assert fleet.run(fleet.health_check(name), environ).returncode == 1
-
-
-@pytest.mark.parametrize("name", ["worker", "beat"])
-def test_a_program_without_a_door_runs_until_it_is_told_to_end(fleet: Composed, name: str) -> None:
-    with fleet.running(name) as process:
-        assert process.end(signal.SIGTERM) in {0, 1}
-
-
 def test_the_database_is_well_as_long_as_it_runs(fleet: Composed, servers: tuple[Postgres, RabbitMQ]) -> None:
     postgres, _ = servers
     program, *arguments = fleet.health_check("postgres")
@@ -162,16 +146,32 @@ def test_the_broker_is_well_as_long_as_it_runs(fleet: Composed, servers: tuple[P
         rabbitmq.start()
 
 
-def test_a_change_goes_through_the_whole_fleet(fleet: Composed) -> None:
+def test_a_change_goes_through_the_whole_fleet_and_each_program_is_well_until_it_is_told_to_end(
+    fleet: Composed,
+) -> None:
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(fleet.running(name)) for name in ("simulator", "web", "worker", "beat")}
+        check_a_change_arrives(running["simulator"].url, running["web"].url)
+        for name in ("worker", "beat"):
+            assert running[name].popen.poll() is None
+            assert running[name].end(signal.SIGTERM) in {0, 1}
+        for name in ("web", "simulator"):
+            check_well_until_it_ends(fleet, name, running[name])
+
+
+def check_a_change_arrives(simulator: str, web: str) -> None:
     user = {"id": "u1", "external_id": "1001", "email": "user-1@example.com", "plan": "team"}
     headers = {"Authorization": f"Bearer {SECRETS['WEB_TOKEN']}"}
-    with ExitStack() as stack:
-        start: Callable[[str], AbstractContextManager[Running]] = fleet.running
-        urls = {name: stack.enter_context(start(name)).url for name in ("simulator", "web")}
-        for name in ("worker", "beat"):
-            stack.enter_context(start(name))
-        change = {"user": user, "segments": ["Paying"], "version": 1}
-        answer = httpx.post(f"{urls['web']}/v1/changes", json=change, headers=headers)
-        assert answer.json() == {"changes": 1, "unreadable": 0, "skipped": 0}
-        found = until(lambda: people(urls["simulator"]), "the person to reach Customer.io")
+    change = {"user": user, "segments": ["Paying"], "version": 1}
+    answer = httpx.post(f"{web}/v1/changes", json=change, headers=headers)
+    assert answer.json() == {"changes": 1, "unreadable": 0, "skipped": 0}
+    found = until(lambda: people(simulator), "the person to reach Customer.io")
     assert [person["identifiers"]["id"] for person in found] == ["1001"]
+
+
+def check_well_until_it_ends(fleet: Composed, name: str, process: Running) -> None:
+    environ = fleet.environment(name)
+    well = fleet.run(fleet.health_check(name), environ)
+    assert well.returncode == 0, well.stderr
+    assert process.end(signal.SIGTERM) in {0, -signal.SIGTERM}
+    assert fleet.run(fleet.health_check(name), environ).returncode == 1
