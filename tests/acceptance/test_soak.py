@@ -16,7 +16,7 @@ _SECONDS = 300.0
 
 def test_the_fuzzers_run_for_seconds_and_say_how_many_inputs_they_made() -> None:
     only = [word for name in ("formats", "replies") for word in ("--only", name)]
-    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.05", "--seed", "1", *only]
+    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.01", "--seed", "1", *only]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -57,8 +57,8 @@ def test_every_test_of_a_fault_has_its_turns() -> None:
 
 def test_a_lie_that_nobody_could_find_out_is_told_only_of_what_was_taken() -> None:
     random = Random(3)
-    lies = [replies.lie(random, items=4) for _ in range(3000)]
+    lies = [replies.lie(random, items=4) for _ in range(1000)]
 
     assert all(each.applied for each in lies if replies.believable(each.status, each.body, 4))
     assert {each.status for each in lies} >= set(replies.STATUSES)
-    assert sum(each.error is not None for each in lies) > 100
+    assert sum(each.error is not None for each in lies) > 90
