@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic_core import to_json
@@ -32,7 +31,7 @@ def write_lines(file: BinaryIO, found: Iterable[list[ActivityProfile]]) -> int:
     return count
 
 
-def write_parquet(path: Path, found: Iterable[list[ActivityProfile]], fields: Sequence[ProfileField]) -> int:
+def write_parquet(file: BinaryIO, found: Iterable[list[ActivityProfile]], fields: Sequence[ProfileField]) -> int:
     """Writes a Parquet file: a row for each profile; how many. Raises ConnectorError without pyarrow.
 
     A person may have several ids and addresses, so these columns are lists: ids, emails, cio_ids. A field of such a
@@ -42,7 +41,7 @@ def write_parquet(path: Path, found: Iterable[list[ActivityProfile]], fields: Se
     named = _columns(fields)
     schema = _schema(arrow, fields, named)
     count = 0
-    with arrow_part("pyarrow.parquet").ParquetWriter(str(path), schema) as writer:
+    with arrow_part("pyarrow.parquet").ParquetWriter(file, schema) as writer:
         for page in found:
             rows = [_row(each, fields, named) for each in page]
             writer.write_table(arrow.Table.from_pylist(rows, schema))

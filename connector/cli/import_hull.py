@@ -61,12 +61,8 @@ def _content(file: Path) -> bytes:
 
 def _write(output: Path, text: str, *, force: bool) -> None:
     try:
-        if force:
-            with written_whole(output) as path:
-                path.write_text(text, encoding="utf-8")
-            return
-        with output.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+        with written_whole(output, new=not force) as opened:
+            opened.write(text.encode())
     except FileExistsError:
         raise SettingsError(f"{output}: is there already; give another name, or --force to write over it") from None
     except OSError as error:

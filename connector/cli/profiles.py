@@ -58,11 +58,10 @@ def _exported(runtime: Runtime, target: Path, connections: list[str]) -> int:
     if str(target) == "-":
         out.file.flush()
         return profile_export.write_lines(sys.stdout.buffer, found)
-    with written_whole(target) as path:
+    with written_whole(target) as file:
         if target.suffix == ".parquet":
-            return profile_export.write_parquet(path, found, chosen)
-        with path.open("wb") as file:
-            return profile_export.write_lines(file, found)
+            return profile_export.write_parquet(file, found, chosen)
+        return profile_export.write_lines(file, found)
 
 
 def _connections(runtime: Runtime, chosen: str) -> list[str]:

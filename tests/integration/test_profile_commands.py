@@ -64,7 +64,8 @@ def file_store(file_url: str, open_store: Callable[[str], Store]) -> Store:
 def test_parquet_has_a_column_for_each_field_of_its_type(file_store: Store, tmp_path: Path) -> None:
     fill(file_store)
     path = tmp_path / "profiles.parquet"
-    assert profile_export.write_parquet(path, profile_export.pages(file_store, ["main"], FIELDS), FIELDS) == 3
+    with path.open("wb") as file:
+        assert profile_export.write_parquet(file, profile_export.pages(file_store, ["main"], FIELDS), FIELDS) == 3
 
     rows = {tuple(row["ids"]): row for row in pyarrow.parquet.read_table(path).to_pylist()}
     ada = rows[("user-1",)]
@@ -83,7 +84,8 @@ def test_a_field_called_as_a_column_that_is_always_there_has_a_column_of_its_own
     receive(file_store, [Posted("main", json.dumps(reported(1, subject="Hello")).encode())])
     Folding(own).fold(file_store, ["main"])
     path = tmp_path / "profiles.parquet"
-    assert profile_export.write_parquet(path, profile_export.pages(file_store, ["main"], own), own) == 1
+    with path.open("wb") as file:
+        assert profile_export.write_parquet(file, profile_export.pages(file_store, ["main"], own), own) == 1
 
     [row] = pyarrow.parquet.read_table(path).to_pylist()
     assert (row["connection"], row["ids"], row["emails"], row["cio_ids"]) == ("main", ["user-1"], [], [])

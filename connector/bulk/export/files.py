@@ -1,21 +1,20 @@
 """Exports as Parquet files: each is written beside its name, and has it once it is whole and on the disk."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
 from connector.bulk.export.columns import FORMS, ColumnType, ExportColumn, LogRow
 from connector.bulk.tabular.parquet import arrow_part
-from connector.bulk.whole_file import to_disk
+from connector.bulk.whole_file import clear_left, written_whole
 from connector.errors import ConnectorError
 from connector.model.export_state import ExportKind
-
-_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +48,17 @@ class ParquetFiles:
 
     def _write(self, name: str, pages: Iterable[Sequence[LogRow]]) -> int:
         final = self.directory / f"{self._beginning}-{name}.parquet"
-        partial = final.with_name(final.name + _PARTIAL)
         with self._explained():
             self.directory.mkdir(parents=True, exist_ok=True)
-            for left in self.directory.glob(f"{self._beginning}-*.parquet{_PARTIAL}"):
-                left.unlink(missing_ok=True)
-            try:
-                count = self._filled(partial, pages)
-                to_disk(partial)
-                partial.replace(final)
-                to_disk(self.directory)
-            finally:
-                with suppress(OSError):
-                    partial.unlink(missing_ok=True)
-        return count
+            clear_left(self.directory, rf"{re.escape(self._beginning)}-.+\.parquet")
+            with written_whole(final) as file:
+                return self._filled(file, pages)
 
-    def _filled(self, path: Path, pages: Iterable[Sequence[LogRow]]) -> int:
+    def _filled(self, file: BinaryIO, pages: Iterable[Sequence[LogRow]]) -> int:
         arrow, columns = arrow_part("pyarrow"), FORMS[self.what].columns
         schema = _schema(arrow, columns)
         count = 0
-        with arrow_part("pyarrow.parquet").ParquetWriter(str(path), schema) as writer:
+        with arrow_part("pyarrow.parquet").ParquetWriter(file, schema) as writer:
             for page in pages:
                 arrays = [
                     arrow.array(
