@@ -17,6 +17,7 @@ from amqp.exceptions import AMQPError
 from kombu.exceptions import KombuError
 from sqlalchemy import text
 
+from connector.errors import StoreError
 from connector.store import claims
 from connector.store.all_tables import metadata
 from connector.store.engine import Store
@@ -411,8 +412,11 @@ class Fleet:
         return self._owed() or self._queued() or self._owed()
 
     def _owed(self) -> dict[str, int]:
-        with self.store.reading() as tx:
-            due = claims.due_count(tx, "main")
+        try:
+            with self.store.reading() as tx:
+                due = claims.due_count(tx, "main")
+        except StoreError:
+            return {"stores that do not answer": 1}  # what the test did to it has cut our connection, too
         return {"people due": due} if due else {}
 
     def _queued(self) -> dict[str, int]:
