@@ -38,7 +38,7 @@ class Path(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether the field that it begins with is one that calls have."""
+        """Says whether the field that it begins with is one that calls have."""
         return self.names[0] in _TOPS
 
     def find(self, call: Fields) -> Any:
@@ -137,7 +137,7 @@ def _single(given: object) -> TemplateSource:
 
 
 def is_plain(value: object) -> bool:
-    """Whether a value that stands in the settings is text, a finite number, true or false."""
+    """Says whether a value that stands in the settings is text, a finite number, true or false."""
     return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
 
 

@@ -21,7 +21,7 @@ class Condition:
     exists: bool | None = None
 
     def holds(self, call: Fields) -> bool:
-        """Whether it holds for a call."""
+        """Says whether it holds for a call."""
         value = self.field.find(call)
         there = value is not ABSENT and value is not None
         if self.exists is not None:
@@ -40,7 +40,7 @@ class Condition:
 
 
 def same(value: Any, wanted: Any) -> bool:
-    """Whether a value of a call is the one wanted: 1 and 1.0 are the same, true and 1 are not."""
+    """Says whether a value of a call is the one wanted: 1 and 1.0 are the same, true and 1 are not."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return value is wanted
     return type(value) in (str, int, float) and isinstance(value, str) is isinstance(wanted, str) and value == wanted
@@ -55,7 +55,7 @@ class When:
     conditions: tuple[Condition, ...] = ()
 
     def fits(self, call: Fields) -> bool:
-        """Whether a call is meant."""
+        """Says whether a call is meant."""
         if self.types and call["type"] not in self.types:
             return False
         if self.events and str(call.get("event")).strip() not in self.events:

@@ -16,7 +16,7 @@ _ID = "id"
 
 
 def has_email(email: str | None) -> bool:
-    """Whether there is an address to mail to; some write "n/a" for none (docs/moving-from-hull.md#the-settings)."""
+    """Says whether it is an address to mail to; some write "n/a" for none (docs/moving-from-hull.md#the-settings)."""
     return email is not None and "@" in email
 
 
@@ -46,7 +46,7 @@ class Addressing:
 
     @property
     def knows_leads(self) -> bool:
-        """Whether somebody may be known by e-mail alone, and get an id later."""
+        """Says whether somebody may be known by e-mail alone, and get an id later."""
         return False
 
     @property
@@ -105,7 +105,7 @@ class Addressing:
         return person
 
     def gives_id(self, delivered: Profile | None, person: Profile) -> bool:
-        """Whether the person was delivered by the e-mail that is theirs still, and has an id now."""
+        """Says whether the person was delivered by the e-mail that is theirs still, and has an id now."""
         return False
 
     def not_their_own(
@@ -241,6 +241,6 @@ def _among_attributes(person: Profile, name: str) -> Identifier | None:
 
 
 def _is_own(identifier: Identifier, person: Profile) -> bool:
-    """Whether the identifier is the e-mail of a person who is known by their id."""
+    """Says whether the identifier is the e-mail of a person who is known by their id."""
     own = email_of(person)
     return person.identifier.type == "id" and own is not None and identifier.same_as(own)

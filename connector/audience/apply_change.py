@@ -79,7 +79,7 @@ def read_ahead(changes: Sequence[Change], rules: Rules, known: dict[int, MappedF
 
 
 def says_nothing_new(change: Change, before: AppliedChange) -> bool:
-    """Whether the very change that came to `before`, right behind it, comes to the same once more.
+    """Says whether the very change that came to `before`, right behind it, comes to the same once more.
 
     Without a version it would count as newer than itself. A problem may be one that only what is new brings.
     """

@@ -25,12 +25,12 @@ class AudienceStatus(StrEnum):
 
     @property
     def unaddressed(self) -> bool:
-        """Whether they are in the audience but have no identifier or e-mail to send them by."""
+        """Says whether they are in the audience but have no identifier or e-mail to send them by."""
         return self in (AudienceStatus.NO_IDENTIFIER, AudienceStatus.NO_EMAIL)
 
     @property
     def left(self) -> bool:
-        """Whether somebody who was in the audience is out of it now."""
+        """Says whether somebody who was in the audience is out of it now."""
         return self in (
             AudienceStatus.KEPT,
             AudienceStatus.CLEARED,
@@ -41,7 +41,7 @@ class AudienceStatus(StrEnum):
 
     @property
     def deletes(self) -> bool:
-        """Whether the person is to be removed from Customer.io; the deletion guard counts these."""
+        """Says whether the person is to be removed from Customer.io; the deletion guard counts these."""
         return self in (AudienceStatus.DELETED, AudienceStatus.SUPPRESSED)
 
 

@@ -35,7 +35,7 @@ class EveryField:
         return cls(frozenset(map(attribute_names.target, fields | kept)))
 
     def sends(self, target: str) -> bool:
-        """Whether the attribute of this name is one of them."""
+        """Says whether the attribute of this name is one of them."""
         return target not in self.left_out and not target.startswith(self.prefixes)
 
     def of_user(self, user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -32,7 +32,7 @@ class AboutWhom(NamedTuple):
 
 
 def is_lead(key: str) -> bool:
-    """Whether a key is that of somebody known by e-mail alone."""
+    """Says whether a key is that of somebody known by e-mail alone."""
     return key.startswith(LEAD)
 
 
@@ -77,7 +77,7 @@ def _named(change: Change, rules: Rules) -> str | None:
 
 
 def joins(lead: Facts, rules: Rules) -> bool:
-    """Whether a lead goes on as another user: not if they are suppressed, or were merged already."""
+    """Says whether a lead goes on as another user: not if they are suppressed, or were merged already."""
     return standing_of(lead, rules) not in (AudienceStatus.SUPPRESSED, AudienceStatus.MERGED)
 
 

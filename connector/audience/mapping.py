@@ -95,7 +95,7 @@ def _take(
 
 
 def _stays(value: Any) -> bool:
-    """Whether a value is sent as it is, whatever the settings: no date, and within all limits. Most are found so."""
+    """Says whether a value is sent as it is, whatever the settings: no date, and within all limits. Most values are."""
     if type(value) is str:
         is_no_date = len(value) < dates.SHORTEST or value[4] != "-"
         return is_no_date and len(value) <= SURELY_FITS and value.isascii() and "\0" not in value
@@ -273,5 +273,5 @@ def _address_fault(email: Any) -> str | None:
 
 
 def fits(identifier: str) -> bool:
-    """Whether Customer.io takes an identifier of that length."""
+    """Says whether Customer.io takes an identifier of that length."""
     return len(identifier) * _BYTES_A_CHARACTER <= IDENTIFIER_BYTES or len(identifier.encode()) <= IDENTIFIER_BYTES

@@ -46,15 +46,15 @@ class WantedByOthers(NamedTuple):
         )
 
     def knows(self, identifier: Identifier) -> bool:
-        """Whether others know, or may know, the person under an identifier."""
+        """Says whether others know, or may know, the person under an identifier."""
         return _among(identifier, (*self.own, *self.known))
 
     def is_one_of(self, identifiers: Iterable[Identifier]) -> bool:
-        """Whether others know a person by one of these identifiers, which belong to one person in Customer.io."""
+        """Says whether others know a person by one of these identifiers, which belong to one person in Customer.io."""
         return any(map(self.knows, identifiers))
 
     def owns(self, identifier: Identifier) -> bool:
-        """Whether others are to know the person under an identifier from now on."""
+        """Says whether others are to know the person under an identifier from now on."""
         return _among(identifier, self.own)
 
 

@@ -183,7 +183,7 @@ def wanted(facts: VersionedMap, rules: Rules) -> dict[str, dict[str, Any] | None
 
 
 def _is_explicit(name: str, rules: Rules) -> bool:
-    """Whether an entry of the register stands for a relationship that a message named, and the settings know."""
+    """Says whether an entry of the register stands for a relationship that a message named, and the settings know."""
     return _TAB not in name and not name.startswith(_ACCOUNT) and type_of(name) in rules.objects
 
 
@@ -227,7 +227,7 @@ def mentioned(entity: Entity, rules: Rules) -> set[str]:
 
 
 def held(entity: Entity) -> bool:
-    """Whether Customer.io may hold a relationship of this person."""
+    """Says whether Customer.io may hold a relationship of this person."""
     return bool(entity.tried.relationships or _delivered(entity))
 
 

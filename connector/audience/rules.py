@@ -102,7 +102,7 @@ def _targets(sync: Sync, segments_as: SegmentsAs) -> frozenset[str]:
 
 
 def _of_user(source: str) -> bool:
-    """Whether a source is one attribute of the user: not many, and none of the account's."""
+    """Says whether a source is one attribute of the user: not many, and none of the account's."""
     many = source in (attribute_names.ACCOUNT, EVERYTHING)
     return not many and attribute_names.of_account(source) is None
 
@@ -143,7 +143,7 @@ class SuppressWhen:
         return self.source.find(change.account if self.of_account else change.user)
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is the one that the settings name."""
+        """Says whether the value is the one that the settings name."""
         return isinstance(value, str | int | float) and _as_text(value) == self.text
 
 
@@ -315,7 +315,7 @@ class Rules:
         )
 
     def decides_as(self, other: "Rules") -> bool:
-        """Whether both syncs come to the same about every change and user, each for its own workspace."""
+        """Says whether both syncs come to the same about every change and user, each for its own workspace."""
         named = replace(self, name=other.name, connection=other.connection)
         own = ("deliver", "deletion_guard", "feedback", "workspace", "beside")
         return replace(named, **{each: getattr(other, each) for each in own}) == other
@@ -325,7 +325,7 @@ class Rules:
         return self if kind == "person" or not self.mirrors else replace(self, mirrors={}, served={})
 
     def maps(self, target: str) -> bool:
-        """Whether the settings still send the attribute `target`."""
+        """Says whether the settings still send the attribute `target`."""
         if target in self.targets or self.segments_as.maps(target):
             return True
         if self.every_field is not None and self.every_field.sends(target):
@@ -337,7 +337,7 @@ class Rules:
         return self.preferences if self.every_field is None else filter(attribute_names.is_preference, attributes)
 
     def admits(self, segments: Iterable[tuple[str, str | None]]) -> bool:
-        """Whether a user in these segments (key and name; the name null where left) is in the audience."""
+        """Says whether a user in these segments (key and name; the name null where left) is in the audience."""
         if self.everybody:
             return True
         whitelist = self.whitelist
@@ -347,7 +347,7 @@ class Rules:
         return False
 
     def allows(self, kind: str, name: str) -> bool:
-        """Whether an event passes: by name, or pages and screens by their kind."""
+        """Says whether an event passes: by name, or pages and screens by their kind."""
         return name in self.events or (kind != "event" and kind in self.events) or EVERYTHING in self.events
 
 

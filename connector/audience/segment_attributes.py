@@ -55,11 +55,11 @@ class SegmentsAs:
 
     @property
     def keeps_times(self) -> bool:
-        """Whether the time of entry is to be known."""
+        """Says whether the time of entry is to be known."""
         return self.shape == "times" and self.attribute != ""
 
     def maps(self, target: str) -> bool:
-        """Whether an attribute of this name is that of a segment."""
+        """Says whether an attribute of this name is that of a segment."""
         return self.shape != "list" and self.attribute != "" and target.startswith(f"{self.attribute}_")
 
     def attributes(self, names: Iterable[str], facts: Facts) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class SegmentsAs:
         return () if not self.attribute or self._surely_fits(listed) else self._read(listed, Lifecycle(), key)[1]
 
     def _surely_fits(self, names: Iterable[str]) -> bool:
-        """Whether so many names, whatever characters they have, are within the limit of one attribute."""
+        """Says whether so many names, whatever characters they have, are within the limit of one attribute."""
         if self.shape != "list":
             return False
         return sum([len(name) + 1 for name in names]) * _BYTES_A_LOWERED_CHARACTER <= VALUE_BYTES

@@ -62,7 +62,7 @@ def _identifier(change: Change, rules: Rules) -> str | None:
 
 
 def suppressed(facts: Facts, rules: Rules) -> bool:
-    """Whether the user is to be suppressed. A message suppresses anybody, the rule only who was in the audience."""
+    """Says whether to suppress the user. A message suppresses anybody, the rule only those who were in the audience."""
     if facts.lifecycle.suppressed:
         return True
     return facts.entered and rules.suppress_when is not None and facts.lifecycle.suppressed_by_rule

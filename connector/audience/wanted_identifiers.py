@@ -59,7 +59,7 @@ def to_take_away(entity: Entity, desired: Desired) -> tuple[Identifier, ...]:
 
 
 def same_as_before(entity: Entity, desired: Desired, rules: Rules) -> bool:
-    """Whether the facts before, those of `entity`, came to the same identifiers, as far as a look at them tells."""
+    """Says whether the facts before, those of `entity`, led to the same identifiers, as far as a look at them tells."""
     person, before = desired.person, entity.facts
     if person is None or rules.addressing.identifier(before.identity.values) != person.identifier:
         return False

@@ -31,7 +31,7 @@ class Part(NamedTuple, Generic[Owner]):
 
     @property
     def oversize(self) -> bool:
-        """Whether Customer.io's documented limit forbids to send it at all."""
+        """Says whether Customer.io's documented limit forbids to send it at all."""
         return len(self.encoded) > (ITEM_BYTES if self.operation.endpoint == "batch" else EVENT_BYTES)
 
 

@@ -12,7 +12,7 @@ _ATTRIBUTES_THAT_ALWAYS_FIT = 4
 
 
 def fits(attributes: Mapping[str, Any]) -> bool:
-    """Whether one item can carry all of the attributes."""
+    """Says whether one item can carry all of the attributes."""
     if len(attributes) <= _ATTRIBUTES_THAT_ALWAYS_FIT:
         return True
     return len(attributes) <= ATTRIBUTES_AN_ITEM and len(to_json(attributes)) <= ITEM_ATTRIBUTE_BYTES

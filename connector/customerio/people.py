@@ -64,7 +64,7 @@ def _found(reply: Reply, kind: str) -> FoundPerson | Pause:
 
 
 def _person(customer: Any, kind: str) -> Iterator[tuple[Identifier, Mapping[str, Any]]]:
-    """Returns a person's identifier and attributes; the documentation's example wraps each in `customer` once more."""
+    """Yields a person's identifier and attributes; the documentation's example wraps each in `customer` once more."""
     inner = customer.get("customer", customer) if isinstance(customer, dict) else None
     if not isinstance(inner, dict):
         return

@@ -127,7 +127,7 @@ def read(reply: Reply, endpoint: Endpoint, items: int) -> ResponseAction:
 
 
 def refuses(action: ResponseAction) -> bool:
-    """Whether something of the request was refused for good."""
+    """Says whether something of the request was refused for good."""
     if isinstance(action, Settle):
         return any(isinstance(each, Rejected) for each in action.results)
     return isinstance(action, Split)

@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 _SLACK = 1.05
 """Requests never leave quite evenly: at exactly the rate allowed some come too early, and each costs a second."""
 MOST_SECONDS = 60.0
-"""The longest wait that a reply may ask for: somebody sits before the command."""
+"""The longest wait, in seconds, that a reply may ask for: somebody waits at the command."""
 TRIES = 8
-"""So often a request is sent before giving up: with the usual pauses, for about a minute and a half."""
+"""The number of times that a request is sent before giving up: about a minute and a half with the usual pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ReadBack:
         return {name: attributes for people in answers for name, attributes in people.items()}
 
     def ask_once(self, identifier: Identifier) -> FoundPerson | Pause:
-        """Asks for one person by one request, and says what came back, whatever it is."""
+        """Asks for one person by one request, and returns what came back, whatever it is."""
         self._wait_for_turn()
         return lookup.read(self.api.people(identifier.type, [identifier.value]), identifier.type)
 
@@ -94,8 +94,8 @@ def wait_for_turn(
     Args:
         store: Where the line is kept. A place that is lost with it in a crash harms nobody.
         name: The connection, by its name.
-        requests_per_second: How fast the workspace may be asked, by all together.
-        sleep: What waits so many seconds.
+        requests_per_second: The most requests a second to the workspace, of all processes together.
+        sleep: The function that waits so many seconds.
 
     Raises:
         StoreError: The store cannot be reached.
@@ -107,7 +107,7 @@ def wait_for_turn(
 
 
 def _requests(identifiers: Iterable[Identifier]) -> Iterator[tuple[str, list[str]]]:
-    """Returns the identifiers as requests of one kind each, none of them twice."""
+    """Yields the identifiers as requests of one kind each, none of them twice."""
     by_kind: dict[str, list[str]] = {}
     for each in dict.fromkeys(map(lookup.normal, identifiers)):
         by_kind.setdefault(each.type, []).append(each.value)

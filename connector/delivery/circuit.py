@@ -14,7 +14,7 @@ from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
 PROBE_SECONDS = 60.0
-"""How often refused credentials are tried: with a request that names the workspace, and changes nothing."""
+"""The seconds between two tries of refused credentials, with a request that names the workspace, changing nothing."""
 
 
 def pause(
@@ -32,10 +32,10 @@ def pause(
         store: where its state is kept.
         name: the connection.
         credentials: the digest of those that the request was sent with.
-        pause: why, and for how long if the reply said so.
+        pause: the reason, and the seconds if the reply said how long.
         limits: the first and the longest pause.
         jitter: a random number from 0 to 1, so that a fleet does not come back in one instant.
-        most_seconds: the longest pause now, if the reply does not say how long.
+        most_seconds: the longest pause now, in seconds, if the reply does not say how long.
     """
     longest = min(limits.backoff_max_seconds, most_seconds)
     with store.writing() as tx:
@@ -53,7 +53,7 @@ def pause(
 
 
 def recover(store: Store, name: str, credentials: str, *, backlog: bool) -> None:
-    """Takes failures back after a success, unless somebody has paused the connection meanwhile.
+    """Lowers the count of failures after a success, unless somebody has paused the connection meanwhile.
 
     Args:
         store: Where the connection's state is kept.
@@ -76,7 +76,7 @@ def recover(store: Store, name: str, credentials: str, *, backlog: bool) -> None
 
 
 def may_probe(store: Store, name: str, credentials: str) -> bool:
-    """Whether to ask now if refused credentials are accepted by now: one worker does so, once a minute."""
+    """Says whether to try refused credentials again now: one worker does so, once a minute."""
     with store.writing() as tx:
         now = store.now(tx)
         health = connection_health.health(tx, name)
@@ -98,7 +98,7 @@ def _probes(name: str) -> str:
 
 
 def _side_by_side(health: Health, now: float) -> bool:
-    """Whether a request failed beside another that paused the connection already: together they are one failure."""
+    """Says whether a request failed beside another that has paused the connection: together they are one failure."""
     return now < (health.paused_until or 0.0) < inf
 
 

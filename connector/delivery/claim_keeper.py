@@ -45,7 +45,7 @@ class Held:
 
     @property
     def is_old(self) -> bool:
-        """Whether the lease must be renewed now."""
+        """Says whether the lease must be renewed now."""
         return monotonic() >= self.renewed_at + self.seconds * _RENEWED_AT
 
     def lost(self) -> None:
@@ -78,7 +78,7 @@ class ClaimKeeper:
                 self._held.pop(held.lease, None)
 
     def is_time(self, name: str, seconds: float) -> bool:
-        """Whether `seconds` have passed since this was last true for this name. If so, they count from now on."""
+        """Says whether `seconds` have passed since this was last true for this name. If so, they count from now on."""
         now = monotonic()
         with self._lock:
             if now < self._told_at.get(name, -inf) + seconds:
@@ -87,7 +87,7 @@ class ClaimKeeper:
             return True
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread that renews, and waits until it has ended."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()

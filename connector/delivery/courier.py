@@ -80,7 +80,7 @@ class CycleResult:
 class Courier:
     """Delivers one sync: has its store, its rules, and the sender to its workspace.
 
-    others: the other syncs of the same workspace. tracer: tells of traces, None where nothing does.
+    others: the other syncs of the same workspace. tracer: records spans, None where nothing does.
     """
 
     store: Store
@@ -109,7 +109,7 @@ class Courier:
             if done.paused or not done.people:
                 return True
             if done.people < self.sender.limits.people * _FEW and not done.more:
-                return True  # for people who become due meanwhile it rings again: going on here would keep others out
+                return True  # people who become due meanwhile ring the doorbell again: going on would keep others out
         return False
 
     def cycle(self) -> CycleResult:
@@ -256,7 +256,7 @@ class Courier:
         with self.store.writing() as tx:
             survivors = merged_users.hand_over(tx, self.rules, lease, keys, self.store.now(tx))
         log.info("handed over to the users whom they turned out to be", sync=self.rules.name, people=len(keys))
-        gone = {*keys, *survivors}  # who has taken over is claimed anew, with what they have got
+        gone = {*keys, *survivors}  # those who have taken over are claimed anew, with what they received
         return [attempt for attempt in attempts if attempt.claim.entity.key not in gone]
 
     def _guard(self, exits: Sequence[Attempt]) -> None:
@@ -302,7 +302,7 @@ class Courier:
         return min(_ASIDE * limits.backoff_seconds, limits.backoff_max_seconds)
 
     def _alone(self, attempts: Sequence[Attempt], now: float) -> dict[str, Alone]:
-        """Returns how long those wait whose requests failed alone: longer each time."""
+        """Returns the failures and the next time of those whose requests failed alone, by key: each wait is longer."""
         limits, waiting = self.sender.limits, {}
         for attempt in attempts:
             if attempt.fails_alone:
@@ -355,7 +355,7 @@ class Courier:
     def _keep_history(
         self, tx: Connection, calls: Sequence[str], attempts: Sequence[Attempt], run: Run, now: float
     ) -> None:
-        """Keeps who was in which of the calls, given by their ids."""
+        """Keeps in the history who was in which of the requests, which are given by their ids."""
         if self.rules.keeps_history and attempts[0].claim.entity.kind == PERSON:
             parts = [*parts_of_calls.of_requests(calls, run.contents), *parts_of_calls.held_back(attempts)]
             history.add_sent(tx, self.rules.name, parts, now)

@@ -31,7 +31,7 @@ _PAUSED = "the connection has been paused since"
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What a thread is to do for a connection: to send for people who are leased, or to look who is due."""
+    """An order to a thread, for one connection: to send for people who are leased, or to look who is due."""
 
     connection: str
     leased: Leased | None = None
@@ -43,7 +43,7 @@ class Direct:
     """The orders that the threads of one process share. Times are seconds of the monotonic clock."""
 
     def __init__(self, couriers: Mapping[str, Courier], threads: int) -> None:
-        """Has no orders yet. `couriers` are by sync; `threads` is how many will run `work`."""
+        """Begins without orders. `couriers` are by sync; `threads` is how many will run `work`."""
         self._couriers = couriers
         self._changed = threading.Condition()
         self._orders: deque[_Order] = deque()
@@ -55,7 +55,7 @@ class Direct:
         self._several = len({courier.sender.name for courier in couriers.values()}) > 1
 
     def leasing(self) -> Leasing | None:
-        """Returns for which syncs people may be leased with the next batch, None if no thread could send at once."""
+        """Returns the syncs for which the next batch may lease people, None if no thread could send at once."""
         with self._changed:
             if not self._is_free():
                 return None
@@ -79,7 +79,7 @@ class Direct:
         return found
 
     def wait_until_free(self, seconds: float) -> None:
-        """Comes back as soon as a thread could send at once, at the latest after so many seconds."""
+        """Waits until a thread could send at once, but for no more than so many seconds."""
         with self._changed:
             self._changed.wait_for(self._is_free, seconds)
 
@@ -93,10 +93,11 @@ class Direct:
             self._changed.notify_all()
 
     def look(self, syncs: Collection[str]) -> set[str]:
-        """If all threads are busy, keeps the syncs whose connection one of them sends to: it looks at them later.
+        """Takes over syncs in which people became due. Returns those for which the doorbell is still to be rung.
 
-        If one is free, and there are several connections, it looks at those of a connection that nobody sends to, and
-        whoever sends to one looks later beside those who are rung for. Returns the others, to be rung for.
+        If all threads are busy, each keeps for later the syncs whose connection it sends to. If one is free, and there
+        are several connections, free threads look at those of connections that nobody sends to; a thread that sends to
+        one looks at its syncs later, beside those who are rung for.
         """
         with self._changed:
             kept = {sync for sync in syncs if self._at_work[self._connection(sync)]}
@@ -161,9 +162,9 @@ class Direct:
         return {leased.sync} if done.more else set()
 
     def _look_next(self, connection: str, syncs: Collection[str], stop: Callable[[], bool]) -> set[str]:
-        """Returns these syncs and those that were kept for this thread. Where there are none the thread is free.
+        """Returns these syncs and those kept for this thread. If there are none, or it is time to end, frees it.
 
-        Both in one step: what becomes due in between would be kept for a thread that looks no more.
+        Both happen under one lock: what became due in between would be kept for a thread that looks no more.
         """
         with self._changed:
             due = {*syncs, *(sync for sync in self._due if self._connection(sync) == connection)}
@@ -180,7 +181,7 @@ class Direct:
 
 
 def _caught(send: Callable[[], set[str]]) -> set[str]:
-    """What it returns; nothing where it fails, which is logged."""
+    """Returns what `send` returns; if it fails, logs that and returns no syncs."""
     try:
         return send()
     except ConnectorError as error:

@@ -1,4 +1,4 @@
-"""What is at fault if a request fails for no stated reason: the service, or one of the items. Pure: nothing is sent.
+"""Finds what is at fault if a request fails for no stated reason: the service or one of the items. Sends nothing.
 
 A 500, a cut connection, silence or a firewall's page may be an outage, in which to split would only add to the flood;
 or it may be about a single item, which then must not hold up its neighbours. What tells them apart is whether anything
@@ -24,11 +24,11 @@ from connector.customerio.responses import ItemResult, Pause, ResponseAction, Re
 Owner = TypeVar("Owner")
 
 OUTAGE_FAILURES = 3
-"""So many failures without a success between them are an outage: a request and its two scouts."""
+"""The number of failures without a success between them that make an outage: a request and its two scouts."""
 LONGEST_STREAK = 8
-"""So many in a row while the service was just there: it may have gone meanwhile, so nothing more is concluded."""
+"""The number of failures in a row that make an outage though the service was just there: it may be gone by now."""
 MOST_EXTRA_REQUESTS = 64
-"""Scouts and halves in one run: enough to find three items in a thousand. An item that is not found is tried again."""
+"""The most scouts and halves in one run: enough to find three items in a thousand. Others are tried again later."""
 
 
 class Sent(NamedTuple, Generic[Owner]):
@@ -51,7 +51,7 @@ class Isolation(Generic[Owner]):
     def __init__(
         self, requests: Iterable[Request[Owner]], sample: Callable[[Sequence[Any], int], Sequence[Any]]
     ) -> None:
-        """Nothing is sent yet. `sample` picks a number of items of a sequence at random, as `random.sample` does."""
+        """Begins with nothing sent. `sample` picks a number of items of a sequence at random, as `random.sample` does."""
         self.outage: Pause | None = None
         self._sample = sample
         self._waiting = deque(requests)
@@ -69,7 +69,7 @@ class Isolation(Generic[Owner]):
 
     @property
     def is_extra(self) -> bool:
-        """Whether the next request is a scout or a half, which is sent only to find who is at fault."""
+        """Says whether the next request is a scout or a half, which is sent only to find who is at fault."""
         return bool(self._scouts or (self._halves and self._there))
 
     def next_request(self) -> Request[Owner] | None:
@@ -99,7 +99,7 @@ class Isolation(Generic[Owner]):
                 self._failed(request, action, exchange)
 
     def give_up(self) -> None:
-        """Sends nothing more to find who is at fault. If nothing has shown that the service answers, it pauses."""
+        """Ends the search for who is at fault. If nothing has shown that the service answers, it is an outage."""
         self._scouts.clear()
         self._halves.clear()
         if not self._there:
@@ -123,7 +123,7 @@ class Isolation(Generic[Owner]):
         return LONGEST_STREAK if self._there else OUTAGE_FAILURES
 
     def _succeeded(self) -> None:
-        """Notes a success: items that failed before it did so for a reason of their own."""
+        """Notes a success: items that failed alone before it are at fault themselves."""
         self._streak, self._there, self._ever_there = 0, True, True
         self._blame()
 

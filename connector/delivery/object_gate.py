@@ -33,7 +33,7 @@ def reachable(store: Store, rules: Rules, claims: Sequence[Claim]) -> Sequence[C
 
 
 def _speaks(claim: Claim) -> bool:
-    """Whether any message has said anything of this person's relationships."""
+    """Says whether a message has said anything of this person's relationships, or Customer.io may hold some."""
     entity = claim.entity
     return entity.facts.relationships.newest() is not None or held(entity)
 

@@ -52,7 +52,7 @@ def _names(attempt: Attempt) -> list[str]:
 
 
 def _called(attempt: Attempt) -> list[str]:
-    """By what upstream calls the user now: another sync may have merged them there already."""
+    """Returns the identifiers that upstream gives the user now: another sync may have merged them there already."""
     return _texts(attempt.rules.addressing.all_named(attempt.claim.entity.facts.identity.values))
 
 
@@ -69,7 +69,7 @@ def _others(attempt: Attempt, people: dict[str, list[OtherSyncPerson]]) -> list[
 
 
 def send_again(store: Store, others: Sequence[Rules], attempts: Iterable[Attempt]) -> set[str]:
-    """Has other syncs send people whole whom this one may have deleted: they came to want them meanwhile.
+    """Makes other syncs send whole the people whom this one may have deleted, if they came to want them meanwhile.
 
     It must come before the attempts are settled: if this process ends in between, they are tried again, and so is this.
 
@@ -95,7 +95,7 @@ def send_again(store: Store, others: Sequence[Rules], attempts: Iterable[Attempt
 
 
 def _may_have_harmed(attempt: Attempt) -> bool:
-    """Whether a delete may have arrived: one of this attempt, or an earlier one without an answer."""
+    """Says whether a delete may have arrived: one of this attempt, or an earlier one without an answer."""
     if attempt.claim.entity.kind != PERSON:
         return False
     return other_syncs.harms(attempt.gone_out) or (attempt.step.effect == "let go" and attempt.claim.entity.doubt > 0)
@@ -109,14 +109,14 @@ def _wanting(rules: Rules, people: dict[str, list[OtherSyncPerson]]) -> Collecti
 
 
 def take_up(store: Store, syncs: Sequence[Rules]) -> set[str]:
-    """Gives identifiers that a sync has let go to the users of these syncs who wait for them; the syncs with such."""
+    """Gives identifiers that a sync has let go to users who wait for them. Returns the syncs of these users."""
     with store.writing() as tx:
         workspace_holders.one_at_a_time(tx, syncs)
         return workspace_holders.take_up(tx, syncs, store.now(tx))
 
 
 def part(store: Store, syncs: Sequence[Rules]) -> int:
-    """Looks once an hour, in one process, for two users of two syncs who hold one identifier; how many wait then."""
+    """Looks for users of two syncs who hold one identifier, once an hour. Returns how many users wait then."""
     sharing = [each for each in syncs if each.beside]
     if not sharing:
         return 0

@@ -23,8 +23,8 @@ def of_people(attempts: Iterable[Attempt], settlements: Sequence[Settlement], no
         now: The store's time, in unix seconds.
 
     Returns:
-        How many, by name, and by name and direction; also whose deletion was held back.
-        For whom a live change was delivered, also how long that took since it came.
+        The counts, by name, and by name and direction; also the count of those whose deletion was held back.
+        For those to whom a live change was delivered, also how long that took since it came, in buckets.
     """
     by_key = {attempt.claim.entity.key: attempt for attempt in attempts}
     found = Counter({HELD: sum(attempt.held_back for attempt in by_key.values())})
@@ -70,7 +70,7 @@ def at_most(counts: Mapping[str, int], share: float) -> float | None:
     """Returns how long a share of what was counted took at most, in seconds, as far as buckets tell.
 
     Within a bucket all is taken to be spread evenly. What is in the last one took longer than its beginning, which is
-    returned. None where nothing was counted.
+    then returned. Returns None where nothing was counted.
     """
     sought = share * sum(counts.get(name, 0) for name in BUCKETS)
     if not sought:

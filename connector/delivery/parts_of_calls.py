@@ -1,4 +1,4 @@
-"""Which person was in which request, with which items, and what was answered to these. Pure."""
+"""Tells which person was in which request, with which items, and what was answered to these. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -69,7 +69,7 @@ def _whose(item: tuple[Any, Operation]) -> str:
 
 
 def _sorts(operations: Iterable[Operation]) -> int:
-    """Returns what operations do."""
+    """Returns the sorts of these operations, as flags of one number."""
     sorts = 0
     for operation in operations:
         sorts |= _EVENT if operation.event is not None else sort_of(operation.item.get("action"))

@@ -33,9 +33,9 @@ _REFUSING = Retry("the manual segment refuses everybody", doubt=False)
 _NOT_IN_TIME = "its turn on the line did not come in time"
 _PAUSED_MEANWHILE = "the connection is paused"
 _FEW_WAIT_SECONDS = 15.0
-"""The longest pause while few people are due: people who fail among them must not hold up those who come next."""
+"""The longest pause, in seconds, while few are due: those who fail among them must not hold up those who come next."""
 SEARCHES_PER_SECOND = 4.0
-"""How many requests that only search for the person at fault all workers of a connection send together."""
+"""The most requests a second that only search for the person at fault, of all workers of a connection together."""
 _SEARCH_PATIENCE_SECONDS = 5.0
 _SEARCH_TIMEOUT_DIVISOR = 4
 """Search requests get a quarter of the usual timeout, so that the person who causes silence is found soon."""
@@ -57,7 +57,7 @@ class Until:
 
 
 class CallContent(NamedTuple):
-    """What was in a request: for each item whose it is and what it did; and what the reply means."""
+    """The content of a request: the owner and the operation of each item, and what the reply means."""
 
     items: Sequence[tuple[Any, Operation]]
     action: ResponseAction
@@ -127,7 +127,7 @@ class Sender:
         return sent
 
     def probe(self) -> None:
-        """If credentials were refused: asks, once a minute, whether Customer.io accepts them by now."""
+        """Asks, once a minute while credentials are refused, whether Customer.io accepts them by now."""
         if circuit.may_probe(self.store, self.name, self.track.credentials):
             found = region.read(self.track.region())
             if isinstance(found, region.Workspace):

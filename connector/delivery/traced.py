@@ -1,6 +1,6 @@
-"""The traces that a claim's messages are in: told once the claim is settled, so that sending waits for nothing.
+"""Records the traces that a claim's messages are in, once the claim is settled, so that sending waits for nothing.
 
-A claim that carries nobody's trace is not told of. The spans of a claim are part of the first trace that it carries,
+A claim without a traced message gets no spans. The spans of a claim are part of the first trace that it carries,
 and linked to the others; each of the others gets a span of its own, linked to the requests that carried it.
 """
 
@@ -29,7 +29,7 @@ Outcomes = Mapping[str, str]
 class TracedClaim:
     """A claim in which somebody's changes are traced.
 
-    contexts: the traceparents of those whose changes are, by key. begun, planned: when, in unix seconds. outcomes: what
+    contexts: the traceparents of those whose changes are, by key. begun, planned: times in unix seconds. outcomes: what
     became of each, by key; {} until it is settled.
     """
 
@@ -60,7 +60,7 @@ class TracedClaim:
         trace_contexts.drop(tx, self.sync, self.kind, told)
 
     def tell(self, run: Run, failed: str = "") -> None:
-        """Tells of the claim and its requests; `failed` is the kind of the error that ended it, if one has."""
+        """Records the spans of the claim and its requests; `failed` is the kind of the error that ended it, if any."""
         traces = list(dict.fromkeys(each for contexts in self.contexts.values() for each in contexts))
         named: dict[str, AttributeValue] = {"connector.sync": self.sync, "connector.kind": self.kind}
         whole = self.tracer.begin(
@@ -78,7 +78,7 @@ class TracedClaim:
             self._tell_other(trace, carried.get(trace, ()), named)
 
     def _requests(self, run: Run, whole: OpenSpan, named: Mapping[str, AttributeValue]) -> dict[str, list[str]]:
-        """Tells of each request. Returns the requests that have carried each trace."""
+        """Records a span for each request. Returns the spans of the requests that have carried each trace, by trace."""
         carried: dict[str, list[str]] = {}
         for call, content in zip(run.calls, run.contents, strict=True):
             traces = self._carried(content)
@@ -104,17 +104,17 @@ class TracedClaim:
 def telling(
     tracer: Tracer | None, store: Store, sync: str, claimed: Sequence[Claim], run: Run
 ) -> Iterator[TracedClaim | None]:
-    """Tells of a claim that is delivered within the block.
+    """Records the spans of a claim that is delivered within the block.
 
     Args:
-        tracer: What tells of traces; None where nothing does.
+        tracer: What records spans; None where nothing does.
         store: Where it is kept which traces messages are in.
         sync: The name of the sync.
-        claimed: The people or objects, who are not none.
+        claimed: The people or objects, at least one.
         run: What its requests have in common.
 
     Yields:
-        The claim; None where nobody is told, or no message about these is traced.
+        The claim; None without a tracer, or if no message about these is traced.
     """
     traced = None if tracer is None else _of(tracer, store, sync, claimed)
     if traced is None:

@@ -112,7 +112,7 @@ def _is_ndjson(text: bytes) -> bool:
 
 
 def _is_document(line: bytes) -> bool:
-    """Whether a line that is not indented is one whole object or list."""
+    """Says whether a line that is not indented is one whole object or list."""
     if not line.startswith((b"{", b"[")):
         return False
     return not isinstance(_line(line, 1), Unreadable)

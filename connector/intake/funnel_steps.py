@@ -102,5 +102,5 @@ def _outside(standing: str | None) -> str:
 
 
 def _is_in(segments: Mapping[str, str | None], segment: str) -> bool:
-    """Whether somebody is in a segment, by its id or its name. A null name says that they left."""
+    """Says whether somebody is in a segment, by its id or its name. A null name says that they left."""
     return segments.get(segment) is not None or segment in segments.values()

@@ -97,7 +97,7 @@ class Attempt:
 
     @property
     def unguarded(self) -> bool:
-        """Whether this would delete somebody whose deletion the guard has not let pass yet."""
+        """Says whether this would delete somebody whose deletion the guard has not let pass yet."""
         delivered = self.claim.entity.delivered
         gone = delivered is not None and delivered.suppressed
         removes = bool(self.step.operations) and self.step.effect != "let go"
@@ -105,11 +105,11 @@ class Attempt:
 
     @property
     def to_hand_over(self) -> bool:
-        """Whether this user was merged into another, who gets everything that is theirs (`merged_users`)."""
+        """Says whether this user was merged into another, who gets everything that is theirs (`merged_users`)."""
         return self.desired.standing is AudienceStatus.MERGED and not self.step.operations
 
     def hold(self) -> None:
-        """Sends nothing: the person stays as they are until a human lets the deletion go."""
+        """Keeps anything from being sent: the person stays as they are until a human lets the deletion go."""
         self.held_back = True
 
     def note(self, index: int, outcome: ItemResult) -> None:
@@ -164,13 +164,13 @@ class Attempt:
         return Postponed(entity, self.confirmed or self._in_doubt(), sent)
 
     def passes_over(self, mirrors: Iterable[str]) -> bool:
-        """Whether the person's membership in one of these mirrors, which are not served, has to change."""
+        """Says whether the person's membership in one of these mirrors, which are not served, has to change."""
         if self.held is None or self.held_back:
             return False
         return bool(manual_segments.changes(self.held.memberships, self.desired.memberships, mirrors))
 
     def _related_so_far(self) -> Profile | None:
-        """Of a step of which something was refused: what was held before, with the relationships that were not."""
+        """Returns what is held after a step that was refused in part: what was before, with the relationships taken."""
         sent = [pair[0].related for pair in self._pairs() if pair[0].related and isinstance(pair[1], Accepted)]
         if self.held is None or not sent:
             return self.held
@@ -189,7 +189,7 @@ class Attempt:
         return not (self.step.operations or self.effects or self.sent or self.refused or withheld)
 
     def _undone(self) -> bool:
-        """People who may be there under another identifier stay in doubt while nothing can be sent for the user."""
+        """Says whether the doubt stays: people may be there under another identifier, and only events could be sent."""
         entity = self.claim.entity
         if not (entity.doubt and entity.tried.identifiers and self.desired.person is None):
             return False
@@ -203,7 +203,7 @@ class Attempt:
         return tuple(event for event in self.claim.events if event.id not in done) if done else self.claim.events
 
     def _waits(self) -> bool:
-        """Whether an operation of the step is to be sent again later, though its other operations are confirmed."""
+        """Says whether an operation of the step is to be sent again later, though its others are confirmed."""
         return any(isinstance(each, Retry) for each in self.outcomes)
 
     def _goes_on(self) -> bool:

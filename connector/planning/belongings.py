@@ -43,22 +43,22 @@ def next_step(held: Profile, person: Profile, sent_now: tuple[Operation, ...], r
 
 
 def _mirror(delivered: Profile, wanted: Memberships, sent_now: Sequence[Operation], rules: Rules) -> Step:
-    """Puts a person whom Customer.io knows by now into manual segments, and takes them out, as Customer.io asks for."""
+    """Plans to put a person whom Customer.io knows by now into manual segments, and to take them out of others."""
     moves = memberships(delivered.identifier, delivered.memberships, wanted, rules)
     after = manual_segments.after(delivered.memberships, wanted, rules.served)
     return Step((*moves, *sent_now), delivered._replace(memberships=after), "mirrored")
 
 
 def moves_owed(held: Memberships, wanted: Memberships, rules: Rules) -> bool:
-    """Whether the person must be put into, or taken out of, a manual segment that can be sent to."""
+    """Says whether the person must be put into, or taken out of, a manual segment that can be sent to."""
     return bool(rules.served) and bool(manual_segments.changes(held, wanted, rules.served))
 
 
 def memberships(identifier: Identifier, held: Memberships, wanted: Memberships, rules: Rules) -> list[Operation]:
-    """Puts the person into manual segments and takes them out, of those that can be sent to.
+    """Returns the operations that put the person into, and take them out of, manual segments that can be sent to.
 
     Args:
-        identifier: By what the person is addressed.
+        identifier: The identifier by which the person is addressed.
         held: What Customer.io was confirmed to hold.
         wanted: What it should hold.
         rules: The rules of the sync.
@@ -72,14 +72,14 @@ def memberships(identifier: Identifier, held: Memberships, wanted: Memberships, 
 
 
 def all_taken(entity: Entity, identifiers: Sequence[Identifier], former: Sequence[Identifier]) -> list[Operation]:
-    """Takes away all devices and relationships of a person who is cleared."""
+    """Returns the operations that take away all devices and relationships of a person who is cleared."""
     here = [each for each in identifiers if each not in former]
     devices = [Operation(device.deleted(each, token)) for token in _gone(held_devices(entity), {}) for each in here]
     return devices + [_ended(each, key) for key in _gone(held_relationships(entity), {}) for each in here]
 
 
 def all_taken_out(entity: Entity, identifiers: Sequence[Identifier], rules: Rules) -> list[Operation]:
-    """Takes a person who is cleared out of all manual segments, under any identifier they may have been put in by."""
+    """Returns the operations that take a person who is cleared out of manual segments, under each identifier."""
     if not rules.served:
         return []
     held = manual_segments.held(entity, rules)
@@ -92,7 +92,7 @@ def left_alone(entity: Entity, rules: Rules) -> Memberships:
 
 
 def _devices(person: Profile, held: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """Removes the devices that are not wanted, and adds those that are missing or differ."""
+    """Returns the operations that remove the devices that are not wanted, and add those that are missing or differ."""
     wanted = person.devices
     gone = [Operation(device.deleted(person.identifier, token)) for token in _gone(held, wanted)]
     added = [
@@ -115,7 +115,7 @@ def held_devices(entity: Entity) -> Mapping[str, Any]:
 
 
 def _relationships(person: Profile, held: Mapping[str, Any], rules: Rules) -> tuple[Operation, ...]:
-    """Ends the relationships that are not wanted, and adds those that are missing or differ."""
+    """Returns the operations that end unwanted relationships, and add those that are missing or differ."""
     wanted = person.relationships
     operations = [_ended(person.identifier, key) for key in _gone(held, wanted)]
     for key, attributes in sorted(wanted.items()):

@@ -9,12 +9,12 @@ from connector.settings.sync_options import DeletionGuard
 
 
 def off(limits: DeletionGuard) -> bool:
-    """Whether the settings let every deletion pass."""
+    """Says whether the settings let every deletion pass."""
     return limits.share >= 1
 
 
 def few(limits: DeletionGuard, waiting: int, admitted: int) -> bool:
-    """Whether so few wait, and were let pass within the window, that the audience need not be counted."""
+    """Says whether so few wait, and were let pass within the window, that the audience need not be counted."""
     return waiting + admitted <= limits.at_least
 
 
@@ -27,10 +27,10 @@ def holds(limits: DeletionGuard, waiting: int, admitted: int, audience: int) -> 
     """Says whether to hold the deletions that wait.
 
     Args:
-        limits: Beyond what deletions are held.
-        waiting: How many wait.
-        admitted: How many were let pass within the window.
-        audience: How many people were held when it began.
+        limits: The limits beyond which deletions are held.
+        waiting: How many deletions wait.
+        admitted: How many deletions were let pass within the window.
+        audience: How many people Customer.io held when the window began.
     """
     return waiting + admitted > allowed(limits, audience)
 

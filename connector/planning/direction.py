@@ -1,4 +1,4 @@
-"""Which way somebody goes in Customer.io: in, on, or out. Pure."""
+"""Tells which way somebody goes in Customer.io: in, on, or out. Pure."""
 
 from connector.audience.audience_status import AudienceStatus
 from connector.model.entity import Entity
@@ -8,7 +8,7 @@ DIRECTIONS = (ENTERED, CHANGED, LEFT, OBJECT)
 
 
 def direction(entity: Entity, standing: AudienceStatus | str) -> str:
-    """Returns which way an entity goes that is due: an object has none, and is told apart from people.
+    """Returns which way an entity that is due goes: an object has none, and is told apart from people.
 
     Args:
         entity: The entity, with what Customer.io was last confirmed to hold of it.

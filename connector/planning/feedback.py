@@ -17,7 +17,7 @@ _REMOVALS = (AudienceStatus.DELETED, AudienceStatus.SUPPRESSED, AudienceStatus.M
 
 
 class Restrained(NamedTuple):
-    """What is left to be sent of what was wanted, and what is not sent: the ids of events, and whether the person."""
+    """The part of what was wanted that is left to be sent, with the restraint and the ids of the events withheld."""
 
     desired: Desired
     rules: Rules
@@ -46,6 +46,6 @@ def applied(restraint: Restraint, desired: Desired, rules: Rules, events: Sequen
         return Restrained(desired, rules, events)
     withheld = tuple(each.id for each in events)
     if restraint.not_recreated:
-        # Where attributes are taken away an identify that only updates creates nobody either.
+        # If attributes are taken away, an identify that only updates creates nobody either.
         desired, rules = desired._replace(person=None), replace(rules, update_only=True)
     return Restrained(desired, rules, (), restraint, withheld)

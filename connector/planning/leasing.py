@@ -1,4 +1,4 @@
-"""What intake must know to lease people while it takes their changes in, and what it returns (`intake.leasing`)."""
+"""The terms by which intake leases people while it takes their changes in, and the leases (`intake.leasing`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ def named(old: Entity) -> tuple[Identifier, ...]:
 
 
 def left_nothing(old: Entity) -> bool:
-    """Returns whether a user who turned out to be another one has nothing any more that Customer.io is to merge."""
+    """Says whether a user who turned out to be another one has nothing any more that Customer.io is to merge."""
     return not possible_identifiers(old) and not old.facts.lifecycle.to_hand_over
 
 
@@ -57,7 +57,7 @@ def unnamed(before: Entity, change: Change, facts: Facts, rules: Rules) -> list[
     Args:
         before: the user before the change.
         change: the change that says who they turned out to be.
-        facts: those after it.
+        facts: the user's facts after it.
         rules: the settings of the sync.
     """
     lifecycle = facts.lifecycle

@@ -55,7 +55,7 @@ def wanted(other: OtherSyncPerson) -> WantedByOthers | None:
 
 
 def _stays_as_it_is(other: OtherSyncPerson, desired: Desired) -> bool:
-    """Whether nothing of the person can be sent, and nothing is to be taken away either."""
+    """Says whether nothing of the person can be sent, and nothing is to be taken away either."""
     return other.held or other.waits or desired.standing.unaddressed or desired.standing is AudienceStatus.MERGED
 
 
@@ -65,7 +65,7 @@ def _as_held(rules: Rules, entity: Entity, there: Profile) -> WantedByOthers:
 
 
 def _as_wanted(rules: Rules, entity: Entity, person: Profile) -> WantedByOthers:
-    """With the former identifiers, unless they are to be deleted: what is there is to be merged, or left."""
+    """Returns what a sync wants of a person, with the former identifiers unless those are to be deleted."""
     own = (person.identifier, *rules.addressing.also_known_by(person))
     known = () if rules.on_identifier_change == "replace" else tuple(possible_identifiers(entity))
     found = _with_belongings(WantedByOthers((rules.name,), own, known, mains=own[:1]), person)
@@ -75,7 +75,7 @@ def _as_wanted(rules: Rules, entity: Entity, person: Profile) -> WantedByOthers:
 
 
 def _with_belongings(found: WantedByOthers, person: Profile) -> WantedByOthers:
-    """With the names of what is there. Identifiers are attributes too, which must not be emptied."""
+    """Adds the names of what the person has. Identifiers are attributes too, which must not be emptied."""
     named = {name for name, value in person.attributes.items() if value is not None}
     return found._replace(
         names=found.names | named | {each.type for each in found.own},
@@ -87,7 +87,7 @@ def _with_belongings(found: WantedByOthers, person: Profile) -> WantedByOthers:
 def together(key: str, others: Iterable[OtherSyncPerson]) -> WantedByOthers | None:
     """Returns what these syncs together want of the user `key`; None if they want nothing.
 
-    Who wants a person outweighs who has them blocked.
+    A sync that wants the person outweighs one that has them blocked.
     """
     found = [
         each if other.entity.key == key else each._replace(mains=())
@@ -102,7 +102,7 @@ def together(key: str, others: Iterable[OtherSyncPerson]) -> WantedByOthers | No
 
 
 def takes_away(operations: Iterable[Operation]) -> bool:
-    """Whether operations take something away that another sync may want."""
+    """Says whether operations take something away that another sync may want."""
     return any(
         each.item.get("action") in _TAKES_AWAY or None in each.item.get("attributes", {}).values()
         for each in operations
@@ -111,7 +111,7 @@ def takes_away(operations: Iterable[Operation]) -> bool:
 
 
 def harms(operations: Iterable[Operation]) -> bool:
-    """Whether operations may have left nobody there, so that others must send the person again."""
+    """Says whether operations may have left nobody there, so that others must send the person again."""
     return any(each.item.get("action") in _HARMS for each in operations)
 
 
@@ -161,7 +161,7 @@ def _let_go(
     rules: Rules,
     elsewhere: WantedByOthers,
 ) -> Step:
-    """Clears what only this sync has sent of a person whom others want, and forgets them.
+    """Plans to clear what only this sync has sent of a person whom others want, and to forget them.
 
     Other profiles of theirs, that nobody else wants, are deleted as ever.
     """
@@ -178,7 +178,7 @@ def _let_go(
 
 
 def _under(entity: Entity, identifiers: Sequence[Identifier], elsewhere: WantedByOthers) -> Entity:
-    """The entity as far as it may be there under these identifiers, or is by now under those of the same user."""
+    """Returns the entity as far as it may be there under these identifiers, or by now under the user's main ones."""
     there, tried = entity.delivered, entity.tried
     now = [each for each in elsewhere.mains if not any(each.same_as(one) for one in identifiers)]
     left = tuple(each for each in tried.identifiers if each in identifiers) if entity.doubt else ()

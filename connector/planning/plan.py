@@ -57,7 +57,7 @@ def _planned(entity: Entity, desired: Desired, events: Sequence[PendingEvent], r
 
 
 def is_owed(entity: Entity, desired: Desired, rules: Rules) -> bool:
-    """Whether anything but events is owed to Customer.io about this person or object."""
+    """Says whether anything but events is owed to Customer.io about this person or object."""
     rules = rules.of_kind(entity.kind)
     desired = _as_created(entity, wanted_identifiers.with_id_that_stays(entity, desired, rules), rules)
     if desired.person is not None and not entity.doubt and not _to_free(entity, desired):
@@ -84,7 +84,7 @@ def possible_identifiers(entity: Entity) -> list[Identifier]:
 
 
 def _as_created(entity: Entity, desired: Desired, rules: Rules) -> Desired:
-    """In a sync that only creates, wants a person who was delivered to stay as they are; events still go."""
+    """Returns what is desired; in a sync that only creates, a delivered person stays as they are. Events still go."""
     there = entity.delivered
     if not rules.create_only or there is None or there.suppressed or desired.person is None or entity.kind != "person":
         return desired
@@ -182,7 +182,7 @@ def _clear(entity: Entity, events: Sequence[PendingEvent], rules: Rules) -> Step
 
 
 def _unaddressed(entity: Entity, wanted: Memberships, events: Sequence[PendingEvent], rules: Rules) -> Step:
-    """For somebody without an identifier: their events go to the person delivered before, or anonymously, or wait."""
+    """Plans for somebody without an identifier: events go to the person delivered before, or anonymously, or wait."""
     if entity.delivered is not None:
         identifier, held = entity.delivered.identifier, manual_segments.held(entity, rules)
         moves = belongings.memberships(identifier, held, wanted, rules)
@@ -194,7 +194,7 @@ def _unaddressed(entity: Entity, wanted: Memberships, events: Sequence[PendingEv
 
 
 def _needs_nobody(owed: PendingEvent) -> bool:
-    """Whether an event may go although nobody is known who did it. Content is seen by a person."""
+    """Says whether an event may go although it is not known who did it. Only a known person sees or clicks content."""
     if owed.kind in ("viewed_content", "clicked_content"):
         return False
     return owed.kind == "metric" or bool(owed.anonymous_id or owed.properties.get("recipient"))
@@ -207,7 +207,7 @@ def _anonymous(owed: PendingEvent) -> Operation:
 
 
 def kept_identifier(entity: Entity, person: Profile, rules: Rules) -> Profile:
-    """With on_identifier_change = "keep", gives the person the identifier that they were delivered with."""
+    """Returns the person; with on_identifier_change = "keep" under the identifier that they were delivered with."""
     person = rules.addressing.keeping_id(person, lambda: possible_identifiers(entity))
     if (
         rules.on_identifier_change != "keep"
@@ -238,7 +238,7 @@ def _present(entity: Entity, person: Profile, events: Sequence[PendingEvent], ru
 
 
 def _is_as_wanted(held: Profile, wanted: Profile) -> bool:
-    """Whether devices, relationships and attributes are already as wanted, and the person is not suppressed."""
+    """Says whether devices, relationships and attributes are already as wanted, and the person is not suppressed."""
     belongings_match = holds(held.devices, wanted.devices) and holds(held.relationships, wanted.relationships)
     return belongings_match and holds(held.attributes, wanted.attributes) and not held.suppressed
 

@@ -17,7 +17,7 @@ Same = Callable[[Any, Any], bool]
 
 
 def told(attributes: Mapping[str, Any], entity: Entity, chosen: Collection[str], same: Same) -> Mapping[str, Any]:
-    """Returns what to send of attributes, without the preferences that are no news.
+    """Returns what to send of attributes: preferences that are no news are sent only if they unsubscribe.
 
     Args:
         attributes: the attributes that would be sent.
@@ -38,7 +38,7 @@ def told(attributes: Mapping[str, Any], entity: Entity, chosen: Collection[str],
 
 
 def _is_old(name: str, value: Any, entity: Entity, same: Same) -> bool:
-    """Whether it was confirmed, and no request without an answer may have changed it since."""
+    """Says whether the value was confirmed, and no request without an answer may have changed it since."""
     if entity.delivered is None or name not in entity.delivered.attributes:
         return False
     unsure = entity.doubt > 0 and name in entity.tried.names
@@ -46,7 +46,7 @@ def _is_old(name: str, value: Any, entity: Entity, same: Same) -> bool:
 
 
 def _repeated(name: str, value: Any) -> Mapping[str, Any]:
-    """What of a preference is told again although it is no news."""
+    """Returns the part of a preference that is sent again although it is no news."""
     if name == UNSUBSCRIBED:
         return {name: value} if str(value).lower() in _NO else {}
     if name.startswith(TOPIC):

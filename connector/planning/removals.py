@@ -81,7 +81,7 @@ def _named(step: Step) -> Iterator[Identifier]:
 
 
 def _freed(step: Step) -> list[Identifier]:
-    """Returns what the step frees: somebody whom another sync wants is let go of, which is no step of its own."""
+    """Returns the identifiers that the step unsuppresses: letting somebody go may do so, without a step of its own."""
     freeing = [each.item for each in step.operations if each.item.get("action") == "unsuppress"]
     return [each for item in freeing for each in addressed(item)]
 
@@ -106,7 +106,7 @@ def _not_held(names: Iterable[str], held: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def addressed(item: Item) -> Iterator[Identifier]:
-    """Returns the identifiers under which an operation names a person or an object."""
+    """Yields the identifiers under which an operation names a person or an object."""
     if item.get("type") == "object":
         yield Identifier(OBJECT_ID, key_of(item["identifiers"]))
         return

@@ -53,4 +53,4 @@ class HeldBack(NamedTuple):
 
 Settlement = Confirmed | PartlyRefused | Postponed | HeldBack
 Answered = Confirmed | PartlyRefused
-"""Customer.io has answered: what it holds is known."""
+"""The settlements after an answer of Customer.io: what it holds is known."""

@@ -31,19 +31,19 @@ class Step(NamedTuple):
 
 
 def possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -> Mapping[str, Any]:
-    """What Customer.io may hold of `known` and what was `tried`: in doubt all of it, with no value to rely on."""
+    """Returns what Customer.io may hold: `known`, or in doubt the names of it and of what was `tried`, all uncertain."""
     if not entity.doubt:
         return known
     return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: the order of keys does not matter, and true is not 1 as it is for Python."""
+    """Says whether two values are equal in JSON: the order of keys does not matter, and true is not 1."""
     return bool(one == other) and (one is other or _alike(one, other))
 
 
 def holds(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether what is held is as wanted; a null that nobody wants is as good as nothing."""
+    """Says whether what is held is as wanted; a null that nobody wants is as good as nothing."""
     if len(held) != len(wanted):
         held = {name: value for name, value in held.items() if value is not None or name in wanted}
     return same(held, wanted)
