@@ -26,7 +26,7 @@ class Action:
     template: Mapping[str, TemplateSource | TemplateObject]
 
     def values(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of its fields. Raises UnreadableError where the call has none for one that must have."""
+        """Returns the values of its fields. Raises UnreadableError where the call has none for one that must have."""
         found: dict[str, Any] = {}
         for field in self.effect.fields:
             value = field.value(call, self.template.get(field.name, field.default))
@@ -58,7 +58,7 @@ class Turn(NamedTuple):
     fault: str = ""
 
     def reason(self, call: Mapping[str, Any]) -> str:
-        """Why, in words: made only for who asks, since most calls are told to nobody."""
+        """Returns why, in words: made only when asked for, since most calls are told to nobody."""
         match self.outcome:
             case "not done":
                 return self.fault
@@ -81,7 +81,7 @@ class Applied:
 
     @property
     def reason(self) -> str:
-        """Why there is no change."""
+        """The reason why there is no change."""
         last = self.turns[-1] if self.turns else None
         return f"{last.action.name} ignores the call" if last and last.outcome == "ignored" else _NOTHING
 
@@ -95,7 +95,7 @@ class TakenCalls(NamedTuple):
 
 
 def apply(change: Change, actions: Actions) -> Applied:
-    """The change as these actions make it of its call. A change of a form without calls stays as it is.
+    """Returns the change as these actions make it of its call. A change of a form without calls stays as it is.
 
     No action changes the user, the version or the ids.
     """
@@ -108,7 +108,7 @@ def apply(change: Change, actions: Actions) -> Applied:
 
 
 def taken(changes: Sequence[Change], actions: Actions | None) -> TakenCalls:
-    """The changes as a sync with these actions takes them; without actions of its own, as they are."""
+    """Returns the changes as a sync with these actions takes them; without actions of its own, as they are."""
     if actions is None:
         return TakenCalls(changes)
     applied = [apply(change, actions) for change in changes]

@@ -36,15 +36,15 @@ class Draft:
 
     @property
     def at(self) -> int | None:
-        """When it happened, unix seconds."""
+        """The time at which it happened, in unix seconds."""
         return occurred_at(self.call, self.change)
 
     def move(self, segment: Segment, *, inside: bool) -> None:
-        """The user enters or leaves a segment; the last word on it counts."""
+        """Notes that the user enters or leaves a segment; the last word on it counts."""
         self.moves[segment.key] = (segment, inside)
 
     def delete_object(self, told: ObjectChange) -> None:
-        """The object is deleted, whatever else the call says of it."""
+        """Notes that the object is deleted, whatever else the call says of it."""
         self.deleted_objects[told.key] = told
 
     def event(self, kind: EventKind, name: str, properties: Fields, id: str | None, at: int | None) -> None:
@@ -67,7 +67,7 @@ class Draft:
         self.events.append(Event(id, name, kind, happened, properties, self.change.anonymous_id))
 
     def made(self) -> Change:
-        """The change. If it deletes the user it says nothing else about them."""
+        """Returns the change. If it deletes the user it says nothing else about them."""
         void = Draft(self.change, self.call)
         said = void.said(object_in(self.context, "traits")) if self.deleted or self.suppressed is not None else {}
         if self.deleted:
@@ -78,7 +78,7 @@ class Draft:
         return replace(self.change, **self.said(traits), deleted=False, suppressed=None)
 
     def said(self, traits: Fields) -> dict[str, Any]:
-        """What of the change follows from what is done, with these traits of the user."""
+        """Returns the fields of the change that follow from what is done, with these traits of the user."""
         return {
             "user": user_of(self.call, traits, self.change.anonymous_id),
             "presumed": presumed(self.call, traits),

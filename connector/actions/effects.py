@@ -48,13 +48,13 @@ class Field(NamedTuple):
     entries: ValueKind = ANYTHING
 
     def value(self, call: Mapping[str, Any], template: TemplateSource | TemplateObject) -> Any:
-        """What it takes from a call, or ABSENT."""
+        """Returns what it takes from a call, or ABSENT."""
         if isinstance(template, TemplateObject):
             return filled(call, template, self.entries) or ABSENT
         return first(call, template, self.kind)
 
     def template(self, given: object) -> TemplateSource | TemplateObject:
-        """Where the settings say its value comes from. Raises UnreadableError with what is accepted."""
+        """Returns where the settings say its value comes from. Raises UnreadableError with what is accepted."""
         return table(given) if self.kind is OBJECT else source(given)
 
 
@@ -68,7 +68,7 @@ class ActionEffect:
     do: Callable[[Draft, Values], None]
 
     def field(self, name: str) -> Field | None:
-        """The field of this name."""
+        """Returns the field of this name."""
         return next((each for each in self.fields if each.name == name), None)
 
 
@@ -155,7 +155,7 @@ def _audience_traits(draft: Draft, values: Values) -> None:
 
 
 def _ignore(_draft: Draft, _: Values) -> None:
-    """`action` stops there."""
+    """Does nothing: `action` stops there."""
 
 
 _ID = Field("id", WORD)

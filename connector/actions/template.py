@@ -33,7 +33,7 @@ class Path(NamedTuple):
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        """As the settings write it."""
+        """Returns the path as the settings write it."""
         return ".".join(self.names)
 
     @property
@@ -42,7 +42,7 @@ class Path(NamedTuple):
         return self.names[0] in _TOPS
 
     def find(self, call: Fields) -> Any:
-        """The value in `call`, or ABSENT. A number in a path counts the items of a list, from 0."""
+        """Returns the value in `call`, or ABSENT. A number in a path counts the items of a list, from 0."""
         value: Any = call
         for name in self.names:
             if isinstance(value, dict) and name in value:
@@ -60,7 +60,7 @@ class Constant(NamedTuple):
     value: Any
 
     def __str__(self) -> str:
-        """As a sentence shows it."""
+        """Returns the value as a sentence shows it."""
         return f'"{self.value}"' if isinstance(self.value, str) else str(self.value).lower()
 
 
@@ -76,7 +76,7 @@ class TemplateObject:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Every path in it."""
+        """The paths in it."""
         return (*self.whole, *(each for _, source in self.entries for each in source if isinstance(each, Path)))
 
 
@@ -110,7 +110,7 @@ OBJECT = ValueKind("a table", lambda value: value if isinstance(value, dict) els
 
 
 def path(given: object) -> Path:
-    """The path that a text is. Raises UnreadableError with what is accepted."""
+    """Returns the path that a text is. Raises UnreadableError with what is accepted."""
     if not isinstance(given, str) or not _FORM.fullmatch(given) or not storable(given):
         raise UnreadableError("give a path into the call, such as traits.email or context.device.token")
     names = given.split(".")
@@ -120,7 +120,7 @@ def path(given: object) -> Path:
 
 
 def source(given: object) -> TemplateSource:
-    """The source that the settings give: a path, { value = ... }, or a list of them. Raises UnreadableError."""
+    """Returns the source that the settings give: a path, { value = ... }, or a list of them. Raises UnreadableError."""
     if isinstance(given, list | tuple):
         if not given:
             raise UnreadableError("give at least one path")
@@ -142,7 +142,7 @@ def is_plain(value: object) -> bool:
 
 
 def table(given: object) -> TemplateObject:
-    """The table that the settings give: a path to an object, or { NAME = source, "*" = path }.
+    """Returns the table that the settings give: a path to an object, or { NAME = source, "*" = path }.
 
     Raises UnreadableError.
     """
@@ -161,7 +161,7 @@ def _paths(given: object) -> tuple[Path, ...]:
 
 
 def first(call: Fields, source: TemplateSource, kind: ValueKind) -> Any:
-    """The first value of the source that is there and that a field of this kind takes, or ABSENT."""
+    """Returns the first value of the source that is there and that a field of this kind takes, or ABSENT."""
     for each in source:
         found = each.value if isinstance(each, Constant) else each.find(call)
         taken = found if found is ABSENT else kind.take(found)
@@ -171,7 +171,7 @@ def first(call: Fields, source: TemplateSource, kind: ValueKind) -> Any:
 
 
 def filled(call: Fields, table: TemplateObject, kind: ValueKind) -> dict[str, Any]:
-    """The object that the table makes of a call; `kind` is what its single entries take."""
+    """Returns the object that the table makes of a call; `kind` is what its single entries take."""
     whole = first(call, table.whole, OBJECT)
     entries = ((name, first(call, source, kind)) for name, source in table.entries)
     found = {name: value for name, value in entries if value is not ABSENT}

@@ -1,4 +1,4 @@
-"""Which calls an action is for: by type, by the name of a tracked event, by what stands in a field."""
+"""Tells which calls an action is for: by type, by the name of a tracked event, by what stands in a field."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from connector.model.change import Fields
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a field must be. Absent and null are the same: not there.
+    """A condition on a field. Absent and null are the same: not there.
 
     one_of: it is one of these; none_of: it is none of these, or not there; exists: whether it is there. None where
     that is not asked.
@@ -31,7 +31,7 @@ class Condition:
         return not any(same(value, each) for each in self.none_of or ())
 
     def __str__(self) -> str:
-        """As a sentence about the call that it holds for."""
+        """Returns the condition as a sentence about the call that it holds for."""
         if self.exists is not None:
             return f"{self.field} is {'' if self.exists else 'not '}there"
         values = self.none_of if self.one_of is None else self.one_of
@@ -63,7 +63,7 @@ class When:
         return all(each.holds(call) for each in self.conditions) if self.conditions else True
 
     def fault(self, call: Fields) -> str | None:
-        """Why a call is not meant; None where it is."""
+        """Returns why a call is not meant; None where it is."""
         if self.types and call["type"] not in self.types:
             return f"it is for {self._types()}"
         if self.events and str(call.get("event")).strip() not in self.events:
@@ -72,7 +72,7 @@ class When:
         return None if broken is None else f"it is for calls where {broken}"
 
     def __str__(self) -> str:
-        """As documents and explanations write it."""
+        """Returns it as documents and explanations write it."""
         named = f"{self._types()}: {self._events()}" if self.events else self._types()
         return f"{named}, where {' and '.join(map(str, self.conditions))}" if self.conditions else named
 

@@ -17,12 +17,12 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 def as_leads(changes: Sequence[Change], rules: Rules) -> Sequence[Change]:
-    """The changes as a sync reads them that knows people by e-mail whose id is an address."""
+    """Returns the changes as a sync reads them that takes people whose id is an address for leads."""
     return [as_lead(each, rules) for each in changes] if rules.addresses_are_emails else changes
 
 
 def as_lead(change: Change, rules: Rules) -> Change:
-    """A change with its user, and the one whom they turned out to be, as leads if their ids are addresses."""
+    """Returns a change with its user, and the one whom they turned out to be, as leads if their ids are addresses."""
     if not rules.addresses_are_emails:
         return change
     into = change.merged_into

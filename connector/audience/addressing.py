@@ -1,7 +1,7 @@
-"""By what a person is addressed in Customer.io: the strategies behind `identify_by`.
+"""The strategies behind `identify_by`: the identifier by which a person is addressed in Customer.io.
 
-By one kind of identifier (id, email or cio_id), or by id and, without one, by e-mail. With `id_or_email` a person who
-has both is one person in Customer.io, found by either (docs/customerio.md#identity): an identify under an id that
+That is one kind of identifier (id, email or cio_id), or the id, else the e-mail. With `id_or_email` somebody
+who has both is one person in Customer.io, found by either (docs/customerio.md#identity): an identify under an id that
 nobody has, with the e-mail of somebody, gives that person the id.
 """
 
@@ -21,13 +21,13 @@ def has_email(email: str | None) -> bool:
 
 
 def said(identity: Mapping[str, Any]) -> str | None:
-    """The value by which upstream addresses a person: what it said, else what is presumed; None where it is neither."""
+    """Returns the value by which upstream addresses a person: what it said, else what is presumed, else None."""
     own: str | None = identity.get("identifier")
     return own if own is not None else identity.get("presumed")
 
 
 def email_of(person: Profile) -> Identifier | None:
-    """The e-mail address of a person as an identifier; None where they have none, or none that is known for sure."""
+    """Returns the e-mail address of a person as an identifier; None where none is known for sure."""
     value = person.attributes.get(_EMAIL)
     if not isinstance(value, str) or "\0" in value or not has_email(value):
         return None
@@ -36,7 +36,7 @@ def email_of(person: Profile) -> Identifier | None:
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
-    """By one kind of identifier: the value of the field `identifier`.
+    """Addressing by one kind of identifier: the value of the field `identifier`.
 
     beside: the attributes that are identifiers too, and name one person in the workspace.
     """
@@ -55,24 +55,24 @@ class Addressing:
         return self.kind
 
     def identifier(self, identity: Mapping[str, Any]) -> Identifier | None:
-        """The identifier that upstream's word on identity comes to, None where it comes to none."""
+        """Returns the identifier that upstream's word on identity comes to, None where it comes to none."""
         value = said(identity)
         return None if value is None else self.given(value)
 
     def all_named(self, identity: Mapping[str, Any]) -> tuple[Identifier, ...]:
-        """Every identifier by which upstream's word on identity addresses a person."""
+        """Returns every identifier by which upstream's word on identity addresses a person."""
         found = self.identifier(identity)
         return () if found is None else (found,)
 
     def also_named(self, identity: Mapping[str, Any]) -> tuple[Identifier, ...]:
-        """The e-mail address that upstream's word on identity has, where it names one person and addresses nobody."""
+        """Returns the e-mail address that upstream gives, where it names one person and addresses nobody."""
         email = identity.get(_EMAIL)
         if email is None or _EMAIL not in self.beside or not has_email(email):
             return ()
         return (Identifier(_EMAIL, email),)
 
     def given(self, value: str) -> Identifier | None:
-        """The identifier that a human, or a message, gives as plain text; None where it can be none."""
+        """Returns the identifier that a human, or a message, gives as plain text; None where it can be none."""
         if self.kind == _EMAIL and not has_email(value):
             return None
         # In paths Customer.io writes cio_ before a cio_id, in bodies it takes it without (docs/customerio.md#identity).
@@ -80,28 +80,28 @@ class Addressing:
         return Identifier(self.kind, bare) if bare else None
 
     def with_identifiers(self, attributes: Mapping[str, Any], identity: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The attributes to send, with those that are identifiers beside the one that addresses the person."""
+        """Returns the attributes to send, with those that are identifiers beside the one that addresses the person."""
         return attributes
 
     def clearable(self, held: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Of the attributes held those that may be emptied: an id that is set stays."""
+        """Returns those of the attributes held that may be emptied: an id that is set stays."""
         return {name: value for name, value in held.items() if name != _ID} if _ID in held else held
 
     def with_id(self, person: Profile, there: Profile | None) -> Profile:
-        """The person with the id that they have as an attribute: Customer.io gives nobody another one, or none."""
+        """Returns the person with the id that they have as an attribute: Customer.io does not change an id."""
         held = None if there is None or _ID not in self.beside else there.attributes.get(_ID)
         if not isinstance(held, str) or person.attributes.get(_ID) == held:
             return person
         return person._replace(attributes={**person.attributes, _ID: held})
 
     def also_known_by(self, person: Profile | None) -> tuple[Identifier, ...]:
-        """The identifiers of a person beside the one that addresses them."""
+        """Returns the identifiers of a person beside the one that addresses them."""
         if person is None:
             return ()
         return tuple(each for name in self.beside if (each := _among_attributes(person, name)) is not None)
 
     def keeping_id(self, person: Profile, possible: Callable[[], Sequence[Identifier]]) -> Profile:
-        """The person under the id that they have, or may have, in Customer.io, where upstream gives none any more."""
+        """Returns the person under the id that they have, or may have, in Customer.io, if upstream gives none."""
         return person
 
     def gives_id(self, delivered: Profile | None, person: Profile) -> bool:
@@ -114,7 +114,7 @@ class Addressing:
         person: Profile,
         others: Sequence[Identifier],
     ) -> tuple[Identifier, ...]:
-        """Of other identifiers that may be there, those that are another profile's."""
+        """Returns those of the other identifiers that belong to another profile."""
         return tuple(others)
 
     def lead_apart(
@@ -123,7 +123,7 @@ class Addressing:
         person: Profile,
         others: Sequence[Identifier],
     ) -> Identifier | None:
-        """The lead who has the person's e-mail while the person is there without it: these are two in Customer.io."""
+        """Returns the lead who has the person's e-mail while the person is there without it: two in Customer.io."""
         return None
 
     def lead_with_their_id(
@@ -132,13 +132,13 @@ class Addressing:
         person: Profile,
         others: Sequence[Identifier],
     ) -> Identifier | None:
-        """The lead who may have got the person's id by a request without an answer, with an e-mail not theirs now."""
+        """Returns the lead, by a former e-mail, who may have got the person's id by a request without an answer."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class ByIdOrEmail(Addressing):
-    """By id; and by e-mail who has none.
+    """Addressing by id, and by e-mail for those who have none.
 
     The e-mail under which a lead was delivered is not another person's once they have an id: nothing is merged with it,
     and nothing deleted.
@@ -152,25 +152,25 @@ class ByIdOrEmail(Addressing):
         return True
 
     def identifier(self, identity: Mapping[str, Any]) -> Identifier | None:
-        """The id, else the e-mail address."""
+        """Returns the id, else the e-mail address."""
         value, email = said(identity), identity.get(_EMAIL)
         if value is not None:
             return Identifier("id", value)
         return Identifier(_EMAIL, email) if email is not None and has_email(email) else None
 
     def all_named(self, identity: Mapping[str, Any]) -> tuple[Identifier, ...]:
-        """The id, and the e-mail address."""
+        """Returns the id, and the e-mail address."""
         email = {_EMAIL: identity.get(_EMAIL)}
         found = (self.identifier(identity), self.identifier(email))
         return tuple(dict.fromkeys(each for each in found if each is not None))
 
     def given(self, value: str) -> Identifier | None:
-        """What has an "@" in it is an e-mail address."""
+        """Returns the identifier that a text is: with an "@" in it, it is an e-mail address."""
         kind = _EMAIL if "@" in value else "id"
         return None if kind == _EMAIL and not has_email(value) else Identifier(kind, value)
 
     def with_identifiers(self, attributes: Mapping[str, Any], identity: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With the e-mail address, which goes first, so that it is in the first part of a person sent in parts.
+        """Returns the attributes with the e-mail address first: it is in the first part of a person sent in parts.
 
         It is an identifier, and goes as upstream writes it; one that is none ("n/a") is not sent as one.
         """
@@ -182,39 +182,39 @@ class ByIdOrEmail(Addressing):
         return dict(attributes) if fit else {**attributes, _EMAIL: None}
 
     def clearable(self, held: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All but the e-mail address."""
+        """Returns all but the e-mail address."""
         return {name: value for name, value in held.items() if name != _EMAIL}
 
     def also_known_by(self, person: Profile | None) -> tuple[Identifier, ...]:
-        """The e-mail address is theirs beside their id."""
+        """Returns the e-mail address, which is theirs beside their id."""
         email = email_of(person) if person else None
         return (email,) if email else ()
 
     def keeping_id(self, person: Profile, possible: Callable[[], Sequence[Identifier]]) -> Profile:
-        """There is no way to take an id away in Customer.io."""
+        """Returns the person under an id that they may have: Customer.io cannot take an id away."""
         if person.identifier.type != _EMAIL:
             return person
         return next((person._replace(identifier=each) for each in possible() if each.type == "id"), person)
 
     def gives_id(self, delivered: Profile | None, person: Profile) -> bool:
-        """A lead who gets an id is the same person."""
+        """Says whether a lead has got an id: they are the same person."""
         return delivered is not None and delivered.identifier.type == _EMAIL and _is_own(delivered.identifier, person)
 
     def not_their_own(
         self, delivered: Profile | None, person: Profile, others: Sequence[Identifier]
     ) -> tuple[Identifier, ...]:
-        """Not the person's own e-mail, now or as delivered."""
+        """Returns the others without the person's own e-mail, now or as delivered."""
         there = delivered if delivered is not None and delivered.identifier.type == "id" else None
         return tuple(each for each in others if not _is_own(each, person) and not (there and _is_own(each, there)))
 
     def lead_apart(self, delivered: Profile | None, person: Profile, others: Sequence[Identifier]) -> Identifier | None:
-        """The lead is there beside the person, who was delivered without the e-mail."""
+        """Returns the lead who is there beside the person, if that one was delivered without the e-mail."""
         if delivered is None or not delivered.identifier.same_as(person.identifier):
             return None
         return next((each for each in others if _is_own(each, person) and not _is_own(each, delivered)), None)
 
     def lead_with_their_id(self, entity: Entity, person: Profile, others: Sequence[Identifier]) -> Identifier | None:
-        """Only in doubt, and only where nobody was delivered under the id."""
+        """Returns such a lead only in doubt, and only if nobody was delivered under the id."""
         there = entity.delivered
         if not entity.doubt or (there is not None and there.identifier.type != _EMAIL):
             return None
@@ -224,7 +224,7 @@ class ByIdOrEmail(Addressing):
 
 
 def of(identify_by: str, *, email_identifies: bool = True) -> Addressing:
-    """The strategy that the setting `identify_by` names, in a workspace where e-mail addresses are identifiers."""
+    """Returns the strategy that `identify_by` names; `email_identifies`: e-mail addresses identify in the workspace."""
     match identify_by:
         case "id" | "email" | "cio_id":
             names = ("id", _EMAIL) if email_identifies else ("id",)

@@ -26,7 +26,7 @@ from connector.model.versioned import VersionedMap
 
 
 class Skip(StrEnum):
-    """Why an event is not forwarded."""
+    """The reason why an event is not forwarded."""
 
     NOT_ALLOWED = "not in the list of events"
     OUTSIDE = "the user is not in the audience"
@@ -62,7 +62,7 @@ class AppliedChange(NamedTuple):
 
 
 def read_ahead(changes: Sequence[Change], rules: Rules, known: dict[int, MappedFields]) -> list[MappedFields | None]:
-    """What `merge` will read of each change that has the user in the audience by itself; None for others.
+    """Returns what `merge` will read of each change that has the user in the audience by itself; None for others.
 
     Most of the work on a message needs no facts: done ahead, it is done outside the transaction. `known` has what was
     read of these changes by their place for a sync that reads alike (`Rules.reads`), and gets the rest.
@@ -139,20 +139,20 @@ def merge(
 
 
 def _echo(facts: Facts, change: Change, rules: Rules) -> AppliedChange:
-    """What Customer.io has reported, and upstream sends on, says nothing new: not even that the user is still there."""
+    """Changes nothing: what Customer.io has reported, and upstream sends on, does not even say that the user exists."""
     skipped = tuple(SkippedEvent(event.name, Skip.ECHO) for event in change.events)
     return AppliedChange(facts, standing_of(facts, rules), skipped=skipped)
 
 
 def _merged(facts: Facts, change: Change, version: int, inside: bool, rules: Rules) -> AppliedChange:
-    """The user turned out to be another one. By what the message calls them is no word on what they are."""
+    """Notes that the user turned out to be another one. What the message calls them says nothing of what they are."""
     lifecycle = noted(facts.lifecycle.spoken_of(version), change, version, rules, facts.identity.values)
     moved = facts._replace(lifecycle=lifecycle, entered=facts.entered or inside)
     return AppliedChange(moved, standing_of(moved, rules), version < facts.newest())
 
 
 def _outside(facts: Facts, segments: VersionedMap, change: Change, version: int, rules: Rules) -> AppliedChange:
-    """Somebody who never was in the audience.
+    """Applies a change to somebody who never was in the audience.
 
     Of snapshots only the version is kept, for the order; parts are kept whole, since the message that brings the user
     in may be older and come later.
@@ -186,14 +186,14 @@ def _outside(facts: Facts, segments: VersionedMap, change: Change, version: int,
 
 
 def _objects(change: Change, inside: bool, rules: Rules) -> tuple[ObjectChange, ...]:
-    """What the change says about objects: of a user outside the audience only which are deleted."""
+    """Returns what the change says about objects: of a user outside the audience only which are deleted."""
     if not rules.objects or not (inside or change.objects):
         return ()
     return tuple(each for each in relating.objects(change, rules) if inside or each.deleted)
 
 
 def _deleted(facts: Facts, change: Change, version: int, rules: Rules, now: float) -> AppliedChange:
-    """Upstream has deleted the user: all that was said before is void, what is newer stays."""
+    """Applies a deletion by upstream: all that was said before is void, what is newer stays."""
     newest = facts.newest()
     registers = (facts.attributes, facts.segments, facts.identity, facts.devices)
     attributes, segments, identity, devices = (register.replaced({}, version) for register in registers)
@@ -230,7 +230,7 @@ def _names(segments: tuple[Segment, ...]) -> dict[str, Any]:
 
 
 def _with_visitor(lifecycle: Lifecycle, change: Change, version: int, rules: Rules) -> Lifecycle:
-    """Events sent under an anonymous id join the person only if identify carries it: it outlives a silent message."""
+    """Keeps the anonymous id, which outlives a silent message: events under it join the person only with identify."""
     anonymous_id = change.anonymous_id or _of_events(change)
     if not rules.anonymous_events or anonymous_id is None:
         return lifecycle
@@ -240,7 +240,7 @@ def _with_visitor(lifecycle: Lifecycle, change: Change, version: int, rules: Rul
 def _with_membership(
     lifecycle: Lifecycle, segments: VersionedMap, change: Change, version: int, rules: Rules
 ) -> Lifecycle:
-    """The segments at this change, which has the user in the audience: what somebody kept goes on showing."""
+    """Keeps the segments at a change that has the user in the audience: a person who is kept goes on showing them."""
     if rules.on_exit != "keep":
         return lifecycle
     if change.segments is not None and not segments.versions:
@@ -264,7 +264,7 @@ def _moved(register: VersionedMap, values: dict[str, Any], version: int, *, whol
 
 
 def _without_ended(facts: Facts, change: Change, version: int, rules: Rules) -> tuple[VersionedMap, VersionedMap]:
-    """Devices and relationships without those that the change takes away, which goes for whoever is outside too."""
+    """Returns devices and relationships without those that the change takes away, also for users outside."""
     devices = facts.devices.updated(_gone(change), version)
     return devices, relating.without_ended(facts.relationships, change, version, rules)
 
@@ -274,7 +274,7 @@ def _gone(change: Change) -> dict[str, Any]:
 
 
 def _devices(register: VersionedMap, change: Change, version: int) -> tuple[VersionedMap, tuple[Problem, ...]]:
-    """The devices after a change, and what was left out of them."""
+    """Returns the devices after a change, and what was left out of them."""
     if change.devices is None:
         return register, ()
     problems: list[Problem] = []
@@ -286,7 +286,7 @@ def _devices(register: VersionedMap, change: Change, version: int) -> tuple[Vers
 
 
 def _device(device: Device, key: str, problems: list[Problem]) -> dict[str, Any]:
-    """A device as Customer.io takes it, but for its token (docs/customerio.md#devices)."""
+    """Returns a device as Customer.io takes it, but for its token (docs/customerio.md#devices)."""
     attributes, faults = bounds.fitting(device.attributes)
     reason = "the attribute {!r} of a device {}: it is left out"
     problems += [Problem("attribute", key, reason.format(name[:40], why)) for name, why in faults.items()]
@@ -345,9 +345,9 @@ def _left_out(event: Event, name: str, why: str, change: Change) -> Problem:
 def _owed(
     event: Event, anonymous_id: str | None, change: Change, index: int, rules: Rules
 ) -> tuple[PendingEvent, Mapping[str, str]]:
-    """The event with its properties as the settings want them, and why others are left out.
+    """Returns the event with its properties as the settings want them, and why others are left out.
 
-    Its id is the one of what it said.
+    Its id comes from what upstream said, before the settings' steps.
     """
     said, faults = bounds.fitting(event.properties)
     properties, not_made = _made(said, event, rules)
@@ -364,7 +364,7 @@ def _owed(
 
 
 def _made(said: Mapping[str, Any], event: Event, rules: Rules) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """The properties that an event says, as the settings want them, and why others are left out."""
+    """Returns the properties that an event says, as the settings want them, and why others are left out."""
     properties, faults, texts = said, dict[str, str](), frozenset[str]()
     steps = rules.event_transforms.of_event(event.kind, event.name) if rules.event_transforms else None
     if steps:
@@ -385,5 +385,5 @@ def _cut(event: Event, name: str, change: Change) -> Iterator[Problem]:
 
 
 def _fitting(name: str) -> str:
-    """The name as Customer.io takes it. A longer one, as the URL of a page may be, is cut, and a problem says so."""
+    """Returns the name as Customer.io takes it. A longer one is cut, as the URL of a page may be; a problem says so."""
     return name if len(name) * 4 <= EVENT_NAME_BYTES else name.encode()[:EVENT_NAME_BYTES].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""Why Customer.io, or the way to it, would not take an attribute: its name, its value, its choice of topics.
+"""Tells why Customer.io, or the way to it, would not take an attribute: its name, its value, its choice of topics.
 
 The limits count UTF-8 bytes (docs/customerio.md#sizes). Each answer is the end of a sentence that begins with the
 attribute's name, or None where nothing stands against it.
@@ -14,11 +14,11 @@ from connector.model.limits import NAME_BYTES, VALUE_BYTES
 
 _BYTES_A_CHARACTER = 4
 SURELY_FITS = VALUE_BYTES // _BYTES_A_CHARACTER
-"""A text of so many characters fits, whatever they are."""
+"""The number of characters with which a text fits, whatever they are."""
 
 
 def name_fault(target: str) -> str | None:
-    """Why Customer.io would not take an attribute of that name, or None."""
+    """Returns why Customer.io would not take an attribute of that name, or None."""
     if not bounds.storable(target):
         return " has NUL or broken Unicode: it is left out"
     if not target.strip():
@@ -27,7 +27,7 @@ def name_fault(target: str) -> str | None:
 
 
 def choice_fault(target: str, value: Any) -> str | None:
-    """Why Customer.io cannot read a choice of topics (docs/customerio.md#preferences), or None."""
+    """Returns why Customer.io cannot read a choice of topics (docs/customerio.md#preferences), or None."""
     if value is None or (isinstance(value, bool) and target.startswith(TOPIC)):
         return None
     topics = value.get("topics") if isinstance(value, dict) and target == PREFERENCES else None
@@ -37,7 +37,7 @@ def choice_fault(target: str, value: Any) -> str | None:
 
 
 def value_fault(value: Any) -> str | None:
-    """Why Customer.io, or the way to it, would not take `value`, or None."""
+    """Returns why Customer.io, or the way to it, would not take `value`, or None."""
     if isinstance(value, str):
         if len(value) <= SURELY_FITS and value.isascii() and "\0" not in value:
             return None

@@ -1,4 +1,4 @@
-"""Whether a user is in the audience of a sync, and if not, why."""
+"""Says whether a user is in the audience of a sync, and if not, why."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -56,7 +56,7 @@ NUMBERS: Mapping[str, int] = {
     AudienceStatus.NO_IDENTIFIER: 8,
     AudienceStatus.NO_EMAIL: 9,
 }
-"""As a person's history keeps them; none changes its meaning."""
+"""The numbers as which a person's history keeps them; none changes its meaning."""
 _ON_EXIT = {"keep": AudienceStatus.KEPT, "clear": AudienceStatus.CLEARED, "delete": AudienceStatus.DELETED}
 
 

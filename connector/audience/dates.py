@@ -9,21 +9,21 @@ SHORTEST = len("2026-01-31")
 
 
 def dated(value: Any, target: str, rules: Rules) -> Any:
-    """The value with its dates as the settings want them."""
+    """Returns the value with its dates as the settings want them."""
     if isinstance(value, dict | list):
         return cast_within(value, target) if rules.dates.nested else value
     return cast(value, target) if rules.dates.attributes else value
 
 
 def cast_within(value: Any, name: str) -> Any:
-    """The same as `cast` for whatever stands in lists and objects, each under its own name there."""
+    """Casts whatever stands in lists and objects, as `cast` does, each under its own name there."""
     if isinstance(value, dict):
         return {inner: cast_within(each, inner) for inner, each in value.items()}
     return [cast_within(each, name) for each in value] if isinstance(value, list) else cast(value, name)
 
 
 def cast(value: Any, target: str) -> Any:
-    """A full ISO date or date-time as unix seconds, and milliseconds where the name says that it is a time."""
+    """Returns unix seconds for a full ISO date or date-time, and for milliseconds if the name is that of a time."""
     if isinstance(value, str):
         if len(value) < SHORTEST or value[4] != "-":
             return value

@@ -15,7 +15,7 @@ from connector.model.entity import Facts, Identifier, Profile
 class Ended(NamedTuple):
     """What upstream says that a person has no more, of whom Customer.io should hold nothing otherwise.
 
-    devices: tokens; relationships: keys of objects; of: by what upstream calls the person.
+    devices: tokens; relationships: keys of objects; of: the identifiers by which upstream calls the person.
     """
 
     devices: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ _MAY_BE_THERE = (
     AudienceStatus.NO_IDENTIFIER,
     AudienceStatus.NO_EMAIL,
 )
-"""Where a user stands of whom nothing is sent, and whom somebody else may have brought."""
+"""The standings of users of whom nothing is sent, and whom somebody else may have brought."""
 
 
 def _ended(facts: Facts, rules: Rules) -> Ended:

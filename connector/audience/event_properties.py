@@ -23,7 +23,7 @@ class PropertySteps:
 
     @classmethod
     def of(cls, steps: tuple[TransformStep, ...]) -> "PropertySteps":
-        """The steps as they are applied."""
+        """Returns the steps as they are applied."""
         names = {step.name for step in steps}
         return cls(steps, transforms.DEFAULT in names, bool(names & transforms.TEXTUAL))
 
@@ -36,7 +36,7 @@ class EventTransforms:
 
     @classmethod
     def of(cls, sync: Sync) -> "EventTransforms | None":
-        """The steps as the settings give them; None where there are none."""
+        """Returns the steps as the settings give them; None where there are none."""
         by_entry = {
             each.name: {
                 name: PropertySteps.of(attribute_transforms.compiled(steps)) for name, steps in each.transform.items()
@@ -47,7 +47,7 @@ class EventTransforms:
         return cls(by_entry) if by_entry else None
 
     def of_event(self, kind: EventKind, name: str) -> Mapping[str, PropertySteps]:
-        """The steps of an event's properties. Those for its name go before those for its kind, and these before "*"."""
+        """Returns the steps of each property of an event: those for its name, else for its kind, else for "*"."""
         entries = (attribute_names.EVERYTHING, *((kind,) if kind != "event" else ()), name)
         return {property: steps for entry in entries for property, steps in self.by_entry.get(entry, {}).items()}
 

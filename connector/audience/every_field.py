@@ -25,7 +25,7 @@ class EveryField:
 
     @classmethod
     def of(cls, sync: Sync) -> "EveryField | None":
-        """What the settings leave out of "*"; None where it is not among the attributes."""
+        """Returns what the settings leave out of "*"; None where it is not among the attributes."""
         given = next((each for each in sync.attributes if each.source == EVERYTHING), None)
         if given is None:
             return None
@@ -39,7 +39,7 @@ class EveryField:
         return target not in self.left_out and not target.startswith(self.prefixes)
 
     def of_user(self, user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """The traits of a user, by their names in Customer.io. Of one in two forms the first is what `find` finds."""
+        """Yields a user's traits, by their names in Customer.io. Of one in two forms the first is what `find` finds."""
         nested = user.get("traits")
         fields = sorted(user.items(), key=lambda field: field[0].startswith(("traits_", "traits.")))
         for name, value in (*fields, *(nested.items() if isinstance(nested, dict) else ())):
@@ -49,5 +49,5 @@ class EveryField:
 
 
 def without_echoes(sent: EveryField | None) -> EveryField | None:
-    """Profiles go on to upstream: their fields must not come back to Customer.io."""
+    """Leaves out the fields of profiles that go on to upstream: they must not come back to Customer.io."""
     return sent and replace(sent, prefixes=origin.TRAITS)

@@ -26,14 +26,14 @@ UNRESTRAINED = Restraint()
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """By what a person may be spoken of in reports, and their e-mail address in lower case, "" where it is unknown."""
+    """The identifiers by which reports may name a person, and their e-mail address in lower case, "" if unknown."""
 
     identifiers: tuple[Identifier, ...]
     address: str
 
 
 def known_names(entity: Entity, rules: Rules) -> KnownNames:
-    """Returns by what Customer.io may speak of a person."""
+    """Returns the names by which Customer.io may speak of a person."""
     identity, delivered = entity.facts.identity.values, entity.delivered
     email = identity.get("email")
     found = [*rules.addressing.all_named(identity), *([Identifier("email", email)] if email else [])]

@@ -17,16 +17,16 @@ _TOO_LARGE = 2**62
 
 
 def version(given: int | None, now: float, most: float) -> int | None:
-    """The version, or the time it is now where it is a time more than `most` seconds ahead of that, or too large."""
+    """Returns the version, or now where it is a time more than `most` seconds ahead of now, or too large."""
     if given is None or given <= (now + most) * _MICROSECONDS or _LAST_TIME <= given < _TOO_LARGE:
         return given
     return int(now * _MICROSECONDS)
 
 
 def judged(change: Change, now: float, most: float) -> tuple[Change, tuple[Problem, ...]]:
-    """The change as if it had happened now, where its version is a time more than `most` seconds from now.
+    """Returns the change as if it had happened now, where its version is a time more than `most` seconds from now.
 
-    So it is where no counter can be as large as its version.
+    The same goes for a version that is too large for any counter.
     """
     at = version(change.version, now, most)
     if at == change.version:
@@ -54,7 +54,7 @@ def judged_event(event: PendingEvent, key: str, now: float, most: float) -> tupl
 
 
 def judged_object(change: ObjectChange, now: float, most: float) -> tuple[ObjectChange, tuple[Problem, ...]]:
-    """The same of a message about an object."""
+    """Judges a message about an object as `judged` does a change."""
     at = version(change.version, now, most)
     if at == change.version:
         return change, ()

@@ -20,7 +20,7 @@ from connector.model.identifiers import stripped
 from connector.model.lifecycle import Lifecycle
 
 LEAD = "email:"
-"""How the keys of leads begin. The key is also the text under which the store keeps who holds the e-mail."""
+"""The beginning of the keys of leads. The key is also the text under which the store keeps who holds the e-mail."""
 
 
 class AboutWhom(NamedTuple):
@@ -37,13 +37,13 @@ def is_lead(key: str) -> bool:
 
 
 def lead_of(facts: Facts) -> str | None:
-    """The key that the user had as a lead, None where they have no e-mail."""
+    """Returns the key that the user had as a lead, None where they have no e-mail."""
     email: str | None = facts.identity.values.get("email")
     return LEAD + email.lower() if email is not None and has_email(email) else None
 
 
 def told(changes: Sequence[Change], holders: Mapping[str, str], rules: Rules) -> AboutWhom:
-    """The users of the changes; `holders` has the key of the user who holds the e-mail, by the lead's key.
+    """Returns the users of the changes; `holders` has the key of the user who holds the e-mail, by the lead's key.
 
     If two users have one e-mail, the one who had it first counts. A lead's message counts as a part, even if it was
     whole: what it leaves out says nothing about the person.
@@ -66,7 +66,7 @@ def _whose(change: Change, holders: Mapping[str, str], mentioned: Mapping[str, s
 
 
 def _named(change: Change, rules: Rules) -> str | None:
-    """The lead whose e-mail a change gives to a user of another key; an e-mail that cannot be kept gives none."""
+    """Returns the lead whose e-mail a change gives to a user of another key; None if it cannot be kept."""
     if is_lead(change.key) or change.merged_into is not None:
         return None
     email = rules.email.find(change.user)
@@ -82,7 +82,7 @@ def joins(lead: Facts, rules: Rules) -> bool:
 
 
 def joined(own: Facts, lead: Facts, key: str) -> tuple[Facts, Facts]:
-    """The facts of the user `key` with what was said of the lead, each word by its version; and those of the lead."""
+    """Returns the facts of the user `key` with what was said of the lead, each by its version, and the lead's facts."""
     version = max(lead.newest(), lead.lifecycle.newest() or 0)
     both = Facts(
         attributes=own.attributes.joined(lead.attributes),
@@ -97,5 +97,5 @@ def joined(own: Facts, lead: Facts, key: str) -> tuple[Facts, Facts]:
 
 
 def spoken_of(changes: Iterable[Change]) -> list[str]:
-    """The leads whom changes are about by their keys."""
+    """Returns the leads whom changes are about by their keys."""
     return sorted({change.key for change in changes if is_lead(change.key)})

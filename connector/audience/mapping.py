@@ -33,7 +33,7 @@ class MappedFields(NamedTuple):
 
 
 def read(change: Change, rules: Rules) -> MappedFields:
-    """What `change` says about the attributes and identifiers that the sync sends."""
+    """Returns what `change` says about the attributes and identifiers that the sync sends."""
     problems: list[Problem] = []
     attributes: dict[str, Any] = {}
     _take(attributes, rules.attributes, change.user, rules, change.key, problems)
@@ -103,7 +103,7 @@ def _stays(value: Any) -> bool:
 
 
 def _transform(into: dict[str, Any], change: Change, rules: Rules, problems: list[Problem]) -> None:
-    """The attributes that go through steps; a loop of their own, so that the others cost what they cost without."""
+    """Adds the attributes that go through steps, in a loop of their own, so that the others cost no more."""
     for each in rules.transformed:
         value = each.source.find(change.account if each.of_account else change.user)
         if value is MISSING and each.fills and change.whole:
@@ -142,15 +142,15 @@ def _take_all(
     key: str,
     problems: list[Problem],
 ) -> None:
-    """Attributes that the settings do not name one by one: their names, and how many they are, are upstream's choice.
+    """Adds attributes that the settings do not name one by one: their names and their number are upstream's choice.
 
     Args:
         into: the attributes read so far; what is there already stays.
         whose: "user" or "account", for the words of a problem.
         named: names in Customer.io, and values.
-        rules: the sync's.
-        key: the user's.
-        problems: is added to.
+        rules: the rules of the sync.
+        key: the key of the user.
+        problems: the problems so far; is added to.
     """
     for target, value in named:
         if target in into:
@@ -169,7 +169,7 @@ def _take_all(
 
 
 def _whole_account(change: Change, rules: Rules) -> Iterable[tuple[str, Any]]:
-    """All that the account has, but what the settings name with steps of its own."""
+    """Returns all that the account has, but what the settings name with steps of its own."""
     if not rules.transformed:
         return change.account.items()
     named = {each.target for each in rules.transformed}
@@ -193,7 +193,7 @@ def _put(into: dict[str, Any], target: str, value: Any, rules: Rules, key: str, 
 
 
 def identity(change: Change, rules: Rules) -> dict[str, str | None]:
-    """What `change` says about the identity of the user alone."""
+    """Returns what `change` says about the identity of the user alone."""
     return _identity(change, rules, [])
 
 
@@ -213,7 +213,7 @@ def _identity(change: Change, rules: Rules, problems: list[Problem]) -> dict[str
 
 
 def _identifier(value: Any, rules: Rules, key: str, problems: list[Problem], *, address: bool = False) -> str | None:
-    """The identifier as text, None where it can be none; `address`: it is an e-mail address."""
+    """Returns the identifier as text, None where it can be none; `address`: it is an e-mail address."""
     found = identifiers.text(value)
     fault = _identifier_fault(value, found, rules.placeholders) or (found and address and _address_fault(found)) or None
     if fault is not None:
@@ -224,7 +224,7 @@ def _identifier(value: Any, rules: Rules, key: str, problems: list[Problem], *, 
 
 
 def _address(email: str, key: str, problems: list[Problem]) -> str | None:
-    """An e-mail address, None where it is none."""
+    """Returns an e-mail address, None where it is none."""
     found = identifiers.text(email)
     fault = _identifier_fault(email, found, _NO_PLACEHOLDERS) or _address_fault(email)
     if fault is not None:
@@ -234,7 +234,7 @@ def _address(email: str, key: str, problems: list[Problem]) -> str | None:
 
 
 def _identifier_fault(value: Any, found: str | None, placeholders: frozenset[str]) -> str | None:
-    """Why a value can be no identifier; None where it can, and where there is none."""
+    """Returns why a value can be no identifier; None where it can, and where there is none."""
     if isinstance(value, str | float) and (outside := bounds.fault(value)) is not None:
         return outside
     if found is None:
@@ -245,7 +245,7 @@ def _identifier_fault(value: Any, found: str | None, placeholders: frozenset[str
 
 
 def _identifying(attributes: dict[str, Any], rules: Rules, key: str, problems: list[Problem]) -> None:
-    """Attributes that say who somebody is are read as identifiers are."""
+    """Reads the attributes that say who somebody is as identifiers are read."""
     email = attributes.get("email")
     fault = None if email is None else _address_fault(email)
     if fault is not None:
@@ -261,7 +261,7 @@ def _identifying(attributes: dict[str, Any], rules: Rules, key: str, problems: l
 
 
 def _address_fault(email: Any) -> str | None:
-    """Why a value is no e-mail address; None where it may be one, or is blank and says that there is none.
+    """Returns why a value is no e-mail address; None where it may be one, or is blank and says that there is none.
 
     In most workspaces an address names one person: "n/a" as that of two would make them one.
     """

@@ -25,7 +25,7 @@ class AppliedObjectChange(NamedTuple):
 
 
 def merge(facts: Facts, change: ObjectChange, rules: Rules) -> AppliedObjectChange:
-    """What `change` makes of `facts`; nothing where the settings do not take it from there."""
+    """Returns what `change` makes of `facts`: nothing new where the settings do not take it from there."""
     rule = rules.objects.get(change.type)
     if rule is None or change.origin not in rule.sources:
         return AppliedObjectChange(facts)
@@ -59,7 +59,7 @@ NAMED = Facts(entered=True)
 
 
 def desired(entity: Entity, rules: Rules) -> Desired:
-    """What Customer.io should hold of this object."""
+    """Returns what Customer.io should hold of this object."""
     rule = rules.objects.get(relationships.type_of(entity.key))
     if rule is None or not entity.facts.entered:
         return Desired(AudienceStatus.OUTSIDE, None)

@@ -59,7 +59,7 @@ class WantedByOthers(NamedTuple):
 
 
 def without(entity: Entity, desired: Desired, elsewhere: WantedByOthers) -> Entity:
-    """The entity without what this sync does not want and others do: it is theirs now, and is not taken away."""
+    """Returns the entity without what this sync does not want and others do: it is theirs now, and stays."""
     person, there, tried = desired.person, entity.delivered, entity.tried
     names = elsewhere.names - (person.attributes.keys() if person else set())
     tokens = elsewhere.tokens - (person.devices.keys() if person else set())
@@ -80,7 +80,7 @@ def without(entity: Entity, desired: Desired, elsewhere: WantedByOthers) -> Enti
 
 
 def without_identifiers(entity: Entity, person: Profile, elsewhere: WantedByOthers) -> Entity:
-    """The entity without the identifiers that it is to leave and others keep: nobody is merged or deleted there."""
+    """Returns the entity without the identifiers that it leaves and others keep: nobody is merged or deleted there."""
 
     def left(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:
         return tuple(one for one in identifiers if one.same_as(person.identifier) or not elsewhere.owns(one))

@@ -9,7 +9,7 @@ _KINDS = ("external_id:", VISITOR)
 
 
 def fault(message: Change | ObjectChange, placeholders: frozenset[str]) -> str | None:
-    """Why a message is refused: its user, or its object, is named by a placeholder. None where it is not."""
+    """Returns why a message is refused: its user, or its object, is named by a placeholder. None where it is not."""
     if isinstance(message, ObjectChange):
         return _reason("the object's id", message.id) if is_placeholder(message.id, placeholders) else None
     own = _own(message.key)
@@ -21,7 +21,7 @@ def fault(message: Change | ObjectChange, placeholders: frozenset[str]) -> str |
 
 
 def without(change: Change, placeholders: frozenset[str]) -> Change:
-    """The change without visitors and objects named by placeholders; `left_out` says so."""
+    """Returns the change without visitors and objects named by placeholders; `left_out` says so."""
     visitors = {each.anonymous_id for each in change.events if each.anonymous_id}
     if change.anonymous_id:
         visitors.add(change.anonymous_id)
@@ -53,7 +53,7 @@ def _event(event: Event, gone: set[str]) -> Event:
 
 
 def _own(key: str) -> str:
-    """The id in a key."""
+    """Returns the id in a key."""
     return next((key.removeprefix(kind) for kind in _KINDS if key.startswith(kind)), key)
 
 

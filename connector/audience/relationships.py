@@ -111,7 +111,7 @@ def _told(change: Change, rules: Rules) -> NamedRelationships:
 def _explicit(
     told: Relationship, rule: ObjectRules, rules: Rules, change: Change, problems: list[Problem]
 ) -> dict[str, Any]:
-    """One that ends takes its attributes along: it must not come back with those of before."""
+    """Returns what one says, by name. One that ends takes its attributes along, so as not to come back with them."""
     key = told.key
     if told.gone:
         return {key: None} | _nulls(key, rule)
@@ -121,7 +121,7 @@ def _explicit(
 
 
 def _of_account(change: Change, rule: ObjectRules, rules: Rules, problems: list[Problem]) -> dict[str, Any]:
-    """The relationship to the account, whose attributes are the user's own."""
+    """Returns the relationship to the account, whose attributes are the user's own."""
     name = _ACCOUNT + rule.type
     id, bad = account_id(change, rule, rules.placeholders)
     problems += bad
@@ -145,7 +145,7 @@ def _nulls(key: str, rule: ObjectRules) -> dict[str, Any]:
 def account_id(
     change: Change, rule: ObjectRules, placeholders: frozenset[str]
 ) -> tuple[str | None, tuple[Problem, ...]]:
-    """The id of the object that the change's account is; None where it names none that can be one."""
+    """Returns the id of the object that the change's account is; None where it names none that can be one."""
     value = rule.identifier.find(change.account) if change.account else MISSING
     id = None if value is MISSING else identifiers.text(value)
     if id is None:
@@ -164,7 +164,7 @@ def _usable(id: str) -> bool:
 
 
 def objects(change: Change, rules: Rules) -> Iterator[ObjectChange]:
-    """What a user's message says about objects, if the settings take it from there."""
+    """Yields what a user's message says about objects, if the settings take it from there."""
     for each in change.objects:
         rule = rules.objects.get(each.type)
         if rule is not None and each.origin in rule.sources:
@@ -177,7 +177,7 @@ def objects(change: Change, rules: Rules) -> Iterator[ObjectChange]:
 
 
 def wanted(facts: VersionedMap, rules: Rules) -> dict[str, dict[str, Any] | None]:
-    """The relationships by the settings of today: attributes by the key of the object; null for one that has ended."""
+    """Returns the relationships by today's settings: attributes by the object's key; None for one that has ended."""
     ended = [key for key, value in facts.values.items() if value is None and _is_explicit(key, rules)]
     return {**dict.fromkeys(ended, None), **_present(facts, rules)}
 
@@ -203,7 +203,7 @@ def _present(facts: VersionedMap, rules: Rules) -> dict[str, dict[str, Any]]:
 
 
 def _object(name: str, value: Any, rules: Rules) -> str | None:
-    """The key of the object that an entry of the register names, where the settings know its type."""
+    """Returns the key of the object that an entry of the register names, where the settings know its type."""
     key = f"{name.removeprefix(_ACCOUNT)}/{value}" if name.startswith(_ACCOUNT) else name
     rule = rules.objects.get(type_of(key))
     if rule is None or (name.startswith(_ACCOUNT) and "account" not in rule.sources):
@@ -216,12 +216,12 @@ def _sends(key: str, attribute: str, rules: Rules) -> bool:
 
 
 def type_of(key: str) -> str:
-    """The type of the object with this key."""
+    """Returns the type of the object with this key."""
     return key.partition("/")[0]
 
 
 def mentioned(entity: Entity, rules: Rules) -> set[str]:
-    """The objects that the person may be related to, or should be."""
+    """Returns the objects that the person may be related to, or should be."""
     there = (key for key, value in _delivered(entity).items() if value is not None)
     return {*_present(entity.facts.relationships, rules), *there, *entity.tried.relationships}
 
@@ -236,7 +236,7 @@ def _delivered(entity: Entity) -> Mapping[str, Any]:
 
 
 def within(entity: Entity, present: Collection[str], rules: Rules) -> Entity:
-    """The person with the relationships to those objects that are in Customer.io: there can be no others.
+    """Returns the person with the relationships to those objects that are in Customer.io: there can be no others.
 
     An object takes its relationships with it, so nothing is sent to end one to an object that is gone.
     """

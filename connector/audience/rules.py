@@ -30,14 +30,14 @@ _NO_FEEDBACK = Feedback()
 
 @dataclass(frozen=True, slots=True)
 class FieldSource:
-    """Where upstream may write one attribute: under flat keys, or along paths. The first that is there counts."""
+    """The places where upstream may write one attribute: flat keys, or paths. The first that is there counts."""
 
     flat: tuple[str, ...]
     nested: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, name: str) -> "FieldSource":
-        """Every form in which upstreams write the attribute `name` (docs/hull.md)."""
+        """Returns every form in which upstreams write the attribute `name` (docs/hull.md)."""
         own = attribute_names.bare(name)
         flat = (own, f"traits_{own}") if own == name else (f"traits_{own}", own)
         group = tuple(own.split("/")) if "/" in own else ()
@@ -49,7 +49,7 @@ class FieldSource:
         return cls(flat, tuple(nested))
 
     def find(self, attributes: Mapping[str, Any]) -> Any:
-        """The value in `attributes`, or MISSING where it is in none of the forms."""
+        """Returns the value in `attributes`, or MISSING where it is in none of the forms."""
         for name in self.flat:
             if name in attributes:
                 return attributes[name]
@@ -81,7 +81,7 @@ class Transformed:
 
     @classmethod
     def of(cls, attribute: Attribute) -> "Transformed":
-        """The attribute as the settings give it."""
+        """Returns the attribute as the settings give it."""
         in_account = attribute_names.of_account(attribute.source)
         source = FieldSource.of(attribute.source if in_account is None else in_account)
         steps = attribute_transforms.compiled(attribute.transform)
@@ -91,13 +91,13 @@ class Transformed:
 
 
 def _email_field(attributes: Iterable[Attribute]) -> str:
-    """The user's field that is sent as their e-mail address: upstreams have other names for it."""
+    """Returns the user's field that is sent as their e-mail address: upstreams have other names for it."""
     sent = (each.source for each in attributes if each.target == "email")
     return next((field for field in sent if attribute_names.of_account(field) is None), "email")
 
 
 def _targets(sync: Sync, segments_as: SegmentsAs) -> frozenset[str]:
-    """The attributes that the settings name, by their names in Customer.io."""
+    """Returns the attributes that the settings name, by their names in Customer.io."""
     return segments_as.targets | {each.target for each in sync.attributes if each.source != EVERYTHING}
 
 
@@ -108,7 +108,7 @@ def _of_user(source: str) -> bool:
 
 
 def _account_attributes(attributes: Iterable[Attribute]) -> tuple[tuple[str, FieldSource], ...]:
-    """Those that are single attributes of the account."""
+    """Returns those that are single attributes of the account."""
     named = ((each.target, attribute_names.of_account(each.source)) for each in attributes)
     return tuple((target, FieldSource.of(name)) for target, name in named if name is not None)
 
@@ -131,7 +131,7 @@ class SuppressWhen:
 
     @classmethod
     def of(cls, given: Suppression) -> "SuppressWhen | None":
-        """The rule as the settings give it; None for none."""
+        """Returns the rule as the settings give it; None for none."""
         if not given.attribute:
             return None
         in_account = attribute_names.of_account(given.attribute)
@@ -139,7 +139,7 @@ class SuppressWhen:
         return cls(source, in_account is not None, _as_text(given.equals))
 
     def find(self, change: Change) -> Any:
-        """What a change says in the field, MISSING where it says nothing."""
+        """Returns what a change says in the field, MISSING where it says nothing."""
         return self.source.find(change.account if self.of_account else change.user)
 
     def holds(self, value: Any) -> bool:
@@ -162,7 +162,7 @@ class ChosenAttributes:
 
     @classmethod
     def of(cls, attributes: Iterable[Attribute]) -> "ChosenAttributes":
-        """The attributes as the settings give them."""
+        """Returns the attributes as the settings give them."""
         listed = tuple(attributes)
         plain = tuple((each.target, FieldSource.of(each.source)) for each in listed if not each.transform)
         transformed = tuple(Transformed.of(each) for each in listed if each.transform)
@@ -182,7 +182,7 @@ class ObjectRules:
 
     @classmethod
     def of(cls, given: ObjectType) -> "ObjectRules":
-        """The rules of a type as the settings give it."""
+        """Returns the rules of a type as the settings give it."""
         return cls(
             type=given.type,
             sources=frozenset(given.sources),
@@ -245,7 +245,7 @@ class Rules:
 
     @classmethod
     def all_of(cls, settings: Settings) -> "tuple[Rules, ...]":
-        """The rules of every sync of the settings."""
+        """Returns the rules of every sync of the settings."""
         connections, intake = settings.connections, settings.intake
         found = tuple(
             cls.of(sync, intake, email_identifies=connections[sync.connection].email_identifies)
@@ -258,7 +258,7 @@ class Rules:
 
     @classmethod
     def of(cls, sync: Sync, intake: IntakeSettings = _INTAKE, *, email_identifies: bool = True) -> "Rules":
-        """The rules of a sync as the settings give it; `email_identifies` is its connection's."""
+        """Returns the rules of a sync as the settings give it; `email_identifies` is its connection's."""
         as_they_are = [a for a in sync.attributes if not a.transform]
         mirrors, segments_as = manual_segments.targets(sync.manual_segments), SegmentsAs.of(sync)
         return cls(
@@ -321,7 +321,7 @@ class Rules:
         return replace(named, **{each: getattr(other, each) for each in own}) == other
 
     def of_kind(self, kind: EntityKind) -> "Rules":
-        """The rules as they concern a person, or an object: only people are in manual segments."""
+        """Returns the rules as they concern a person, or an object: only people are in manual segments."""
         return self if kind == "person" or not self.mirrors else replace(self, mirrors={}, served={})
 
     def maps(self, target: str) -> bool:
@@ -333,7 +333,7 @@ class Rules:
         return self.whole_account and target.startswith(attribute_names.ACCOUNT + "_")
 
     def preferences_in(self, attributes: Iterable[str]) -> Iterable[str]:
-        """Those of the attributes that are the person's own choice."""
+        """Returns those of the attributes that are the person's own choice."""
         return self.preferences if self.every_field is None else filter(attribute_names.is_preference, attributes)
 
     def admits(self, segments: Iterable[tuple[str, str | None]]) -> bool:
@@ -352,7 +352,7 @@ class Rules:
 
 
 def _side_by_side(syncs: tuple[Rules, ...], workspace_of: Mapping[str, str]) -> tuple[Rules, ...]:
-    """The rules, each with the syncs beside it. One that does not deliver is beside nobody."""
+    """Returns the rules, each with the syncs beside it. One that does not deliver is beside nobody."""
     placed = tuple(replace(each, workspace=workspace_of[each.connection]) for each in syncs)
     return tuple(replace(each, beside=_beside(each, placed)) for each in placed)
 

@@ -1,4 +1,4 @@
-"""How the segments of a person are told to Customer.io: as one list, or as an attribute for each.
+"""Decides how the segments of a person are told to Customer.io: as one list, or as an attribute for each.
 
 A list is in the attribute that the settings name (`segment_attribute`). Else each segment has an attribute of its own,
 `hull_segment_paying`, while the person is in it: true, or the time of entry in unix seconds. It is cleared when they
@@ -22,13 +22,13 @@ from connector.settings.schema import Sync
 _JSON_BYTES_A_CHARACTER = 6  # a control character is written \u00XX
 _BYTES_A_LOWERED_CHARACTER = 6  # at most: lower case makes two characters of two bytes each of some
 _ROOM_BESIDE_ALL = 100
-"""For so many segments there is room where all that upstream says of a user is sent beside them."""
+"""The number of segments for which there is room where all that upstream says of a user is sent beside them."""
 _NO_WORD = re.compile(r"\W+")
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentsAs:
-    """What the settings say of it.
+    """The settings by which segments are sent.
 
     attribute: its name, or the beginning of each name; "" where none is sent. room: for how many attributes there is
     room beside the others of a person; others: for how many others, where the settings do not name each.
@@ -42,7 +42,7 @@ class SegmentsAs:
 
     @classmethod
     def of(cls, sync: Sync) -> "SegmentsAs":
-        """What the settings of a sync say."""
+        """Returns what the settings of a sync say."""
         unnamed = any(each.source in (ACCOUNT, EVERYTHING) for each in sync.attributes)
         room = _ROOM_BESIDE_ALL if unnamed else ATTRIBUTES_AN_ITEM - len(sync.attributes)
         others = ATTRIBUTES_AN_ITEM - (0 if sync.segment_shape == "list" else _ROOM_BESIDE_ALL)
@@ -63,11 +63,11 @@ class SegmentsAs:
         return self.shape != "list" and self.attribute != "" and target.startswith(f"{self.attribute}_")
 
     def attributes(self, names: Iterable[str], facts: Facts) -> dict[str, Any]:
-        """The attributes of somebody in these segments."""
+        """Returns the attributes of somebody in these segments."""
         return self._read(names, facts.lifecycle, "")[0]
 
     def problems(self, names: Iterable[str], key: str) -> tuple[Problem, ...]:
-        """What of these segments cannot be sent for the user with this key."""
+        """Returns a problem for what of these segments cannot be sent for the user with this key."""
         listed = list(names)
         return () if not self.attribute or self._surely_fits(listed) else self._read(listed, Lifecycle(), key)[1]
 
@@ -95,7 +95,7 @@ class SegmentsAs:
         return self._valued(fitting, lifecycle.entered_segments), tuple(problems)
 
     def _target(self, name: str) -> str:
-        """The attribute of a segment. What is no letter, digit or underscore is awkward in a campaign's Liquid."""
+        """Returns the attribute of a segment. Other than letters, digits and underscores are awkward in Liquid."""
         own = _NO_WORD.sub("_", name.lower() if self.lower else name).strip("_")
         return f"{self.attribute}_{own}"
 
@@ -116,7 +116,7 @@ def _too_many(targets: Sequence[str], key: str) -> Problem:
 
 
 def _listed(names: Iterable[str], key: str) -> tuple[list[str], tuple[Problem, ...]]:
-    """The names, each once, sorted, as many as fit into one value."""
+    """Returns the names, each once, sorted, as many as fit into one value."""
     wanted = sorted(names)
     if sum(map(len, wanted)) * _JSON_BYTES_A_CHARACTER + 4 * len(wanted) <= VALUE_BYTES or _size(wanted) <= VALUE_BYTES:
         return wanted, ()

@@ -39,7 +39,7 @@ def noted(
 
 
 def _named(change: Change, rules: Rules, known: Mapping[str, Any]) -> tuple[Identifier, ...]:
-    """Returns by what upstream calls the user: in this message, else in what it said before."""
+    """Returns the identifiers by which upstream calls the user: in this message, else in what it said before."""
     return rules.addressing.all_named({**known, **mapping.identity(change, rules)})
 
 

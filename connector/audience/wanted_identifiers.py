@@ -14,7 +14,7 @@ from connector.model.problem import Problem
 
 
 def with_id_that_stays(entity: Entity, desired: Desired, rules: Rules) -> Desired:
-    """What is wanted, with the id that the person was delivered with as an attribute: upstream may say another."""
+    """Returns what is wanted, with the id delivered as an attribute of the person: upstream may say another."""
     if desired.person is None or entity.delivered is None:
         return desired
     person = rules.addressing.with_id(desired.person, entity.delivered)
@@ -22,7 +22,7 @@ def with_id_that_stays(entity: Entity, desired: Desired, rules: Rules) -> Desire
 
 
 def id_that_stays(entity: Entity, desired: Desired, rules: Rules) -> Iterator[Problem]:
-    """That upstream says another id than the one that stays, as a problem."""
+    """Yields a problem if upstream says another id than the one that stays."""
     there = with_id_that_stays(entity, desired, rules)
     if there is desired or desired.person is None or there.person is None or not desired.person.attributes.get("id"):
         return
@@ -32,7 +32,7 @@ def id_that_stays(entity: Entity, desired: Desired, rules: Rules) -> Iterator[Pr
 
 
 def wanted(entity: Entity, desired: Desired, rules: Rules) -> tuple[Identifier, ...]:
-    """The identifiers under which the person is to be sent, but for those that they were delivered with already."""
+    """Returns the identifiers under which the person is to be sent, but for those delivered already."""
     delivered, desired = entity.delivered, with_id_that_stays(entity, desired, rules)
     if desired.standing is AudienceStatus.SUPPRESSED and not delivered:
         said = given_identifier(entity.facts, rules)  # others are blocked under the one they are known by
@@ -45,7 +45,7 @@ def wanted(entity: Entity, desired: Desired, rules: Rules) -> tuple[Identifier, 
 
 
 def to_take_away(entity: Entity, desired: Desired) -> tuple[Identifier, ...]:
-    """The identifiers under which something is to be taken away of somebody whom the connector has not brought.
+    """Returns the identifiers under which something is to be taken away of somebody whom the connector has not brought.
 
     Another user's must be left alone: upstream may have given their identifier to this one.
     """

@@ -23,9 +23,9 @@ FAILED = (
 )
 """The types of the log that say what became of a call of ours about a person."""
 OVERLAP_SECONDS = 300.0
-"""So much of the log is read again each time: an entry may be written after one that is younger."""
+"""The seconds of the log that are read again each time: an entry may be written after one that is younger."""
 MOST_SEEN = 5_000
-"""So many ids of entries in that time are remembered, so that none is counted twice."""
+"""The most ids of entries in that time that are remembered, so that none is counted twice."""
 _REASONS = ("reason", "error", "message", "detail", "description", "errors")
 _REASON_CHARACTERS = 500
 _MOST_DIGITS = 20
@@ -63,7 +63,7 @@ class ActivityPage:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """How far one type of entry was read.
+    """The position up to which one type of entry was read.
 
     until: all that is older, in unix seconds, was read. newest: the youngest entry of the pass that is under way.
     resume: the token of the page at which that pass goes on, "" for a new one. seen: the times of entries that were
@@ -150,12 +150,12 @@ def _object(body: bytes) -> Mapping[str, Any] | None:
 
 
 def _time(given: Any) -> Any:
-    """A time that may be written as a text of digits."""
+    """Returns a time as a number if it is written as a text of digits, else as it is."""
     return int(given) if isinstance(given, str) and given.isdecimal() and len(given) < _MOST_DIGITS else given
 
 
 def _moments(read: Sequence[int | None]) -> list[float]:
-    """The times of the entries of a page; of one that says none, that of its neighbour. Nothing if none says any."""
+    """Returns the times of a page's entries; for one that says none, its neighbour's. Empty if none says any."""
     known = next((each for each in read if each is not None), None)
     found: list[float] = []
     for each in read if known is not None else ():
@@ -174,7 +174,7 @@ def _entry(row: Mapping[str, Any], at: float) -> LogEntry:
 
 
 def _text(given: Any) -> str:
-    """An id, a name or a type as text; "" where it is none, or none that anybody could be known by."""
+    """Returns an id, a name or a type as text; "" where it is none, or none that anybody could be known by."""
     if isinstance(given, bool) or not isinstance(given, str | int):
         return ""
     text = str(given)

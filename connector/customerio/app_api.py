@@ -20,14 +20,14 @@ _ACTIVITIES = "/v1/activities"
 ENTRIES_A_PAGE = 100
 """The most that a page of activities may have."""
 _REPLY_BYTES = 100_000_000
-"""A hundred people with 300 attributes of 1000 bytes are a third of this."""
+"""The most bytes of a reply: a hundred people with 300 attributes of 1000 bytes are a third of it."""
 
 
 class AppApi:
     """One workspace's App API. Threads may share it."""
 
     def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
-        """`timeout`: seconds for a whole exchange. Raises SettingsError without the key."""
+        """Opens no connection yet. `timeout`: seconds for a whole exchange. Raises SettingsError without the key."""
         if connection.app_api_key is None:
             name = variable(("connections", connection.name, "app_api_key"))
             raise SettingsError(f"{name} is not set: Customer.io's App API asks for it")
@@ -71,7 +71,7 @@ class AppApi:
         self._client.close()
 
     def __enter__(self) -> Self:
-        """The client itself."""
+        """Returns the client itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -1,4 +1,4 @@
-"""How fast a connection is used: at its full rate, and from a trickle up again after an outage.
+"""Decides how fast a connection is used: at its full rate, and from a trickle up again after an outage.
 
 Each failure halves what is claimed and doubles the time between two requests, each success takes one failure back. So
 a fleet that waited out an outage does not stampede: it begins with a request or two, and is at full speed again after
@@ -21,7 +21,7 @@ def seconds_apart(requests_per_second: float, failures: int) -> float:
 
 
 def after_success(failures: int) -> int:
-    """The failures that still count after a request that went well."""
+    """Returns the failures that still count after a request that went well."""
     return max(min(failures, _MOST_HALVINGS) - 1, 0)
 
 
@@ -36,14 +36,14 @@ def delay(failures: int, base: float, longest: float, jitter: float) -> float:
             instant. It takes off up to half.
 
     Returns:
-        Seconds.
+        The seconds to pause.
     """
     full = min(base * 2.0 ** min(max(failures - 1, 0), _MAX_EXPONENT), longest)
     return float(full * (1 - jitter / 2))
 
 
 def retry_after(value: str | None, now: float, parsed_date: float | None = None) -> float | None:
-    """Seconds asked for by a Retry-After header: a number of seconds, or a date already parsed to unix seconds."""
+    """Returns the seconds that a Retry-After header asks for: a number, or a date already parsed to unix seconds."""
     if value is None:
         return None
     text = value.strip()

@@ -60,13 +60,13 @@ class Request(Generic[Owner]):
         return segment_membership.segment_of(self.endpoint)
 
     def halves(self) -> "tuple[Request[Owner], Request[Owner]]":
-        """The request as two, to find out which item made Customer.io refuse it whole."""
+        """Returns the request as two, to find out which item made Customer.io refuse it whole."""
         middle = len(self.parts) // 2
         return Request(self.endpoint, self.parts[:middle]), Request(self.endpoint, self.parts[middle:])
 
 
 def probe(request: Request[Owner]) -> Request[Owner]:
-    """Takes nobody out of the manual segment of a request: refused, it shows that the segment refuses everybody."""
+    """Returns a request that takes nobody out of the manual segment: refused, it shows that this refuses everybody."""
     (type_,) = request.parts[0].operation.item["identifiers"]
     nobody = Identifier(type_, _NOBODY)
     item = segment_membership.item(nobody, request.segment, add=False)
@@ -75,12 +75,12 @@ def probe(request: Request[Owner]) -> Request[Owner]:
 
 
 def encode(operations: Iterable[tuple[Owner, Operation]]) -> list[Part[Owner]]:
-    """The operations, each with its owner, encoded."""
+    """Returns the operations, each with its owner, encoded."""
     return [Part(owner, operation, to_json(_wire_form(operation))) for owner, operation in operations]
 
 
 def _wire_form(operation: Operation) -> Any:
-    """An item; of a request about a manual segment only the identifier's value, whose kind the endpoint says."""
+    """Returns the item; for a manual segment only the identifier's value, whose kind the endpoint says."""
     if not segment_membership.segment_of(operation.endpoint):
         return operation.item
     (value,) = operation.item["identifiers"].values()
@@ -88,7 +88,7 @@ def _wire_form(operation: Operation) -> Any:
 
 
 def pack(parts: Iterable[Part[Owner]]) -> Iterator[Request[Owner]]:
-    """The parts in as few requests as the limits allow, in their order; what v2 has no form for goes by itself.
+    """Yields the parts in as few requests as the limits allow, in order; what v2 has no form for goes by itself.
 
     Last go those about manual segments, by a thousand people of the same one.
     """
@@ -116,5 +116,5 @@ def pack(parts: Iterable[Part[Owner]]) -> Iterator[Request[Owner]]:
 
 
 def fitting(parts: Sequence[Part[Owner]]) -> tuple[list[Part[Owner]], list[Part[Owner]]]:
-    """The parts that may be sent, and those that are too large."""
+    """Returns the parts that may be sent, and those that are too large."""
     return [part for part in parts if not part.oversize], [part for part in parts if part.oversize]

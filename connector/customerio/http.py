@@ -37,7 +37,7 @@ class Client:
         Args:
             base_url: what all paths stand below.
             timeout: seconds for a whole exchange.
-            most_bytes: how much of a reply's body is read at the most.
+            most_bytes: the most bytes of a reply's body that are read.
             auth: the credentials, if they are not in the headers.
             headers: sent with every request.
             transport: another way out than the network, for tests.
@@ -67,13 +67,13 @@ class Client:
         seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Sends a request, and says what came back.
+        """Sends a request, and returns what came back.
 
         Args:
             method: GET, POST or PUT.
             path: below the base URL, or a whole URL.
             body: JSON.
-            params: what stands behind the path.
+            params: the parameters of the query.
             seconds: for the whole exchange, if that is less than usual.
             headers: sent with this request.
 
@@ -123,7 +123,7 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 
 def _date(value: str) -> float | None:
-    """Unix seconds of a date as HTTP writes it; None for what is none, or is of no year that a clock can have."""
+    """Returns unix seconds of a date as HTTP writes it; None for what is none, or of no year that a clock can have."""
     try:
         found = parsedate_to_datetime(value)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -19,7 +19,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Why the workspace is not known. credentials: whether these were refused."""
+    """The reason why the workspace is not known. credentials: whether these were refused."""
 
     reason: str
     credentials: bool = False

@@ -54,7 +54,7 @@ def remedy(rows: Collection[Mapping[str, Any]], path: str, url: str, events: Col
 
     Args:
         rows: Its reporting webhooks.
-        path: How the address of ours ends: `/webhooks/customerio/main`.
+        path: The end of our address: `/webhooks/customerio/main`.
         url: The whole address to call, for a new webhook or in place of the one that is set; "" leaves that one.
         events: What must be reported: `email_opened`, ...
 
@@ -83,7 +83,7 @@ def remedy(rows: Collection[Mapping[str, Any]], path: str, url: str, events: Col
 
 
 def _ours(rows: Collection[Mapping[str, Any]], path: str, url: str) -> Mapping[str, Any] | None:
-    """The webhook that calls us: one with the whole address before one that may be another installation's."""
+    """Returns the webhook that calls us: one with the whole address before one that may be another installation's."""
     found = [each for each in rows if str(each.get("endpoint", "")).rstrip("/").endswith(path)]
     whole = [each for each in found if url and str(each["endpoint"]).rstrip("/") == url]
     return next(iter((*whole, *found)), None)

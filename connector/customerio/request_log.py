@@ -7,11 +7,11 @@ from typing import Literal
 from connector.customerio.responses import Pause, Rejected, Reply, ResponseAction, Settle, Split
 
 Judged = Literal["settled", "refused", "split", "paused"]
-"""All items taken; some of them refused; refused as a whole and sent again in halves; nothing known, try later."""
+"""The verdicts: all items taken; some refused; refused as a whole, sent again in halves; nothing known, try later."""
 KeptBodies = Literal["failed", "all", "none"]
 
 REQUEST_BYTES = 1_000_000
-"""A longer body is not kept: no request that keeps to Customer.io's limits is half as long."""
+"""The most bytes of a body that is kept: no request that keeps to Customer.io's limits is half as long."""
 REPLY_CHARACTERS = 20_000
 REASON_CHARACTERS = 500
 

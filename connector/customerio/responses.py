@@ -134,7 +134,7 @@ def refuses(action: ResponseAction) -> bool:
 
 
 def reason_begins(reply: Reply) -> str:
-    """The start of a reason: the status, and Customer.io's own words if it gave any."""
+    """Returns the start of a reason: the status, and Customer.io's own words if it gave any."""
     words = envelopes.words(reply.usable_body)
     return f"{_status(reply)}: {words}" if words else _status(reply)
 

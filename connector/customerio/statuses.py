@@ -1,4 +1,4 @@
-"""What each status of Customer.io's two APIs means, one table each (docs/customerio.md#answers and #responses).
+"""The meaning of each status of Customer.io's two APIs, in tables (docs/customerio.md#answers and #responses).
 
 A status alone decides nothing that cannot be taken back: an acceptance and a refusal count only with the body that
 Customer.io gives with it (`envelopes`), since a proxy or a firewall may answer in its place. What happens after each

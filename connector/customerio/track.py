@@ -26,7 +26,7 @@ class Track:
     """One workspace's Track API. Threads may share it."""
 
     def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
-        """`timeout`: seconds for a whole exchange. The secrets must be set."""
+        """Opens no connection yet. `timeout`: seconds for a whole exchange. The secrets must be set."""
         site_id = connection.site_id.get_secret_value() if connection.site_id else ""
         api_key = connection.api_key.get_secret_value() if connection.api_key else ""
         self.credentials = fingerprint(connection)
@@ -54,7 +54,7 @@ class Track:
         self._client.close()
 
     def __enter__(self) -> Self:
-        """The client itself."""
+        """Returns the client itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

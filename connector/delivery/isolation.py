@@ -26,7 +26,7 @@ Owner = TypeVar("Owner")
 OUTAGE_FAILURES = 3
 """The number of failures without a success between them that make an outage: a request and its two scouts."""
 LONGEST_STREAK = 8
-"""The number of failures in a row that make an outage though the service was just there: it may be gone by now."""
+"""The failures in a row that make an outage though the service was just there: it may be gone by now."""
 MOST_EXTRA_REQUESTS = 64
 """The most scouts and halves in one run: enough to find three items in a thousand. Others are tried again later."""
 
@@ -51,7 +51,7 @@ class Isolation(Generic[Owner]):
     def __init__(
         self, requests: Iterable[Request[Owner]], sample: Callable[[Sequence[Any], int], Sequence[Any]]
     ) -> None:
-        """Begins with nothing sent. `sample` picks a number of items of a sequence at random, as `random.sample` does."""
+        """Begins with nothing sent. `sample` picks a number of items of a sequence at random, like `random.sample`."""
         self.outage: Pause | None = None
         self._sample = sample
         self._waiting = deque(requests)

@@ -25,7 +25,7 @@ NAMES: tuple[str, ...] = tuple(_PARSERS)
 
 
 def parse(format: str, body: object) -> list[Message]:
-    """The changes a decoded body tells of, in its order; a message that cannot be read is there with its reason.
+    """Returns the changes that a decoded body tells of, in order; one that cannot be read is there with its reason.
 
     Raises UnreadableError where the body as a whole is not what the format says.
     """
@@ -36,7 +36,7 @@ def parse(format: str, body: object) -> list[Message]:
 
 
 def read(format: str, body: bytes) -> list[Message]:
-    """The changes of a body as it came: one JSON value, or NDJSON, of which a bad line harms only itself."""
+    """Returns the changes of a body as it came: one JSON value, or NDJSON, of which a bad line harms only itself."""
     size.check_values(body)
     found = list(documents(body))
     if len(found) == 1:
@@ -45,7 +45,7 @@ def read(format: str, body: bytes) -> list[Message]:
 
 
 def refused_as(format: str, messages: list[Message]) -> list[Message]:
-    """The messages, of which those that cannot be read know what they were read as."""
+    """Returns the messages, of which those that cannot be read know what they were read as."""
     if not any(isinstance(each, Unreadable) for each in messages):
         return messages
     return [replace(each, form=each.form or format) if isinstance(each, Unreadable) else each for each in messages]

@@ -24,7 +24,7 @@ _TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def decode(body: bytes | str) -> object:
-    """The JSON value of a body. What in it no store or reader can take stands there as something `bounds` refuses.
+    """Returns the JSON value of a body. What no store or reader can take stands there as something `bounds` refuses.
 
     So a NaN, half of a surrogate pair, a byte that is not UTF-8, a number of too many digits, a name given twice, or
     what is nested too deep costs its own field, and not the body with all that stands beside it.
@@ -41,7 +41,7 @@ def decode(body: bytes | str) -> object:
 
 
 def _read_in_part(text: str) -> object:
-    """The stdlib's reader, slower, lets each of these stand in its place."""
+    """Reads by the stdlib's reader, which is slower, and lets each of these stand in its place."""
     try:
         try:
             return _loaded(text)
@@ -69,7 +69,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _without_what_is_deep(text: str) -> str:
-    """The text with a mark in place of each value that stands deeper than is read."""
+    """Returns the text with a mark in place of each value that stands deeper than is read."""
     parts: list[str] = []
     depth = kept = 0
     for token in _TOKENS.finditer(text):
@@ -86,7 +86,7 @@ def _without_what_is_deep(text: str) -> str:
 
 
 def documents(body: bytes) -> Iterator[object]:
-    """The JSON values of a body: the value it is, or else one a line. A line that is not JSON is an Unreadable.
+    """Yields the JSON values of a body: the one it is, or else one a line. A line that is not JSON is an Unreadable.
 
     Blank lines count for nothing. A body of which no line is an object or a list is not NDJSON but broken JSON.
     """
@@ -104,7 +104,7 @@ def documents(body: bytes) -> Iterator[object]:
 
 
 def _is_ndjson(text: bytes) -> bool:
-    """A list written over several lines, and broken, is a broken list: its last item may well stand alone in a line."""
+    """Says whether it is NDJSON. A broken list over several lines is not, though its last item may be a line."""
     first, _, rest = text.partition(b"\n")
     if not rest or (first.startswith(b"[") and not _is_document(first)):
         return False
@@ -119,7 +119,7 @@ def _is_document(line: bytes) -> bool:
 
 
 def _line(line: bytes, number: int) -> object:
-    """Its value. What the reader says of a line within it is left out: it counts from this one."""
+    """Returns the value of a line, or why it has none, without the reader's own count of lines, which begins here."""
     try:
         return decode(line)
     except UnreadableError as error:

@@ -15,12 +15,12 @@ zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else
 
 _PIECE_BYTES = 65_536
 _FED_BYTES = 16_384
-"""So much is unpacked at a time: what is left over is copied, each time that one member or frame has ended."""
+"""The bytes that are fed at a time: what is left over is copied, each time that one member or frame has ended."""
 _MOST_PARTS = 10_000
-"""So many members of gzip, or frames of zstd, may stand behind one another: an empty one costs time, and no bytes."""
+"""The most members of gzip, or frames of zstd, behind one another: an empty one costs time, and no bytes."""
 _MOST_LAYERS = 2
 MOST_TIMES = 250
-"""How many times as large as its bytes a body may be, once it is larger than `FREE_BYTES`. JSON shrinks to a tenth."""
+"""The most times as large as its bytes that a body above `FREE_BYTES` may be. JSON shrinks to a tenth."""
 FREE_BYTES = 1_000_000
 _ZSTD_WINDOW_LOG = 23  # 8 MB, as RFC 8878 asks of HTTP
 _GZIP, _ZLIB, _RAW = 31, 15, -15
@@ -37,7 +37,7 @@ class TooLargeError(UnreadableError):
 
 
 def unpack(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """The body as it was before it was compressed.
+    """Returns the body as it was before it was compressed.
 
     Args:
         body: As it came.
@@ -86,7 +86,7 @@ def _as_it_is(body: bytes) -> Pieces:
 
 
 def _gzip(body: bytes) -> Pieces:
-    """One member after the other, as gzip may be."""
+    """Unpacks one member after the other, since gzip may have several."""
     return _one_after_the_other(body, lambda at: _inflated(body, at, _GZIP))
 
 
@@ -100,14 +100,14 @@ def _one_after_the_other(body: bytes, unpacked_from: Callable[[int], Generator[b
 
 
 def _deflate(body: bytes) -> Pieces:
-    """With zlib's header, as HTTP has it, or without, as some clients do."""
+    """Unpacks with zlib's header, as HTTP has it, or without, as some clients send it."""
     if body:
         headed = body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
         yield from _inflated(body, 0, _ZLIB if headed else _RAW)
 
 
 def _inflated(body: bytes, at: int, form: int) -> Generator[bytes, None, int]:
-    """The pieces of the stream that begins at a place; gives back where it ends."""
+    """Yields the pieces of the stream that begins at a place; gives back where it ends."""
     stream = zlib.decompressobj(form)
     while not stream.eof:
         fed = body[at : at + _FED_BYTES]
@@ -130,12 +130,12 @@ def _brotli(body: bytes) -> Pieces:
 
 
 def _zstd(body: bytes) -> Pieces:
-    """One frame after the other."""
+    """Unpacks one frame after the other."""
     return _one_after_the_other(body, lambda at: _frame(body, at))
 
 
 def _frame(body: bytes, at: int) -> Generator[bytes, None, int]:
-    """The pieces of the frame that begins at a place; gives back where it ends."""
+    """Yields the pieces of the frame that begins at a place; gives back where it ends."""
     stream = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
     while not stream.eof:
         fed = body[at : at + _FED_BYTES] if stream.needs_input else b""

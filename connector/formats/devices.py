@@ -12,7 +12,7 @@ from connector.model.change import Device
 PLATFORMS = ("ios", "android")
 TOKEN_LENGTH = 1000
 MOST = 100
-"""How many devices of one user a message may name."""
+"""The most devices of one user that a message may name."""
 
 
 def device(token: object, platform: object, last_used: object = None, attributes: object = None) -> Device:
@@ -33,7 +33,7 @@ def device(token: object, platform: object, last_used: object = None, attributes
 
 
 def gone(token: object) -> Device:
-    """A device that is not there any more. Raises UnreadableError where it has no token."""
+    """Returns a device that is not there any more. Raises UnreadableError where it has no token."""
     return Device(_token(token), gone=True)
 
 
@@ -53,7 +53,7 @@ def _seconds(value: object) -> int | None:
 
 
 def _attributes(value: object) -> Mapping[str, Any]:
-    """Customer.io takes texts here (docs/customerio.md#devices), so that is what it gets."""
+    """Returns the attributes as texts, which is what Customer.io takes here (docs/customerio.md#devices)."""
     told = object_of(value, "the attributes of a device are")
     return {name: _text(each) for name, each in told.items() if each is not None}
 

@@ -11,7 +11,7 @@ from connector.model.change import Event, Unreadable
 
 
 def gather(given: object, read: Callable[[dict[str, Any]], Event]) -> tuple[tuple[Event, ...], list[Unreadable]]:
-    """The events that `read` makes of a list, and those it cannot read, with the reason."""
+    """Returns the events that `read` makes of a list, and those it cannot read, with the reason."""
     if not given:
         return (), []
     if not isinstance(given, list):
@@ -33,7 +33,7 @@ def _read(given: object, read: Callable[[dict[str, Any]], Event]) -> Event:
 
 
 def name_of(value: object) -> str:
-    """The name of an event, without the blanks around it."""
+    """Returns the name of an event, without the blanks around it."""
     if not isinstance(value, str) or not (name := value.strip()):
         raise UnreadableError("the event has no name")
     if not storable(name):
@@ -42,7 +42,7 @@ def name_of(value: object) -> str:
 
 
 def own_id(value: object) -> str | None:
-    """Upstream's id of an event. One that cannot be kept refuses the event: by its id alone it is counted once."""
+    """Returns upstream's id of an event. One that cannot be kept refuses the event: it could be counted twice."""
     text = word(value)
     if text is not None and not storable(text):
         raise UnreadableError("the event's id has NUL or broken Unicode")
@@ -50,7 +50,7 @@ def own_id(value: object) -> str | None:
 
 
 def time_of(value: object) -> int | None:
-    """When an event happened, in unix seconds; None where it does not say. What is no time refuses the event."""
+    """Returns when an event happened, in unix seconds; None where it does not say. What is no time refuses it."""
     seconds = times.seconds(value)
     if seconds is None and value is not None:
         raise UnreadableError("the time of the event is neither an ISO 8601 time nor unix seconds")
@@ -58,17 +58,17 @@ def time_of(value: object) -> int | None:
 
 
 def id_of(value: object) -> str | None:
-    """The id of a message; None where there is none that can be kept."""
+    """Returns the id of a message; None where there is none that can be kept."""
     text = word(value)
     return text if text is None or storable(text) else None
 
 
 def visitor_id(value: object) -> str | None:
-    """The id of a visitor; None where there is none that can be kept."""
+    """Returns the id of a visitor; None where there is none that can be kept."""
     text = identifiers.text(value)
     return text if text is None or storable(text) else None
 
 
 def properties_of(value: object) -> Mapping[str, Any]:
-    """The properties of an event, {} where there are none."""
+    """Returns the properties of an event, {} where there are none."""
     return object_of(value, "the event's properties are")

@@ -40,12 +40,12 @@ class _Envelope:
         self.id = id_of(notification.get("notification_id"))
 
     def segment_name(self, key: str) -> str:
-        """The name of the segment with this id, or the id where the notification does not list it."""
+        """Returns the name of the segment with this id, or the id where the notification does not list it."""
         return self._names.get(key, key)
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
-        """Made only where messages carry ids without names."""
+        """The names of the segments by their ids, made only where messages carry ids without names."""
         return {
             key: name for field in ("users_segments", "segments") for key, name in _named(self._notification, field)
         }
@@ -59,7 +59,7 @@ def _named(notification: Mapping[str, Any], field: str) -> Iterator[tuple[str, s
 
 
 def parse(body: object) -> list[Message]:
-    """The changes of a notification, of a message, or of a list of either."""
+    """Returns the changes of a notification, of a message, or of a list of either."""
     if not isinstance(body, list):
         return _document(body)
     return attempt_all(_document, body)
@@ -90,7 +90,7 @@ def _notification(body: Mapping[str, Any]) -> list[Message]:
 
 
 def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
-    """One change. `user` stays the object that came: it is large, and `mapping` finds attributes in any form."""
+    """Reads one change. `user` stays the object that came: it is large, and `mapping` finds attributes in any form."""
     if not isinstance(message, dict):
         raise UnreadableError("the message is not an object")
     other_forms.refuse(message, "hull")
@@ -116,7 +116,7 @@ def _message(envelope: _Envelope, index: int, message: object) -> list[Message]:
 
 
 def _left_out(user: Mapping[str, Any], message: Mapping[str, Any], versions: Sequence[int | None]) -> tuple[str, ...]:
-    """What of a message says nothing since it cannot be read."""
+    """Returns the problems of what in a message says nothing, since it cannot be read."""
     given = {name: user[name] for name in _VISITORS if name in user}
     lost = unkept(message_id=message.get("message_id"), **given)
     for name, version in zip(_VERSIONS, versions, strict=True):
@@ -133,12 +133,12 @@ def _message_id(envelope: _Envelope, index: int, given: object) -> str | None:
 
 
 def _account(account: object) -> Mapping[str, Any]:
-    """`account` is {} where there is none; anything but an object would read as "the account is gone"."""
+    """Returns the account, {} where there is none; anything but an object would read as "the account is gone"."""
     return object_of(account, "the account is")
 
 
 def _segments(envelope: _Envelope, message: Mapping[str, Any], user: Mapping[str, Any]) -> tuple[Segment, ...]:
-    """The membership now. A message that does not give it is refused: to guess could delete a person."""
+    """Returns the membership now. A message that does not give it is refused: to guess could delete a person."""
     if "segments" in message:
         given = message["segments"]
     else:
@@ -152,7 +152,7 @@ def _segments(envelope: _Envelope, message: Mapping[str, Any], user: Mapping[str
 
 
 def _event(given: Mapping[str, Any]) -> Event:
-    """One event. Two without an `event_id` stay two."""
+    """Reads one event. Two without an `event_id` stay two."""
     name = name_of(given.get("event"))
     properties = properties_of(given.get("properties"))
     kind: EventKind = "event"
@@ -171,7 +171,7 @@ def _event(given: Mapping[str, Any]) -> Event:
 
 
 def _page(properties: Mapping[str, Any], context: object) -> tuple[str, Mapping[str, Any]]:
-    """The page's URL, and its properties with the referrer: both nested in `context` or flat in it."""
+    """Returns the page's URL, and its properties with the referrer: both nested in `context` or flat in it."""
     nested = context if isinstance(context, dict) else {}
     url = text_in(properties, "url") or text_in(nested.get("page"), "url") or text_in(nested, "page_url")
     if text_in(properties, "referrer") is None:

@@ -43,7 +43,7 @@ class _Trigger(NamedTuple):
 
 
 def parse(body: object) -> list[Message]:
-    """The changes of one message, or of a list of them."""
+    """Returns the changes of one message, or of a list of them."""
     return attempt_each(_message, body, "the body is neither a message of Lytics nor a list of them")
 
 
@@ -76,7 +76,7 @@ def _message(message: object) -> list[Message]:
 
 
 def _unread_times(places: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
-    """The times of the message that are none."""
+    """Yields a problem for each field of a time that holds none."""
     meta, message, fields = places
     given = [(name, place.get(name)) for place in (meta, message) for name in _TIMES]
     for name, value in (*given, ("_modified", fields.get("_modified"))):
@@ -85,7 +85,7 @@ def _unread_times(places: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
 
 
 def _difference(triggers: list[_Trigger]) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-    """The audiences entered and left; of two words on one audience the later one counts."""
+    """Returns the audiences entered and left; of two words on one audience the later one counts."""
     last = {each.audience.key: each for each in triggers if each.audience}
     return _those(last.values(), "enter"), _those(last.values(), "exit")
 
@@ -95,7 +95,7 @@ def _those(triggers: Iterable[_Trigger], happened: Happened) -> tuple[Segment, .
 
 
 def _opened(message: dict[str, Any]) -> dict[str, Any]:
-    """The message inside a CloudEvents envelope, or the message itself."""
+    """Returns the message inside a CloudEvents envelope, or the message itself."""
     inner = message.get("data")
     return inner if "specversion" in message and isinstance(inner, dict) and "data" in inner else message
 
@@ -103,7 +103,7 @@ def _opened(message: dict[str, Any]) -> dict[str, Any]:
 def _user(
     meta: Mapping[str, Any], message: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], bool]:
-    """The user's fields, and whether they are all: a job sends its fields whole, a message without any says nothing."""
+    """Returns the user's fields, and whether they are all: a job sends all, a message without any says nothing."""
     if fields:
         return fields, True
     named = meta.get("user") or message.get("user")
@@ -111,13 +111,13 @@ def _user(
 
 
 def _key(user: Mapping[str, Any], anonymous_id: str | None) -> str:
-    """As in every format; `user_id`, which Lytics' own schema has, counts as an external id."""
+    """Returns the key as every format has it; `user_id`, which Lytics' own schema has, counts as an external id."""
     external = user.get("external_id") or user.get("user_id")
     return user_key({"id": user.get("id"), "external_id": external, "email": user.get("email")}, anonymous_id)
 
 
 def _triggers(meta: Mapping[str, Any], message: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[_Trigger]:
-    """What the message says happened, in its order."""
+    """Yields what the message says happened, in its order."""
     listed = next((found for place in (meta, message, fields) if (found := place.get("segment_events"))), None)
     if isinstance(listed, list):
         yield from map(_listed, listed)
@@ -153,7 +153,7 @@ def _happened(given: object) -> Happened:
 
 
 def _named_beside(place: Mapping[str, Any]) -> Segment | None:
-    """The audience named beside an event: an object or a text, or its slug, name or id under a name of its own."""
+    """Returns the audience beside an event: an object or a text, or its slug, name or id under a name of its own."""
     for field in ("audience", "segment"):
         given = place.get(field)
         if isinstance(given, dict):
@@ -173,7 +173,7 @@ def _named(given: Mapping[str, Any]) -> Segment | None:
 def _membership(
     places: tuple[Mapping[str, Any], ...], entered: tuple[Segment, ...], left: tuple[Segment, ...]
 ) -> tuple[Segment, ...] | None:
-    """All audiences the user is in, where the message lists them; None where it does not.
+    """Returns all audiences the user is in, where the message lists them; None where it does not.
 
     Of the audience it is about, the event is believed: the list may be from a moment before.
     """
@@ -187,7 +187,7 @@ def _membership(
 
 
 def _member(entry: object) -> Segment:
-    """Leaving out one that cannot be read could take a person out of the audience: the message is refused."""
+    """Reads an audience. One that cannot be read refuses the message: to leave it out could take a person out."""
     found = _named(entry if isinstance(entry, dict) else {"slug": entry})
     if found is None:
         raise UnreadableError("an audience of the user has no slug, name or id")
@@ -195,7 +195,7 @@ def _member(entry: object) -> Segment:
 
 
 def _version(places: tuple[Mapping[str, Any], ...], triggers: list[_Trigger]) -> int | None:
-    """The message's own time; without one, the latest of what happened and of the user's `_modified`."""
+    """Returns the message's own time; without one, the latest of what happened and of the user's `_modified`."""
     meta, message, fields = places
     given = (_microseconds(place.get(field)) for place in (meta, message) for field in _TIMES)
     own = next((at for at in given if at is not None), None)
@@ -206,7 +206,7 @@ def _version(places: tuple[Mapping[str, Any], ...], triggers: list[_Trigger]) ->
 
 
 def _microseconds(value: object) -> int | None:
-    """A time in microseconds since 1970: ISO text, or a number of seconds up to nanoseconds, told apart by size."""
+    """Returns microseconds since 1970 of ISO text, or of a number of seconds up to nanoseconds, told apart by size."""
     if isinstance(value, str):
         return moment.version(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LAST_NANOSECOND:

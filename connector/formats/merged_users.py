@@ -14,12 +14,12 @@ from connector.model import identifiers
 from connector.model.change import Change
 
 MOST = 100
-"""How many other users a message may name."""
+"""The most other users that a message may name."""
 _NAMES = ("id", "external_id", "email", "anonymous_id", "anonymous_ids")
 
 
 def with_merged(change: Change, others: Iterable[Mapping[str, Any]]) -> list[Change]:
-    """`change` of the user who goes on, and that `others` (by the fields that say who a user is) were merged into them.
+    """Returns the `change` of the user who goes on, and for each of `others`, by their fields, that they were merged.
 
     Raises UnreadableError where one of them names nobody.
     """
@@ -37,7 +37,7 @@ def with_merged(change: Change, others: Iterable[Mapping[str, Any]]) -> list[Cha
 
 
 def other(given: object) -> Mapping[str, Any]:
-    """One user as a message names them: the `id` alone, or an object with the fields that say who a user is."""
+    """Returns one user as a message names them: the `id` alone, or an object with the fields that say who a user is."""
     if isinstance(given, dict):
         unknown = [name for name in given if name not in _NAMES]
         if unknown:

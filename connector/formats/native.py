@@ -41,7 +41,7 @@ KINDS: tuple[EventKind, ...] = ("event", "page", "screen")
 
 
 def parse(body: object) -> list[Message]:
-    """The changes of one message, or of a list of them."""
+    """Returns the changes of one message, or of a list of them."""
     return attempt_each(_message, body, "the body is neither an object nor a list of objects")
 
 
@@ -93,7 +93,7 @@ def _segments(message: Mapping[str, Any], field: str) -> tuple[Segment, ...] | N
 
 
 def _agree(segments: tuple[Segment, ...] | None, entered: tuple[Segment, ...], left: tuple[Segment, ...]) -> None:
-    """The membership is given whole, or as a difference that does not contradict itself."""
+    """Raises UnreadableError if the membership is given twice, or as a difference that contradicts itself."""
     if not (entered or left):
         return
     if segments is not None:
@@ -120,7 +120,7 @@ def _with_merged(change: Change, message: Mapping[str, Any]) -> list[Change]:
 
 
 def _with_topics(user: Mapping[str, Any], given: object) -> Mapping[str, Any]:
-    """The user, with each topic as the attribute that changes it alone."""
+    """Returns the user, with each topic as the attribute that changes it alone."""
     if given is None:
         return user
     topics = object_of(given, '"topics" is')
@@ -144,7 +144,7 @@ def _id(given: Mapping[str, Any], field: str, whose: str) -> str | None:
 
 
 def _devices(given: object) -> tuple[Device, ...] | None:
-    """The devices. One that cannot be read refuses the message: to leave it out of a whole list would take it away."""
+    """Reads the devices. One that cannot be read refuses the message: left out of a whole list, it would be removed."""
     if given is None:
         return None
     if not isinstance(given, list) or len(given) > devices.MOST:
@@ -188,7 +188,7 @@ def _kind(value: object) -> EventKind:
 
 
 def _name(value: object, kind: EventKind, properties: Mapping[str, Any]) -> str:
-    """A page is named by its URL and a screen by its name, where the event gives no name itself."""
+    """Returns the name of an event; without one, a page is named by its URL and a screen by its name."""
     if value is not None or kind == "event":
         return name_of(value)
     return text_in(properties, "url" if kind == "page" else "name") or kind

@@ -50,7 +50,7 @@ def read(message: Mapping[str, Any], version: int | None, *, whole: bool, messag
 
 
 def _person(given: Mapping[str, Any], about: ObjectChange, message_id: str | None) -> Change:
-    """What a message about an object says about one user, as a message of their own.
+    """Returns what a message about an object says about one user, as a message of their own.
 
     Its version is the object's. It orders the change among the user's own messages only if it is a time.
     """
@@ -69,7 +69,7 @@ def _person(given: Mapping[str, Any], about: ObjectChange, message_id: str | Non
 
 
 def of_user(given: object) -> tuple[Relationship, ...] | None:
-    """The relationships in a message about a user.
+    """Returns the relationships in a message about a user.
 
     One that cannot be read refuses the message: to leave it out of a whole list would end it.
     """
@@ -93,7 +93,7 @@ def _listed(given: object) -> list[dict[str, Any]]:
 
 
 def flag(given: Mapping[str, Any], field: str, whose: str) -> bool:
-    """A field that is true or false."""
+    """Returns a field that is true or false."""
     value = given.get(field)
     if not isinstance(value, bool | None):
         raise UnreadableError(f'"{field}" of {whose} is neither true nor false')

@@ -52,7 +52,7 @@ def refuse(message: Mapping[str, Any], own: str) -> None:
 
 
 def reason_of(message: Mapping[str, Any], own: str) -> str | None:
-    """The sentence that names the form whose fields the message has; None where they may be those of `own`."""
+    """Returns the sentence that names the form whose fields the message has; None where they may be those of `own`."""
     for form, fields in _ONLY_IN.items():
         if form != own and not fields.isdisjoint(message):
             named = next(name for name in message if name in fields)

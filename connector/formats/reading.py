@@ -19,7 +19,7 @@ _SHOWN = 60
 
 
 def attempt(read: Callable[[Any], list[Message]], message: object) -> list[Message]:
-    """What `read` makes of one message; where it cannot, the message with the reason."""
+    """Returns what `read` makes of one message; where it cannot, the message with the reason."""
     try:
         return read(message)
     except UnreadableError as error:
@@ -27,19 +27,19 @@ def attempt(read: Callable[[Any], list[Message]], message: object) -> list[Messa
 
 
 def attempt_all(read: Callable[[Any], list[Message]], messages: Iterable[object]) -> list[Message]:
-    """What `read` makes of each message; each knows its place among them."""
+    """Returns what `read` makes of each message; each knows its place among them."""
     return [answer for index, message in enumerate(messages) for answer in placed(attempt(read, message), index)]
 
 
 def placed(answers: list[Message], index: int) -> list[Message]:
-    """What was made of the message at this place, and knows it: it may be refused later still."""
+    """Tells what was made of a message its place, and returns it: it may be refused later still."""
     for each in answers:
         object.__setattr__(each, "index", index)  # just made, and nobody else's yet; a copy of each would cost more
     return answers
 
 
 def attempt_each(read: Callable[[Any], list[Message]], body: object, otherwise: str) -> list[Message]:
-    """What `read` makes of a message, or of each in a list of them.
+    """Returns what `read` makes of a message, or of each in a list of them.
 
     Raises UnreadableError, with the reason `otherwise`, where the body is neither.
     """
@@ -51,7 +51,7 @@ def attempt_each(read: Callable[[Any], list[Message]], body: object, otherwise: 
 
 
 def word(value: object) -> str | None:
-    """The text of a name, or of the id of a segment or an event: as it is written, where it is not blank."""
+    """Returns the text of a name, or of the id of a segment or an event: as it is written, where it is not blank."""
     if isinstance(value, str):
         return value if value.strip() else None
     return identifiers.text(value)
@@ -59,20 +59,20 @@ def word(value: object) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _written(key: str, name: str) -> Segment | None:
-    """The segment of a key and a name that are texts, as nearly all are; None if either is blank."""
+    """Returns the segment of a key and a name that are texts, as nearly all are; None if either is blank."""
     return segment(key, name) if key.strip() and name.strip() else None
 
 
 @lru_cache(maxsize=4096)
 def segment(key: str, name: str) -> Segment:
-    """The segment of this key and name; few of them are named in very many messages, so they are kept."""
+    """Returns the segment of this key and name; few of them are named in very many messages, so they are kept."""
     if not (storable(key) and storable(name)):
         raise UnreadableError("the name or id of a segment has NUL or broken Unicode")
     return Segment(key, name)
 
 
 def segment_of(entry: object, name_of: Callable[[str], str]) -> Segment:
-    """A segment given as {"id", "name"}, or by its id or name alone; `name_of` knows the name of a bare id.
+    """Returns a segment given as {"id", "name"}, or by its id or name alone; `name_of` knows the name of a bare id.
 
     Leaving out one that cannot be read could take a person out of the audience: the message is refused.
     """
@@ -90,12 +90,12 @@ def segment_of(entry: object, name_of: Callable[[str], str]) -> Segment:
 
 
 def segments_of(entries: Iterable[object], name_of: Callable[[str], str]) -> tuple[Segment, ...]:
-    """The segments that a list gives, as `segment_of` reads each, each key once."""
+    """Returns the segments that a list gives, as `segment_of` reads each, each key once."""
     return unique([segment_of(entry, name_of) for entry in entries])
 
 
 def known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None:
-    """Refuses a field that is none of `fields`, so that a typo is seen."""
+    """Raises UnreadableError for a field that is none of `fields`, so that a typo is seen."""
     for name in given:
         if name not in fields:
             near = get_close_matches(name[:60].strip().lower(), fields, 1, 0.5)
@@ -104,7 +104,7 @@ def known(given: Mapping[str, Any], fields: Collection[str], whose: str) -> None
 
 
 def unique(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """The segments, each key once, in the order in which they first came."""
+    """Returns the segments, each key once, in the order in which they first came."""
     found: dict[str, Segment] = {}
     for each in segments:
         found.setdefault(each.key, each)
@@ -112,12 +112,12 @@ def unique(segments: Iterable[Segment]) -> tuple[Segment, ...]:
 
 
 def object_in(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
+    """Returns the object under `name`, {} where there is none. Raises UnreadableError where it is something else."""
     return object_of(container.get(name), f'"{name}" is')
 
 
 def object_of(value: object, what: str) -> Mapping[str, Any]:
-    """A value that is an object, {} where it is null, or `[]`, as PHP writes an empty object.
+    """Returns a value that is an object, {} where it is null, or `[]`, as PHP writes an empty object.
 
     Raises UnreadableError where it is something else, worded as "`what` not an object".
     """
@@ -129,13 +129,13 @@ def object_of(value: object, what: str) -> Mapping[str, Any]:
 
 
 def text_in(container: object, name: str) -> str | None:
-    """The text under `name` where it is neither blank nor beyond storing; None where there is none."""
+    """Returns the text under `name` where it is neither blank nor beyond storing; None where there is none."""
     value = container.get(name) if isinstance(container, dict) else None
     return value if isinstance(value, str) and value.strip() and storable(value) else None
 
 
 def unkept(**fields: object) -> tuple[str, ...]:
-    """For each of these fields that is a text beyond keeping: that it is left out, and why."""
+    """Returns, for each of these fields that is a text beyond keeping, that it is left out, and why."""
     found: tuple[str, ...] = ()
     for name, value in fields.items():
         for each in value if isinstance(value, list) else (value,):
@@ -145,10 +145,10 @@ def unkept(**fields: object) -> tuple[str, ...]:
 
 
 def unread_time(name: str, otherwise: str = "the order of arrival counts") -> str:
-    """The words of the problem for a field that should hold a time and does not."""
+    """Returns the words of the problem for a field that should hold a time and does not."""
     return f'"{name}" is no time that can be read (ISO 8601, or unix seconds): {otherwise}'
 
 
 def shown(value: object) -> str:
-    """A name from a message as a reason may quote it: short, and in ASCII."""
+    """Returns a name from a message as a reason may quote it: short, and in ASCII."""
     return json.dumps(value[:_SHOWN] if isinstance(value, str) else str(type(value).__name__))

@@ -11,12 +11,12 @@ from connector.model.limits import OBJECT_ID_BYTES
 
 DEFAULT_TYPE = "1"
 MOST = 1000
-"""How many relationships a message may name."""
+"""The most relationships that a message may name."""
 _TYPE_DIGITS = 9
 
 
 def type_id(value: object) -> str:
-    """Customer.io's object_type_id: an integer from 1, as a number or a text; "1" where none is given."""
+    """Returns Customer.io's object_type_id: an integer from 1, as a number or a text; "1" where none is given."""
     if value is None:
         return DEFAULT_TYPE
     text = word(value) or ""
@@ -26,7 +26,7 @@ def type_id(value: object) -> str:
 
 
 def object_id(value: object) -> str:
-    """The id of an object. Raises UnreadableError where Customer.io would not take it."""
+    """Returns the id of an object. Raises UnreadableError where Customer.io would not take it."""
     text = identifiers.text(value)
     if text is None:
         raise UnreadableError("an object has no id")
@@ -38,7 +38,7 @@ def object_id(value: object) -> str:
 
 
 def attributes(value: object, whose: str) -> Mapping[str, Any]:
-    """The attributes of an object or a relationship."""
+    """Returns the attributes of an object or a relationship."""
     return object_of(value, f"the attributes of {whose} are")
 
 

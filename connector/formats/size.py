@@ -1,11 +1,11 @@
-"""How much one body may hold, whatever its bytes: what is made of each value and message takes far more memory."""
+"""Limits what one body may hold, whatever its bytes: what is made of each value and message takes far more memory."""
 
 from connector.errors import UnreadableError
 
 MOST_MESSAGES = 100_000
-"""Messages in one body: a batch, a list, or lines."""
+"""The most messages in one body: a batch, a list, or lines."""
 MOST_VALUES = 1_000_000
-"""JSON values in one body. Ten megabytes of messages as they come hold a third of that."""
+"""The most JSON values in one body. Ten megabytes of messages as they come hold a third of that."""
 _HOLD_MESSAGES = ("batch", "messages", "notifications")
 _SEND_IN_PARTS = "send it in parts"
 

@@ -13,7 +13,7 @@ _NOT_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def user_key(user: Mapping[str, Any], anonymous_id: str | None) -> str:
-    """The key of a user. Users without an identifier have none, so they never become one person."""
+    """Returns the key of a user. Users without an identifier have none, so they never become one person."""
     key = _identifier(user, anonymous_id)
     if key is None:
         raise UnreadableError("the message names no user")
@@ -25,7 +25,7 @@ def user_key(user: Mapping[str, Any], anonymous_id: str | None) -> str:
 
 
 def _identifier(user: Mapping[str, Any], anonymous_id: str | None) -> str | None:
-    """An e-mail without "@" ("n/a") names nobody."""
+    """Returns the identifier that becomes the key; an e-mail without "@" ("n/a") names nobody."""
     if (own := identifiers.text(user.get("id"))) is not None:
         return own
     if (external := identifiers.text(user.get("external_id"))) is not None:
@@ -37,7 +37,7 @@ def _identifier(user: Mapping[str, Any], anonymous_id: str | None) -> str | None
 
 
 def visitor(user: Mapping[str, Any]) -> str | None:
-    """The first usable anonymous id of a user."""
+    """Returns the first usable anonymous id of a user."""
     many = user.get("anonymous_ids")
     for value in (*(many if isinstance(many, list) else ()), user.get("anonymous_id")):
         if isinstance(value, str) and (own := identifiers.text(value)) is not None and storable(own):

@@ -71,10 +71,10 @@ def accept(
         check: is called at the end of the transaction; whatever it raises undoes the batch.
         leasing: for which syncs those who are free are leased at once, to be sent for by the caller.
         mask: takes out of a problem what it must not show, before it is kept.
-        traced: the traces that the messages are in; None where nobody tells of them.
+        traced: the traces that the messages are in; None where none are recorded.
 
     Returns:
-        How much was read, and which syncs have something to deliver.
+        The numbers of messages read and not read, the syncs that have something to deliver, and who is leased.
 
     Raises:
         StoreError: where it cannot be kept.
@@ -150,7 +150,7 @@ def _sorted_out(
 
 
 def _named(message: Message, placeholders: frozenset[str]) -> Message:
-    """The message, if it names its user or object: a placeholder names nobody."""
+    """Returns the message, if it names its user or object: a placeholder names nobody."""
     if isinstance(message, Unreadable):
         return message
     if (reason := placeholder.fault(message, placeholders)) is not None:
@@ -163,7 +163,7 @@ def _left_out(changes: Iterable[Change]) -> list[Problem]:
 
 
 def _only_counted(unreadable: Sequence[Unreadable], ids: Sequence[str]) -> tuple[int, ...]:
-    """The places of those that are counted on another problem, since there are too many of them."""
+    """Returns the places of those that are counted on another problem, since there are too many of them."""
     own = (problems.identity(EVERY_SYNC, _problem(each)) for each in unreadable)
     return tuple(place for place, (id, mine) in enumerate(zip(ids, own, strict=False)) if id != mine)
 

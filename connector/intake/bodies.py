@@ -17,7 +17,7 @@ from connector.planning.leasing import Leasing
 from connector.store.engine import Store
 
 SHOWN_CHARACTERS = 10_000
-"""How much of an unreadable body is kept for a human to look at."""
+"""The characters of an unreadable body that are kept for a human to look at."""
 
 
 def take(
@@ -32,10 +32,10 @@ def take(
     leasing: Leasing | None = None,
     telling: Telling = SILENT,
 ) -> TakenIn:
-    """Takes in bodies of one format, all of them or none. Raises StoreError where it cannot.
+    """Takes in bodies of one format, all of them or none. Raises StoreError if the store cannot be reached.
 
     Args:
-        store: Where to.
+        store: The store that they go to.
         syncs: The rules of every sync.
         format: The form of the bodies.
         bodies: Each a decoded JSON value or its text; one that is known to be unreadable is an Unreadable.
@@ -43,7 +43,7 @@ def take(
         backfill: They are delivered behind what is live.
         check: Called at the end of the transaction; whatever it raises undoes the batch.
         leasing: For which syncs those who are free are leased at once, to be sent for by the caller.
-        telling: Who tells of traces, and what the bodies have brought of them.
+        telling: What records traces, with the traceparents that the bodies have brought.
     """
     given = list(bodies)
     read_ = telling.marked(_all_read(format, given, max_bytes))
@@ -54,7 +54,7 @@ def take(
 
 
 def _all_read(format: str, bodies: Sequence[Any], max_bytes: int) -> list[list[Message]]:
-    """What is in each body. One that came before, byte for byte, is read once: upstreams repeat themselves."""
+    """Returns what is in each body. One that came before, byte for byte, is read once: upstreams repeat themselves."""
     known: dict[bytes, list[Message]] = {}
     found = []
     for body in bodies:
@@ -68,7 +68,7 @@ def _all_read(format: str, bodies: Sequence[Any], max_bytes: int) -> list[list[M
 
 
 def _unkept(bodies: Sequence[Any], read: Sequence[Sequence[Message]], counted: Collection[int]) -> tuple[int, ...]:
-    """The places of the bodies of which something cannot be read, and is only counted, or was cut."""
+    """Returns the places of the bodies of which something cannot be read, and is only counted, or was cut."""
     places = [place for place, messages in enumerate(read) for each in messages if isinstance(each, Unreadable)]
     only_counted = {places[each] for each in counted}
     return tuple(place for place in sorted(set(places)) if place in only_counted or _is_cut(bodies[place]))
@@ -79,7 +79,7 @@ def _is_cut(body: Any) -> bool:
 
 
 def read(format: str, body: Any, max_bytes: int) -> list[Message]:
-    """The changes in a body; a body that cannot be read at all is one Unreadable."""
+    """Returns the changes in a body; a body that cannot be read at all is one Unreadable."""
     return formats.refused_as(format, _read(format, body, max_bytes))
 
 

@@ -44,7 +44,7 @@ class BatchFindings(NamedTuple):
 
 
 def find(changes: Sequence[Change], syncs: Sequence[Rules]) -> dict[str, BatchFindings]:
-    """Finds what needs no look into the store; the findings by the name of the sync."""
+    """Finds what needs no look into the store. Returns the findings by the name of the sync."""
     known: Known = {}
     found: dict[str, BatchFindings] = {}
     for alike in _alike(syncs):
@@ -56,7 +56,7 @@ def find(changes: Sequence[Change], syncs: Sequence[Rules]) -> dict[str, BatchFi
 
 
 def _alike(syncs: Sequence[Rules]) -> list[list[Rules]]:
-    """The syncs, those together that decide alike."""
+    """Returns the syncs in groups of those that decide alike."""
     groups: list[list[Rules]] = []
     for rules in syncs:
         group = next((each for each in groups if each[0].decides_as(rules)), None)
@@ -68,7 +68,7 @@ def _alike(syncs: Sequence[Rules]) -> list[list[Rules]]:
 
 
 def _findings(changes: Sequence[Change], rules: Rules, known: Known) -> BatchFindings:
-    """`known`: what was read for syncs that read alike; who has actions of their own reads other changes."""
+    """Returns a sync's findings. `known`: what syncs that read alike have read; one with actions reads others."""
     taken = _taken(changes, rules)
     read_alike = known.setdefault(rules.reads, {}) if rules.actions is None else {}
     return BatchFindings(taken, apply_change.read_ahead(taken.changes, rules, read_alike))

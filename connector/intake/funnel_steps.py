@@ -41,7 +41,7 @@ class BatchSteps:
 
     @classmethod
     def of(cls, rules: Rules) -> "BatchSteps":
-        """Returns those of a sync, with nothing counted."""
+        """Returns the steps of a sync, with nothing counted."""
         return cls((rules.whitelist | rules.mirrors.keys()) - {EVERYTHING})
 
     def add(self, step: str, count: int) -> None:
@@ -81,7 +81,7 @@ class BatchSteps:
                     self.moves[f"{'entered' if is_in else 'left'}: {each}"] += 1
 
     def of_all(self, read: int, unreadable: int) -> Counter[str]:
-        """Returns the steps of all messages: so many were read, and others not."""
+        """Returns the steps of all messages, with those received and those that could not be read."""
         return Counter({RECEIVED: read + unreadable, UNREADABLE_MESSAGE: unreadable, **self.counts})
 
 

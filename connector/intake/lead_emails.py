@@ -11,7 +11,7 @@ from connector.store.entities import Written
 
 
 def want(wanted: dict[str, list[str]], written: Sequence[Written]) -> None:
-    """A user with an e-mail holds it beside their id: a lead with it is them. One who does not get it does not wait."""
+    """Adds the users' e-mails to what is wanted: a lead with one is them. Users who do not get theirs do not wait."""
     for each in written:
         email = leads.lead_of(each.entity.facts)
         if email is not None and each.standing != AudienceStatus.MERGED:
@@ -19,7 +19,7 @@ def want(wanted: dict[str, list[str]], written: Sequence[Written]) -> None:
 
 
 def let_go(written: Sequence[Written], before: Mapping[str, Entity]) -> list[tuple[str, str]]:
-    """E-mails that are the users' no more, and that Customer.io does not know them by: else settlement lets go."""
+    """Returns e-mails that are the users' no more, unless Customer.io knows them by it: then settlement lets it go."""
     released = []
     for each in written:
         old = before[each.entity.key]

@@ -67,14 +67,14 @@ class BatchLease:
     def take(
         self, written: Written, desired: Desired, before: Entity, events: Sequence[PendingEvent], rules: Rules
     ) -> Written:
-        """`written`, leased if nothing forbids it.
+        """Returns `written`, leased if nothing forbids it.
 
         Args:
             written: a user who is free, and what is to be written.
             desired: what Customer.io should hold of them.
             before: the same user before the batch.
             events: what is owed to them, in the order in which it happened.
-            rules: the sync's.
+            rules: the rules of the sync.
         """
         waits = not written.due or written.waits_for is not None
         if waits or before.doubt or desired.standing is AudienceStatus.MERGED or len(self.claims) >= self.line.people:
@@ -86,7 +86,7 @@ class BatchLease:
         return written._replace(lease=self.id, leased_until=self.until)
 
     def close(self, tx: Connection, sync: str, now: float) -> Leased | None:
-        """Takes the turn of the first request; None where nobody was leased."""
+        """Takes the turn of the first request. Returns the people leased, None if there are none."""
         if not self.claims:
             return None
         line = self.line

@@ -31,7 +31,7 @@ def keep(
         tx: The transaction that takes the batch in.
         rules: The sync's rules.
         messages: How many messages are about each, by key.
-        events: What they did, as the batch says it.
+        events: What they did, as the batch says it: each event with its user's key.
         fresh: The ids of those events that were not known before.
         saved: The people who were written; nothing new was said of the others.
         now: The store's time, in unix seconds.

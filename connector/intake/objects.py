@@ -55,7 +55,7 @@ class ObjectBatch:
         return cls(rules, entities.load(tx, rules.name, keys, OBJECT), lane)
 
     def take(self, tx: Connection, told: Iterable[ObjectChange], now: float) -> bool:
-        """Merges what was told, in its order, and writes what moved; whether anything is due then."""
+        """Merges what was told, in its order, and writes what moved. Returns whether anything is due then."""
         facts = {key: entity.facts for key, entity in self.before.items()}
         for given in told:
             change, ahead = future_times.judged_object(given, now, self.rules.max_future_seconds)
@@ -76,7 +76,7 @@ class ObjectBatch:
 
     @property
     def due(self) -> set[str]:
-        """The keys of the objects that something is due for by this batch."""
+        """The keys of the objects that are due by this batch."""
         return {each.entity.key for each in self.written if each.due}
 
     def set_aside(self, told: Iterable[ObjectChange]) -> int:

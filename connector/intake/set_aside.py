@@ -10,19 +10,19 @@ from connector.model.change import Change, Device, Event, ObjectChange, Relation
 from connector.model.problem import Problem
 
 Mask = Callable[[Problem], Problem]
-"""Takes out of a problem what it must not show."""
+"""A function that takes out of a problem what it must not show."""
 _FORM = "native"
 _CALL = "segment"
 _FIRST = "erase the row with `connector forget`, then `connector problems replay`"
 
 
 def unmasked(problem: Problem) -> Problem:
-    """The problem as it is: it came by a way on which no secret goes."""
+    """Returns the problem as it is: it came by a way on which no secret goes."""
     return problem
 
 
 def problem(change: Change, why: str) -> Problem:
-    """The problem for a change that was not taken in, with all that it says."""
+    """Returns the problem for a change that was not taken in, with all that it says."""
     reason = f"{_reason('user', why)}: {_FIRST}"
     if change.original is not None:
         return Problem("unreadable", change.key, reason, dict(change.original.message), change.original.form)
@@ -30,7 +30,7 @@ def problem(change: Change, why: str) -> Problem:
 
 
 def of_object(change: ObjectChange, why: str) -> Problem:
-    """The same of a message about an object."""
+    """Returns the problem for a message about an object, in the same way."""
     return Problem("unreadable", change.key, _reason("object", why), native_object(change), _FORM)
 
 
@@ -39,7 +39,7 @@ def _reason(kind: str, why: str) -> str:
 
 
 def as_said(message: Change | ObjectChange) -> Any:
-    """What upstream said: the call itself, where it was one, else a message of the native form.
+    """Returns what upstream said: the call itself, where it was one, else a message of the native form.
 
     A message that several changes were read from is itself: a change alone does not say who was merged into whom.
     """
@@ -51,14 +51,14 @@ def as_said(message: Change | ObjectChange) -> Any:
 
 
 def form_of(message: Change | ObjectChange) -> str:
-    """The form of what `as_said` gives."""
+    """Returns the form of what `as_said` gives."""
     if isinstance(message, Change) and message.original is not None:
         return message.original.form
     return _CALL if isinstance(message, Change) and message.call is not None else _FORM
 
 
 def native(change: Change) -> dict[str, Any]:
-    """A change as a message of the native form, which is taken in as the change would have been."""
+    """Returns a change as a message of the native form, which is taken in as the change would have been."""
     lists: dict[str, Any] = {
         "segments": None if change.segments is None else list(map(_segment, change.segments)),
         "entered": list(map(_segment, change.entered)),
@@ -74,7 +74,7 @@ def native(change: Change) -> dict[str, Any]:
 
 
 def native_object(change: ObjectChange) -> dict[str, Any]:
-    """A change of an object as a message of the native form."""
+    """Returns a change of an object as a message of the native form."""
     said = {"type": change.type, "id": change.id, "attributes": dict(change.attributes)}
     flags = {name: True for name in ("deleted", "left") if getattr(change, name)}
     return _given({"object": {**said, **flags}, "version": change.version, "whole": change.whole or None})

@@ -57,9 +57,9 @@ class TracedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Who tells of the traces of a batch.
+    """What records the traces of a batch.
 
-    tracer: what tells of them, None where nothing does. door: the path of the HTTP door, or the queue. brought: the
+    tracer: records spans, None where nothing does. door: the path of the HTTP door, or the queue. brought: the
     traceparent of each body, "" of one that brought none.
     """
 
@@ -75,7 +75,7 @@ class Telling:
 
     @contextmanager
     def taking_in(self) -> Iterator[TracedBatch | None]:
-        """Tells of a batch that is taken in within the block; yields None where nobody is told."""
+        """Records the spans of a batch that is taken in within the block. Yields the batch, None without a tracer."""
         if self.tracer is None:
             yield None
             return
@@ -96,7 +96,7 @@ def _carrying(messages: Iterable[Message], brought: str) -> list[Message]:
 
 
 def _begun(tracer: Tracer, door: str, brought: Sequence[str]) -> dict[str, OpenSpan]:
-    """The first span has links to the traces of the others, and theirs to its own: they are one batch."""
+    """Begins a span for each trace: the first has links to the others' traces, and theirs to its own."""
     attributes: dict[str, AttributeValue] = {"connector.door": door, "connector.batch.traces": len(brought)}
     spans: dict[str, OpenSpan] = {}
     for parent in brought:

@@ -116,7 +116,7 @@ class UserBatch:
         return due
 
     def _take(self) -> bool:
-        """Merges the changes into the entities and writes what moved; whether anything is due then."""
+        """Merges the changes into the entities and writes what moved. Returns whether anybody not leased is due."""
         taken, ahead = self.findings.taken, self.findings.ahead
         most = self.rules.max_future_seconds
         told = self._about([self._judged(*future_times.judged(each, self.now, most)) for each in taken.changes])
@@ -156,13 +156,13 @@ class UserBatch:
         return any(each.due and each.lease is None for each in saved)
 
     def keep_traces(self, traced: TracedBatch) -> None:
-        """Keeps, for delivery, which traces the messages are in that something is due by."""
+        """Keeps, for delivery, the traces of the messages by which something is due."""
         people = [(key, each.trace) for each, key in zip(*self.about[:2], strict=True) if key in self.due]
         traced.keep(self.connection, self.rules.name, PERSON, people, self.now)
         traced.keep(self.connection, self.rules.name, OBJECT, self.told_objects, self.now)
 
     def leased(self) -> Leased | None:
-        """The people leased, once all is taken in: the last step of the transaction, since all wait for one row."""
+        """Returns the people leased. It is the last step of the transaction, since all wait for one row."""
         return self.lease.close(self.connection, self.rules.name, self.now) if self.lease else None
 
     def _tell(self, before: Mapping[str, Entity], fresh: Collection[str]) -> None:
@@ -183,7 +183,7 @@ class UserBatch:
             self.steps.add(funnel_steps.NO_ACTION, taken.ignored)
 
     def _about(self, changes: Sequence[Change]) -> leads.AboutWhom:
-        """The users of the changes, by their keys; leads who are known as another user have that key."""
+        """Returns the users of the changes, by their keys; leads who are known as another user have that key."""
         if not self.rules.addressing.knows_leads:
             return leads.AboutWhom(changes, [change.key for change in changes])
         if not self.one_writer:
@@ -195,7 +195,7 @@ class UserBatch:
     def _readable(
         self, told: leads.AboutWhom, ahead: Sequence[MappedFields | None], before: dict[str, Entity]
     ) -> tuple[leads.AboutWhom, Sequence[MappedFields | None]]:
-        """The changes to users whose rows can be read. Each other change is a problem, and the rows are left alone."""
+        """Returns the changes to users whose rows can be read. Each other one is a problem; its row is left alone."""
         corrupt = {key: entity.unreadable for key, entity in before.items() if entity.unreadable}
         if not corrupt:
             return told, ahead
@@ -213,7 +213,7 @@ class UserBatch:
         return kept, [reading for _, _, reading in sound]
 
     def _load(self, keys: Sequence[str], others: Collection[str]) -> dict[str, Entity]:
-        """The users' entities in the order of `keys`: of two who want one identifier, the first gets it.
+        """Returns the users' entities in the order of `keys`: of two who want one identifier, the first gets it.
 
         Then those of `others` who are there.
         """
@@ -304,7 +304,7 @@ class UserBatch:
         before: Mapping[str, Entity],
         fresh: Collection[str],
     ) -> list[entities.Written]:
-        """Leases who is free, with the events that this batch brought: nothing else is owed to them."""
+        """Leases those who are free, with the events that this batch brought: nothing else is owed to them."""
         owed: dict[str, list[PendingEvent]] = {}
         by_id = {event.id: (key, event) for key, event in reversed(self.events) if event.id in fresh}
         for key, event in sorted(by_id.values(), key=_happened):
@@ -325,7 +325,7 @@ class UserBatch:
     def _let_go(
         self, written: Sequence[entities.Written], before: Mapping[str, Entity], names: Mapping[str, Sequence[str]]
     ) -> list[tuple[str, str]]:
-        """Identifiers that were wanted, never sent, and are wanted no more."""
+        """Returns the identifiers that were wanted, never sent, and are wanted no more."""
         released = []
         for each in written:
             key = each.entity.key
@@ -336,7 +336,7 @@ class UserBatch:
         return released
 
     def _wanted_before(self, before: Entity, now: Entity) -> list[str]:
-        """What the user was to be sent under, and was not yet; in doubt they may be there by the main identifier."""
+        """Returns what the user was to be sent under, and was not; in doubt not the main one, which may exist."""
         if wanted_identifiers.same_as_before(before, self.desired[before.key], self.rules):
             return []
         old = wanted_identifiers.wanted(before, audience.desired(before.facts, self.rules), self.rules)
@@ -361,7 +361,7 @@ def _texts(identifiers: Iterable[Identifier]) -> list[str]:
 def _join(
     before: dict[str, Entity], facts: dict[str, Facts], others: Collection[str], rules: Rules
 ) -> Mapping[str, str]:
-    """Joins the leads who turn out to be one of the users; by their keys, who goes on. Other `others` are let go."""
+    """Joins the leads who are one of the users. Returns the user's key by the lead's. Other `others` leave `before`."""
     survivors: dict[str, str] = {}
     for key in [key for key in before if not leads.is_lead(key)]:
         lead = leads.lead_of(facts[key])
@@ -375,7 +375,7 @@ def _join(
 
 
 def _left_to(survivors: Mapping[str, str], people: Mapping[str, Entity]) -> list[tuple[str, Unconfirmed]]:
-    """What may be in Customer.io of leads, as the users whom they turned out to be have to reckon with it."""
+    """Returns what may be in Customer.io of leads, by the users whom they turned out to be."""
     left = []
     for lead, key in survivors.items():
         if possible_identifiers(people[lead]):
@@ -385,7 +385,7 @@ def _left_to(survivors: Mapping[str, str], people: Mapping[str, Entity]) -> list
 
 
 def _tried(entity: Entity, rules: Rules) -> Unconfirmed:
-    """While a request's answer is out, what it may have put into Customer.io must not be forgotten as facts move on."""
+    """Returns what may be in Customer.io: while an answer is out, that must not be forgotten as facts move on."""
     if not entity.doubt:
         return entity.tried
     desired = audience.desired(entity.facts, rules)
@@ -395,6 +395,6 @@ def _tried(entity: Entity, rules: Rules) -> Unconfirmed:
 
 
 def _happened(owed: tuple[str, PendingEvent]) -> tuple[bool, int, str]:
-    """The order in which events are sent: those without a time last."""
+    """Returns the order in which events are sent: those without a time last."""
     event = owed[1]
     return event.occurred_at is None, event.occurred_at or 0, event.id

@@ -20,7 +20,7 @@ from connector.store import identifier_holders, visitor_locks
 
 
 def one_batch_at_a_time(tx: Connection, syncs: Sequence[Rules], changes: Iterable[Change]) -> None:
-    """Lets batches that speak of one visitor wait for one another, where a sync has relationships.
+    """Makes batches that speak of one visitor wait for one another, if a sync has relationships.
 
     What a visitor is related to, and who they are, may come in two batches at once: neither would see the other.
     """
@@ -35,7 +35,7 @@ def _visitor(change: Change) -> str | None:
 
 
 def known_users(tx: Connection, sync: str, keys: Iterable[str]) -> Mapping[str, str]:
-    """The users whom visitors among these keys turned out to be before, by the visitors' keys."""
+    """Returns the users whom visitors among these keys turned out to be before, by the visitors' keys."""
     visitors = [key for key in keys if key.startswith(VISITOR)]
     return identifier_holders.holders(tx, sync, visitors) if visitors else {}
 
@@ -64,7 +64,7 @@ def join(tx: Connection, sync: str, told: AboutWhom, known: Mapping[str, str], f
 
 
 def _named(told: AboutWhom) -> dict[str, str]:
-    """The users by the keys of the visitors that messages name beside them."""
+    """Returns the users by the keys of the visitors that messages name beside them."""
     return {
         VISITOR + change.anonymous_id: key
         for change, key in zip(told.changes, told.keys, strict=True)
@@ -75,7 +75,7 @@ def _named(told: AboutWhom) -> dict[str, str]:
 def _relationships(
     tx: Connection, sync: str, visitors: Collection[str], facts: Mapping[str, Facts]
 ) -> dict[str, VersionedMap]:
-    """What visitors are related to: as the batch leaves it, else as it is stored."""
+    """Returns what visitors are related to: as the batch leaves it, else as it is stored."""
     found = {key: facts[key].relationships for key in visitors if key in facts}
     stored = stored_facts.read(tx, sync, [key for key in visitors if key not in facts])
     found |= {key: each.relationships for key, each in stored.items()}

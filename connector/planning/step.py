@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
 
 def possible(entity: Entity, known: Mapping[str, Any], tried: frozenset[str]) -> Mapping[str, Any]:
-    """Returns what Customer.io may hold: `known`, or in doubt the names of it and of what was `tried`, all uncertain."""
+    """Returns what Customer.io may hold: `known`, or in doubt the names in it and in `tried`, all uncertain."""
     if not entity.doubt:
         return known
     return dict.fromkeys((*known, *sorted(tried - known.keys())), UNCERTAIN)

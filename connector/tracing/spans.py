@@ -27,7 +27,7 @@ from connector.tracing.tracer import AttributeValue
 
 log = structlog.get_logger(__name__)
 MOST_LINKS = 128
-"""So many links a span has at the most."""
+"""The most links that a span has."""
 _SERVICE = "audience-sync-connector"
 _FLUSH_SECONDS = 3.0
 _SAY_SECONDS = 60.0
@@ -41,11 +41,11 @@ class OtelSpan(NamedTuple):
     context: str
 
     def note(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """Says more about it."""
+        """Adds attributes to it."""
         self.span.set_attributes(attributes)
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
-        """Says that something has happened meanwhile."""
+        """Adds an event: something has happened meanwhile."""
         self.span.add_event(name, attributes)
 
     def fail(self, reason: str) -> None:
@@ -58,7 +58,7 @@ class OtelSpan(NamedTuple):
 
 
 class OtelTracer:
-    """Tells of spans, as `Tracer` says."""
+    """Records spans, as `Tracer` says."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -94,7 +94,7 @@ class OtelTracer:
 
 
 class _Told(SpanExporter):
-    """Another exporter; that it cannot send is logged once a minute, without the words of its libraries."""
+    """Exports by another exporter; failures are logged once a minute, without the words of its libraries."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -135,7 +135,7 @@ def exporting(exporter: SpanExporter, settings: TelemetrySettings) -> OtelTracer
 
 
 def _sampler(settings: TelemetrySettings) -> Sampler | None:
-    """Upstream decides about its traces, the settings about those that begin here. None: the environment decides."""
+    """Returns the sampler: upstream decides about its traces, the settings about others. None: the environment does."""
     return None if os.environ.get("OTEL_TRACES_SAMPLER") else ParentBased(TraceIdRatioBased(settings.sample))
 
 

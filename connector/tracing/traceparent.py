@@ -36,7 +36,7 @@ def made(trace: str, span: str, *, sampled: bool) -> str:
 
 
 def of_headers(headers: Mapping[str, Any]) -> str:
-    """Returns the one in the headers of a message of AMQP or Celery, NONE if there is none.
+    """Returns the traceparent in the headers of a message of AMQP or Celery, NONE if there is none.
 
     Celery puts what its caller gives as headers beside its own, some of its versions into a table of them.
     """

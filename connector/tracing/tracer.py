@@ -1,4 +1,4 @@
-"""Whether traces are told of, and by what: one for a process, begun in it and not in the one that it was forked from.
+"""The tracer of a process, where traces are on: begun in it, and not in the process that it was forked from.
 
 OpenTelemetry is an extra, and costs nothing where it is off: `spans` imports it, and is imported only where it is on.
 """
@@ -17,7 +17,7 @@ _MISSING = (
     "telemetry.enabled: OpenTelemetry is not installed: pip install 'audience-sync-connector[otel]', or set it to false"
 )
 _tracers: dict[tuple[int, TelemetrySettings], "Tracer"] = {}
-"""By process: one that was forked has what its parent had, and must not use it."""
+"""The tracers by process: one that was forked has what its parent had, and must not use it."""
 _lock = threading.Lock()
 AttributeValue = str | int | float | bool
 
@@ -30,10 +30,10 @@ class OpenSpan(Protocol):
         """Its traceparent, by which others become its children; NONE if nobody keeps it."""
 
     def note(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """Says more about it."""
+        """Adds attributes to it."""
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
-        """Says that something has happened meanwhile."""
+        """Adds an event: something has happened meanwhile."""
 
     def fail(self, reason: str) -> None:
         """Marks it as failed; `reason` is the kind of the error: its text may name a person."""
@@ -43,7 +43,7 @@ class OpenSpan(Protocol):
 
 
 class Tracer(Protocol):
-    """Tells of what a process does, as spans of traces. It never waits for whoever is told."""
+    """Records what a process does, as spans of traces. It never waits for the collector."""
 
     def begin(
         self,
@@ -71,7 +71,7 @@ class Tracer(Protocol):
 
 
 def of_process(settings: TelemetrySettings) -> Tracer | None:
-    """Returns what this process tells traces by, None where it does not. Raises SettingsError without the extra."""
+    """Returns the tracer of this process, None where traces are off. Raises SettingsError without the extra."""
     if not settings.enabled:
         return None
     wanted = os.getpid(), settings
@@ -82,16 +82,16 @@ def of_process(settings: TelemetrySettings) -> Tracer | None:
 
 
 def require(settings: TelemetrySettings) -> None:
-    """Raises SettingsError, which says what to install, if traces are to be told of and the extra is not there.
+    """Raises SettingsError, which says what to install, if traces are on and the extra is not there.
 
-    For a process whose children tell of them: it looks, and begins nothing itself.
+    A process whose children record traces calls it: it looks, and begins nothing itself.
     """
     if settings.enabled:
         _spans()
 
 
 def flush() -> None:
-    """Sends what this process has not sent yet, if it tells of traces, and waits a few seconds at the most."""
+    """Sends what this process has not sent yet, if it records traces, and waits a few seconds at the most."""
     for (process, _), told_by in list(_tracers.items()):
         if process == os.getpid():
             told_by.flush()

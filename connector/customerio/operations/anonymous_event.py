@@ -8,7 +8,7 @@ from connector.model.entity import PendingEvent
 
 
 def item(event: PendingEvent) -> Item:
-    """The body of `POST /api/v1/events` (docs/customerio.md#anonymous-events)."""
+    """Returns the body of `POST /api/v1/events` (docs/customerio.md#anonymous-events)."""
     wire: Item = {"name": event.name, "id": event.id, "data": dict(event.properties)}
     if event.anonymous_id is not None:
         wire["anonymous_id"] = event.anonymous_id

@@ -5,7 +5,7 @@ from connector.model.entity import OBJECT_ID, Identifier
 
 
 def item(identifier: Identifier) -> Item:
-    """Deletes the person known by `identifier` (docs/customerio.md#delete-and-suppress)."""
+    """Returns the item that deletes the person or object `identifier` (docs/customerio.md#delete-and-suppress)."""
     if identifier.type == OBJECT_ID:
         return objects.deleted(identifier.value)
     return {"type": "person", "identifiers": {identifier.type: identifier.value}, "action": "delete"}

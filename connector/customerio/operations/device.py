@@ -8,7 +8,7 @@ from connector.model.entity import Identifier
 
 
 def added(identifier: Identifier, token: str, device: Mapping[str, Any]) -> Item:
-    """Adds a device to a person, or updates it: `platform`, `last_used`, `attributes` (docs/customerio.md#devices).
+    """Returns the item that adds a device, or updates its platform, last use, attributes (docs/customerio.md#devices).
 
     Attributes that are not named stay: Customer.io has no way to take one from a device.
     """
@@ -16,7 +16,7 @@ def added(identifier: Identifier, token: str, device: Mapping[str, Any]) -> Item
 
 
 def deleted(identifier: Identifier, token: str) -> Item:
-    """Takes a device from a person; taking what is not there is a success."""
+    """Returns the item that takes a device from a person; taking what is not there is a success."""
     return _item("delete_device", identifier, {"token": token})
 
 

@@ -5,7 +5,7 @@ from connector.model.entity import Identifier, PendingEvent
 
 
 def item(identifier: Identifier, event: PendingEvent) -> Item:
-    """The event with its own time and its ULID, so that a re-send is ignored (docs/customerio.md#event-ids)."""
+    """Returns the event with its own time and its ULID, so that a re-send is ignored (docs/customerio.md#event-ids)."""
     wire: Item = {
         "type": "person",
         "identifiers": {identifier.type: identifier.value},

@@ -8,10 +8,10 @@ from connector.model.entity import OBJECT_ID, Identifier
 
 
 def item(identifier: Identifier, attributes: Mapping[str, Any], *, update_only: bool = False) -> Item:
-    """Sets `attributes`, null removing one; creates the person unless `update_only` (docs/customerio.md#order).
+    """Returns the item that sets `attributes`, null removing one, and creates the person unless `update_only`.
 
     No `timestamp` is sent: one request at a time per person keeps the order, and a stale one would make Customer.io
-    drop a newer truth without a word.
+    drop a newer truth without a word (docs/customerio.md#order).
     """
     if identifier.type == OBJECT_ID:
         return objects.identified(identifier.value, attributes)

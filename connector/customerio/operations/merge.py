@@ -5,7 +5,7 @@ from connector.model.entity import Identifier
 
 
 def item(primary: Identifier, secondary: Identifier) -> Item:
-    """Merges `secondary` into `primary` (docs/customerio.md#merge); never in one batch with its identify."""
+    """Returns the item that merges `secondary` into `primary` (docs/customerio.md#merge): not beside its identify."""
     return {
         "type": "person",
         "action": "merge",

@@ -8,7 +8,7 @@ _IN_APP = ("action_name", "action_value")
 
 
 def item(event: PendingEvent) -> Item:
-    """The body of `POST /api/v1/metrics` (docs/customerio.md#operations)."""
+    """Returns the body of `POST /api/v1/metrics` (docs/customerio.md#operations)."""
     told = {name: value for name, value in event.properties.items() if name not in _IN_APP}
     wire: Item = {**told, "metric": event.name}
     if event.occurred_at is not None:

@@ -7,7 +7,7 @@ from connector.customerio.operations import Item
 
 
 def identified(key: str, attributes: Mapping[str, Any]) -> Item:
-    """Creates the object with this key, or updates it; null removes an attribute (docs/customerio.md#objects)."""
+    """Returns the item that creates or updates an object; null removes an attribute (docs/customerio.md#objects)."""
     return {
         "type": "object",
         "identifiers": identifiers(key),
@@ -17,12 +17,12 @@ def identified(key: str, attributes: Mapping[str, Any]) -> Item:
 
 
 def deleted(key: str) -> Item:
-    """Deletes the object, and with it everybody's relationship to it."""
+    """Returns the item that deletes the object, and with it everybody's relationship to it."""
     return {"type": "object", "identifiers": identifiers(key), "action": "delete"}
 
 
 def identifiers(key: str) -> dict[str, str]:
-    """An object by type and id: its cio_object_id could update it, and not create it."""
+    """Returns an object by type and id: its cio_object_id could update it, and not create it."""
     type_id, _, object_id = key.partition("/")
     return {"object_type_id": type_id, "object_id": object_id}
 

@@ -12,7 +12,7 @@ from connector.model.entity import Identifier
 
 
 def added(identifier: Identifier, key: str, attributes: Mapping[str, Any], *, update_only: bool = False) -> Item:
-    """Relates a person to an object, or changes the attributes of the relationship.
+    """Returns the item that relates a person to an object, or changes the attributes of the relationship.
 
     Args:
         identifier: the person's identifier.
@@ -31,7 +31,7 @@ def added(identifier: Identifier, key: str, attributes: Mapping[str, Any], *, up
 
 
 def ended(identifier: Identifier, key: str) -> Item:
-    """Ends the relationship; ending what is not there is a success."""
+    """Returns the item that ends the relationship; ending what is not there is a success."""
     return _item("delete_relationships", identifier, {"identifiers": identifiers(key)})
 
 

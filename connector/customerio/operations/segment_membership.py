@@ -8,11 +8,11 @@ from connector.customerio.operations import Item
 from connector.model.entity import Identifier
 
 SEGMENTS = "segments/"
-"""How the endpoints begin."""
+"""The beginning of the endpoints."""
 
 
 def item(identifier: Identifier, segment: str | int, *, add: bool) -> Item:
-    """Puts a person into a manual segment (its id; in a preview maybe its name), or takes them out of it."""
+    """Returns the item that puts a person into a manual segment (id; in a preview maybe name), or takes them out."""
     action = "add_customers" if add else "remove_customers"
     identifiers = {identifier.type: identifier.value}
     return {"type": "segment", "identifiers": identifiers, "action": action, "manual_segment": segment}

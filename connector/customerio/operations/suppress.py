@@ -9,7 +9,7 @@ Suppressing = Literal["suppress", "unsuppress"]
 
 
 def item(identifier: Identifier, action: Suppressing = "suppress") -> Item:
-    """Suppresses the person known by `identifier`, or frees the identifier (docs/customerio.md#delete-and-suppress).
+    """Returns the item that suppresses the person, or frees `identifier` (docs/customerio.md#delete-and-suppress).
 
     Suppressing deletes the person with all that Customer.io has of them, and then ignores whatever names their id or
     e-mail. Freeing restores nothing. No delete goes along with a suppress: it might come first, and then Customer.io

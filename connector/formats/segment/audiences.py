@@ -24,7 +24,7 @@ class Moves(NamedTuple):
 
 
 def by_event(name: str, properties: Mapping[str, Any]) -> Moves:
-    """The move that an event of this name tells of; none for other events.
+    """Returns the move that an event of this name tells of; none for other events.
 
     Raises UnreadableError where such an event names no audience: to pass it over could keep somebody in or out.
     """
@@ -36,7 +36,7 @@ def by_event(name: str, properties: Mapping[str, Any]) -> Moves:
 
 
 def by_trait(context: Mapping[str, Any], traits: Mapping[str, Any]) -> Moves:
-    """The moves that the traits tell of: those that the context names as audiences, and that are true or false."""
+    """Returns the moves that the traits tell of: those true or false that the context names as audiences."""
     keys = [key for named in (context, context.get("personas"), context.get("audiences")) for key in _keys(named)]
     told = [(segment_of(key, str), traits[key]) for key in keys if isinstance(traits.get(key), bool)]
     entered, left = ([segment for segment, inside in told if inside is side] for side in (True, False))
@@ -44,7 +44,7 @@ def by_trait(context: Mapping[str, Any], traits: Mapping[str, Any]) -> Moves:
 
 
 def _keys(named: object) -> Iterator[str]:
-    """The keys in a text, in an object with a `computation_key`, or in a list of either.
+    """Yields the keys in a text, in an object with a `computation_key`, or in a list of either.
 
     An object that says it is of another class than "audience" is a computed trait: true or false, but no audience.
     """

@@ -28,7 +28,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 def read(type: str, call: Fields) -> list[Message]:
-    """The changes that a call of one of `TYPES` means. Raises UnreadableError where it cannot be acted on.
+    """Returns the changes that a call of one of `TYPES` means. Raises UnreadableError where it cannot be acted on.
 
     An object that cannot exist is put aside as a problem. What the call says about the user still counts.
     """
@@ -47,7 +47,7 @@ def read(type: str, call: Fields) -> list[Message]:
 
 
 def _context(call: Fields) -> tuple[Fields, tuple[str, ...]]:
-    """What stands around the call, and what of it is left out, being no object: that harms nothing else."""
+    """Returns what stands around the call, and the problems of what is left out of it, being no object."""
     try:
         context = object_in(call, "context")
     except UnreadableError as error:
@@ -69,7 +69,7 @@ def _objects(type: str, call: Fields) -> tuple[objects.GroupFacts, list[Message]
 
 
 def _identify(call: Fields, context: Fields) -> Change:
-    """Traits over `context.traits`, over what stands beside them in the call."""
+    """Reads an identify: the traits go over `context.traits`, and these over what stands in the call itself."""
     traits = object_in(call, "traits")
     change = _change(call, {**_beside(call, "created_at"), **object_in(context, "traits"), **traits})
     entered, left = audiences.by_trait(context, traits)
@@ -110,7 +110,7 @@ def _with_category(call: Fields, properties: Fields) -> Fields:
 
 
 def _group(call: Fields, context: Fields) -> Change:
-    """The user's account; with the id of the group as its `id`."""
+    """Reads the user's account, with the id of the group as its `id`."""
     group = identifiers.text(call.get("groupId"))
     if group is None:
         raise UnreadableError("the group has no groupId")
@@ -119,12 +119,12 @@ def _group(call: Fields, context: Fields) -> Change:
 
 
 def _delete(call: Fields, context: Fields) -> Change:
-    """A call of the type `delete`, or the event of that name: the user, named also by traits, is there no more."""
+    """Reads a call of the type `delete`, or the event of that name: the user, named also by traits, is gone."""
     return replace(_change(call, object_in(context, "traits")), deleted=True)
 
 
 def alias(call: Fields) -> list[Change]:
-    """A call of the type `alias`: `previousId` turned out to be `userId`.
+    """Reads a call of the type `alias`: `previousId` turned out to be `userId`.
 
     Only an `anonymousId` that equals it shows that `previousId` was a visitor. Otherwise it may be a user's id, or
     address, and if the call names no visitor also one of whom something was heard before: all these are merged.
@@ -175,16 +175,16 @@ def _with_event(call: Fields, context: Fields, kind: EventKind, name: str, prope
 
 
 def occurred_at(call: Fields, change: Change) -> int | None:
-    """When a call's event happened, in unix seconds.
+    """Returns when a call's event happened, in unix seconds.
 
-    When it was sent changes with each try, and would make one event two: not where it has an id.
+    If it has an id, the time at which it was sent does not count: that changes with each try.
     """
     at = _time(call, *_HAPPENED) if change.message_id else change.version
     return None if at is None else at // 1_000_000
 
 
 def _happened(call: Fields, change: Change) -> int | None:
-    """The same, and of a call that is an event: one that says when in words nobody can read did not happen just now."""
+    """Returns the same for an event, and refuses one whose time cannot be read: it did not happen just now."""
     at = occurred_at(call, change)
     if at is None and _unread(call, *_HAPPENED):
         raise UnreadableError("the time of the event is neither an ISO 8601 time nor unix seconds")
@@ -211,7 +211,7 @@ def _change(call: Fields, traits: Fields) -> Change:
 
 
 def user_of(call: Fields, traits: Fields, anonymous_id: str | None) -> dict[str, Any]:
-    """The traits and the identifiers: `userId` as `id`, and as `external_id` for syncs that identify people by that."""
+    """Returns the traits and identifiers: `userId` as `id`, and as `external_id` for syncs that identify by that."""
     user = {**_beside(call, "email"), **traits}
     if "createdAt" in user:
         user.setdefault("created_at", user["createdAt"])
@@ -224,28 +224,28 @@ def user_of(call: Fields, traits: Fields, anonymous_id: str | None) -> dict[str,
 
 
 def presumed(call: Fields, traits: Fields) -> frozenset[str]:
-    """The identifiers that the traits do not give: an `external_id` once said is not undone by a call without it."""
+    """Returns the identifiers that the traits do not give: a call without an `external_id` does not undo one said."""
     return _EXTERNAL_ID if call.get("userId") is not None and traits.get("external_id") is None else frozenset()
 
 
 def _beside(call: Fields, name: str) -> Fields:
-    """What may stand in the call itself; null there clears nothing, as it does among the traits."""
+    """Returns what may stand in the call itself; null there clears nothing, as it does among the traits."""
     return {} if call.get(name) is None else {name: call[name]}
 
 
 def _time(call: Fields, *names: str) -> int | None:
-    """Microseconds since 1970 of the first of the fields that holds a time."""
+    """Returns the microseconds since 1970 of the first of the fields that holds a time."""
     times = (microseconds(call.get(name)) for name in names)
     return next((time for time in times if time is not None), None)
 
 
 def _unread(call: Fields, *names: str) -> list[str]:
-    """Those of the fields that hold something, and no time."""
+    """Returns those of the fields that hold something, and no time."""
     return [name for name in names if call.get(name) is not None and microseconds(call[name]) is None]
 
 
 def microseconds(value: object) -> int | None:
-    """A time given as ISO 8601 text, or as unix seconds, milliseconds or microseconds; None where it is none."""
+    """Returns microseconds since 1970 of ISO 8601 text, or unix seconds, milliseconds or microseconds; else None."""
     if isinstance(value, str):
         value = moment.digits(value) if _DIGITS.fullmatch(value) else value
     if isinstance(value, str):

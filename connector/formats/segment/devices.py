@@ -59,16 +59,16 @@ def _platform(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str 
 
 
 def platform_of(token: str, said: str | None) -> str:
-    """The platform, ios or android: what is said of the device, else the form of its token."""
+    """Returns the platform, ios or android: what is said of the device, else the form of its token."""
     if said is not None:
         return "ios" if said.strip().lower() in _APPLE else "android"
     return "ios" if _OF_APPLE.fullmatch(token) else "android"
 
 
 def attributes_of(context: Mapping[str, Any]) -> dict[str, str]:
-    """The attributes of a device in a context.
+    """Returns the attributes of a device in a context.
 
-    Under the names that Customer.io's own libraries use (docs/customerio.md#devices).
+    They have the names that Customer.io's own libraries use (docs/customerio.md#devices).
     """
     found = {
         "device_os": text_in(context.get("os"), "version"),

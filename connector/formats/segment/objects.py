@@ -28,13 +28,13 @@ class GroupFacts(NamedTuple):
 
 
 def read(type: str, call: Fields, version: int | None) -> GroupFacts:
-    """What a call says about objects. Raises UnreadableError where it names one that cannot exist."""
+    """Returns what a call says about objects. Raises UnreadableError where it names one that cannot exist."""
     reader = _READERS.get(type)
     return GroupFacts() if reader is None else reader(call, version)
 
 
 def _group(call: Fields, version: int | None) -> GroupFacts:
-    """The object, and the user's relationship to it."""
+    """Reads the object, and the user's relationship to it."""
     traits = _object(call, "traits")
     type, id = type_id(_first(traits, _TYPES)), object_id(call.get("groupId"))
     own = {name: value for name, value in traits.items() if name not in _NOT_OF_THE_OBJECT}
@@ -43,7 +43,7 @@ def _group(call: Fields, version: int | None) -> GroupFacts:
 
 
 def _identify(call: Fields, _version: int | None) -> GroupFacts:
-    """A list of relationships, or an object with an action and such a list; else the group of the context."""
+    """Reads a list of relationships, or an object with an action and such a list; else the group of the context."""
     context, given = _object(call, "context"), _object(call, "traits").get("cio_relationships")
     if given is None:
         id = context.get("groupId")
@@ -64,7 +64,7 @@ def _passed(given: object, *, gone: bool) -> Relationship:
 
 
 def _track(call: Fields, version: int | None) -> GroupFacts:
-    """The events that end a relationship, or delete an object. One that names none is an event like others."""
+    """Reads the events that end a relationship, or delete an object. One that names none is an event like others."""
     event = call.get("event")
     if event == RELATIONSHIP_DELETED:
         ended = tuple(relationship(type, id, gone=True, origin="group") for type, id in _named(call))
@@ -86,7 +86,7 @@ _READERS: Mapping[str, Callable[[Fields, int | None], GroupFacts]] = {
 
 
 def _named(call: Fields) -> Iterator[tuple[object, object]]:
-    """The type and id of the object that an event names."""
+    """Yields the type and id of the object that an event names."""
     properties, context = _object(call, "properties"), _object(call, "context")
     id = next((each for place in (properties, context, call) if (each := _first(place, _IDS)) is not None), None)
     if id is not None:
@@ -99,5 +99,5 @@ def _object(call: Fields, name: str) -> Fields:
 
 
 def _first(given: Fields, names: tuple[str, ...]) -> Any:
-    """What stands under the first of the names that has something."""
+    """Returns what stands under the first of the names that has something."""
     return next((given[name] for name in names if given.get(name) is not None), None)

@@ -22,7 +22,7 @@ _BATCH = "batch"
 
 
 def parse(body: object) -> list[Message]:
-    """The changes of one call, of a batch, or of a list of either."""
+    """Returns the changes of one call, of a batch, or of a list of either."""
     if isinstance(body, dict):
         return _taken(body)
     if not isinstance(body, list):
@@ -31,7 +31,7 @@ def parse(body: object) -> list[Message]:
 
 
 def typed(body: object, type: str) -> object:
-    """The body of a request to a path that names the type: a call, or each of a list, may leave its own out."""
+    """Returns the body of a request to a path that names the type: a call, or each of a list, may leave its own out."""
     if isinstance(body, list):
         return body if type == _BATCH else [_typed(each, type) for each in body]
     return _typed(body, type)
@@ -48,7 +48,7 @@ def _taken(given: object) -> list[Message]:
 
 
 def _without_write_key(given: object) -> object:
-    """Libraries write the key they authenticate with into what they send: a problem must not show it."""
+    """Takes out the key by which libraries authenticate, which they write into calls: a problem must not show it."""
     if isinstance(given, dict) and _WRITE_KEY in given:
         return {name: value for name, value in given.items() if name != _WRITE_KEY}
     return given
@@ -62,7 +62,7 @@ def _is_batch(given: object) -> bool:
 
 
 def _batch(batch: Mapping[str, Any]) -> list[Message]:
-    """The changes of the members; what is said around them stands for what a member does not say itself."""
+    """Returns the changes of the members; what is said around them stands for what a member does not say itself."""
     members = batch.get("batch")
     if not isinstance(members, list):
         raise UnreadableError("the batch of the message is not a list")

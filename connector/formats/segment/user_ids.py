@@ -15,7 +15,7 @@ _TYPES = frozenset({"userid", "externalid", "id", "customerioid", "customerio"})
 
 
 def with_user_id(call: Fields) -> Fields:
-    """The call with the id of its user as `userId`, wherever it stands."""
+    """Returns the call with the id of its user as `userId`, wherever it stands."""
     if identifiers.text(call.get("userId")) is not None:
         return call
     found = next(_in_context(call.get("context")), None)
