@@ -19,7 +19,7 @@ class AlertState:
     """An alert as it is kept. Times are unix seconds.
 
     episode: how often it has begun. opened_at, recovered_at: of this episode; recovered_at is None while it is open.
-    clear_since: since when all is well of an alert that is still open. acknowledged_at, acknowledged_by: when it was
+    clear_since: since when its cause is gone while it is still open. acknowledged_at, acknowledged_by: when it was
     taken on, and by whom. told: how many notices of this episode were made, the last one told_at. flaps: how often in a
     row it began again within an hour of its end.
     """
@@ -41,7 +41,7 @@ class AlertState:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is not over."""
+        """Says whether the alert has not ended yet."""
         return self.recovered_at is None
 
 
@@ -79,7 +79,7 @@ class Routed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """How a channel fares. Times are unix seconds.
+    """The state of a channel. Times are unix seconds.
 
     failures: how often in a row it did not take a message, the last time for this reason, the first failing_since.
     next_at: when it may be tried again. told_at: when it last took one. waiting: how many notices wait for it.

@@ -12,7 +12,7 @@ HeldName = tuple[EntityKind, str]
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """What was asked for. Times are unix seconds.
+    """A request to let held deletions go. Times are unix seconds.
 
     names: whose deletions are meant, None for all of the sync that were held then, which were `count`. asked_by: who
     asked; expires_at: until when somebody else may confirm it. settled_by, settled_at: who confirmed or withdrew it.
@@ -30,9 +30,9 @@ class ApprovalRequest:
     settled_at: float | None = None
 
     def waits(self, now: float) -> bool:
-        """Whether somebody else may still confirm it."""
+        """Says whether somebody else may still confirm it at `now`, in unix seconds."""
         return self.state == "waiting" and now < self.expires_at
 
     def came_to(self, now: float) -> str:
-        """What has become of it, in a word."""
+        """Returns in one word what has become of it by `now`, in unix seconds."""
         return "expired" if self.state == "waiting" and now >= self.expires_at else self.state

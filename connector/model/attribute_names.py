@@ -15,20 +15,20 @@ TOPIC = f"{PREFERENCES}.topics."
 
 
 def bare(source: str) -> str:
-    """The attribute's own name: one leading `traits_` or `traits.` is how upstreams mark an attribute, not its name."""
+    """Returns the attribute's own name, without one leading `traits_` or `traits.`, by which upstreams mark it."""
     if source.startswith(("traits_", "traits.")) and len(source) > len("traits_"):
         return source[len("traits_") :]
     return source
 
 
 def of_account(source: str) -> str | None:
-    """The name within the account that `account.NAME` names, or None where `source` is an attribute of the user."""
+    """Returns the name within the account that `account.NAME` names; None where `source` is the user's attribute."""
     prefix, dot, name = source.partition(".")
     return bare(name) if prefix == ACCOUNT and dot and name else None
 
 
 def target(source: str) -> str:
-    """The name under which Customer.io gets the attribute where the settings give no `to`."""
+    """Returns the name under which Customer.io gets the attribute where the settings give no `to`."""
     of_the_account = of_account(source)
     if of_the_account is not None:
         return account_target(of_the_account)
@@ -37,10 +37,10 @@ def target(source: str) -> str:
 
 
 def account_target(name: str) -> str:
-    """The name under which Customer.io gets the account's attribute `name`."""
+    """Returns the name under which Customer.io gets the account's attribute `name`."""
     return f"{ACCOUNT}_{name}".replace("/", "-")
 
 
 def is_preference(target: str) -> bool:
-    """Whether an attribute of this name is the person's own choice: to be mailed, or about what."""
+    """Says whether an attribute of this name is the person's own choice: to be mailed, or about what."""
     return target in (UNSUBSCRIBED, PREFERENCES) or target.startswith(TOPIC)

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 DEPTH = 50
-"""How deep lists and objects may stand in one another. A quarter of what the readers here take, the store's own
+"""The depth to which lists and objects may be nested: a quarter of what the readers here take, the store's own
 brackets and Customer.io's included."""
 LEAST, MOST = -(2**63), 2**64 - 1
 """The integers that 64 bits hold, with a sign or without."""
@@ -31,7 +31,7 @@ NO_JSON = (
 )
 
 READ_DEPTH = 2 * DEPTH
-"""What stands deeper than this in a message is not read at all: its value may be within a few levels of the message."""
+"""The depth below which nothing in a message is read: a value may itself stand a few levels deep in its message."""
 _MARK = "\ud800"
 _MARKED = {_MARK + reason: reason for reason in (DEEP, TWICE, TOO_LONG, NOT_FINITE, NO_JSON)}
 _NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -39,17 +39,17 @@ _SUSPICIOUS = re.compile(rb"\\u0000|NaN|Infinity|[0-9]{19}")
 
 
 def marked(reason: str) -> str:
-    """What stands in place of a value that could not be read at all: nothing takes it, and `fault` says the reason."""
+    """Returns what stands in place of a value that could not be read: nothing takes it, and `fault` says the reason."""
     return _MARK + reason
 
 
 def storable(text: str) -> bool:
-    """Whether a text has neither NUL, which PostgreSQL cannot hold, nor half a surrogate pair, which is not UTF-8."""
+    """Says whether a text has no NUL, which PostgreSQL cannot hold, nor half a surrogate pair, which is no UTF-8."""
     return "\0" not in text if text.isascii() else _NOT_IN_TEXT.search(text) is None
 
 
 def fault(value: Any) -> str | None:
-    """Why a JSON value is not within the bounds, as the rest of a sentence that begins with its name; None if it is."""
+    """Returns why a JSON value is out of bounds, as the rest of a sentence that begins with its name; else None."""
     if isinstance(value, str):
         return None if storable(value) else _text_fault(value)
     if value is None or value is True or value is False:
@@ -64,7 +64,7 @@ def fault(value: Any) -> str | None:
 
 
 def fitting(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str]]:
-    """The entries of an object that are within the bounds, and by their names why others are not."""
+    """Returns the entries of an object that are within the bounds, and by their names why the others are not."""
     if fault(values) is None:
         return values, {}
     faults = {name: why for name, value in values.items() if (why := _named_fault(name, value)) is not None}
@@ -72,12 +72,12 @@ def fitting(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str
 
 
 def whole_characters(text: str) -> str:
-    """A text with U+FFFD in place of each character that cannot be kept."""
+    """Returns a text with U+FFFD in place of each character that cannot be kept."""
     return text if storable(text) else _NOT_IN_TEXT.sub("\ufffd", text)
 
 
 def readable(value: Any) -> str:
-    """A value as JSON text for people to read, whatever it is: what no text can carry is shown in another way."""
+    """Returns any value as JSON text for people to read: what no text can carry is shown in another way."""
     try:
         return to_json(value, fallback=str).decode()
     except (PydanticSerializationError, ValueError, RecursionError):
@@ -85,7 +85,7 @@ def readable(value: Any) -> str:
 
 
 def bounded(value: Any) -> Any:
-    """A decoded value of which nothing stands deeper than a reader takes: `marked` stands in place of what does."""
+    """Returns a decoded value cut to the depth that readers take: `marked` stands in place of what is deeper."""
     try:
         to_json(value, fallback=str)
     except (PydanticSerializationError, ValueError, RecursionError):
@@ -116,7 +116,7 @@ def _shown(value: Any, depth: int) -> Any:
 
 
 def _container_fault(value: dict[str, Any] | list[Any]) -> str | None:
-    """Most are found to be sound by one look at their text; only others are walked through."""
+    """Returns as `fault` does. Most values are found to be sound by one look at their text; the others are walked."""
     try:
         text = to_json(value)
     except (PydanticSerializationError, ValueError, RecursionError):

@@ -11,7 +11,7 @@ ObjectOrigin = Literal["object", "group", "account"]
 
 
 class Segment(NamedTuple):
-    """An upstream segment. `key` names it for ever (its id where upstream has ids, else its name)."""
+    """An upstream segment. `key` never changes (its id where upstream has ids, else its name)."""
 
     key: str
     name: str
@@ -44,7 +44,7 @@ class Relationship(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The object's key in the store, as `ObjectChange.key` has it."""
+        """The object's key in the store, the same as `ObjectChange.key`."""
         return f"{self.type}/{self.id}"
 
 
@@ -166,13 +166,13 @@ class Change:
 
     @property
     def takes_away(self) -> bool:
-        """Whether it says that the user has a device, or a relationship, no more."""
+        """Says whether it tells that the user no longer has some device or relationship."""
         return any(each.gone for each in self.devices or ()) or any(each.gone for each in self.relationships or ())
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A message that says nothing we can act on: kept as a problem with its reason, its neighbours go on.
+    """A message that says nothing we can act on: it is kept as a problem with its reason, and its neighbours go on.
 
     index: its place in the list, the batch or the lines of its body, from 0; None for the whole body. form: the form
     that it was read as, by which it is replayed; "" where it was read as none.
@@ -185,4 +185,4 @@ class Unreadable:
 
 
 Message = Change | ObjectChange | Unreadable
-"""What a format makes of one message."""
+"""The values that a format makes of one message."""

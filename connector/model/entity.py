@@ -14,24 +14,24 @@ from connector.model.versioned import VersionedMap
 
 EntityKind = Literal["person", "object"]
 OBJECT_ID = "object_id"
-"""The type of an object's identifier. Its value is object_type_id/object_id: the one alone names nothing."""
+"""The type of an object's identifier. Its value is object_type_id/object_id: neither alone names an object."""
 
 
 class Identifier(NamedTuple):
-    """How Customer.io knows a person: type is id, email, cio_id or anonymous_id. An object has OBJECT_ID."""
+    """An identifier in Customer.io: type is id, email, cio_id or anonymous_id for a person, OBJECT_ID for an object."""
 
     type: str
     value: str
 
     def same_as(self, other: "Identifier") -> bool:
-        """E-mail addresses compare without case, the others with it (docs/customerio.md#identity)."""
+        """Says whether two are the same: e-mail addresses whatever their case (docs/customerio.md#identity)."""
         if self.type == other.type == "email":
             return self.value.lower() == other.value.lower()
         return self == other
 
 
 class Facts(NamedTuple):
-    """What upstream has said about a user, as far as a sync wants to know it.
+    """The facts that upstream has told about a user, as far as a sync wants to know them.
 
     attributes: by their Customer.io name, null = explicitly empty; segments: name by key, null = left; identity:
     identifier and email; lifecycle: whether the user is deleted, suppressed or merged; entered: whether the user has
@@ -48,7 +48,7 @@ class Facts(NamedTuple):
     relationships: VersionedMap = VersionedMap()
 
     def newest(self) -> int:
-        """The newest version among all facts; 0 where none has one."""
+        """Returns the newest version among all facts; 0 where none has one."""
         newest = self.attributes.newest() or 0
         for register in (self.segments, self.identity, self.devices, self.relationships):
             at = (register.newest() if register.versions else register.snapshot) or 0
@@ -57,7 +57,7 @@ class Facts(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """What Customer.io holds, or should hold: under which identifier, which attributes, which devices by token.
+    """A person or an object as Customer.io holds it, or should: its identifier, attributes, and devices by token.
 
     former: identifiers the same user was delivered under before, not merged yet. relationships: their attributes by
     the key of the object. A device or a relationship that is null is one that upstream has taken away: it is not there.
@@ -77,10 +77,10 @@ class Profile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """What requests without an answer may have left in Customer.io, beyond what was delivered.
+    """The traces that requests without an answer may have left in Customer.io, beyond what was delivered.
 
-    Under which identifiers somebody may be there, which names attributes may have, which tokens devices, to which
-    objects there may be a relationship; whether the identifiers may be suppressed.
+    identifiers: under which somebody may be there; names: of attributes that may be set; tokens: of devices that may be
+    there; relationships: objects to which there may be one; suppressed: the identifiers may be suppressed.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -90,7 +90,7 @@ class Unconfirmed:
     suppressed: bool = False
 
     def __or__(self, other: "Unconfirmed") -> "Unconfirmed":
-        """Both together."""
+        """Returns both together."""
         identifiers = tuple(dict.fromkeys((*self.identifiers, *other.identifiers)))
         return Unconfirmed(
             identifiers,
@@ -105,7 +105,7 @@ NOTHING_TRIED = Unconfirmed()
 
 
 class Removals(NamedTuple):
-    """What Customer.io has confirmed to have taken away, and holds not now, whoever had brought it.
+    """The things that Customer.io has confirmed to have removed and does not hold now, whoever had brought them.
 
     deleted: identifiers under which nobody is any more; freed: identifiers that are suppressed no more; devices: tokens
     of devices; relationships: the keys of objects. By it a removal that upstream repeats is not sent again.
@@ -117,7 +117,7 @@ class Removals(NamedTuple):
     relationships: tuple[str, ...] = ()
 
     def knows(self, identifier: Identifier, *, freed: bool = False) -> bool:
-        """Whether it is known that nobody is there under an identifier, or that it is free."""
+        """Says whether nobody is known to be there under an identifier or, with `freed`, to be suppressed under it."""
         return any(identifier.same_as(each) for each in (self.freed if freed else self.deleted))
 
 
@@ -161,7 +161,7 @@ class Entity:
 
 
 def tried_besides(entity: Entity, person: Profile | None) -> Unconfirmed:
-    """What was tried, with `person` who is on the way: it must not be forgotten as facts move on."""
+    """Returns what was tried together with `person`, who is being sent: it must not be forgotten as facts change."""
     tried = entity.tried
     if person is None:
         return tried
@@ -176,7 +176,7 @@ def tried_besides(entity: Entity, person: Profile | None) -> Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class PendingEvent:
-    """An event accepted, not confirmed yet. id: the ULID Customer.io de-duplicates by; occurred_at: unix seconds."""
+    """An accepted event, not confirmed yet. id: the ULID Customer.io de-duplicates by; occurred_at: unix seconds."""
 
     id: str
     kind: EventKind

@@ -17,7 +17,7 @@ _LATEST_MILLISECOND = 2**48 - 1
 
 
 def of_event(event: Event, key: str, message_id: str | None, index: int) -> str:
-    """Makes the ULID of an event.
+    """Returns the ULID of an event.
 
     Upstream's own id of the event decides. Where there is none the content does, and then the message's id and the
     event's place in it, where known, tell two equal events apart.
@@ -37,6 +37,6 @@ def of_event(event: Event, key: str, message_id: str | None, index: int) -> str:
 
 
 def encode(milliseconds: int, digest: bytes) -> str:
-    """26 Crockford base-32 characters from a time and the first 10 bytes of a digest."""
+    """Returns 26 characters of Crockford's base 32, made of a time and the first 10 bytes of a digest."""
     number = (min(milliseconds, _LATEST_MILLISECOND) << 80) | int.from_bytes(digest[:10], "big")
     return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])

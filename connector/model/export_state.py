@@ -7,12 +7,12 @@ from connector.model.schedule import Schedule
 from connector.model.source_state import retry_seconds, since_known
 
 ExportKind = Literal["changes", "snapshot", "runs"]
-"""What is exported: what Customer.io has answered of each person, who is held now, and what ran."""
+"""The kinds of export: what Customer.io has answered of each person, who is held now, and which runs there were."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportState:
-    """Times are unix seconds. started_at, ended_at: of the last run; ended_at is None while it is on its way.
+    """The state of an export, in unix seconds. started_at, ended_at: of the last run; ended_at is None while it runs.
 
     asked: a human wants it now. position: up to where it has written, as its kind has it, "" for the beginning. rows:
     how many the last run wrote; total: all of them together. failures: how many runs in a row failed, the first of them
@@ -33,12 +33,12 @@ class ExportState:
 
     @property
     def under_way(self) -> bool:
-        """Whether a run has begun and not come to its end: somebody is at it, or it was interrupted."""
+        """Says whether a run has begun and not ended: a process is running it, or it was interrupted."""
         return self.started_at is not None and self.ended_at is None
 
 
 def due_at(state: ExportState, schedule: Schedule | None) -> float | None:
-    """When the next run is due (0: at once); None where only a human can ask for one.
+    """Returns when the next run is due, in unix seconds (0: at once); None where only a human can ask for one.
 
     A run that was interrupted goes on at once. One that failed is tried again sooner than the schedule says, with
     pauses that grow.
@@ -56,8 +56,8 @@ def due_at(state: ExportState, schedule: Schedule | None) -> float | None:
 
 
 def due_since(state: ExportState, schedule: Schedule | None) -> float | None:
-    """Since when a run is due, or from when on it will be; None where only a human can ask for one.
+    """Returns from when on a run is due, in unix seconds; None where only a human can ask for one.
 
-    That a human asks counts for nothing here: nobody notes when they do.
+    A human's request does not count here: the time of it is not kept.
     """
     return since_known(due_at(replace(state, asked=False), schedule), state)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class What(IntEnum):
-    """What happened: upstream said something, a request about them went out, a deletion was held back."""
+    """The kinds of entry: upstream said something, a request about them went out, a deletion was held back."""
 
     SAID = 1
     SENT = 2
@@ -17,7 +17,7 @@ class What(IntEnum):
 
 
 class CameTo(IntEnum):
-    """What a message came to."""
+    """The outcome of a message."""
 
     DUE = 1
     NOTHING_NEW = 2
@@ -26,9 +26,9 @@ class CameTo(IntEnum):
 
 
 class Answer(IntEnum):
-    """What Customer.io answered to the person's part of a request.
+    """The answer of Customer.io to the person's part of a request.
 
-    SPLIT: the request was refused as a whole, and sent again in halves. UNKNOWN: nothing is known, it is tried again.
+    SPLIT: the request was refused as a whole and sent again in halves. UNKNOWN: no answer is known, it is tried again.
     """
 
     TAKEN = 1
@@ -38,7 +38,7 @@ class Answer(IntEnum):
 
 
 class Sort(IntFlag):
-    """What a person's part of a request did, several at once. ENTERED: an identify of somebody who was not held."""
+    """The operations in a person's part of a request, as flags. ENTERED: an identify of somebody who was not held."""
 
     IDENTIFY = 1
     EVENT = 2
@@ -78,7 +78,7 @@ _OTHER = int(Sort.OTHER)
 
 
 class SaidOf(NamedTuple):
-    """What a batch of messages said of a person.
+    """A summary of what a batch of messages said of a person.
 
     standing: the place of the `AudienceStatus` that they came to, None where it was not looked at; messages, events:
     how many of them there were, of events the new ones.

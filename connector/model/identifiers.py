@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 VISITOR = "anonymous_id:"
-"""How the key of a visitor begins, of whom nothing is known but the id of their browser."""
+"""The beginning of the key of a visitor, of whom nothing is known but the id of their browser."""
 _INTEGER_BITS = 512
 _EXACT = 2**53
-"""Beyond it a float does not say any more which integer it was."""
+"""The bound beyond which a float no longer tells which integer it was."""
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + _INVISIBLE
 
@@ -21,13 +21,13 @@ PLACEHOLDERS = (
     *("undefined", "null", "(null)", "nil", "none", "nan", "n/a", "[object Object]", "0"),
     *("NaT", "<NA>", "#N/A", "\\N"),
 )
-"""What programs write for an id that they do not have; in the second line pandas, spreadsheets and databases."""
+"""The texts that programs write for an id they do not have; in the second line pandas, spreadsheets and databases."""
 
 
 def text(value: Any) -> str | None:
-    """An id as text, without the blanks around it; None for null, blanks, true and false, lists and objects.
+    """Returns an id as text, without the blanks around it; None for null, blanks, true and false, lists and objects.
 
-    A float that was an integer is that integer. One that has a fraction, or may have been another integer, is none.
+    A float that was an integer is that integer. One that has a fraction, or may have been another integer, gives None.
     """
     if isinstance(value, str):
         return value.strip(_BLANKS) or None
@@ -39,17 +39,17 @@ def text(value: Any) -> str | None:
 
 
 def stripped(value: str) -> str:
-    """A text without the blanks around it, among them those that do not show."""
+    """Returns a text without the blanks around it, among them those that do not show."""
     return value.strip(_BLANKS)
 
 
 def placeholders(given: Iterable[str]) -> frozenset[str]:
-    """The placeholders of the settings, as `is_placeholder` wants them."""
+    """Returns the placeholders of the settings, as `is_placeholder` wants them."""
     return frozenset(map(_plain, given))
 
 
 def is_placeholder(id: str, placeholders: frozenset[str]) -> bool:
-    """Whether an id stands for none, whatever its case; "0" stands for all ids of nothing but zeros."""
+    """Says whether an id is a placeholder, whatever its case; "0" stands for all ids of nothing but zeros."""
     return _plain(id) in placeholders
 
 

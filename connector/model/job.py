@@ -10,12 +10,12 @@ UNDER_WAY: tuple[JobState, ...] = ("running", "paused")
 """The states of a job that has not come to its end."""
 
 BURST_SECONDS = 5.0
-"""A job that nobody took further for a while makes up for this long and not for more."""
+"""The longest time, in seconds, for which a job that stood still catches up on its pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How far a job has come.
+    """The progress of a job.
 
     position: the last key that was done; total: how many people there were at the start; done: how many are done;
     per_second: the pace it must keep to; counts: what came of them, by name. created_at and updated_at: unix seconds.
@@ -38,7 +38,7 @@ class Job:
     asked: str = ""
 
     def allowed(self, now: float) -> int:
-        """How many people the pace allows to do now: what was saved up since the job was last taken further."""
+        """Returns how many people the pace allows at `now` (unix seconds), by the time since the last advance."""
         return int((now - self._saved_since(now)) * self.per_second)
 
     def advanced(self, now: float, position: str, people: int, counts: Mapping[str, int]) -> "Job":
@@ -59,17 +59,17 @@ class Job:
         )
 
     def waited(self, now: float) -> "Job":
-        """The job where it had to wait for something else than its pace: nothing is saved up for later."""
+        """Returns the job after it had to wait for something other than its pace: the wait is not made up for."""
         return replace(self, updated_at=now)
 
     def ended(self, now: float) -> "Job":
-        """The job at its end."""
+        """Returns the job as done at `now`, in unix seconds."""
         return replace(self, state="done", updated_at=now)
 
     def _saved_since(self, now: float) -> float:
-        """From when on the pace has not been used yet: a burst at the most, and the rest of one person's time.
+        """Returns the unix seconds from which the pace is unused: at most a burst ago, and one person's time.
 
-        A clock that was put back saves nothing up.
+        A clock that was set back adds nothing.
         """
         longest = BURST_SECONDS + 1 / self.per_second
         return min(max(self.updated_at, now - longest), now)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from connector.model.versioned import VersionedMap
 
 Departure = Literal["deleted", "left"]
-"""How an object went: upstream has deleted it, or has it still and it is not to be synced any more."""
+"""The ways in which an object leaves: upstream has deleted it, or still has it and it is not to be synced any more."""
 _ANONYMOUS_ID, _SEGMENTS, _DELETED, _GONE = "anonymous_id", "segments", "deleted", "gone"
 _ENTERED, _CALLED = "entered", "called"
 _MERGED_AS, _HANDED_OVER = "merged as", "handed over"
@@ -21,102 +21,102 @@ _OF_THIS_USER_ALONE = frozenset(
 
 
 class Lifecycle(NamedTuple):
-    """The entries, as the store keeps them; what each means is said by the properties below."""
+    """The entries, as the store keeps them; the properties below say what each means."""
 
     entries: VersionedMap = VersionedMap()
 
     @property
     def anonymous_id(self) -> str | None:
-        """The visitor whom the user was last known as."""
+        """The anonymous id of the visitor whom the user was last known as."""
         found: str | None = self._get(_ANONYMOUS_ID)
         return found
 
     @property
     def kept_segments(self) -> list[str]:
-        """The names of the segments at the last change that had the user in the audience, where who leaves is kept."""
+        """The segments' names at the last change that had the user in the audience, where those who leave are kept."""
         found: list[str] = self.entries.values.get(_SEGMENTS, [])
         return found
 
     @property
     def entered_segments(self) -> Mapping[str, int]:
-        """When the user came into each segment they are in, by its name, in unix seconds; where that is wanted."""
+        """The unix seconds at which the user entered each of their segments, by name; kept where that is wanted."""
         found: Mapping[str, int] = self.entries.values.get(_ENTERED, {})
         return found
 
     @property
     def deleted(self) -> bool:
-        """Whether upstream has deleted the user, and has not spoken of them since."""
+        """Says whether upstream has deleted the user and has sent no message about them since."""
         return bool(self._get(_DELETED))
 
     @property
     def deleted_identifiers(self) -> Sequence[Sequence[str]]:
-        """What upstream called the user whom it deleted: pairs of type and value."""
+        """The identifiers that upstream gave for the user whom it deleted: pairs of type and value."""
         return _pairs(self._get(_DELETED))
 
     @property
     def also_called(self) -> Sequence[Sequence[str]]:
-        """By what else upstream had called the user whom it deleted."""
+        """The other identifiers that upstream had used for the user whom it deleted: pairs of type and value."""
         return _pairs(self._get(_CALLED))
 
     @property
     def freed_identifiers(self) -> Sequence[Sequence[str]]:
-        """The same of a user whom a message asks to suppress no more."""
+        """The identifiers of a user whom a message asked to suppress no more: pairs of type and value."""
         return _pairs(self._get(_SUPPRESSED))
 
     @property
     def suppressed(self) -> bool:
-        """Whether a message asked to suppress the user, and none to free them since."""
+        """Says whether a message asked to suppress the user, and none has asked to free them since."""
         value = self._get(_SUPPRESSED)
         return value is True or isinstance(value, str)
 
     @property
     def suppressed_identifier(self) -> str | None:
-        """The identifier that the message named which asked to suppress the user."""
+        """The identifier named by the message that asked to suppress the user; None where it named none."""
         value = self._get(_SUPPRESSED)
         return value if isinstance(value, str) else None
 
     @property
     def suppressed_by_rule(self) -> bool:
-        """Whether the settings' `suppress_when` held for what upstream last said."""
+        """Says whether the settings' `suppress_when` held for what upstream last said."""
         return bool(self._get(_BY_RULE))
 
     @property
     def merged_into(self) -> str | None:
-        """The key of the user whom this one turned out to be."""
+        """The key of the user whom this one was merged into; None where there is none."""
         found: str | None = self._get(_MERGED_INTO)
         return found
 
     @property
     def merged_into_version(self) -> int:
-        """The version of the word that says so; 0 where there is none."""
+        """The version of the message that wrote `merged_into`; 0 where there is none."""
         return self.entries.versions.get(_MERGED_INTO, 0)
 
     @property
     def absorbed(self) -> Mapping[str, Mapping[str, Any]]:
-        """The attributes of the users who were merged into this one, by key: no word of upstream's, so no version."""
+        """The attributes of the users merged into this one, by key; not said by upstream, so without a version."""
         found: Mapping[str, Mapping[str, Any]] = self.entries.values.get(_ABSORBED, {})
         return found
 
     @property
     def departure(self) -> Departure | None:
-        """How an object went; None while it is there."""
+        """The way in which an object left; None while it is there."""
         found: Departure | None = self._get(_GONE)
         return found
 
     def newest(self) -> int | None:
-        """The newest version that wrote an entry, None where there is none."""
+        """Returns the newest version that wrote an entry, None where there is none."""
         return self.entries.newest()
 
     def visited(self, anonymous_id: str, version: int) -> "Lifecycle":
-        """The user is this visitor."""
+        """Returns the entries with this visitor as the one the user is known as."""
         return self._noted(_ANONYMOUS_ID, anonymous_id, version)
 
     def kept_with(self, segments: list[str], version: int) -> "Lifecycle":
-        """These were the user's segments when a change had them in the audience."""
+        """Returns the entries with these as the segments of the last change that had the user in the audience."""
         return self._noted(_SEGMENTS, segments, version)
 
     def entered(self, segments: Iterable[str], at: int) -> "Lifecycle":
-        """The user is in these segments, in those that are new since `at`: no word of upstream's, so no version."""
+        """Returns the entries with the user in these segments, new ones as of `at` (unix seconds); it has no version."""
         known = self.entered_segments
         times = {name: known.get(name, at) for name in segments}
         return (
@@ -128,9 +128,9 @@ class Lifecycle(NamedTuple):
     def deleted_at(
         self, version: int, identifiers: Sequence[Sequence[str]] = (), also: Sequence[Sequence[str]] = ()
     ) -> "Lifecycle":
-        """Upstream has deleted the user, whom it called so; the visitor they were known as is forgotten.
+        """Returns the entries of a user whom upstream deleted by these identifiers; the visitor they were is forgotten.
 
-        `also` is by what else it called them, for who asks to forget them: nobody is deleted under it otherwise.
+        `also` has the other identifiers it used for them, kept for an erasure: nobody is deleted by these otherwise.
         """
         more = {_CALLED: list(also)} if also else {}
         return Lifecycle(
@@ -138,39 +138,39 @@ class Lifecycle(NamedTuple):
         )
 
     def spoken_of(self, version: int) -> "Lifecycle":
-        """A message about a user who was deleted before brings them back."""
+        """Returns the entries after a message about the user, which brings back one who was deleted before."""
         return self._noted(_DELETED, None, version) if _DELETED in self.entries.values else self
 
     def suppressed_at(self, version: int, identifier: str | None = None) -> "Lifecycle":
-        """A message asks to suppress the user, whom it knows by `identifier`."""
+        """Returns the entries after a message that asks to suppress the user, whom it names by `identifier`."""
         return self._noted(_SUPPRESSED, identifier or True, version)
 
     def freed_at(self, version: int, identifiers: Sequence[Sequence[str]] = ()) -> "Lifecycle":
-        """A message asks to suppress the user, whom it calls so, no more."""
+        """Returns the entries after a message that asks to suppress the user with these identifiers no more."""
         return self._noted(_SUPPRESSED, list(identifiers), version)
 
     def judged_by_rule(self, version: int, *, suppressed: bool) -> "Lifecycle":
-        """Whether `suppress_when` holds for what a message says."""
+        """Returns the entries with whether `suppress_when` holds for what a message says."""
         return self._noted(_BY_RULE, suppressed, version)
 
     def merged(self, into: str | None, version: int, identifiers: Sequence[Sequence[str]] = ()) -> "Lifecycle":
-        """The user, whom upstream called so, turned out to be another one, or (None) is their own again."""
+        """Returns the entries of a user with these identifiers, merged into another one or, with None, no longer."""
         named = {_MERGED_AS: list(identifiers)} if identifiers else {}
         return Lifecycle(self.entries.updated({_MERGED_INTO: into, **named}, version))
 
     @property
     def to_hand_over(self) -> Sequence[Sequence[str]]:
-        """By what upstream called the user who turned out to be another one, as far as that one has not got it yet."""
+        """The identifiers of a user who was merged into another one that the other one has not been given yet."""
         handed = [list(each) for each in _pairs(self._get(_HANDED_OVER))]
         return [each for each in _pairs(self._get(_MERGED_AS)) if list(each) not in handed]
 
     @property
     def named_when_merged(self) -> bool:
-        """Whether upstream has said what it called the user who turned out to be another one."""
+        """Says whether upstream has given identifiers of the user who was merged into another one."""
         return bool(_pairs(self._get(_MERGED_AS)))
 
     def handed_over(self, identifiers: Sequence[Sequence[str]]) -> "Lifecycle":
-        """The other user has got these identifiers: no word of upstream's, so no version."""
+        """Returns the entries with these identifiers as given to the other user; upstream said nothing: no version."""
         before = [list(each) for each in _pairs(self._get(_HANDED_OVER))]
         new = [list(each) for each in identifiers if list(each) not in before]
         if not new:
@@ -178,22 +178,22 @@ class Lifecycle(NamedTuple):
         return Lifecycle(self.entries._replace(values={**self.entries.values, _HANDED_OVER: [*before, *new]}))
 
     def with_visitor_of(self, other: "Lifecycle") -> "Lifecycle":
-        """The user was the visitor, too, whom the other one was known as."""
+        """Returns the entries with the visitor whom the other user was known as, unless this one has a visitor."""
         if other.anonymous_id is None or self.anonymous_id is not None:
             return self
         return self.visited(other.anonymous_id, other.entries.versions.get(_ANONYMOUS_ID, 0))
 
     def with_absorbed(self, key: str, attributes: Mapping[str, Any]) -> "Lifecycle":
-        """Another user, who had these attributes, was merged into this one."""
+        """Returns the entries with another user, who had these attributes, as merged into this one."""
         values = {**self.entries.values, _ABSORBED: {**self.absorbed, key: attributes}}
         return Lifecycle(self.entries._replace(values=values))
 
     def departed(self, departure: Departure | None, version: int) -> "Lifecycle":
-        """An object went, or (None) is there."""
+        """Returns the entries of an object that left in this way or, with None, is there."""
         return self._noted(_GONE, departure, version)
 
     def of_the_person(self) -> "Lifecycle":
-        """What goes on with the person when a lead turns out to be a user: nothing said of the lead as a whole."""
+        """Returns the entries that a user takes over from their lead: none of what was said of the lead as a whole."""
         values = {name: value for name, value in self.entries.values.items() if name not in _OF_THIS_USER_ALONE}
         return Lifecycle(VersionedMap(values, self.entries.snapshot, self.entries.versions))
 

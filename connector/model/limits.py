@@ -23,7 +23,7 @@ EVENT_BYTES = 100_000
 ITEM_BYTES = 32_000
 """An item of a v2 batch. Documented as 32 kB, without saying which: this is the smaller one."""
 ITEM_ATTRIBUTE_BYTES = 30_000
-"""What the attributes of an item may take, so that identifiers and the rest fit beside them."""
+"""The bytes that the attributes of an item may take, so that identifiers and the rest fit beside them."""
 BATCH_BYTES = 500_000
 """The body of a v2 batch. Documented as 500 kB, and RudderStack's destination takes the same for it."""
 PEOPLE_A_SEGMENT_CALL = 1000

@@ -10,7 +10,7 @@ from typing import Any
 NAME = "connector_origin"
 """The name of the property, of the field in the context, and of the header of a message of AMQP."""
 TRAITS = ("cio_", "customerio_", "customerio-")
-"""How the fields of profiles begin that go on as traits, by the names that attributes have."""
+"""The beginnings, in attributes' names, of the fields of profiles that go on as traits."""
 _CUSTOMERIO = "customer.io/"
 
 
@@ -20,6 +20,6 @@ def mark(connection: str) -> str:
 
 
 def is_marked(fields: Mapping[str, Any]) -> bool:
-    """Whether these properties, or this context, carry the mark of any workspace."""
+    """Says whether these properties, or this context, carry the mark of any workspace."""
     value = fields.get(NAME)
     return isinstance(value, str) and value.startswith(_CUSTOMERIO)

@@ -7,7 +7,7 @@ from pydantic_core import from_json, to_json
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems are meant: all of which each part is so, "" for any.
+    """A choice of problems: those that match every part; "" matches any.
 
     kind, sync, subject: as the problems have them; cause: the id of what they have in common; since, until: when they
     came last, in unix seconds, both inclusive; until is None for any time.
@@ -26,7 +26,7 @@ class ProblemFilter:
 
     @classmethod
     def of(cls, text: str) -> "ProblemFilter":
-        """Reads what `text` wrote."""
+        """Returns the filter that `text` wrote as JSON."""
         return cls(**from_json(text))
 
 

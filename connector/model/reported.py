@@ -17,7 +17,7 @@ REASONS: Mapping[str, str] = {
     "bounced": "their e-mail address bounced",
     "spammed": "they marked an e-mail as spam",
 }
-"""What each mark is, in words."""
+"""The marks in words."""
 _OF_THE_ADDRESS = ("bounced", "spammed")
 _MARKS: Mapping[tuple[str, str], str] = {
     ("customer", "unsubscribed"): "unsubscribed",
@@ -77,7 +77,7 @@ def _when(word: ReportedWord) -> tuple[int, str]:
 
 
 def _is_theirs(word: ReportedWord, names: Collection[str]) -> bool:
-    """Two people may have had one address: the word is of the one whose id, or whose other identifier, it names."""
+    """Says whether a word is about this person: two may have had one address, and the word names the owner's id."""
     kind = word.owner.partition(":")[0]
     return word.owner in names or not any(each.startswith(f"{kind}:") for each in names)
 

@@ -32,12 +32,12 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Every so many seconds."""
+    """A schedule with a fixed number of seconds between two times."""
 
     seconds: float
 
     def after(self, at: float) -> float:
-        """The next time after `at`, both in unix seconds."""
+        """Returns the next time after `at`, both in unix seconds."""
         return at + self.seconds
 
 
@@ -56,7 +56,7 @@ class Crontab:
     either_day: bool
 
     def after(self, at: float) -> float:
-        """The next time after `at`, both in unix seconds. `parsed` gives no line that has none."""
+        """Returns the next time after `at`, both in unix seconds. `parsed` has refused lines that have none."""
         start = datetime.fromtimestamp(at, UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         return next(each for each in self._times(start) if each >= start).timestamp()
 
@@ -81,9 +81,9 @@ Schedule = Every | Crontab
 
 
 def parsed(text: str) -> Crontab:
-    """The schedule that a crontab line says: five fields with numbers, names, `*`, lists, ranges and steps.
+    """Returns the schedule of a crontab line: five fields with numbers, names, `*`, lists, ranges and steps.
 
-    Raises ValueError, with a sentence, where it says none.
+    Raises ValueError, with a sentence, for a line that is none or that names no day.
     """
     given = _SHORT.get(text.strip().lower(), text).lower().split()
     if len(given) != len(_FIELDS):

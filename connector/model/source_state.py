@@ -10,10 +10,10 @@ _MOST_DOUBLINGS = 10
 
 
 class Counts(NamedTuple):
-    """What came of a run: rows read, those fed to intake, and what of them was not plain.
+    """The counts of a run: rows read, those fed to intake, and those that were unreadable or repeated.
 
-    changed: rows that the last run did not have so; left: rows of the last run that are gone; unreadable: rows that are
-    problems now; repeated: rows whose key another row had before them, which are passed over.
+    changed: rows that are new or differ from the last run; left: rows of the last run that are gone; unreadable: rows
+    that are problems now; repeated: rows whose key another row had before them, which are passed over.
     """
 
     rows: int = 0
@@ -27,24 +27,24 @@ NO_COUNTS = Counts()
 
 
 class LastRun(Protocol):
-    """What is known of the runs of a source or of an export. Times are unix seconds."""
+    """The times known of the runs of a source or of an export, in unix seconds."""
 
     @property
     def first_seen_at(self) -> float:
-        """When it was first seen in the settings."""
+        """The time when it was first seen in the settings, in unix seconds."""
 
     @property
     def started_at(self) -> float | None:
-        """When the last run began."""
+        """The time when the last run began, in unix seconds; None before the first."""
 
     @property
     def ended_at(self) -> float | None:
-        """When the last run ended; None while it is on its way."""
+        """The time when the last run ended, in unix seconds; None while it is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """Times are unix seconds. started_at, ended_at: of the last run; ended_at is None while it is on its way.
+    """The state of a source, in unix seconds. started_at, ended_at: of the last run; ended_at is None while it runs.
 
     asked: a human wants it now; may_leave: however many rows are gone, a human has said that they are; again: every row
     is to be fed, changed or not. failures: how many runs in a row failed, `error` says why the last one did.
@@ -65,12 +65,12 @@ class SourceState:
 
     @property
     def under_way(self) -> bool:
-        """Whether a run has begun and not come to its end: somebody is at it, or it was interrupted."""
+        """Says whether a run has begun and not ended: a process is running it, or it was interrupted."""
         return self.started_at is not None and self.ended_at is None
 
 
 def due_at(state: SourceState, schedule: Schedule | None) -> float | None:
-    """When the next run is due (0: at once); None where only a human can ask for one.
+    """Returns when the next run is due, in unix seconds (0: at once); None where only a human can ask for one.
 
     A run that was interrupted starts over, or goes on, at once. One that failed is tried again sooner than the schedule
     says, with pauses that grow.
@@ -88,9 +88,9 @@ def due_at(state: SourceState, schedule: Schedule | None) -> float | None:
 
 
 def due_since(state: SourceState, schedule: Schedule | None) -> float | None:
-    """Since when a run is due, or from when on it will be; None where only a human can ask for one.
+    """Returns from when on a run is due, in unix seconds; None where only a human can ask for one.
 
-    That a human asks counts for nothing here: nobody notes when they do.
+    A human's request does not count here: the time of it is not kept.
     """
     return since_known(due_at(replace(state, asked=False), schedule), state)
 
@@ -105,7 +105,7 @@ def since_known(due: float | None, run: LastRun) -> float | None:
 
 
 def retry_seconds(failures: int) -> float:
-    """How long to wait after so many failures in a row."""
+    """Returns the back-off after so many failures in a row, in seconds."""
     doubled = _FIRST_RETRY_SECONDS * float(2 ** min(failures - 1, _MOST_DOUBLINGS))
     return min(doubled, _LONGEST_RETRY_SECONDS)
 

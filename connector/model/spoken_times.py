@@ -6,13 +6,13 @@ _DAY_SECONDS = 86_400
 
 
 def clock(at: float, now: float) -> str:
-    """Returns a time for people: of the day if that is today, else with the date. In UTC."""
+    """Returns a time in words, in UTC: the time of day where it is less than 12 hours old, else with the date."""
     form = "at %H:%M:%S UTC" if now - at < _DAY_SECONDS / 2 else "on %Y-%m-%d at %H:%M UTC"
     return datetime.fromtimestamp(at, UTC).strftime(form)
 
 
 def moment(at: float, now: float) -> str:
-    """Returns the same as a name: 14:02:11 UTC, or 2026-10-01 14:02 UTC."""
+    """Returns the same without "at" or "on": 14:02:11 UTC, or 2026-10-01 14:02 UTC."""
     form = "%H:%M:%S UTC" if now - at < _DAY_SECONDS / 2 else "%Y-%m-%d %H:%M UTC"
     return datetime.fromtimestamp(at, UTC).strftime(form)
 

@@ -27,7 +27,7 @@ MICROSECONDS_FROM = 10**14
 
 
 def parse(text: str) -> datetime | None:
-    """The time an ISO 8601 date or date-time names (UTC where it has no zone), or None where `text` is none."""
+    """Returns the time that an ISO 8601 date or date-time names (UTC where it has no zone); None for other texts."""
     if not _SHORTEST <= len(text) <= _LONGEST or text[4] != "-":
         return None
     return _parsed(text)
@@ -35,7 +35,7 @@ def parse(text: str) -> datetime | None:
 
 @lru_cache(maxsize=8192)
 def _parsed(text: str) -> datetime | None:
-    """Kept for a while: each message gives some of its times several times, and each sync reads them."""
+    """Returns the time, and caches it: each message gives some of its times several times, and each sync reads them."""
     if not _ISO.fullmatch(text):
         return None
     if " " in text[_MINUTES:]:
@@ -49,7 +49,7 @@ def _parsed(text: str) -> datetime | None:
 
 
 def seconds(value: Any) -> int | None:
-    """Unix seconds of a time given as ISO text, seconds, milliseconds or microseconds; None where it is no time."""
+    """Returns the unix seconds of a time in ISO text, seconds, milliseconds or microseconds; None for no time."""
     if isinstance(value, str):
         moment = parse(value)
         return None if moment is None else int(moment.timestamp())
@@ -59,7 +59,7 @@ def seconds(value: Any) -> int | None:
 
 
 def digits(text: str) -> int | float | None:
-    """The time that a text of digits alone means: a number as large as unix times are, or a date like 20260131.
+    """Returns the number that digits mean as a time: as many digits as unix times have, or a date like 20260131.
 
     Other digits ("2014") are no time: as unix seconds they would be a day in 1970.
     """
@@ -70,18 +70,18 @@ def digits(text: str) -> int | float | None:
 
 
 def across(version: int | None) -> int | None:
-    """A version that counts beyond the user whom it is of: a time. A counter of one user says nothing of another's."""
+    """Returns a version that can be compared between users, a time; None for a counter, which is of one user alone."""
     return version if version is not None and version >= MICROSECONDS_FROM else None
 
 
 def entry(version: int | None, now: float) -> int:
-    """The unix seconds of a change: those of its version where that is a time, else now."""
+    """Returns the unix seconds of a change: those of its version where that is a time, else `now`."""
     told = across(version)
     return int(now) if told is None else told // 1_000_000
 
 
 def version(value: Any) -> int | None:
-    """A change's version: an integer as it is, a time as microseconds; None where it is neither."""
+    """Returns a change's version: an integer as it is, a time as microseconds; None where it is neither."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

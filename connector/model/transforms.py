@@ -16,7 +16,7 @@ TransformName = Literal["lower", "upper", "trim", "number", "boolean", "date", "
 NAMES: tuple[str, ...] = get_args(TransformName)
 DEFAULT = "default"
 TEXTUAL = frozenset({"text", "join"})
-"""Steps that make text which is to stay text: a date in it is not converted."""
+"""The steps that make text which is to stay text: a date in it is not converted."""
 
 _CANNOT: Any = object()
 _SEPARATOR = ", "
@@ -47,13 +47,13 @@ class TransformStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TransformFault:
-    """Why a value did not get through, as the rest of a sentence that begins with the attribute."""
+    """The reason why a step refused a value, as the rest of a sentence that begins with the attribute."""
 
     reason: str
 
 
 def step(name: str, argument: Any = None) -> TransformStep:
-    """The step called `name`: one of NAMES, or `default`. argument: what joins, or the default."""
+    """Returns the step called `name`: one of NAMES, or `default`. argument: the separator of `join`, or the default."""
     if name == DEFAULT:
         return TransformStep(name, lambda value: argument if value is None or value == "" else value)
     if name == "join":
@@ -63,7 +63,7 @@ def step(name: str, argument: Any = None) -> TransformStep:
 
 
 def apply(value: Any, steps: Iterable[TransformStep]) -> Any:
-    """`value` after all `steps`, or the Fault of the first that cannot take what it is given."""
+    """Returns `value` after all `steps`, or the TransformFault of the first that cannot take what it is given."""
     for name, change in steps:
         if value is None and name != DEFAULT:
             continue
@@ -89,7 +89,7 @@ def _of_text(change: Callable[[str], str]) -> Callable[[Any], Any]:
 
 
 def _number(value: Any) -> Any:
-    """A number as it is, and what text writes: 12, -1.5, 2e3. No thousands' signs, which mean something else abroad."""
+    """Returns a number as it is, or read from text: 12, -1.5, 2e3. Thousands' signs differ by country: none is read."""
     if not isinstance(value, str):
         return _CANNOT if isinstance(value, bool) or not isinstance(value, int | float) else value
     written = value.strip()
@@ -110,13 +110,13 @@ def _boolean(value: Any) -> Any:
 
 
 def _date(value: Any) -> Any:
-    """Unix seconds. Digits in text are no date by themselves: `number` before it says that they are a number."""
+    """Returns unix seconds. Digits in text are no date by themselves: the step `number` must come before."""
     seconds = times.seconds(value.strip() if isinstance(value, str) else value)
     return _CANNOT if seconds is None else seconds
 
 
 def _text(value: Any) -> Any:
-    """Text as JSON writes the value; 5.0 as 5, since many upstreams know only one kind of number."""
+    """Returns the text that JSON has for the value; 5 for 5.0, since many upstreams know only one kind of number."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -133,7 +133,7 @@ def _of_float(value: float) -> Any:
 
 
 def _joined(value: Any, separator: str) -> Any:
-    """The texts of a list, nulls passed over; a single value counts as a list of one."""
+    """Returns the texts of a list, joined, without nulls; a single value counts as a list of one."""
     texts = [_text(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
     return _CANNOT if any(each is _CANNOT for each in texts) else separator.join(texts)
 

@@ -17,14 +17,14 @@ class VersionedMap(NamedTuple):
     versions: Mapping[str, int] = {}
 
     def newest(self) -> int | None:
-        """The newest version that wrote anything here, or None where nothing was ever written."""
+        """Returns the newest version that wrote anything here, or None where nothing was ever written."""
         if not self.versions:
             return self.snapshot
         updated = max(self.versions.values())
         return updated if self.snapshot is None else max(updated, self.snapshot)
 
     def replaced(self, values: Mapping[str, Any], version: int) -> "VersionedMap":
-        """The register after a snapshot: what it does not name is gone, unless a newer word put it there."""
+        """Returns the register after a snapshot: what it does not name is gone, unless a newer message put it there."""
         if self.snapshot is not None and version < self.snapshot:
             return self
         newer = {name: at for name, at in self.versions.items() if at > version}
@@ -35,7 +35,7 @@ class VersionedMap(NamedTuple):
         return VersionedMap({**taken, **kept}, version, newer)
 
     def updated(self, values: Mapping[str, Any], version: int) -> "VersionedMap":
-        """The register after a message that names only what changed."""
+        """Returns the register after a message that names only what changed."""
         taken = {name: value for name, value in values.items() if self._yields(name, version)}
         if not taken:
             return self
@@ -43,7 +43,7 @@ class VersionedMap(NamedTuple):
         return VersionedMap({**self.values, **taken}, self.snapshot, versions)
 
     def joined(self, other: "VersionedMap") -> "VersionedMap":
-        """The newest word on each name of two registers; of two as new, the own."""
+        """Returns the newest entry for each name of two registers; of two of one version, this register's own."""
         values, versions = dict(self.values), dict(self.versions)
         for name, value in other.values.items():
             said, written = other.versions.get(name, other.snapshot), self.versions.get(name, self.snapshot)

@@ -10,12 +10,12 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str) -> str:
-    """The text in one line, with what is unseen as JSON escapes it."""
+    """Returns the text in one line, with invisible characters as JSON escapes them."""
     return _IN_A_LINE.sub(_escaped, text)
 
 
 def visible_lines(text: str) -> str:
-    """The same of a text that may have several lines."""
+    """Returns the same of a text that may have several lines."""
     return _IN_LINES.sub(_escaped, text)
 
 

@@ -34,7 +34,7 @@ class WebhookRow(SQLModel, table=True):
 
 
 class ProfileRow(SQLModel, table=True):
-    """What the webhooks about one identifier of a person have come to: `activity.profile_state` says what state is."""
+    """The profile folded from the webhooks about an identifier of a person: `activity.profile_state` explains state."""
 
     __tablename__ = "profile"
     __table_args__ = (PrimaryKeyConstraint("key", "connection"),)
@@ -46,7 +46,7 @@ class ProfileRow(SQLModel, table=True):
 
 
 class ProfileLinkRow(SQLModel, table=True):
-    """That an identifier belongs to the profile of another one (`activity.identity`), by what was said last."""
+    """The latest link of an identifier to the profile of another one (`activity.identity`)."""
 
     __tablename__ = "profile_link"
     __table_args__ = (
@@ -97,7 +97,7 @@ class OutgoingRow(SQLModel, table=True):
 
 
 class OutTargetRow(SQLModel, table=True):
-    """How a target fares: failures in a row, until when it is left alone, and why.
+    """The circuit breaker of a target: failures in a row, until when it is paused (unix seconds), and why.
 
     alone_up_to: up to this message each goes alone, since one of them was refused; refusals: how often the first was.
     """

@@ -11,9 +11,9 @@ from connector.store.tallies import MESSAGES, MINUTE, MINUTE_SECONDS
 
 
 def problems_since(tx: Connection, syncs: Collection[str], since: float) -> dict[str, int]:
-    """Returns how many problems that messages or people make came since then, by sync, "" for those of none.
+    """Returns how many problems of users and of webhooks came since then, by sync, "" for those of none.
 
-    Of one that had come before, the last time counts.
+    A problem that first came before then counts once.
 
     Args:
         tx: A transaction.

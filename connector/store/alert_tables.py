@@ -61,7 +61,7 @@ class AlertNoticeRow(SQLModel, table=True):
 
 
 class AlertChannelRow(SQLModel, table=True):
-    """How a channel fares, and who tells by it until when: `model.alert.ChannelState` says what the rest means."""
+    """A channel's state, and the lease on it (holder, held_until): `model.alert.ChannelState` explains the rest."""
 
     __tablename__ = "alert_channel"
 

@@ -61,7 +61,7 @@ def latest_notices(tx: Connection, limit: int) -> list[Told]:
 def tell(tx: Connection, routed: Iterable[Routed]) -> None:
     """Adds notices for channels to send, unless they are there already.
 
-    Of the end of an alert no channel is told that was not told of its beginning.
+    A later notice of an alert goes only to channels that had the first one of the same episode.
     """
     wanted = list(routed)
     begun = _told_of(tx, {each.notice.alert for each in wanted if each.notice.number > 1})
@@ -75,7 +75,7 @@ def tell(tx: Connection, routed: Iterable[Routed]) -> None:
 
 
 def _told_of(tx: Connection, keys: Collection[str]) -> set[tuple[str, str, int]]:
-    """Returns which channels are, or were, to tell of the beginning of these alerts, and of which episode."""
+    """Returns the channels that have a notice of the beginning of these alerts, each with the alert and the episode."""
     if not keys:
         return set()
     first = among(tx, NOTICE.c.alert, keys) & (NOTICE.c.number == 1)
@@ -84,14 +84,14 @@ def _told_of(tx: Connection, keys: Collection[str]) -> set[tuple[str, str, int]]
 
 
 def claim(tx: Connection, channel: str, holder: str, now: float, seconds: float) -> bool:
-    """Takes the right to tell by a channel, unless another has it or it is to be left alone for now.
+    """Takes the lease on a channel, unless another holds it or the back-off is not over; says whether it did.
 
     Args:
         tx: A transaction that writes.
         channel: The channel, by its name.
         holder: Who takes it, new each time.
         now: The store's time, in unix seconds.
-        seconds: How long the right lasts.
+        seconds: How long the lease lasts.
     """
     row = {"name": channel, "failures": 0, "reason": "", "next_at": 0.0, "holder": holder, "held_until": now + seconds}
     # Nobody holds it for so long: what ends later was written before the store's clock was set back.
@@ -183,7 +183,7 @@ def failed(tx: Connection, channel: str, holder: str, reason: str, now: float, s
 
 
 def give_back(tx: Connection, channel: str, holder: str) -> None:
-    """Ends the right to tell by a channel."""
+    """Ends the lease on a channel, if it is the holder's."""
     tx.execute(update(CHANNEL).where(_held(channel, holder)).values(holder=None, held_until=0.0))
 
 
@@ -201,6 +201,6 @@ def channels(tx: Connection, names: Collection[str]) -> list[ChannelState]:
 
 
 def forget_others(tx: Connection, names: Collection[str]) -> None:
-    """Deletes the waiting notices of channels that the settings no longer name."""
+    """Deletes channels that the settings no longer name, and the notices that wait for them."""
     tx.execute(delete(NOTICE).where(_WAITS, NOTICE.c.channel.not_in(list(names))))
     tx.execute(delete(CHANNEL).where(CHANNEL.c.name.not_in(list(names))))

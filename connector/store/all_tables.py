@@ -1,4 +1,4 @@
-"""All tables together: whoever asks for every one of them asks here, since a table is known once its module is read."""
+"""All tables together. They are imported from here, since SQLModel knows a table only once its module is imported."""
 
 from connector.store import activity_tables, alert_tables, export_tables, log_tables, tables
 

@@ -18,13 +18,13 @@ def add(tx: Connection, request: ApprovalRequest) -> None:
 
 
 def find(tx: Connection, id: str = "", limit: int = 50) -> list[ApprovalRequest]:
-    """Returns requests, the latest first: the one with this id, or of all so many."""
+    """Returns the latest `limit` requests, the latest first; with an id, the one that has it."""
     found = select(TABLE).order_by(TABLE.c.asked_at.desc(), TABLE.c.id).limit(limit)
     return [_request(row) for row in tx.execute(found.where(TABLE.c.id == id) if id else found)]
 
 
 def take(tx: Connection, id: str) -> ApprovalRequest | None:
-    """Locks a request until the transaction ends; None where there is none."""
+    """Returns a request, locked until the transaction ends; None where there is none."""
     row = tx.execute(select(TABLE).where(TABLE.c.id == id).with_for_update()).one_or_none()
     return None if row is None else _request(row)
 

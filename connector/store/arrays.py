@@ -95,7 +95,7 @@ def _nothing(type: int) -> bytes:
 
 
 def _array(type: int, count: int, nulls: bool, parts: list[bytes]) -> bytes:
-    """The first of the parts is left free for what stands before the elements."""
+    """Returns the array; the first of the parts is free for the head that stands before the elements."""
     parts[0] = _HEAD(1, int(nulls), type, count, 1)
     return b"".join(parts)
 

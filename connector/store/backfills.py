@@ -14,7 +14,7 @@ def add(tx: Connection, job: str, origin: str) -> None:
 
 
 def origin(tx: Connection, job: str) -> str | None:
-    """Returns what a job reads, None if the store does not know any more."""
+    """Returns what a job reads; None if the store no longer knows."""
     return tx.execute(select(TABLE.c.origin).where(TABLE.c.job == job)).scalar_one_or_none()
 
 
@@ -24,5 +24,5 @@ def drop(tx: Connection, job: str) -> None:
 
 
 def drop_orphans(tx: Connection) -> None:
-    """Forgets what jobs read that are not kept any more."""
+    """Forgets what was read by jobs that are no longer kept."""
     tx.execute(delete(TABLE).where(~exists().where(jobs.TABLE.c.id == TABLE.c.job)))

@@ -55,14 +55,14 @@ def insert(database: str, table: Any) -> Any:
 
 
 def among(tx: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
-    """Whether a column of text has one of these values."""
+    """Returns the condition that a column of text has one of these values."""
     if tx.dialect.name == SQLITE:
         return column.in_(values)
     return column == any_(bindparam(None, list(values), ARRAY(TEXT)))
 
 
 def among_given(database: str, column: ColumnElement[str], name: str = "keys") -> ColumnElement[bool]:
-    """Whether a column of text has one of the values, a list, of the parameter `name` of a `Statement`."""
+    """Returns the condition that a column of text has one of the values in a `Statement`'s list parameter `name`."""
     if database == SQLITE:
         return column.in_(select(func.json_each(given(name)).table_valued("value").c.value))
     return column == any_(given(name, ARRAY(TEXT)))
@@ -77,7 +77,7 @@ class Rows:
     """
 
     def __init__(self, database: str, types: Mapping[str, TypeEngine[Any]], *same: str) -> None:
-        """`types` of the columns that differ; `same`: columns of text that have one value in all rows."""
+        """Makes the columns. types: of those that differ; same: columns of text that have one value in all rows."""
         self._database = database
         self._at_once = database != SQLITE
         self._types = dict(types)
@@ -94,11 +94,11 @@ class Rows:
             self._columns |= {name: given(name) for name in same}
 
     def __getitem__(self, name: str) -> Any:
-        """A column, for the statement's expressions."""
+        """Returns a column, for the statement's expressions."""
         return self._columns[name]
 
     def insertion(self, table: Any, *, unless: ColumnElement[bool] | None = None, **same: Any) -> Any:
-        """An INSERT of all columns, and of values or parameters for other columns, which can say ON CONFLICT.
+        """Returns an INSERT of all columns, and of values or parameters for others, which can say ON CONFLICT.
 
         unless: PostgreSQL leaves out rows for which this holds. SQLite has nothing to gain by it.
         """
@@ -110,7 +110,7 @@ class Rows:
         return statement.from_select([*self._columns, *same], rows if unless is None else rows.where(~unless))
 
     def statement(self, statement: Any) -> RowsStatement:
-        """A statement that uses the columns, ready to run over rows: tuples of the columns that differ, in order."""
+        """Returns a statement ready to run over rows: tuples of the columns that differ, in order."""
         return RowsStatement(
             self._database, statement, {name: _ARRAYS[type(each)] for name, each in self._types.items()}
         )

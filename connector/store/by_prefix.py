@@ -1,4 +1,4 @@
-"""What people choose by the beginning of its id."""
+"""Finds what people choose by the beginning of its id."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -9,9 +9,9 @@ Candidate = TypeVar("Candidate")
 
 
 def the_only(found: Sequence[Candidate], what: str, id: str) -> Candidate:
-    """The one that was found under `id`. Raises ConnectorError, naming the command that lists such things, for others.
+    """Returns the only one found. Raises ConnectorError, naming the command that lists them, for none or several.
 
-    what: the word for one of them; in the plural it is the command.
+    what: the word for one of them, in the plural the command; id: the beginning that was asked for.
     """
     if len(found) != 1:
         count = "more than one" if found else "no"

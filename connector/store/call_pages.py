@@ -19,12 +19,12 @@ _COLUMNS = (
     null().label("reply"),
 )
 _BEFORE_SECONDS, _AFTER_SECONDS = 5.0, 30.0
-"""How long before and after a request its people's parts of it may have been written, by the store's clock."""
+"""The time before and after a request within which its people's parts of it were written, by the store's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedCalls:
-    """Which requests are meant: "" and None for any. failed: those that were not taken whole.
+    """A choice of requests: "" and None for any. failed: those that were not taken whole.
 
     status: 0 where nothing came back; since, until: unix seconds.
     """
@@ -38,7 +38,7 @@ class WantedCalls:
     until: float | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """Yields what a row must satisfy, but for its time."""
+        """Yields the conditions that a row must satisfy, except those of time."""
         for column, wanted in ((TABLE.c.connection, self.connection), (TABLE.c.sync, self.sync)):
             if wanted:
                 yield column == wanted
@@ -50,7 +50,7 @@ class WantedCalls:
             yield TABLE.c.status == self.status
 
     def ids(self) -> Iterator[ColumnElement[bool]]:
-        """Yields what the id must satisfy: ids sort by the time of the request."""
+        """Yields the conditions of time, which are conditions of the id: ids sort by the time of the request."""
         if self.since is not None:
             yield TABLE.c.id >= event_id.encode(_milliseconds(self.since), bytes(10))
         if self.until is not None:
@@ -145,7 +145,7 @@ def people(tx: Connection, call: Logged, limit: int) -> list[PersonInCall]:
 
 
 def last_said(tx: Connection, sync: str, keys: Collection[str], until: float) -> dict[str, float]:
-    """Returns when upstream last said something of people before a time, in unix seconds.
+    """Returns when upstream last said something of people up to a time, by key, in unix seconds.
 
     Args:
         tx: A transaction.

@@ -118,7 +118,7 @@ def renew(tx: Connection, sync: str, kind: EntityKind, lease: str, keys: Collect
 
 
 def any_alone(tx: Connection, sync: str, now: float, kind: EntityKind = PERSON) -> bool:
-    """Whether anybody is due whose requests failed before and who is therefore sent alone.
+    """Says whether anybody is due whose requests failed before and who is therefore sent alone.
 
     Args:
         tx: a transaction.
@@ -146,14 +146,14 @@ def due_count(tx: Connection, sync: str) -> int:
 
 
 def oldest_due(tx: Connection, sync: str) -> float | None:
-    """Returns since when whoever is due the longest waits, in unix seconds, bulk loads aside; None if nobody does."""
+    """Returns since when the entity due the longest waits, in unix seconds, bulk loads left out; None if none is due."""
     live = (TABLE.c.sync == sync) & TABLE.c.due_at.is_not(None) & TABLE.c.lane.in_((LIVE, ADMITTED, EXIT))
     found = tx.execute(select(func.min(TABLE.c.due_at)).where(live)).scalar()
     return None if found is None else float(found)
 
 
 def any_due(tx: Connection, sync: str, now: float, kind: EntityKind = PERSON) -> bool:
-    """Whether anything is due that nobody is sending.
+    """Says whether anything is due that nobody is sending.
 
     Args:
         tx: a transaction.

@@ -15,12 +15,12 @@ from connector.store.tables import ClockRow
 TABLE = ClockRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 ONLY = 1
 RENEWED_SECONDS = 5.0
-"""The kept time is renewed when it is this many seconds old; at most so much is lost when the clock is set back."""
+"""The age in seconds at which the kept time is renewed: the most that is lost when the clock is set back."""
 _GIVEN_BACK_PER_SECOND = 0.1
 
 
 class Clock(NamedTuple):
-    """What the store keeps of the time, in seconds.
+    """The time as the store keeps it, in unix seconds.
 
     ahead: seconds added to the machine's clock. since: when that began. seen: the latest time given out.
     """
@@ -30,20 +30,20 @@ class Clock(NamedTuple):
     seen: float = 0.0
 
     def corrected(self, machine: float) -> float:
-        """Returns the time when the machine's clock says `machine`, as if it had never been set back."""
+        """Returns the unix seconds at `machine` of the machine's clock, as if that had never been set back."""
         left = self.ahead - _GIVEN_BACK_PER_SECOND * max(machine - self.since, 0.0)
         return machine + max(left, 0.0)
 
     def now(self, machine: float) -> float:
-        """Returns the corrected time, never earlier than one already given out."""
+        """Returns the corrected time in unix seconds, never earlier than the latest time kept as given out."""
         return max(self.corrected(machine), self.seen)
 
     def is_stale(self, machine: float) -> bool:
-        """Whether the kept time must be renewed, because it is too old or because the clock was set back."""
+        """Says whether the kept time must be renewed, because it is too old or because the clock was set back."""
         return abs(self.corrected(machine) - self.seen) > RENEWED_SECONDS
 
     def was_set_back(self, machine: float) -> bool:
-        """Whether the machine's clock was set back since the time was last kept."""
+        """Says whether the machine's clock was set back since the time was last kept."""
         return self.corrected(machine) < self.seen - RENEWED_SECONDS
 
 

@@ -17,7 +17,7 @@ TABLE = ConnectionRow.__table__  # type: ignore[attr-defined]  # SQLModel makes 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a connection fares: paused until when (unix seconds, infinity for a human), why, failures in a row.
+    """A connection's circuit breaker: paused until when (unix seconds, infinity for a human), why, failures in a row.
 
     since: when the first of these failures came, in unix seconds; None if the last request succeeded. Where it is known
     and nothing is paused, a human has ended the pause, and no request has shown yet whether they were right.
@@ -31,11 +31,11 @@ class Health:
 
     @property
     def for_human(self) -> bool:
-        """Whether only new credentials or a human end the pause."""
+        """Says whether only new credentials or a human end the pause."""
         return self.paused_until == inf
 
     def paused(self, now: float, credentials: str) -> bool:
-        """Whether to send nothing now; new credentials end a pause that the old ones caused."""
+        """Says whether to send nothing at `now` (unix seconds); new credentials end a pause that old ones caused."""
         if self.paused_until is None or self.paused_until <= now:
             return False
         return not (self.for_human and self.credentials and self.credentials != credentials)
@@ -54,7 +54,7 @@ def _health(database: str) -> Statement:
 
 
 def usable(tx: Connection, name: str, credentials: str, now: float) -> Health | None:
-    """Looks whether a connection may be used now.
+    """Returns the health of a connection that may be used now.
 
     Args:
         tx: A transaction.
@@ -63,7 +63,7 @@ def usable(tx: Connection, name: str, credentials: str, now: float) -> Health | 
         now: The store's time, in unix seconds.
 
     Returns:
-        How it fares; None while nothing may be sent with these credentials.
+        Its health; None while nothing may be sent with these credentials.
     """
     found = health(tx, name)
     return None if found.paused(now, credentials) else found
@@ -92,7 +92,7 @@ def resume(tx: Connection, name: str) -> bool:
 
 
 def let_try(tx: Connection, name: str) -> bool:
-    """Ends a pause because a human says so, which proves nothing: since when it fails is kept until a request succeeds.
+    """Ends a pause because a human says so. That proves nothing: `since` is kept until a request succeeds.
 
     Returns True if there was a pause.
     """
@@ -109,7 +109,7 @@ def take_turn(tx: Connection, name: str, seconds_apart: float, now: float) -> fl
     Args:
         tx: A transaction that writes.
         name: The connection, by its name.
-        seconds_apart: How far two requests are apart at least.
+        seconds_apart: The least time between two requests, in seconds.
         now: The store's time, in unix seconds.
 
     Returns:

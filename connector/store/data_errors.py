@@ -10,7 +10,7 @@ _SQLITE = ("DataError", "IntegrityError")
 
 
 def blames_the_data(error: StoreError) -> bool:
-    """Whether the data is to blame. A store that is away, full or busy blames no data."""
+    """Says whether the data caused the error, and not a store that is away, full or busy."""
     cause = error.__cause__
     raised = cause.orig if isinstance(cause, DBAPIError) else cause
     state = getattr(raised, "sqlstate", None)

@@ -24,7 +24,7 @@ _COUNT_AGAIN_SECONDS = 60.0
 
 
 class _Watch(NamedTuple):
-    """What one guard watches: the people of a sync, or its objects. Neither counts for the other."""
+    """The people, or the objects, of a sync that one guard watches. Neither counts for the other."""
 
     sync: str
     kind: EntityKind
@@ -48,7 +48,7 @@ def admit(
     now: float,
     kind: EntityKind = PERSON,
 ) -> bool:
-    """Whether these users or objects may be deleted. If so, they are counted as let pass.
+    """Says whether these users or objects may be deleted. If so, they are counted as let pass.
 
     If not, the caller holds them (`settlements`), and all others that wait are held here.
 
@@ -103,7 +103,7 @@ def _counts(tx: Connection, watch: _Watch, keys: Collection[str], since: float) 
 
 @cache
 def _counting(database: str) -> Statement:
-    """Counts as waiting the rows of the lane EXIT, and those of the given keys that became due in another lane."""
+    """Counts as waiting the due rows of the lane EXIT, and the rows of the given keys in other lanes."""
     mine = of(given("sync"), given("kind"))
     due = mine & ENTITY.c.due_at.is_not(None) & (ENTITY.c.lane == literal_column(str(EXIT)))
     elsewhere = mine & among_given(database, ENTITY.c.key) & (ENTITY.c.lane != literal_column(str(EXIT)))
@@ -120,7 +120,7 @@ def _too_many(tx: Connection, watch: _Watch, limits: DeletionGuard, waiting: int
 
 
 def _audience(tx: Connection, watch: _Watch, now: float) -> int:
-    """Returns how many people Customer.io holds of this sync, counted anew once a minute: there may be millions."""
+    """Returns how many entities of the watch Customer.io holds, counted anew once a minute: there may be millions."""
     row = tx.execute(select(TABLE.c.audience, TABLE.c.counted_at).where(TABLE.c.sync == watch.name)).one()
     if now - row.counted_at < _COUNT_AGAIN_SECONDS:
         return int(row.audience)
@@ -161,7 +161,7 @@ def _hold_waiting(tx: Connection, watch: _Watch) -> None:
 
 
 def is_held(sync: str) -> ColumnElement[bool]:
-    """Returns a condition: the entities of a sync whose deletion is held."""
+    """Returns the condition that selects the entities of a sync whose deletion is held."""
     return and_(ENTITY.c.sync == sync, _IS_HELD)
 
 

@@ -19,11 +19,11 @@ from connector.model.versioned import VersionedMap
 
 _SHOWN = 100
 _NO_MORE_TRIED: list[Any] = [[], [], False]
-"""Tokens, relationships and whether suppressed, where what was tried is shortened from the end."""
+"""The defaults of tokens, relationships and suppressed, where what was tried is shortened from the end."""
 
 
 def facts_text(facts: Facts) -> str:
-    """The facts as JSON; a register as [values, snapshot, versions], shortened from the end where empty."""
+    """Returns the facts as JSON, each register as [values, snapshot, versions]; empty ones at the end are left out."""
     registers = [facts.attributes, facts.segments, facts.identity]
     if facts.relationships.values or facts.relationships.snapshot is not None:
         registers += [facts.lifecycle.entries, facts.devices, facts.relationships]
@@ -35,11 +35,11 @@ def facts_text(facts: Facts) -> str:
 
 
 class CorruptError(ValueError):
-    """A text in the store is not what this program writes there, for whatever reason."""
+    """The error for a text in the store that is not what this program writes there."""
 
 
 def facts_of(text: str, entered: bool) -> Facts:
-    """Reads what `facts_text` wrote. Raises CorruptError for anything else."""
+    """Returns the facts that `facts_text` wrote. Raises CorruptError for anything else."""
     try:
         return _facts(text, entered)
     except (ValueError, TypeError) as error:
@@ -61,7 +61,7 @@ def _register(values: Any, snapshot: Any, versions: Any = None) -> VersionedMap:
 
 
 def person_text(person: Profile | None) -> str | None:
-    """A person as JSON, null for nobody."""
+    """Returns a person as JSON, None for nobody."""
     if person is None:
         return None
     if person.suppressed:
@@ -75,7 +75,7 @@ def person_text(person: Profile | None) -> str | None:
 
 
 def person_of(text: str | None) -> Profile | None:
-    """Reads what `person_text` wrote. Raises CorruptError for anything else."""
+    """Returns the person that `person_text` wrote. Raises CorruptError for anything else."""
     if text is None:
         return None
     try:
@@ -97,22 +97,22 @@ def _identifier(type: Any, value: Any) -> Identifier:
 
 
 def memberships_text(person: Profile | None) -> str | None:
-    """What is known of a person's manual segments as JSON, null for nothing; the same for the same, to be counted."""
+    """Returns a person's memberships of manual segments as JSON, sorted, so that equal ones can be counted; or None."""
     return to_json(dict(sorted(person.memberships.items()))).decode() if person and person.memberships else None
 
 
 def with_memberships(person: Profile | None, text: str | None) -> Profile | None:
-    """Adds to a person what `memberships_text` wrote. Raises CorruptError for anything else."""
+    """Returns a person with what `memberships_text` wrote. Raises CorruptError for anything else."""
     return person if person is None or text is None else person._replace(memberships=memberships_of(text))
 
 
 def delivered_of(text: str | None, memberships: str | None) -> Profile | None:
-    """Reads what Customer.io holds from both its columns. Raises CorruptError for anything that is not ours."""
+    """Returns what Customer.io holds, read from both its columns. Raises CorruptError for anything that is not ours."""
     return with_memberships(person_of(text), memberships)
 
 
 def memberships_of(text: str) -> dict[str, bool]:
-    """Reads what `memberships_text` wrote. Raises CorruptError for anything else."""
+    """Returns the memberships that `memberships_text` wrote. Raises CorruptError for anything else."""
     try:
         found = from_json(text)
     except ValueError as error:
@@ -123,7 +123,7 @@ def memberships_of(text: str) -> dict[str, bool]:
 
 
 def tried_text(tried: Unconfirmed) -> str | None:
-    """What was tried as JSON, null for nothing."""
+    """Returns what was tried as JSON, None for nothing."""
     if tried == NOTHING_TRIED:
         return None
     rest: list[object] = [sorted(tried.tokens), sorted(tried.relationships), tried.suppressed]
@@ -133,7 +133,7 @@ def tried_text(tried: Unconfirmed) -> str | None:
 
 
 def tried_of(text: str | None) -> Unconfirmed:
-    """Reads what `tried_text` wrote. Raises CorruptError for anything else."""
+    """Returns what `tried_text` wrote. Raises CorruptError for anything else."""
     if text is None:
         return Unconfirmed()
     try:
@@ -154,14 +154,14 @@ def _tried(identifiers: Any, names: Any, *rest: Any) -> Unconfirmed:
 
 
 def removals_text(removals: Removals) -> str | None:
-    """What is known to be taken away as JSON, null for nothing."""
+    """Returns what is known to be removed as JSON, None for nothing."""
     if removals == NOTHING_REMOVED:
         return None
     return to_json(removals if removals.devices or removals.relationships else removals[:2]).decode()
 
 
 def removals_of(text: str | None) -> Removals:
-    """Reads what `removals_text` wrote. Raises CorruptError for anything else."""
+    """Returns what `removals_text` wrote. Raises CorruptError for anything else."""
     if text is None:
         return NOTHING_REMOVED
     try:
@@ -182,12 +182,12 @@ def _names(given: Any) -> tuple[str, ...]:
 
 
 def event_text(event: PendingEvent) -> str:
-    """An owed event's body as JSON; its id and time have columns of their own."""
+    """Returns an owed event's body as JSON; its id and time have columns of their own."""
     return to_json([event.kind, event.name, event.properties, event.anonymous_id]).decode()
 
 
 def event_of(id: str, occurred_at: int | None, text: str) -> PendingEvent:
-    """Reads what `event_text` wrote. Raises CorruptError for anything else."""
+    """Returns the event that `event_text` wrote. Raises CorruptError for anything else."""
     try:
         kind, name, properties, anonymous_id = from_json(text)
     except (ValueError, TypeError) as error:
@@ -198,7 +198,7 @@ def event_of(id: str, occurred_at: int | None, text: str) -> PendingEvent:
 
 
 def identifier_text(identifier: Identifier) -> str:
-    """Returns an identifier as the key by which two users are found to share it."""
+    """Returns an identifier as text, TYPE:VALUE, which is equal for two users who share it."""
     value = identifier.value.lower() if identifier.type == "email" else identifier.value
     return f"{identifier.type}:{value}"
 

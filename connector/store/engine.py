@@ -23,7 +23,7 @@ from connector.store.clock import Clock
 _MIGRATION_LOCK = 6_170_263_041  # any number, the same in every version
 _PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _NOT_THERE = ("42P01", "42703", "no such table", "no such column")
-"""How PostgreSQL and SQLite say that a table or a column is not there."""
+"""The codes and words by which PostgreSQL and SQLite say that a table or a column is not there."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = tuple(sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py")))
 """The versions that the tables have had, by the beginnings of the migrations' names; the last one is this program's."""
@@ -35,8 +35,8 @@ class Store:
     def __init__(self, url: str, limits: Limits | None = None, *, never_patient: bool = False) -> None:
         """Opens `url`, a SQLite or PostgreSQL URL as SQLAlchemy writes it. Connects at the first transaction.
 
-        limits: how long to wait for what, [store] of the settings; left out, its defaults. never_patient: for pages,
-        which only read: these bounds hold for what a human asked for as well, and on SQLite too.
+        limits: how long to wait for what, [store] of the settings; its defaults if left out. never_patient: for pages,
+        which only read: the bounds hold for `patient` transactions as well, and on SQLite too.
         """
         self._never_patient = never_patient
         self.url = make_url(url)
@@ -52,7 +52,7 @@ class Store:
 
     @property
     def in_memory(self) -> bool:
-        """Whether it is SQLite without a file: nothing else can open it."""
+        """Says whether it is SQLite without a file: nothing else can open it."""
         return self.on_sqlite and self.url.database in (None, "", ":memory:")
 
     @property
@@ -93,9 +93,9 @@ class Store:
                 self._file.check_kept(opened)
 
     def hurried(self, seconds: float) -> "Store":
-        """Returns this open store for whom somebody waits: to write it waits no longer than so for SQLite's lock.
+        """Returns this open store for requests that somebody waits for: writes wait so long for SQLite's lock.
 
-        What is `patient` waits as ever. PostgreSQL has its own bound ([store] lock_seconds).
+        What is `patient` waits as before. PostgreSQL has its own bound ([store] lock_seconds).
         """
         view = copy(self)
         view.hurry_seconds = seconds
@@ -153,7 +153,7 @@ class Store:
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
-        """What changes the tables; commits at the end. Of programs that start at once one is here, the others wait."""
+        """Opens a transaction that changes the tables and commits at the end. On PostgreSQL one runs at a time."""
         with self._translated(), self._connected() as connection:
             connection.execution_options(timeless=True, patient=True)
             if not self.on_sqlite:
@@ -176,7 +176,7 @@ class Store:
         return found
 
     def is_migrated(self) -> bool:
-        """Whether the tables are of this version. Raises StoreError if they are of a newer one."""
+        """Says whether the tables are of this version. Raises StoreError if they are of a newer one."""
         return self.version() == VERSIONS[-1]
 
     def check_version(self) -> None:
@@ -185,7 +185,7 @@ class Store:
             raise StoreError(f"{self.place} has no tables of this version yet: run `connector migrate`")
 
     def close(self) -> None:
-        """Gives back the connections. A SQLite file is whole then, without the files beside it."""
+        """Closes the connections. A SQLite file is whole afterwards, without the files beside it."""
         writes = self.on_sqlite and not self._never_patient
         in_place = self._file is None or self._file.is_in_place()
         if writes and in_place and self.engine.pool.checkedin():  # type: ignore[attr-defined]  # of every pool that is used here

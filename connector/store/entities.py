@@ -35,7 +35,7 @@ from connector.store.tables import ADMITTED, EXIT, HELD, LIVE, PENDING, EntityRo
 PERSON: EntityKind = "person"
 OBJECT: EntityKind = "object"
 UNREADABLE = "its row cannot be read"
-"""How an entity stands whose row was set aside."""
+"""The standing of an entity whose row was set aside."""
 SAME = ("sync", "kind")
 """The columns of the key that have one value in all rows of a statement."""
 _PARAMETERS = 10_000
@@ -93,12 +93,12 @@ def parts(keys: Iterable[str]) -> Iterator[list[str]]:
 
 
 def of(sync: str | ColumnElement[str], kind: str | ColumnElement[str] = PERSON) -> ColumnElement[bool]:
-    """Returns a condition: the entities of a sync, of one kind."""
+    """Returns the condition that selects the entities of a sync, of one kind."""
     return and_(TABLE.c.sync == sync, TABLE.c.kind == kind)
 
 
 def is_one_of(rows: Rows) -> ColumnElement[bool]:
-    """Whether an entity is one of these rows: by the whole key, as `Rows` asks for it."""
+    """Returns the condition that an entity is one of these rows, by the whole key, as `Rows` asks for it."""
     return and_(*(TABLE.c[name] == rows[name] for name in ("key", *SAME)))
 
 
@@ -133,7 +133,7 @@ def _loading(database: str) -> Statement:
 def load_people(
     tx: Connection, sync: str, keys: Collection[str], now: float, texts: RowTexts = PLAIN
 ) -> tuple[dict[str, Entity], set[str]]:
-    """Loads people as `load` does, and says who of them is busy.
+    """Loads people as `load` does, and says which of them are busy.
 
     Args:
         tx: a writing transaction.
@@ -201,12 +201,12 @@ def entity_of(row: Any, doubt: int, kind: EntityKind = PERSON) -> Entity:
 
 
 def loaded(row: Sequence[Any], kind: EntityKind = PERSON, claims: int = 0, texts: RowTexts = PLAIN) -> Entity:
-    """Returns the entity that a row holds. What of it cannot be read is empty, and `unreadable` says why.
+    """Returns the entity that a row holds. Parts that cannot be read are empty, and `unreadable` says why.
 
     Args:
         row: the columns of LOADED.
         kind: a person or an object.
-        claims: how much of its doubt was raised just now.
+        claims: by how much its doubt was raised just now.
         texts: how the row is read.
     """
     key, facts, delivered, tried, memberships, doubt, revision, entered, removals = row
@@ -226,7 +226,7 @@ def loaded(row: Sequence[Any], kind: EntityKind = PERSON, claims: int = 0, texts
 
 
 def _in_part(row: Sequence[Any], kind: EntityKind, claims: int, why: str) -> Entity:
-    """Returns what can be read of a damaged row: what may be in Customer.io must be known even then."""
+    """Returns what can be read of a damaged row, since what may be in Customer.io must be known even then."""
     key, _, delivered, tried, memberships, doubt, revision, entered, _ = row
     found: dict[str, Any] = {}
     with suppress(encoding.CorruptError):
@@ -286,7 +286,7 @@ def save(
 
 
 def _rows(written: Sequence[Written], now: float, texts: RowTexts) -> list[tuple[Any, ...]]:
-    """Returns the columns of _WRITTEN of each, in the order of the keys."""
+    """Returns the columns of _WRITTEN of each entity, in the order of the keys."""
     return [_row(each, now, texts) for each in sorted(written, key=lambda each: each.entity.key)]
 
 
@@ -310,8 +310,8 @@ def _saving(database: str) -> RowsStatement:
 def _lane(new: Any) -> Any:
     """Returns the lane after a write.
 
-    An exit waits for the guard unless it has passed. A user who comes back is held no more. Nobody who is due already
-    is moved behind a bulk load.
+    An exit waits for the guard unless it has passed it. A user who comes back is no longer held. An entity that is due
+    already is not moved behind a bulk load.
     """
     exits = case((TABLE.c.lane == ADMITTED, literal(ADMITTED)), else_=literal(EXIT))
     as_before = case((TABLE.c.lane == HELD, literal(LIVE)), else_=TABLE.c.lane)
@@ -320,7 +320,7 @@ def _lane(new: Any) -> Any:
 
 
 def _row(written: Written, now: float, texts: RowTexts) -> tuple[Any, ...]:
-    """Returns the columns of _WRITTEN."""
+    """Returns the columns of _WRITTEN of one entity."""
     entity = written.entity
     return (
         entity.key,

@@ -1,7 +1,7 @@
-"""Erasing a user: their rows are found by any name they go by, leased so that nobody sends for them, and deleted.
+"""Erases a user: their rows are found by any name they go by, leased so that nobody sends for them, and deleted.
 
-What else mentions them is found by `mentions`. Searching looks at whole tables: that is seconds for a million people,
-and happens when a human asks for it.
+What else mentions them is found by `mentions`. A search looks at whole tables: it takes seconds for a million people,
+and runs only when a human asks for it.
 """
 
 from collections.abc import Collection, Iterator
@@ -51,13 +51,13 @@ class UserRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Somebody else is sending for this user, for at most this many seconds more."""
+    """The answer where another holds the lease on this user, for at most this many seconds more."""
 
     seconds: float
 
 
 def find(tx: Connection, user: str, sync: str = "") -> list[NameMatch]:
-    """Everybody with the name `user`, in one sync or in all."""
+    """Returns everybody with the name `user`, in one sync or in all."""
     holding = holders(tx, user)
     columns = (TABLE.c.key, TABLE.c.facts, TABLE.c.delivered, TABLE.c.tried)
     spoken_of = or_(*(name_search.may_mention(column, [user]) for column in columns))
@@ -73,7 +73,7 @@ def find(tx: Connection, user: str, sync: str = "") -> list[NameMatch]:
 
 
 def rows(tx: Connection, key: str, sync: str = "") -> list[UserRow]:
-    """The rows of the user with this key, in one sync or in all."""
+    """Returns the rows of the user with this key, in one sync or in all."""
     return list(_rows(tx, TABLE.c.key == key, sync))
 
 
@@ -91,7 +91,7 @@ def holders(tx: Connection, user: str) -> set[tuple[str, str]]:
 
 
 def claim(tx: Connection, sync: str, key: str, lease: str, now: float, seconds: float) -> Entity | Busy | None:
-    """Leases a user's row, due or not. As with each claim doubt is raised, and the entity's is as it was before.
+    """Leases a user's row, due or not. As with each claim the row's doubt is raised; the entity's is as before.
 
     Args:
         tx: A transaction that writes.
@@ -99,7 +99,7 @@ def claim(tx: Connection, sync: str, key: str, lease: str, now: float, seconds: 
         key: The user's key.
         lease: The name of the lease.
         now: The store's time, in unix seconds.
-        seconds: How long it holds.
+        seconds: How long the lease holds.
 
     Returns:
         The user; `Busy` while somebody else has them; None if there is no such user.
@@ -117,7 +117,7 @@ def claim(tx: Connection, sync: str, key: str, lease: str, now: float, seconds: 
 
 
 def _with_what_is_held(tx: Connection, sync: str, entity: Entity) -> Entity:
-    """An entity whose row cannot be read, as somebody who may be there under every identifier that is theirs."""
+    """Returns an entity whose row cannot be read as one who may be there under each identifier that they hold."""
     texts = (each.partition(":") for each in _held(tx, sync, entity.key))
     held = tuple(Identifier(type, value) for type, _, value in texts)
     return replace(entity, tried=entity.tried | Unconfirmed(held), doubt=max(entity.doubt, 1))
@@ -181,13 +181,13 @@ def _held(tx: Connection, sync: str, key: str) -> list[str]:
 
 
 def _heirs(tx: Connection, sync: str, identifiers: Collection[str]) -> tuple[str, ...]:
-    """The users who hold these identifiers now."""
+    """Returns the keys of the users who hold these identifiers now."""
     rows = select(_IDENTITY.c.key).where(_IDENTITY.c.sync == sync, _IDENTITY.c.identifier.in_(identifiers))
     return tuple(sorted(tx.execute(rows).scalars()))
 
 
 def _conflicts(tx: Connection, sync: str, identifiers: Collection[str]) -> list[Problem]:
-    """The problems of those who wait on, which named the user: now they name who got the identifier."""
+    """Returns the problems of those who still wait for these identifiers, naming the users who hold them now."""
     holder = and_(_IDENTITY.c.sync == TABLE.c.sync, _IDENTITY.c.identifier == TABLE.c.waits_for)
     waiting = select(TABLE.c.key, TABLE.c.waits_for, _IDENTITY.c.key.label("holder")).join(_IDENTITY, holder)
     rows = tx.execute(waiting.where(of(sync), TABLE.c.waits_for.in_(identifiers)))
@@ -195,7 +195,7 @@ def _conflicts(tx: Connection, sync: str, identifiers: Collection[str]) -> list[
 
 
 def _step_back(tx: Connection, sync: str, key: str) -> None:
-    """A job that has come as far as this key has come as far as the one before it."""
+    """Moves the jobs whose position is this key back to the key before it."""
     before = select(func.coalesce(func.max(TABLE.c.key), "")).where(of(sync), TABLE.c.key < key).scalar_subquery()
     there = (jobs.TABLE.c.sync == sync) & (jobs.TABLE.c.position == key)
     tx.execute(update(jobs.TABLE).where(there).values(position=before))

@@ -19,11 +19,11 @@ __all__ = ["DROPPED", "REFUSED", "SENT", "add", "owed", "settle", "still_owed"]
 
 TABLE = EventRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 IS_PENDING = TABLE.c.state == literal_column(str(PENDING))
-"""Spelt out: the index holds what is pending, and a parameter could be anything."""
+"""The state is written into the SQL, not bound: only then can the planner use the partial index."""
 _TIME = 10
-"""How many characters of a ULID are the event's time."""
+"""The number of characters of a ULID that are the event's time."""
 EVENTS_A_PERSON = 100
-"""How many events of one person go in one request at the most, so that nobody's backlog fills it alone."""
+"""The most events of one person in one request, so that nobody's backlog fills it alone."""
 
 
 def add(
@@ -57,7 +57,7 @@ def add(
 
 
 def _known(tx: Connection, sync: str, known_by: Iterable[str]) -> set[str]:
-    """By which of these events were accepted before."""
+    """Returns those of these ends of ULIDs by which events were accepted before."""
     return {found for (found,) in _knowing().run(tx, sync=sync, keys=sorted(known_by))}
 
 
@@ -68,7 +68,7 @@ def _knowing() -> Statement:
 
 
 def _known_by(table: Any) -> Any:
-    """SQL: what of an event's ULID is made of upstream's id alone; spelt out, as the index has it."""
+    """Returns as SQL the part of an event's ULID made of upstream's id alone; written out, as the index has it."""
     return func.substr(table.c.id, literal_column(str(_TIME + 1)), type_=TEXT)
 
 
@@ -128,7 +128,7 @@ def _owing(database: str) -> Statement:
 
 
 def owe_again(tx: Connection, sync: str, key: str) -> int:
-    """Takes back the refusal of a user's events; how many are owed again."""
+    """Makes a user's refused events owed again, and returns how many."""
     refused = (TABLE.c.sync == sync) & (TABLE.c.key == key) & (TABLE.c.state == REFUSED) & TABLE.c.body.is_not(None)
     return tx.execute(update(TABLE).where(refused).values(state=PENDING)).rowcount
 
@@ -156,5 +156,5 @@ def _settling(database: str, state: int) -> RowsStatement:
 
 
 def still_owed() -> Exists:
-    """SQL: whether the entity in the enclosing statement has events to send."""
+    """Returns the condition that the entity in the enclosing statement has events to send."""
     return exists().where(TABLE.c.sync == ENTITY.c.sync, TABLE.c.key == ENTITY.c.key, IS_PENDING)

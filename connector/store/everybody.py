@@ -1,4 +1,4 @@
-"""Everybody of a sync, as a resync goes through them: in the order of their keys, some at a time."""
+"""Reads everybody of a sync, as a resync goes through them: in the order of their keys, some at a time."""
 
 from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
 
@@ -9,12 +9,12 @@ from connector.store.tables import BACKFILL, HELD
 
 
 def _everybody(sync: str) -> ColumnElement[bool]:
-    """Returns a condition: the users who ever were in the audience, or that Customer.io holds."""
+    """Returns the condition that selects users who ever were in the audience, or whom Customer.io holds."""
     return of(sync) & or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
 
 
 def count(tx: Connection, sync: str) -> int:
-    """How many there are; a look at the whole table."""
+    """Returns how many there are, by a look at the whole table."""
     return int(tx.execute(select(func.count()).select_from(TABLE).where(_everybody(sync))).scalar_one())
 
 
@@ -24,7 +24,7 @@ def reckoned(tx: Connection, sync: str) -> int:
 
 
 def after(tx: Connection, sync: str, key: str, limit: int) -> list[str]:
-    """Reads the next keys, in the store's order of keys.
+    """Returns the next keys, in the store's order of keys.
 
     Args:
         tx: A transaction.
@@ -37,13 +37,13 @@ def after(tx: Connection, sync: str, key: str, limit: int) -> list[str]:
 
 
 def objects(tx: Connection, sync: str) -> list[str]:
-    """The keys of all objects of a sync that were spoken of, or are held by Customer.io."""
+    """Returns the keys of all objects of a sync that upstream has named, or that Customer.io holds."""
     spoken_of = or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
     return list(tx.execute(select(TABLE.c.key).where(of(sync, OBJECT), spoken_of)).scalars())
 
 
 def page(tx: Connection, sync: str, key: str, limit: int, kind: EntityKind, *, idle: bool = False) -> list[Entity]:
-    """Reads the next people or objects, without those who wait for a human or another user. They are not locked.
+    """Returns the next people or objects, without those who wait for a human or another user, and locks none.
 
     Args:
         tx: A transaction.
@@ -51,7 +51,7 @@ def page(tx: Connection, sync: str, key: str, limit: int, kind: EntityKind, *, i
         key: The key to begin behind; "" for the first.
         limit: The most to return.
         kind: Whether these are people or objects.
-        idle: Only those to whom nothing is on its way.
+        idle: Only those who are not due.
     """
     mine = of(sync, kind) & or_(TABLE.c.entered, TABLE.c.delivered.is_not(None))
     free = TABLE.c.waits_for.is_(None) & (TABLE.c.lane != HELD)
@@ -62,6 +62,6 @@ def page(tx: Connection, sync: str, key: str, limit: int, kind: EntityKind, *, i
 
 
 def due_behind(tx: Connection, sync: str, at_most: int) -> int:
-    """How many are due in the lane of bulk loads and resyncs; not counted beyond `at_most`."""
+    """Returns how many people are due in the lane of bulk loads and resyncs, counted no further than `at_most`."""
     due = select(literal(1)).where(of(sync), TABLE.c.lane == BACKFILL, TABLE.c.due_at.is_not(None))
     return int(tx.execute(select(func.count()).select_from(due.limit(at_most).subquery())).scalar_one())

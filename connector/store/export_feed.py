@@ -26,14 +26,14 @@ RunKind = Literal["requests", "jobs", "sources"]
 
 
 class Place(NamedTuple):
-    """A place in a table whose rows are only added: of a row that was written, or read, at a time."""
+    """A cursor in a table whose rows are only added: a row's time (unix seconds) and id."""
 
     at: float = 0.0
     id: Any = 0
 
 
 class Horizon(NamedTuple):
-    """A place, and what tells whether all that came before it has ended; "" where that is so anyway."""
+    """A place, and the id of a transaction before which all must end for it to be final; "" where it is final."""
 
     place: Place
     transactions: str = ""
@@ -79,7 +79,7 @@ _SENT = tuple(_HISTORY.c["count" if name == "how_many" else name] for name in Se
 
 
 def horizon(tx: Connection, after: Place, now: float) -> Horizon:
-    """Returns the end of the history as it is now (unix seconds), or `after` where that is further."""
+    """Returns the end of the history at `now` (unix seconds), or `after` where that is further."""
     if tx.dialect.name == "sqlite":
         last = select(_HISTORY.c.at, _HISTORY.c.id).order_by(_HISTORY.c.at.desc(), _HISTORY.c.id.desc()).limit(1)
         row = tx.execute(last).one_or_none()
@@ -89,12 +89,12 @@ def horizon(tx: Connection, after: Place, now: float) -> Horizon:
 
 
 def is_final(tx: Connection, found: Horizon) -> bool:
-    """Whether all transactions that were under way at the horizon have ended: nothing comes before it any more."""
+    """Says whether all transactions that were under way at the horizon have ended: no row will come before it."""
     return not found.transactions or bool(tx.execute(_ENDED, {"xmax": found.transactions}).scalar_one())
 
 
 def history_after(tx: Connection, place: Place, end: Place, limit: int) -> list[SentRow]:
-    """Reads the next rows of the history.
+    """Returns the next rows of the history.
 
     Args:
         tx: A transaction.
@@ -113,7 +113,7 @@ def history_after(tx: Connection, place: Place, end: Place, limit: int) -> list[
 
 
 def held(tx: Connection, sync: str, key: str, limit: int) -> tuple[list[HeldPerson], str | None]:
-    """Reads the next people of a sync.
+    """Reads the next people of a sync in the order of their keys.
 
     Args:
         tx: A transaction.
@@ -140,7 +140,7 @@ def _held(delivered: str) -> Profile | None:
 
 
 def runs_after(tx: Connection, kind: RunKind, place: Place, before: float, limit: int) -> Sequence[Any]:
-    """Reads the next runs of a kind, in the order of their times.
+    """Returns the next runs of a kind, in the order of their times.
 
     Args:
         tx: A transaction.

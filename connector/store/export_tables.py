@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 _COUNTED = BigInteger().with_variant(Integer, "sqlite")
-"""Of a column that the database counts up: SQLite does so for its own kind of number only."""
+"""The type of a column that the database counts up: SQLite does so for its own kind of number only."""
 
 
 class ExportRow(SQLModel, table=True):

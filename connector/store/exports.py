@@ -21,7 +21,7 @@ def load(tx: Connection) -> dict[str, ExportState]:
 
 
 def see(tx: Connection, names: Collection[str], now: float) -> None:
-    """Notes that these exports exist."""
+    """Notes that these exports exist, first seen at `now` (unix seconds) unless they are known."""
     for name in names:
         row = _columns(ExportState(name, now))
         tx.execute(upsert(tx.dialect.name, TABLE).values(row).on_conflict_do_nothing())
@@ -35,7 +35,7 @@ def save(tx: Connection, state: ExportState) -> None:
 
 
 def ask(tx: Connection, name: str, *, wanted: bool = True) -> None:
-    """Notes that a human wants a run of the export, or that they have had it."""
+    """Notes that a human wants a run of the export, or (wanted=False) that it has begun or is no longer wanted."""
     tx.execute(update(TABLE).where(TABLE.c.name == name).values(asked=wanted))
 
 

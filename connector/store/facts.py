@@ -1,4 +1,4 @@
-"""Reads what is known of people, and nothing else of their rows: for who only looks."""
+"""Reads what is known of people, and nothing else of their rows, for readers that change nothing."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -12,7 +12,7 @@ from connector.store.entities import TABLE, of, parts
 
 
 def read(tx: Connection, sync: str, keys: Collection[str]) -> dict[str, Facts]:
-    """Reads what is known of people, without a lock. Leaves out rows that cannot be read, and people without a row."""
+    """Returns what is known of people by key, without a lock; unreadable rows and people without a row are left out."""
     found: dict[str, Facts] = {}
     for part in parts(keys):
         rows = select(TABLE.c.key, TABLE.c.facts, TABLE.c.entered).where(of(sync), among(tx, TABLE.c.key, part))

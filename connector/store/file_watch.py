@@ -16,13 +16,13 @@ from sqlalchemy import Engine, event
 from connector.errors import StoreFileError
 
 log = logging.getLogger(__name__)
-"""Not structlog: a command that opens the store starts without it, and `log.configure` shows both alike."""
+"""A plain logger, not structlog: a command opens the store without it, and `log.configure` shows both alike."""
 _Number = tuple[int, int]
 _AGAIN = "stop every program that uses it, put the right files there, and start again; until then nothing is taken in"
 
 
 class FileNumbers(NamedTuple):
-    """Which files stand at the path: device and inode of the database and of the -wal beside it; None for no file."""
+    """The files at the path: device and inode of the database and of the -wal beside it; None for no file."""
 
     main: _Number | None
     wal: _Number | None
@@ -32,7 +32,7 @@ class FileWatch:
     """Watches one file for all engines of this process that have it open; used by several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Begins without an open file; `path`: the configured one, absolute."""
+        """Begins without an open file. path: the configured one, absolute."""
         self._path = path
         self._wal = Path(f"{path}-wal")
         self._engines: WeakSet[Engine] = WeakSet()
@@ -42,15 +42,15 @@ class FileWatch:
         self.numbers = FileNumbers(None, None)
 
     def attach(self, engine: Engine) -> None:
-        """Gets to know each connection of the engine; the pragmas of a connection have been set by then."""
+        """Listens for the engine's connections being opened and closed; their pragmas have been set by then."""
         self._engines.add(engine)
         event.listen(engine, "connect", self._opened)
         event.listen(engine, "close", self._closed)
 
     def check(self) -> None:
-        """Raises StoreFileError where what is open is not what stands at the path.
+        """Raises StoreFileError where the open file is not the one at the path.
 
-        Another database that was put there whole is opened in its place.
+        Another database that was put there whole is opened in its place, and an error is logged.
         """
         with self._lock:
             if not self._open:
@@ -64,13 +64,13 @@ class FileWatch:
                 self._refuse(now)
 
     def check_kept(self, opened: FileNumbers) -> None:
-        """Raises StoreFileError where what was committed to these files is not at the path."""
+        """Raises StoreFileError where the files that were committed to are no longer at the path."""
         now = self._look()
         if now != opened:
             self._refuse(now)
 
     def is_in_place(self) -> bool:
-        """Whether what is open stands at the path."""
+        """Says whether the open file is the one at the path."""
         return self._look() == self.numbers
 
     def _opened(self, connection: Any, _: Any) -> None:
@@ -124,7 +124,7 @@ _WATCHES_LOCK = RLock()
 
 
 def watch_of(path: Path) -> FileWatch:
-    """Returns what watches a file in this process: who opens it later must not make anew what others have lost."""
+    """Returns the only watch of a file in this process: no later opening must make anew a file that others lost."""
     absolute = path.absolute()
     with _WATCHES_LOCK:
         found = _WATCHES.get(absolute)
@@ -134,7 +134,7 @@ def watch_of(path: Path) -> FileWatch:
 
 
 def _is_another(now: FileNumbers, opened: FileNumbers) -> bool:
-    """Whether another database stands there, without the -wal of ours, whose changes would be played into it."""
+    """Says whether another database is there without the -wal of ours, which would be played into it."""
     return now.main not in (None, opened.main) and (now.wal is None or now.wal != opened.wal)
 
 

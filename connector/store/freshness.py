@@ -15,11 +15,11 @@ from connector.store.tables import ADMITTED, EXIT, LIVE
 _LIVE_LANES = (LIVE, ADMITTED, EXIT)
 _COLUMNS = (TABLE.c.facts, TABLE.c.delivered, TABLE.c.memberships, TABLE.c.entered)
 ROWS_LOOKED_AT = 1000
-"""So many of those who are due the longest are looked at, in each lane, for who of them is in a segment."""
+"""The number of those due the longest, in each lane, among whom the members of a segment are sought."""
 
 
 class DueRow(NamedTuple):
-    """Somebody who is due. since: unix seconds; leaves: whether they are to be taken away, or cleared."""
+    """Somebody who is due. since: unix seconds."""
 
     since: float
     lane: int
@@ -30,19 +30,19 @@ class DueRow(NamedTuple):
 
     @property
     def leaves(self) -> bool:
-        """Whether they are to be taken away, or cleared."""
+        """Says whether they are due to leave: to be deleted, or cleared."""
         return self.lane != LIVE
 
 
 class DueRows(NamedTuple):
-    """Those of a sync who are due the longest. complete_until: whoever is not among them waits since then, or later."""
+    """Those of a sync who are due the longest. complete_until: all others wait since then or later, in unix seconds."""
 
     rows: tuple[DueRow, ...]
     complete_until: float | None
 
 
 def oldest(tx: Connection, sync: str) -> float | None:
-    """Returns since when whoever waits the longest does, people and objects, bulk loads aside, in unix seconds."""
+    """Returns since when the person or object due the longest waits, in unix seconds, bulk loads left out; or None."""
     kinds: tuple[EntityKind, ...] = (PERSON, OBJECT)
     firsts = [_first(_due(sync, kind, lane), 1, TABLE.c.due_at) for kind in kinds for lane in _LIVE_LANES]
     alone = [select(func.min(TABLE.c.updated_at)).where(_alone(sync, kind)) for kind in kinds]
@@ -72,7 +72,7 @@ def _first(where: ColumnElement[bool], limit: int, since: ColumnElement[Any]) ->
 
 
 def _due(sync: str, kind: EntityKind, lane: int) -> ColumnElement[bool]:
-    """The lane is written into the SQL, and that they are due: only then is the partial index used."""
+    """Returns the condition of who is due in a lane, which is not bound: only then is the partial index used."""
     return and_(of(sync, kind), TABLE.c.lane == literal_column(str(lane)), TABLE.c.due_at.is_not(None))
 
 

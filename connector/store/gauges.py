@@ -12,7 +12,7 @@ from connector.store.entities import TABLE as ENTITY
 
 
 class SyncGauges(NamedTuple):
-    """One sync: people and objects due, seconds since when the first waits, events owed, deletions held, conflicts."""
+    """The gauges of a sync: people and objects due, seconds the first waits, events owed, deletions held, conflicts."""
 
     people_due: int
     objects_due: int
@@ -23,7 +23,7 @@ class SyncGauges(NamedTuple):
 
 
 class Gauges(NamedTuple):
-    """Everything at one moment of the store, `now` in unix seconds. processes: how many live, by role."""
+    """All gauges at one moment of the store, `now` in unix seconds. processes: how many are alive, by role."""
 
     now: float
     syncs: Mapping[str, SyncGauges]
@@ -44,7 +44,7 @@ def read(tx: Connection, now: float, syncs: Iterable[str], connections: Iterable
         connections: The connections of the settings.
 
     Returns:
-        What is to be measured of them.
+        The gauges of them all.
     """
     roles: dict[str, int] = {}
     for each in heartbeats.known(tx):

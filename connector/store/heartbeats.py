@@ -1,4 +1,4 @@
-"""Keeps which processes live: each says so every few seconds, in a row of its own."""
+"""Keeps which processes are alive: each says so every few seconds, in a row of its own."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from connector.store.tables import ProcessRow
 
 TABLE = ProcessRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 BEAT_SECONDS = 5.0
-"""How often a process says that it lives."""
+"""The seconds between two heartbeats of a process."""
 GONE_SECONDS = 30.0
-"""A process that was not heard of for so long is gone: it was killed, hangs, or cannot reach the store."""
+"""The seconds without a heartbeat after which a process is gone: it was killed, hangs, or cannot reach the store."""
 SWEEP = "sweep"
-"""The role under which a worker's pool says that it does what is periodic, and its one row's name."""
+"""The role under which a worker's pool notes that it runs the periodic tasks, and the name of its one row."""
 NEEDED_IN_A_FLEET = ("worker", "beat")
 WORDS = {
     "worker": "no worker lives",
@@ -23,12 +23,12 @@ WORDS = {
     "run": "`connector run` is gone",
     "sweep": "the workers do not do what beat rings for",
 }
-"""What is said of a role that nobody has any more."""
+"""The words for each role that no process has any more."""
 _SLOW_SWEEP_SECONDS = 120.0
 
 
 class Heartbeat(NamedTuple):
-    """When a process was seen last, and when it began, in unix seconds by the store's clock."""
+    """The heartbeat of a process: when it began and when it was last seen, in unix seconds by the store's clock."""
 
     name: str
     role: str
@@ -36,12 +36,12 @@ class Heartbeat(NamedTuple):
     seen_at: float
 
     def lives(self, now: float) -> bool:
-        """Whether its last heartbeat is recent enough to count it as alive."""
+        """Says whether its last heartbeat is recent enough, at `now` in unix seconds, to count it as alive."""
         return now - self.seen_at <= GONE_SECONDS
 
 
 def beat(tx: Connection, role: str, name: str, now: float) -> None:
-    """Notes that a process lives.
+    """Notes that a process is alive.
 
     Args:
         tx: A transaction that writes.
@@ -54,7 +54,7 @@ def beat(tx: Connection, role: str, name: str, now: float) -> None:
 
 
 def end(tx: Connection, name: str) -> None:
-    """Takes away the row of a process that ends in order."""
+    """Deletes the row of a process that ends in order."""
     tx.execute(delete(TABLE).where(TABLE.c.name == name))
 
 
@@ -64,13 +64,13 @@ def end_all(tx: Connection) -> None:
 
 
 def known(tx: Connection) -> list[Heartbeat]:
-    """Returns every process that lives or has died without a word, those seen last first."""
+    """Returns every process that is alive or ended without deleting its row, those seen last first."""
     found = select(TABLE.c.name, TABLE.c.role, TABLE.c.started_at, TABLE.c.seen_at)
     return [Heartbeat(*row) for row in tx.execute(found.order_by(TABLE.c.seen_at.desc(), TABLE.c.name))]
 
 
 def missing(processes: Sequence[Heartbeat], now: float, *, durable: bool) -> dict[str, float | None]:
-    """Returns the roles that are needed, or were there, and that nobody has any more; and who was seen when.
+    """Returns the roles that are needed, or were there, and that no process has; each with when it was last seen.
 
     Args:
         processes: The processes that are known, those seen last first.

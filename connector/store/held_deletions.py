@@ -16,7 +16,7 @@ _IS_HELD = TABLE.c.lane == literal_column(str(HELD))  # spelt out: the index hol
 
 
 class GuardStanding(NamedTuple):
-    """How a sync's guard of people, or of objects, stands.
+    """The standing of a sync's guard of people, or of objects. Times are unix seconds.
 
     held: deletions that are held; audience: how many Customer.io held when that was counted last, at `counted_at`;
     passed: how many were let pass within the window. since: since when it holds, None where it does not.
@@ -31,7 +31,7 @@ class GuardStanding(NamedTuple):
 
 
 class HeldDeletion(NamedTuple):
-    """A person whose deletion is held. updated_at: when upstream last reported a change, in unix seconds."""
+    """A person or object whose deletion is held. updated_at: when upstream last reported a change, in unix seconds."""
 
     sync: str
     kind: EntityKind
@@ -45,7 +45,7 @@ def standings(tx: Connection, sync: str, since: float) -> list[GuardStanding]:
     Args:
         tx: A transaction.
         sync: The sync, by its name.
-        since: From when on those are counted that were let pass, in unix seconds.
+        since: The time from which the deletions that were let pass are counted, in unix seconds.
     """
     counted = select(TABLE.c.kind, func.count()).where(TABLE.c.sync == sync, _IS_HELD).group_by(TABLE.c.kind)
     held = {str(row[0]): int(row[1]) for row in tx.execute(counted)}

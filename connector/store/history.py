@@ -18,7 +18,7 @@ TABLE = HistoryRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it,
 
 
 class HistoryEntry(NamedTuple):
-    """One row of a person's history; what its numbers mean says `model/history`."""
+    """One row of a person's history; `model.history` says what its numbers mean."""
 
     at: float
     what: int
@@ -31,7 +31,7 @@ class HistoryEntry(NamedTuple):
 
 
 class CallPart(NamedTuple):
-    """A person's part of a request: the request's id, and as `SentFor` has them the answer, the sorts and the place."""
+    """A person's part of a request: the request's id, and the answer, the sorts and the place as `SentFor` has them."""
 
     call: str
     answer: int | None
@@ -41,7 +41,7 @@ class CallPart(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which entries are sought: what happened, what it came to, and with which details; none stands for any.
+    """A choice of entries: what happened, what it came to, and with which details; no details stand for any.
 
     several: only those of several messages.
     """

@@ -27,39 +27,39 @@ class HourCount(NamedTuple):
 
 
 class MemberCounts(NamedTuple):
-    """How many of some users are in which segment. last: the key of the last of them, None if there was none."""
+    """The number of members of each segment among some users. last: the key of the last user; None for no user."""
 
     last: str | None
     members: Mapping[str, int]
 
 
 def has(tx: Connection, subject: str, hour: int) -> bool:
-    """Whether the hour was counted."""
+    """Says whether something was counted for an hour (unix time // 3600)."""
     return tx.execute(select(TABLE.c.hour).where(TABLE.c.subject == subject, TABLE.c.hour == hour)).first() is not None
 
 
 def keep(tx: Connection, counts: Mapping[str, int], hour: int) -> None:
-    """Keeps the counts of an hour, by what was counted; of one that is kept already the first stays."""
+    """Keeps the counts of an hour (unix time // 3600) by subject; a count that is kept already stays."""
     for subject, count in sorted(counts.items()):
         row = {"subject": subject, "hour": hour, "count": count}
         tx.execute(insert(tx.dialect.name, TABLE).values(row).on_conflict_do_nothing())
 
 
 def since(tx: Connection, subject: str, hour: int) -> list[HourCount]:
-    """Returns the counts of something since an hour, the latest first."""
+    """Returns the counts of something since an hour (unix time // 3600), the latest first."""
     found = select(TABLE.c.hour, TABLE.c.count).where(TABLE.c.subject == subject, TABLE.c.hour >= hour)
     return [HourCount(*row) for row in tx.execute(found.order_by(TABLE.c.hour.desc()))]
 
 
 def changes(tx: Connection, sync: str, hour: int) -> int:
-    """Returns how many changes of a sync were counted in an hour."""
+    """Returns how many changes of a sync were counted in an hour (unix time // 3600)."""
     minutes = MINUTE.c.minute.between(hour * _MINUTES_AN_HOUR, hour * _MINUTES_AN_HOUR + _MINUTES_AN_HOUR - 1)
     mine = and_(minutes, MINUTE.c.scope == way(sync), MINUTE.c.name == "due")
     return int(tx.execute(select(func.coalesce(func.sum(MINUTE.c.count), 0)).where(mine)).scalar_one())
 
 
 def count_members(tx: Connection, sync: str, segments: AbstractSet[str], key: str, limit: int) -> MemberCounts:
-    """Counts who of the next users, in the order of keys, is in which segment.
+    """Counts the members of segments among the next users, in the order of keys.
 
     Args:
         tx: A transaction.

@@ -1,4 +1,4 @@
-"""Keeps the holders of identifiers: one user each, the first who comes. An identifier that is let go passes on."""
+"""Keeps the holder of each identifier: the first user who wants it. A released identifier goes to one who waits."""
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
@@ -19,7 +19,7 @@ from connector.store.tables import IdentityRow
 
 TABLE = IdentityRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 WAITS = "identifier held by another user"
-"""How somebody stands who waits for an identifier."""
+"""The standing of a user who waits for an identifier."""
 _IS, _NOT_SENT = " is ", ": this one is not sent"
 
 
@@ -70,7 +70,7 @@ def conflict(key: str, identifier: str, holder: str, sync: str = "") -> Problem:
 
 
 def wait_is_over() -> ColumnElement[bool]:
-    """Whether a problem (a row of `problems.TABLE`) is a `conflict` of a user who does not wait for that any more."""
+    """Returns the condition that a row of `problems.TABLE` is a `conflict` of a user who no longer waits for that."""
     problem = problems.TABLE.c
     start = func.substr(problem.reason, 1, func.length(ENTITY.c.waits_for) + len(_IS))
     theirs = and_(ENTITY.c.sync == problem.sync, ENTITY.c.kind == PERSON, ENTITY.c.key == problem.subject)
@@ -79,7 +79,7 @@ def wait_is_over() -> ColumnElement[bool]:
 
 
 def end_waits(tx: Connection, sync: str, keys: Collection[str]) -> None:
-    """Takes the problems of these users away that say they wait for an identifier, where they do so no more."""
+    """Deletes those problems of these users that say they wait for an identifier, where they no longer do."""
     if keys:
         theirs = (problems.TABLE.c.sync == sync) & among(tx, problems.TABLE.c.subject, keys)
         tx.execute(delete(problems.TABLE).where(theirs, wait_is_over()))
@@ -90,7 +90,7 @@ def release(
 ) -> None:
     """Takes identifiers from the users who hold them. A user who waits for one of them gets it and is due.
 
-    The problem of who waited goes: of who got it, and of who wants it no more and never had it.
+    The problem of a user who waited is deleted where they got it, or where they gave it up without having held it.
 
     Args:
         tx: a writing transaction.
@@ -118,9 +118,9 @@ def release(
 
 
 def _taken(tx: Connection, rules: Rules, key: str, now: float) -> str | None:
-    """Lets a user who waited hold all identifiers that they are sent under, and returns one that somebody else holds.
+    """Gives a user who waited all identifiers that they are sent under; returns the first that somebody else holds.
 
-    Such an identifier is a problem. Returns None if there is none.
+    Such an identifier becomes a problem. Returns None if there is none.
     """
     entity = load(tx, rules.name, [key])[key]
     names = [identifier_text(each) for each in wanted_identifiers.wanted(entity, desired(entity.facts, rules), rules)]
@@ -140,7 +140,7 @@ def _releasing(database: str) -> RowsStatement:
 
 @cache
 def _waiting(database: str) -> Statement:
-    """Returns the first of those who wait for each identifier."""
+    """Returns the statement that finds the first of those who wait for each identifier."""
     mine = (ENTITY.c.sync == given("sync")) & among_given(database, ENTITY.c.waits_for, "identifiers")
     first = select(ENTITY.c.waits_for, func.min(ENTITY.c.key)).where(mine).group_by(ENTITY.c.waits_for)
     return Statement(database, first)
