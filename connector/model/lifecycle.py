@@ -116,7 +116,7 @@ class Lifecycle(NamedTuple):
         return self._noted(_SEGMENTS, segments, version)
 
     def entered(self, segments: Iterable[str], at: int) -> "Lifecycle":
-        """Returns the entries with the user in these segments, new ones as of `at` (unix seconds); it has no version."""
+        """Returns the entries with the user in these segments, new ones as of `at` (unix seconds); without version."""
         known = self.entered_segments
         times = {name: known.get(name, at) for name in segments}
         return (

@@ -146,7 +146,7 @@ def due_count(tx: Connection, sync: str) -> int:
 
 
 def oldest_due(tx: Connection, sync: str) -> float | None:
-    """Returns since when the entity due the longest waits, in unix seconds, bulk loads left out; None if none is due."""
+    """Returns since when the entity due the longest waits, in unix seconds, bulk loads left out; None if none does."""
     live = (TABLE.c.sync == sync) & TABLE.c.due_at.is_not(None) & TABLE.c.lane.in_((LIVE, ADMITTED, EXIT))
     found = tx.execute(select(func.min(TABLE.c.due_at)).where(live)).scalar()
     return None if found is None else float(found)

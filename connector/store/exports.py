@@ -35,7 +35,7 @@ def save(tx: Connection, state: ExportState) -> None:
 
 
 def ask(tx: Connection, name: str, *, wanted: bool = True) -> None:
-    """Notes that a human wants a run of the export, or (wanted=False) that it has begun or is no longer wanted."""
+    """Notes that a human wants a run of the export or, with wanted=False, that they have had it."""
     tx.execute(update(TABLE).where(TABLE.c.name == name).values(asked=wanted))
 
 

@@ -17,7 +17,7 @@ def every(tx: Connection) -> list[ImportJob]:
 
 
 def still(tx: Connection, direction: ImportDirection) -> dict[str, ImportState]:
-    """Returns the names whose import is paused or ended, with which of both."""
+    """Returns the names whose import is paused or ended, each with that state."""
     return import_job.standing_still(every(tx), direction)
 
 
@@ -27,7 +27,7 @@ def add(tx: Connection, job: ImportJob) -> None:
 
 
 def turn(tx: Connection, id: str, before: ImportState, state: ImportState, now: float) -> bool:
-    """Puts a job into another state.
+    """Puts a job into another state, and says whether it did.
 
     Args:
         tx: A transaction that writes.

@@ -51,11 +51,11 @@ def find(
     states: Sequence[JobState] = (),
     limit: int = 100,
 ) -> list[Job]:
-    """Finds jobs, the latest first.
+    """Returns jobs, the latest first.
 
     Args:
         tx: A transaction.
-        id: How their ids begin; "" for all.
+        id: The beginning of their ids; "" for all.
         sync: Only those of this sync; "" for all.
         kind: Only those of this kind; "" for all.
         states: Only those in one of these states; none for all.
@@ -89,14 +89,14 @@ def latest(tx: Connection, before: tuple[float, str] | None, limit: int) -> list
 
 
 def take(tx: Connection, id: str) -> Job | None:
-    """Locks a running job until the transaction ends. Returns None if it is not running, or another process has it."""
+    """Returns a running job, locked until the transaction ends; None if it does not run, or another process has it."""
     mine = select(TABLE).where(TABLE.c.id == id, TABLE.c.state == "running").with_for_update(skip_locked=True)
     row = tx.execute(mine).one_or_none()
     return None if row is None else _job(row)
 
 
 def turn(tx: Connection, id: str, states: Sequence[JobState], state: JobState, now: float) -> bool:
-    """Puts a job into another state.
+    """Puts a job into another state, and says whether it did.
 
     Args:
         tx: A transaction that writes.

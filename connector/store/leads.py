@@ -1,4 +1,4 @@
-"""Keeps the holders of leads' e-mails, which pass to the users that the leads turned out to be (`audience.leads`)."""
+"""Passes the e-mails that leads hold to the users that the leads turned out to be (`audience.leads`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ _IDENTITY = identifier_holders.TABLE
 
 
 def one_at_a_time(tx: Connection, sync: str) -> None:
-    """On PostgreSQL, lets one transaction at a time take in for this sync; on SQLite that is so anyway.
+    """Lets one transaction at a time take in messages for this sync, by a lock of PostgreSQL's.
 
     A lead's first call and the call that gives them an id may come in two batches at once: neither would see the other.
     """
@@ -22,7 +22,7 @@ def one_at_a_time(tx: Connection, sync: str) -> None:
 
 
 def pass_on(tx: Connection, sync: str, survivors: Mapping[str, str]) -> None:
-    """Gives the e-mails that leads hold to the users that they turned out to be, by the leads' keys."""
+    """Gives the e-mails that leads hold to the users that they turned out to be. survivors: these by the lead's key."""
     moves = [{"lead": lead, "to": key} for lead, key in sorted(survivors.items())]
     if moves:
         held = (_IDENTITY.c.sync == sync) & (_IDENTITY.c.identifier == bindparam("lead"))
@@ -49,9 +49,9 @@ def may_be_there(tx: Connection, sync: str, tried: Sequence[tuple[str, Unconfirm
 
 
 def drop(tx: Connection, sync: str, keys: Iterable[str]) -> None:
-    """Drops the rows of leads among `keys`, who were handed over: their e-mails lead to the users whom they became.
+    """Deletes the rows of leads among `keys` whose e-mails other users hold, with no doubt and nothing delivered.
 
-    A privacy request for such a user then finds all that there is; an e-mail that is given up is anybody's again.
+    A privacy request for such a user then finds all that there is; an e-mail that is given up is free again.
     """
     found = [key for key in keys if leads.is_lead(key)]
     if found:

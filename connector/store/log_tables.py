@@ -4,11 +4,11 @@ from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Text
 from sqlmodel import Field, SQLModel
 
 _COUNTED = BigInteger().with_variant(Integer, "sqlite")
-"""Of a column that the database counts up: SQLite does so for its own kind of number only."""
+"""The type of a column that the database counts up: SQLite does so for its own kind of number only."""
 
 
 class HistoryRow(SQLModel, table=True):
-    """What happened to a person at a time, in codes (`model/history`): what, and what it came to.
+    """An entry in a person's history, in codes (`model.history`): what happened, and what it came to.
 
     detail: of what was said their standing, of what was sent its sorts. count: how many messages, or items. events: how
     many of what was said were new. call, item: the request, and the place of their first item in it.
@@ -71,7 +71,7 @@ class ApprovalRow(SQLModel, table=True):
 
 
 class TraceContextRow(SQLModel, table=True):
-    """A trace that a message about somebody is in, until what it said is settled. slot: which of a few places it has.
+    """A trace of a message about somebody, until what it said is settled. slot: one of the few that they have.
 
     context: the traceparent of the span that took the message in.
     """

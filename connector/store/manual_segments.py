@@ -23,7 +23,7 @@ TABLE = ManualSegmentRow.__table__  # type: ignore[attr-defined]  # SQLModel mak
 
 @dataclass(frozen=True, slots=True)
 class KnownSegment:
-    """What is known of a manual segment.
+    """A manual segment as it is known.
 
     segment: its id, None if it is not known; reason: why it cannot be sent to, "" if it can or is being looked
     up; for_human: that will not change by itself; look_at: when to look again (unix seconds), None for never.
@@ -43,14 +43,14 @@ def known(tx: Connection, name: str) -> dict[str, KnownSegment]:
 
 
 def take(tx: Connection, name: str, target: str, now: float, until: float) -> bool:
-    """Takes it upon the caller to look up a manual segment.
+    """Takes the lease on looking up a manual segment, and says whether it did.
 
     Args:
         tx: A transaction that writes.
         name: The connection, by its name.
         target: The manual segment, as the settings name it.
         now: The store's time, in unix seconds.
-        until: Until when nobody else looks it up, in unix seconds of the store.
+        until: The end of the lease, in unix seconds of the store.
 
     Returns:
         False if somebody else has taken the look-up.
@@ -64,7 +64,7 @@ def take(tx: Connection, name: str, target: str, now: float, until: float) -> bo
 
 
 def note(tx: Connection, name: str, target: str, answer: SegmentAnswer, look_at: float | None) -> bool:
-    """Writes what a look-up came to.
+    """Writes the outcome of a look-up.
 
     Args:
         tx: A transaction that writes.
@@ -74,7 +74,7 @@ def note(tx: Connection, name: str, target: str, answer: SegmentAnswer, look_at:
         look_at: When to look again if it was not found, in unix seconds of the store; None for never.
 
     Returns:
-        Whether that is news.
+        Whether the reason has changed.
     """
     before = known(tx, name).get(target, KnownSegment())
     match answer:
@@ -111,7 +111,7 @@ def solved(tx: Connection, sync: str, subject: str = "") -> None:
 
 
 def wait(tx: Connection, sync: str, keys: Collection[str], at: float) -> None:
-    """Makes users due later, behind what is live, if nothing else makes them due before.
+    """Makes users due at a later time, behind live changes, unless they are due, held, or wait for an identifier.
 
     Args:
         tx: A transaction that writes.
@@ -127,7 +127,7 @@ def wait(tx: Connection, sync: str, keys: Collection[str], at: float) -> None:
 
 
 def members(tx: Connection, sync: str) -> Mapping[str, int]:
-    """Returns how many people Customer.io has confirmed in each mirror, by its upstream segment.
+    """Returns how many people Customer.io has confirmed in each manual segment, by the upstream segment it mirrors.
 
     This reads the whole table.
     """

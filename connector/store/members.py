@@ -13,7 +13,7 @@ from connector.store.entities import TABLE, of
 class MemberPage(NamedTuple):
     """Some rows of a sync. last: the key of the last row, None if there was none. members: those in the segment.
 
-    Of a member, under which keys the segment is kept: one upstream may name it by an id, another by its name.
+    Each member has the keys under which the segment is kept: one upstream may name it by an id, another by its name.
     """
 
     last: str | None
@@ -42,7 +42,7 @@ def after(tx: Connection, sync: str, segment: str, key: str, limit: int) -> Memb
 
 
 def any_in(tx: Connection, segment: str) -> bool:
-    """Whether anybody is in the segment, or was, in any sync: one look through all facts, so for few questions."""
+    """Says whether the facts of anybody, in any sync, name the segment. It looks through all facts: ask rarely."""
     named = TABLE.c.facts.contains(to_json(segment).decode(), autoescape=True)
     return tx.execute(select(TABLE.c.key).where(named).limit(1)).first() is not None
 

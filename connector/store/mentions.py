@@ -24,7 +24,7 @@ BySync = Mapping[str, list[str]]
 
 
 class Erased(NamedTuple):
-    """How many rows were erased.
+    """The numbers of rows that were erased.
 
     call_bodies: calls that stay as a count; webhooks: those that stay as an id; handed_on: the keys of those who got an
     identifier of the user's.
@@ -68,17 +68,17 @@ class Traces:
     history: BySync = field(default_factory=dict)
 
     def syncs(self) -> set[str]:
-        """The syncs that have traces."""
+        """Returns the syncs that have traces."""
         return {*self.events, *self.problems, *self.calls, *self.history}
 
     def count(self) -> int:
-        """How many there are."""
+        """Returns how many ids there are, of `history` how many keys."""
         kinds = (self.events, self.problems, self.calls, self.history)
         return sum(len(ids) for kind in kinds for ids in kind.values())
 
 
 def find(tx: Connection, keys: Collection[str], names: Collection[str], sync: str = "") -> Traces:
-    """Finds what mentions a user. Every event is looked at, and the body of every call that has kept one.
+    """Returns what mentions a user. It looks at every event and problem, and at every request that has kept a body.
 
     Args:
         tx: A transaction.
@@ -112,7 +112,7 @@ def _events(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
 
 
 def _problems(tx: Connection, keys: Collection[str], names: Collection[str]) -> Iterator[Any]:
-    """Finds problems of the user, and problems whose reason or payload mentions them: messages that were not read."""
+    """Yields problems of the user, and those whose reason or payload mentions them, such as unreadable messages."""
     table = problems.TABLE
     maybe = or_(
         *(name_search.may_mention(column, names) for column in (table.c.subject, table.c.reason, table.c.payload))
@@ -124,7 +124,7 @@ def _problems(tx: Connection, keys: Collection[str], names: Collection[str]) -> 
 
 
 def _calls(tx: Connection, names: Collection[str]) -> Iterator[Any]:
-    """Finds requests with a kept body that mentions the user, some at a time: a body may have half a megabyte."""
+    """Yields requests with a kept body or reason that mentions the user; reads in parts: a body may have 500 kB."""
     table, last = request_log.TABLE, ""
     kept = or_(table.c.request.is_not(None), table.c.reply.is_not(None), table.c.reason != "")
     while True:
@@ -162,13 +162,13 @@ def _speaks(row: Any, names: Collection[str]) -> bool:
 
 
 def _may_speak(text: str, names: Collection[str]) -> bool:
-    """Whether a body is worth reading: most bodies do not have the name anywhere, and reading them costs most."""
+    """Says whether a body is worth decoding: most do not have the name anywhere, and decoding costs most."""
     lower = text.lower()
     return any(name in lower or to_json(name).decode()[1:-1] in lower for name in names)
 
 
 def erase(tx: Connection, sync: str, key: str, found: Traces) -> Erased:
-    """Erases what was found in the sync, and what came since of this key. Calls stay as a count.
+    """Erases what was found in the sync, and what has come since for this key. Requests stay, without their bodies.
 
     Args:
         tx: A transaction that writes.
@@ -193,15 +193,15 @@ def erase(tx: Connection, sync: str, key: str, found: Traces) -> Erased:
 
 
 def is_reported(tx: Connection, names: Collection[str]) -> bool:
-    """Whether a webhook or a profile of any workspace mentions a user by one of these names, in lower case."""
+    """Says whether a webhook or a profile of any workspace mentions a user by one of these names, in lower case."""
     return bool(webhooks.mentioning(tx, names) or profiles.mentioning(tx, names))
 
 
 def erase_reported(store: Store, names: Collection[str]) -> Erased:
     """Erases what Customer.io has reported of a user, by any of their names, in lower case. Raises StoreError.
 
-    First the webhooks, so that none of those is folded from then on; then the profiles, which are looked for only once
-    that is committed: whoever folded one of the webhooks meanwhile has committed before.
+    The webhooks are erased first, so that none of them is folded from then on. The profiles are looked for only once
+    that is committed: a transaction that folded one of the webhooks meanwhile has committed before.
     """
     with store.reading(patient=True) as tx:
         ids = webhooks.mentioning(tx, names)

@@ -71,8 +71,8 @@ def _sent_for(tx: Connection, sync: str, lease: str, survivors: Collection[str])
 class _Handover:
     """The users of one transaction as they will be.
 
-    mine: those we have claimed; sent_for: survivors whom others send for, or will; holders: of the identifiers by which
-    upstream has called users; left: the survivors by merged user.
+    mine: those we have claimed; sent_for: survivors who are due, each with whether another claim has them; holders: of
+    the identifiers by which upstream has named users; left: the survivors by merged user.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class _Handover:
         self.corrupt = {key for key, entity in people.items() if entity.unreadable}
 
     def open(self, users: list[str]) -> None:
-        """Opens a circle, so that one of its users goes on."""
+        """Breaks a circle of merges, if there still is one, so that one of its users survives."""
         facts = {key: self.people[key].facts for key in users}
         if merged_users.circle(users[0], facts):
             survivor, moved = merged_users.opened(users, facts)
@@ -108,7 +108,7 @@ class _Handover:
             self.problems.append(merged_users.problem(survivor, users))
 
     def hand_over(self, key: str) -> None:
-        """Hands the user over if they still have to be. If not, they become due as they were."""
+        """Hands the user over if that is due and possible. Otherwise they stay due, or wait, or are a problem."""
         old = self.people[key]
         target = merged_users.target(old.facts)
         if target in self.corrupt:
@@ -125,7 +125,7 @@ class _Handover:
             self.due |= {key: False, target: True}
 
     def _of_others(self, key: str, target: str) -> Iterator[Identifier]:
-        """Yields by what upstream has called the user, and what is another user's: that one must not be merged."""
+        """Yields the user's identifiers that another user holds: that one must not be merged. Each is a problem."""
         for each in merged_users.named(self.people[key]):
             text = encoding.identifier_text(each)
             holder = self.holders.get(text, key)
@@ -135,11 +135,11 @@ class _Handover:
                 yield each
 
     def _goes_on_as(self, key: str, holder: str) -> bool:
-        """Whether a user turned out to be the holder of an identifier."""
+        """Says whether a user was merged into the holder of an identifier."""
         return key in self.people and merged_users.target(self.people[key].facts) == holder
 
     def _is_not_certain(self, survivor: Entity) -> bool:
-        """Whether the survivor may be there, or not: the first request for them is on its way, or has no answer yet.
+        """Says whether the survivor may or may not be there: the first request for them runs, or had no answer.
 
         Where people are known by e-mail too, a request for somebody who is there says nothing of the other's address,
         and one for somebody who is not there gives the other their id. What to merge is clear once it is answered.
@@ -151,7 +151,7 @@ class _Handover:
         return self.sent_for[survivor.key] or unanswered
 
     def standing(self, key: str) -> AudienceStatus:
-        """Returns where the user stands now."""
+        """Returns the user's audience status now."""
         return standing_of(self.people[key].facts, self.rules)
 
 
@@ -220,7 +220,7 @@ def _writing(sync: str, lease: str) -> Any:
 
 
 def _end_waiting(tx: Connection, sync: str, survivors: Collection[str], now: float) -> None:
-    """Ends the wait of a user for an identifier that the other user held: they have it now."""
+    """Ends the survivors' waits for identifiers that the merged users held and they hold now; makes them due."""
     held = exists().where(
         _IDENTITY.c.sync == sync, _IDENTITY.c.identifier == TABLE.c.waits_for, _IDENTITY.c.key == TABLE.c.key
     )

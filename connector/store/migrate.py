@@ -13,15 +13,15 @@ from connector.store.all_tables import metadata
 from connector.store.engine import MIGRATIONS, Store
 
 _IN_THE_WAY = ("40P01", "55P03")
-"""PostgreSQL's codes for a deadlock and for a lock that was not to be had in time: somebody works with the tables."""
+"""PostgreSQL's codes for a deadlock and for a lock that could not be had in time: the tables are in use."""
 _TRIES = 30
 _LOCK_SECONDS = 2
-"""How long to wait for the tables at a time. Whoever works with them waits behind this, so it is short."""
+"""The longest wait for the tables at a time. Transactions that use them queue behind it, so it is short."""
 _PAUSE_SECONDS = 0.5
 
 
 def migrate(store: Store) -> bool:
-    """Brings the tables to this version, also under workers that go on meanwhile. Returns True if they were not.
+    """Brings the tables to this version, also while workers run. Returns True if they were not of this version.
 
     Raises StoreError if the tables are newer, or are never free.
     """
@@ -51,7 +51,7 @@ def _upgrade(store: Store) -> None:
 
 
 def _have_to_itself(connection: Connection, names: Iterable[str]) -> None:
-    """Locks the tables before anything is changed: one after the other they would be locked crosswise with workers."""
+    """Locks all tables before anything is changed: locking one after the other could deadlock with workers."""
     found = sorted(set(names) & set(inspect(connection).get_table_names()))
     connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
     if found:

@@ -15,13 +15,13 @@ from sqlalchemy import ColumnElement, func, or_
 from connector.model.entity import Entity, Identifier
 
 KnownBy = Literal["key", "identifier", "said", "visitor"]
-"""How a user is known by a name: as upstream's key; under an identifier that Customer.io may have; only as upstream
-says, without ever having been sent under it; or only by the anonymous id of the visitor whom they were.
+"""The ways in which a user is known by a name: as upstream's key; under an identifier that Customer.io may have; only
+as upstream says, without ever having been sent under it; or only by the anonymous id of the visitor whom they were.
 """
 _NAMING = re.compile(r"(id|ids|key|user|e-?mail|identifier)$", re.IGNORECASE)
 _BEFORE, _AFTER = r"(?<![\w@+-])(?<!\w\.)", r"(?![\w@+-])(?!\.\w)"
 _WRITTEN_IN_TWO_WAYS = re.compile("(?:i\u0307|[^A-Za-z0-9@.-])+")
-"""What is not ASCII, and the lower case of a Turkish capital I, which has an i of ASCII in it."""
+"""Other characters than ASCII's letters, digits and @.-, and the lower case of a Turkish capital I (i and a dot)."""
 _NAMED = r"""(?:["'/]|(?:id|key|user)["'\\]*\s*[:=]\s*)"""
 
 
@@ -64,7 +64,7 @@ def _same_email(value: Any, user: str) -> bool:
 
 
 def mentions(value: Any, names: Collection[str], under: str = "") -> bool:
-    """Whether a JSON value, which is under the key `under`, mentions somebody by one of these names.
+    """Says whether a JSON value, which is under the key `under`, mentions somebody by one of these names.
 
     names: in lower case.
     """
@@ -82,7 +82,7 @@ def mentions(value: Any, names: Collection[str], under: str = "") -> bool:
 
 
 def text_mentions(text: str, names: Collection[str]) -> bool:
-    """Whether a text mentions somebody by one of these names; if it is JSON, whether its value does."""
+    """Says whether a text mentions somebody by one of these names; if it is JSON, whether its value does."""
     try:
         value = from_json(text)
     except ValueError:
@@ -95,7 +95,7 @@ def _is_name(value: str, names: Collection[str], under: str) -> bool:
 
 
 def _words(text: str, names: Collection[str]) -> bool:
-    """Whether the text has a name as a word of its own."""
+    """Says whether the text has a name as a word of its own."""
     return any(_pattern(name).search(text) is not None for name in names if name in text.lower())
 
 
@@ -106,9 +106,9 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def may_mention(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
-    """SQL: whether a text could hold one of these names, in whatever case and however JSON has escaped it.
+    """Returns the condition that a text may hold one of these names, whatever its case and however JSON escaped it.
 
-    Only what no database and no encoding writes in two ways is compared; the caller looks closer.
+    Only characters that every database and encoding writes in one way are compared; the caller must look closer.
     """
     patterns = (_WRITTEN_IN_TWO_WAYS.sub("%", name).lower() for name in names)
     return or_(*(func.lower(column).like(f"%{pattern}%") for pattern in patterns))

@@ -8,12 +8,12 @@ from connector.store.bulk_sql import among, insert
 from connector.store.tables import LeaseRow
 
 QUEUE, READER, EXPORT = "queue ", "reader ", "export:"
-"""How the leases of intake queues, of the readers themselves, and of exports are named."""
+"""The beginnings of the names of leases: of intake queues, of the readers themselves, and of exports."""
 TABLE = LeaseRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 
 
 def take(tx: Connection, name: str, holder: str, now: float, seconds: float) -> bool:
-    """Takes a lease.
+    """Takes a lease, and says whether it did.
 
     Args:
         tx: A transaction that writes.
@@ -34,7 +34,7 @@ def take(tx: Connection, name: str, holder: str, now: float, seconds: float) -> 
 
 
 def renew(tx: Connection, name: str, holder: str, now: float, seconds: float) -> bool:
-    """Holds a lease from now on. Until the transaction ends nobody else can take it.
+    """Extends a lease, and says whether it did. Until the transaction ends nobody else can take it.
 
     Args:
         tx: A transaction that writes.
@@ -56,23 +56,23 @@ def held_by(tx: Connection, holder: str) -> set[str]:
 
 
 def fence(tx: Connection, name: str, holder: str) -> bool:
-    """Whether the holder has the lease, also after its end. Nobody else can take it before the transaction has ended.
+    """Says whether the holder has the lease, even after its end. Until the transaction ends nobody else can take it.
 
-    A holder whose name is new with each taking is a fence: one that stood still for too long commits nothing any more.
+    A holder whose name is new each time is a fencing token: a process that stood still for too long commits nothing.
     """
     mine = select(TABLE.c.name).where(TABLE.c.name == name, TABLE.c.holder == holder)
     return tx.execute(mine.with_for_update(read=True)).one_or_none() is not None
 
 
 def beginning_with(tx: Connection, *beginnings: str) -> dict[str, tuple[str, float]]:
-    """Returns holder and end of each lease whose name begins with one of `beginnings`, even of ended ones."""
+    """Returns holder and end (unix seconds) of each lease whose name begins with one of `beginnings`, even if ended."""
     named = or_(*(TABLE.c.name.startswith(each, autoescape=True) for each in beginnings))
     found = tx.execute(select(TABLE.c.name, TABLE.c.holder, TABLE.c.until).where(named))
     return {row.name: (row.holder, row.until) for row in found}
 
 
 def give_back_all(tx: Connection, holders: str) -> None:
-    """Ends every lease whose holder's name begins with `holders`, because the holder has died or is about to end."""
+    """Ends every lease whose holder's name begins with `holders`: for holders that have died or are about to end."""
     tx.execute(delete(TABLE).where(TABLE.c.holder.startswith(holders, autoescape=True)))
 
 
@@ -82,7 +82,7 @@ def give_back(tx: Connection, name: str, holder: str) -> None:
 
 
 def held(tx: Connection, names: list[str], now: float) -> set[str]:
-    """Returns those of the names whose lease somebody holds."""
+    """Returns those of the names whose lease somebody holds at `now`, in unix seconds."""
     found = select(TABLE.c.name).where(among(tx, TABLE.c.name, names), TABLE.c.until >= now)
     return set(tx.execute(found).scalars())
 

@@ -13,7 +13,7 @@ BEGUN = "begun"
 
 @dataclass(frozen=True, slots=True)
 class OperatorAct:
-    """An act. at: unix seconds; door: where it was done; subject: to what, "" for nothing; outcome: what came of it."""
+    """An act. at: unix seconds; door: where it was done; subject: what it was done to, or ""; outcome: its result."""
 
     at: float
     operator: str
@@ -24,7 +24,7 @@ class OperatorAct:
 
 
 class WantedActs(NamedTuple):
-    """Which acts are meant. act: how it begins, as `problems`; "" for all. since, until: unix seconds, until not in."""
+    """A choice of acts. act: its beginning, as `problems`; "" for all. since, until: unix seconds, without `until`."""
 
     act: str = ""
     since: float | None = None
@@ -32,20 +32,20 @@ class WantedActs(NamedTuple):
 
 
 class NotedAct(NamedTuple):
-    """An act, and the id of its row: of two at the same moment, that of the later one is higher."""
+    """An act and the id of its row, which is higher for the later of two acts at the same moment."""
 
     id: int
     what: OperatorAct
 
 
 def begin(tx: Connection, act: OperatorAct) -> int:
-    """Adds an act; the id of its row."""
+    """Adds an act, and returns the id of its row."""
     values = {name: getattr(act, name) for name in OperatorAct.__slots__}
     return int(tx.execute(insert(TABLE).values(values).returning(TABLE.c.id)).scalar_one())
 
 
 def end(tx: Connection, id: int, outcome: str) -> None:
-    """Writes what came of an act."""
+    """Writes the outcome of an act."""
     tx.execute(update(TABLE).where(TABLE.c.id == id).values(outcome=outcome))
 
 
@@ -55,7 +55,7 @@ def find(tx: Connection, since: float, act: str, limit: int) -> list[OperatorAct
     Args:
         tx: A transaction.
         since: Only since then, in unix seconds.
-        act: How the act begins, as `problems`; "" for all.
+        act: The beginning of the act, as `problems`; "" for all.
         limit: How many to return at most.
     """
     return [each.what for each in page(tx, WantedActs(act, since), None, limit)]
@@ -67,7 +67,7 @@ def page(tx: Connection, wanted: WantedActs, behind: tuple[float, int] | None, l
     Args:
         tx: A transaction.
         wanted: Which are meant.
-        behind: Only those behind this place: when the last one before began, and its id. None for the latest.
+        behind: When the last act seen began (unix seconds), and its id: only later places; None for the latest.
         limit: How many to return at most.
     """
     columns = [TABLE.c.id, *(TABLE.c[name] for name in OperatorAct.__slots__)]

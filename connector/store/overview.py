@@ -1,4 +1,4 @@
-"""Counts over the whole store what `connector status` shows, and what a page shows of it at a glance."""
+"""Counts what `connector status` shows of the whole store, and what a page shows of it at a glance."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from connector.store.relationships import RELATION
 from connector.store.statements import SQLITE, planned_rows
 
 COUNTED_TO = 10_000
-"""At a glance nothing is counted farther: one more than that stands for all that are more."""
+"""The number to which a glance counts: one more stands for any higher number."""
 Counted = Literal["exactly", "about", "at least"]
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One sync in numbers: people Customer.io holds, people due, events owed, and the tallies since the start.
+    """The numbers of a sync: people Customer.io holds, people due, events owed, and the tallies since the start.
 
     manual_segments: how many people are in each, by the upstream segment that is mirrored. oldest_due_at: since when
-    whoever is due the longest waits, in unix seconds, bulk loads aside.
+    the entity due the longest waits, in unix seconds, bulk loads left out.
     """
 
     people: int
@@ -42,11 +42,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One sync in numbers that are had fast.
+    """The numbers of a sync that can be read fast.
 
     people: how many Customer.io holds, and how that is known. due, objects_due, deletions_held: none is counted beyond
-    `COUNTED_TO`, so one more than that stands for any number above it. oldest_due_at: as in `Overview`, and of somebody
-    whose requests failed since when they wait.
+    `COUNTED_TO`, so one more than that stands for any number above it. oldest_due_at: as in `Overview`, and for
+    somebody whose requests failed the time since when they wait.
     """
 
     people: int
@@ -78,7 +78,7 @@ def of(tx: Connection, sync: str, mirrors: Collection[str] = ()) -> Overview:
 
 
 def at_a_glance(tx: Connection, sync: str) -> Glance:
-    """Returns the numbers of a sync that a page shows, in a time that has a bound: nothing is counted very far."""
+    """Returns the numbers of a sync that a page shows, in bounded time: nothing is counted far beyond COUNTED_TO."""
     due = ENTITY.c.due_at.is_not(None)
     found = select(
         _bounded(of_kind(sync) & due), _bounded(of_kind(sync, OBJECT) & due), _bounded(deletion_guard.is_held(sync))
@@ -93,7 +93,7 @@ def _bounded(condition: ColumnElement[bool]) -> ScalarSelect[int]:
 
 
 def _people(tx: Connection, sync: str) -> tuple[int, Counted]:
-    """How many people are held, and how that is known: no index tells, so it is counted in a small table only."""
+    """Returns how many people are held, and how that is known: there is no index, so only a small table is counted."""
     if samples.estimated_rows(tx) > COUNTED_TO:
         return _estimated_people(tx, sync), "about"
     held = of_kind(sync) & ENTITY.c.delivered.is_not(None)

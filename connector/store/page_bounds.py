@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 INTERRUPTED = "interrupted"
-"""How SQLite says that a statement was stopped."""
+"""The word by which SQLite says that a statement was stopped."""
 _ENDS = "statement ends"
 _STEPS = 100_000
-"""Of SQLite's machine, some milliseconds: to look more often would have a busy process wait for each look."""
+"""The steps of SQLite's machine between two looks at the time, some milliseconds: more looks would cost too much."""
 
 
 def bound(made: Engine, seconds: float) -> None:
-    """Has SQLite stop each statement after that long, from its beginning to its last row, and refuse to write."""
+    """Makes SQLite stop each statement so many seconds after its beginning, until its last row, and refuse to write."""
 
     @event.listens_for(made, "connect")
     def _configure(connection: Any, record: Any) -> None:

@@ -8,11 +8,11 @@ from connector.store.all_tables import metadata
 from connector.store.engine import Store
 
 OF_DOORS = ("entity", "event", "problem", "tally")
-"""Tables that every door writes to."""
+"""The tables that every door writes to."""
 
 
 def try_writing(store: Store, tables: Iterable[str] = tuple(metadata.tables)) -> None:
-    """Writes nothing to each table, in each way: databases ask for the permission all the same. Raises StoreError."""
+    """Raises StoreError where a permission is missing: inserts, updates and deletes no row of each table."""
     with store.writing(may_be_lost=True) as tx:
         for name in tables:
             tx.execute(text(f'INSERT INTO "{name}" SELECT * FROM "{name}" WHERE 1 = 0'))  # noqa: S608 - our own names

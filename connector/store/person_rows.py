@@ -25,7 +25,7 @@ class PersonRow(NamedTuple):
 
     due_at, updated_at: unix seconds, the latter of upstream's last news; lane: as the table says; waits_for: the
     identifier that `holder` has, in the sync `holder_sync` where that is another one; sending: whether a worker has
-    them now; attempts: failures in a row at them alone.
+    them now; attempts: requests for them alone that failed in a row.
     """
 
     sync: str
@@ -41,7 +41,7 @@ class PersonRow(NamedTuple):
 
 
 class EventSummary(NamedTuple):
-    """An event of a user; name: "" where the body is gone, as of one that was sent; times: unix seconds."""
+    """An event of a user. name: "" where the body is gone, as it is once the event was sent; times: unix seconds."""
 
     id: str
     name: str
@@ -51,7 +51,7 @@ class EventSummary(NamedTuple):
 
 
 def keys(tx: Connection, user: str, sync: str = "") -> list[str]:
-    """Returns the keys of whom a name means, in one sync or in all: by the strongest way in which anybody has it.
+    """Returns the keys of the users whom a name means, in one sync or in all, by the strongest way in which any has it.
 
     A key comes before an identifier, that before what upstream says, and the anonymous id of a visitor is last.
     """
@@ -64,7 +64,7 @@ def keys(tx: Connection, user: str, sync: str = "") -> list[str]:
 
 
 def indexed_keys(tx: Connection, user: str, sync: str = "") -> list[str]:
-    """Returns the keys of whom a name means as their key, or else as an identifier of theirs: what an index finds."""
+    """Returns the user with this key or, where there is none, the holders of this identifier, found by an index."""
     own = select(TABLE.c.key).where(TABLE.c.kind == PERSON, TABLE.c.key == user).limit(1)
     if tx.execute(own.where(TABLE.c.sync == sync) if sync else own).scalar() is not None:
         return [user]
@@ -102,7 +102,7 @@ def _holder(tx: Connection, sync: str, identifier: str | None) -> str | None:
 
 
 def latest_events(tx: Connection, sync: str, key: str, limit: int, *, pending: bool = False) -> list[EventSummary]:
-    """Returns the latest events of a user: those that are owed first, and of each the last accepted first.
+    """Returns the latest events of a user: first those that are owed, then the others, each the latest accepted first.
 
     Args:
         tx: A transaction.

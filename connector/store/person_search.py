@@ -1,4 +1,4 @@
-"""Finds whom a name means: by an index, or among all people, some at a time, so that no statement takes long."""
+"""Finds the users whom a name means: by an index, or among all people in parts, so that no statement takes long."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from connector.store.entities import PERSON, TABLE, entity_of
 
 
 class FoundKey(NamedTuple):
-    """A user whom a name may mean, and the syncs that have a row of them; known: how they are known by it."""
+    """A user whom a name may mean, and the syncs that have a row of them. known: how they are known by the name."""
 
     key: str
     syncs: tuple[str, ...]
@@ -18,7 +18,7 @@ class FoundKey(NamedTuple):
 
 
 class SomePeople(NamedTuple):
-    """The people found among some rows, how many rows these were, and the last key; "" where no more follow."""
+    """The people found among some rows, about how many rows these were, and the last key; "" where no more follow."""
 
     found: list[FoundKey]
     rows: int
@@ -26,7 +26,7 @@ class SomePeople(NamedTuple):
 
 
 def by_index(tx: Connection, name: str, sync: str, limit: int) -> list[FoundKey]:
-    """Returns whom a name means as their key, and else as an identifier that they hold.
+    """Returns the user with a name as their key, or else the users who hold it as an identifier.
 
     Args:
         tx: A transaction.
@@ -56,7 +56,7 @@ def _found(tx: Connection, keys: list[str], sync: str, known: str) -> list[Found
 
 
 def some(tx: Connection, name: str, sync: str, after: str, limit: int) -> SomePeople:
-    """Looks for a name among the next rows in the order of their keys, whatever of theirs it is.
+    """Returns the users known by a name in any way among the next rows, in the order of their keys.
 
     Args:
         tx: A transaction.

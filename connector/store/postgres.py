@@ -19,11 +19,11 @@ from connector.settings.sections import StoreSettings as Limits
 from connector.store.clock import ONLY, Clock
 
 CLOCK = "clock_timestamp()"
-"""SQL: the time of PostgreSQL's machine."""
+"""The SQL of the time of PostgreSQL's machine."""
 READ = "clock"
-"""Where a connection keeps the time at which its transaction began, and what the store keeps of the time."""
+"""The name under which a connection keeps the time its transaction began, and what the store keeps of the time."""
 PATIENT_SECONDS = 6 * 3600.0
-"""The bound of what looks through whole tables, or changes them, because a human asked for it."""
+"""The bound, in seconds, of what looks through whole tables or changes them because a human asked for it."""
 _TRUSTED_SECONDS = 1.0
 _GRACE_SECONDS = 5.0
 _PORT = 5432
@@ -42,18 +42,18 @@ T = TypeVar("T")
 
 
 class SilentError(psycopg.OperationalError):
-    """PostgreSQL has not answered for as long as is waited. The connection is closed: nobody knows its state."""
+    """The error for a PostgreSQL that has not answered in time. The connection is closed: its state is unknown."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection of which no wait is without a bound: `patience`, in seconds."""
+    """A connection whose every wait is bounded by `patience`, in seconds."""
 
     patience = PATIENT_SECONDS
     with_commit: list[tuple[str, Any]] | None = None
-    """What runs with the commit of its transaction (`statements.committing`)."""
+    """The statements that run with the commit of its transaction (`statements.committing`)."""
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
-        """Waits as psycopg does. Raises SilentError when nothing came for that long."""
+        """Waits as psycopg does. Raises SilentError when nothing has come for `patience` seconds."""
         try:
             return super().wait(_bounded(gen, self.patience), *args, **kwargs)
         except SilentError:
@@ -62,7 +62,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def _bounded(gen: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any, T]:
-    """Hands on between psycopg and its waiting function, which says every 100 ms that nothing has come."""
+    """Passes on between psycopg and its waiting function, which says every 100 ms that nothing has come."""
     give_up_at = monotonic() + seconds
     wanted: Any = _next(gen)
     while not isinstance(wanted, _End):
@@ -75,13 +75,13 @@ def _bounded(gen: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any,
 
 
 class _End(NamedTuple, Generic[T]):
-    """What a generator came to."""
+    """The end of a generator, with the value that it returned."""
 
     value: T
 
 
 def _next(gen: Generator[Any, Any, T], ready: Any = None) -> "_End[T] | Any":
-    """What a generator yields next, or its end."""
+    """Returns what a generator yields next, or its end."""
     try:
         return gen.send(ready)
     except StopIteration as end:
@@ -124,7 +124,7 @@ def engine(url: URL, limits: Limits) -> Engine:
 
 
 def _parameters(given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """How to connect. What the URL says itself stays as it says."""
+    """Returns how to connect, without the parameters that the URL itself gives."""
     probe = max(int(limits.silence_seconds / _PROBES), 1)
     bounds = {
         "connect_timeout": max(int(limits.connect_seconds), 2),
@@ -138,7 +138,7 @@ def _parameters(given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
 
 
 def addressed(given: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Looks the hosts up, which psycopg leaves to the system. Returns hosts, addresses and ports one by one.
+    """Returns hosts, addresses and ports, looked up here within a bound, since psycopg leaves that to the system.
 
     Raises psycopg.OperationalError if the name servers are silent, or know none of the hosts.
     """
@@ -160,13 +160,13 @@ def addressed(given: Mapping[str, Any], seconds: float) -> dict[str, Any]:
 
 
 def _is_pooled(connection: BoundedConnection) -> bool:
-    """Whether a pooler stands in between: it has told us of another session than the one that answers."""
+    """Says whether a pooler stands in between: it has named another session than the one that answers."""
     row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     return row is not None and row[0] != connection.info.backend_pid
 
 
 def _start(tx: Connection, limits: Limits) -> None:
-    """Begins a transaction, bounded, and learns the time: one way there and back for all of it."""
+    """Begins a transaction, bounded, and reads the time, all in one round trip."""
     options = tx.get_execution_options()
     statement_seconds = PATIENT_SECONDS if options.get("patient") else limits.statement_seconds
     # Of several programs that migrate at once, those that come second wait for the first.
@@ -192,7 +192,7 @@ def _start(tx: Connection, limits: Limits) -> None:
 
 
 def _beginning(options: Mapping[str, Any]) -> str:
-    """How a transaction begins. Who only reads sees one moment of the store, as on SQLite, and can write nothing."""
+    """Returns the SQL that begins a transaction. One that only reads sees one moment of the store and cannot write."""
     return "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;" if options.get("reads") else "BEGIN;"
 
 
@@ -201,7 +201,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 def allow_block_ranges(tx: Connection) -> None:
-    """Lets the statements of this transaction use indexes of block ranges, which PostgreSQL reads by bitmaps alone."""
+    """Lets this transaction's statements use indexes of block ranges, which PostgreSQL reads by bitmaps alone."""
     tx.execute(select(func.set_config("enable_bitmapscan", "on", True)))
 
 
@@ -214,7 +214,7 @@ def _words(beginning: str, bounds: tuple[tuple[str, str], ...], clock: str, *, t
 
 
 def _first_row(driver: Any, statements: str) -> tuple[Any, ...]:
-    """The time, and the three columns of the clock, of which the first is null where there is none."""
+    """Returns the time and the clock's columns, of which the first is null where there is no row of the clock."""
     cursor = driver.execute(statements, prepare=False)
     while cursor.nextset():
         pass
@@ -223,7 +223,7 @@ def _first_row(driver: Any, statements: str) -> tuple[Any, ...]:
 
 
 def _ping(connection: BoundedConnection, limits: Limits) -> None:
-    """Raises InvalidatePoolError, upon which the pool opens others, where a connection is broken or silent."""
+    """Raises InvalidatePoolError where a connection is broken or silent; the pool then opens new ones."""
     connection.patience = limits.silence_seconds
     try:
         connection.execute("SELECT 1", prepare=False)

@@ -1,7 +1,7 @@
-"""A flood of problems is kept as samples and a count: a million lines of junk must not fill the store.
+"""Keeps a flood of problems as samples and a count: a million lines of junk must not fill the store.
 
-Of problems that messages make, of one kind, sync and shape of reason, so many an hour are kept one by one, each with
-its payload. The others are counted on one problem more, which says so: none goes untold.
+Among problems that messages make, of one kind, sync and shape of reason, only so many an hour are kept one by one, each
+with its payload. The others are counted on one more problem, which says so: none is lost from the count.
 """
 
 import re
@@ -19,9 +19,9 @@ from connector.model.problem import Problem
 from connector.store.bulk_sql import among
 
 MOST_AN_HOUR = 1000
-"""Problems of one shape that are kept one by one within an hour."""
+"""The number of problems of one shape that are kept one by one within an hour."""
 MOST_CHARACTERS = 20_000_000
-"""Characters of their payloads within an hour."""
+"""The number of characters of their payloads that are kept within an hour."""
 _HOUR_SECONDS = 3600.0
 _BOUNDED = frozenset({"unreadable", "attribute", "identifier", "event", "action", "webhook", "failed later"})
 _VARYING = re.compile(r"\"[^\"]*\"|'[^']*'|\d+")
@@ -31,14 +31,14 @@ ProblemColumns = dict[str, object]
 
 
 class FloodShape(NamedTuple):
-    """What problems of a flood have in common: their kind, and their reason without names and numbers."""
+    """The kind, and the reason without names and numbers, that problems of a flood have in common."""
 
     kind: str
     reason: str
 
 
 def shape_of(problem: Problem) -> FloodShape | None:
-    """The shape of a problem that a message made; None if there can only be as many as there is to be done."""
+    """Returns the shape of a problem that a message made; None for the kinds that are not bounded."""
     if problem.kind not in _BOUNDED:
         return None
     return _shape(problem.kind, problem.reason)
@@ -46,7 +46,7 @@ def shape_of(problem: Problem) -> FloodShape | None:
 
 @lru_cache(maxsize=1024)
 def cause_id(kind: str, reason: str) -> str:
-    """Returns the id of the cause of a problem: names and numbers in a reason are no cause of their own."""
+    """Returns the id of the cause of a problem: reasons that differ in names and numbers alone have one cause."""
     return sha256(to_json(_shape(kind, reason))).hexdigest()[:16]
 
 
@@ -71,7 +71,7 @@ class Flood:
         self._groups: defaultdict[FloodShape, _Group] = defaultdict(_Group)
 
     def full(self, shape: FloodShape) -> bool:
-        """Whether the batch itself already has as many of this shape as are kept in an hour."""
+        """Says whether the batch itself already has as many of this shape as are kept in an hour."""
         return len(self._groups[shape].rows) >= MOST_AN_HOUR
 
     def add(self, shape: FloodShape, row: ProblemColumns) -> None:
@@ -87,7 +87,7 @@ class Flood:
         return group.id
 
     def settle(self, tx: Connection, table: Table, now: float) -> tuple[dict[str, str], list[ProblemColumns]]:
-        """Which rows are not kept, by their ids, each with the id of the problem that counts it; and those problems."""
+        """Returns the ids of the rows not kept, each with the id of the problem that counts it; and those problems."""
         dropped: dict[str, str] = {}
         if self._groups:
             recent = self._recent(tx, table, now)
@@ -114,7 +114,7 @@ class Flood:
     def _over(
         self, tx: Connection, table: Table, shape: FloodShape, group: _Group, recent: Counter[str]
     ) -> dict[str, str]:
-        """Returns the rows beyond the bound. A problem that is there already is only counted up, and stays."""
+        """Returns the ids of rows beyond the bound, each with that of the problem that counts it. Known ones stay."""
         room, characters = MOST_AN_HOUR - recent["count"], MOST_CHARACTERS - recent["characters"]
         if len(group.rows) <= room and _characters(group.rows) <= characters:
             return {}

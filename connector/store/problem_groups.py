@@ -1,4 +1,4 @@
-"""Counts problems by their cause, over the latest ones, in a statement for all."""
+"""Counts the latest problems by their cause."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ HOUR_SECONDS = 3600.0
 
 
 class GroupRow(NamedTuple):
-    """Problems of one cause; reason: that of one of them. subjects: how many users, queues and so on they are about."""
+    """The problems of one cause. reason: of one of them; subjects: how many users, queues and so on they are about."""
 
     cause: str
     kind: str
@@ -31,7 +31,7 @@ def groups(tx: Connection, which: ProblemFilter, looked_at: int, limit: int) -> 
     Args:
         tx: A transaction.
         which: Which problems are meant.
-        looked_at: Of these, how many of the latest are looked at.
+        looked_at: How many of the latest of these are looked at.
         limit: How many causes to return at most.
     """
     each = _lately(which, ("cause", "kind", "subject", "count", "first_at", "last_at", "id"), looked_at)
@@ -55,14 +55,14 @@ def _lately(which: ProblemFilter, names: Sequence[str], looked_at: int) -> Subqu
 
 
 def hours(tx: Connection, which: ProblemFilter, now: float, most: int, looked_at: int) -> dict[tuple[str, int], int]:
-    """Returns how many problems of each cause came last in each of the latest hours, 0 for the one that runs.
+    """Returns how many problems came last in each of the latest hours, by cause and hours ago (0: the current hour).
 
     Args:
         tx: A transaction.
         which: Which problems are meant.
         now: The store's time, in unix seconds.
         most: How many hours.
-        looked_at: Of these problems, how many of the latest are looked at.
+        looked_at: How many of the latest of these problems are looked at.
     """
     since = max(which.since, now - most * HOUR_SECONDS)
     each = _lately(replace(which, since=since), ("cause", "last_at"), looked_at)

@@ -35,9 +35,9 @@ OF_USERS: tuple[ProblemKind, ...] = (
     "unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "failing", "poison",
     "failed later",
 )  # fmt: skip
-"""The kinds whose subject is a user or an object: that of the others is a connection, a queue and the like."""
+"""The kinds whose subject is a user or an object; the subject of others is a connection, a queue and the like."""
 _ONE_A_SUBJECT: ProblemKind = "failing"
-"""The kind of which there is one problem of somebody, whatever the reason is just now."""
+"""The kind of which somebody has one problem, whatever its latest reason."""
 _MOST_OF_ONE = 1000
 _NEXT_PAIR = (
     select(TABLE.c.sync, TABLE.c.kind)
@@ -45,12 +45,12 @@ _NEXT_PAIR = (
     .order_by(TABLE.c.sync, TABLE.c.kind)
     .limit(1)
 )
-"""The first sync and kind of problems behind these: the index leads from one to the next."""
+"""The statement that finds the next sync and kind of problems after these, by the index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A problem as it is kept: how often it came, first and last (unix seconds)."""
+    """A problem as it is kept: how often it came, and when it came first and last (unix seconds)."""
 
     id: str
     sync: str
@@ -63,8 +63,8 @@ class Kept:
 def add(tx: Connection, sync: str, problems: Iterable[Problem], now: float) -> list[str]:
     """Keeps problems. A problem that is known (by kind, subject and reason) is counted, and its payload renewed.
 
-    Who fails alone is one problem, with the reason of the last time: requests may fail now in one way, now in another.
-    Of a flood of problems, samples are kept and the rest is counted (`problem_bounds`).
+    Somebody whose requests fail is one problem, with the latest reason, since requests may fail in several ways. In a
+    flood of problems, samples are kept and the rest is counted (`problem_bounds`).
 
     Args:
         tx: a writing transaction.
@@ -87,7 +87,7 @@ def add(tx: Connection, sync: str, problems: Iterable[Problem], now: float) -> l
 
 
 def _noted(problem: Problem, rows: dict[str, ProblemColumns], flood: Flood, sync: str, now: float) -> str:
-    """Adds a problem to the rows, or only counts it. Returns the id under which it is then found."""
+    """Adds a problem to the rows, or only counts it. Returns the id of the row that has it."""
     shape = shape_of(problem)
     if shape is not None and flood.full(shape):
         return flood.count(shape, problem.reason)
@@ -150,15 +150,15 @@ def _row(sync: str, problem: Problem, now: float) -> ProblemColumns:
 
 
 def by_kind(tx: Connection, which: ProblemFilter = ANYTHING) -> dict[str, int]:
-    """Returns how many problems there are of each kind, of those that are meant."""
+    """Returns how many problems there are of each kind, among those that are meant."""
     found = select(TABLE.c.kind, func.count()).where(meant(which)).group_by(TABLE.c.kind)
     return {str(row[0]): int(row[1]) for row in tx.execute(found)}
 
 
 def by_kind_at_most(tx: Connection, most: int) -> dict[str, int]:
-    """Returns how many problems there are of each kind, in a time that has a bound.
+    """Returns how many problems there are of each kind, in bounded time.
 
-    Of one kind and sync none is counted beyond `most`: one more than that stands for any number above it.
+    Those of one kind and sync are counted to `most`: one more than that stands for any higher number.
     """
     found: Counter[str] = Counter()
     pair = ("", "")
@@ -196,12 +196,12 @@ def about(tx: Connection, user: str, syncs: Collection[str], limit: int) -> list
 
 
 def _of_subject(subject: str) -> ColumnElement[bool]:
-    """The condition that a problem is about this: an index leads to the beginnings of subjects."""
+    """Returns the condition that a problem has this subject; an index finds the beginnings of subjects."""
     return and_(_beginning() == subject[:INDEXED_CHARACTERS], TABLE.c.subject == subject)
 
 
 def _beginning() -> ColumnElement[str]:
-    """The beginning of a subject, as the index has it."""
+    """Returns as SQL the beginning of a subject, as the index has it."""
     return func.substr(TABLE.c.subject, 1, literal_column(str(INDEXED_CHARACTERS)))
 
 
@@ -212,7 +212,7 @@ def lately(tx: Connection, sync: str, kind: ProblemKind, since: float, limit: in
         tx: a transaction.
         sync: the name of the sync, EVERY_SYNC for those that concern no single one.
         kind: their kind.
-        since: since when they came last, in unix seconds.
+        since: only those that last came at this time or later, in unix seconds.
         limit: how many to return at most.
     """
     mine = (TABLE.c.sync == sync) & (TABLE.c.kind == kind) & (TABLE.c.last_at >= since)
@@ -221,7 +221,7 @@ def lately(tx: Connection, sync: str, kind: ProblemKind, since: float, limit: in
 
 
 def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> list[Kept]:
-    """Lists problems, the latest first.
+    """Returns problems, the latest first.
 
     Args:
         tx: a transaction.
@@ -241,7 +241,7 @@ def kept(tx: Connection, *, id: str = "", kind: str = "", limit: int = 100) -> l
 
 
 def of_subjects(tx: Connection, sync: str, kind: ProblemKind, subjects: Collection[str]) -> list[Kept]:
-    """Lists the problems of a kind that a sync has with these people, the latest last.
+    """Returns the problems of a kind that a sync has with these people, the latest last.
 
     Args:
         tx: A transaction.
@@ -254,13 +254,13 @@ def of_subjects(tx: Connection, sync: str, kind: ProblemKind, subjects: Collecti
 
 
 def _of_subjects(tx: Connection, sync: str, kind: str, subjects: Collection[str]) -> ColumnElement[bool]:
-    """The condition that a problem of a kind is one that a sync has with some of these: an index leads to them."""
+    """Returns the condition that a problem of a kind is one that a sync has with some of these, found by an index."""
     theirs = among(tx, _beginning(), [each[:INDEXED_CHARACTERS] for each in subjects])
     return and_(theirs, TABLE.c.sync == sync, TABLE.c.kind == kind, among(tx, TABLE.c.subject, list(subjects)))
 
 
 def of_every_sync(tx: Connection, kind: str) -> list[Kept]:
-    """Lists the problems of a kind that concern no single sync, the latest first: an index leads to them."""
+    """Returns the problems of a kind that concern no single sync, the latest first, found by an index."""
     found = select(TABLE).where(TABLE.c.sync == EVERY_SYNC, TABLE.c.kind == kind).order_by(TABLE.c.last_at.desc())
     return [_kept(row) for row in tx.execute(found)]
 
@@ -286,7 +286,7 @@ def latest(tx: Connection, which: ProblemFilter, after: tuple[float, str] | None
     Args:
         tx: a transaction.
         which: which are meant.
-        after: when the last one that was seen came, and its id; None at the beginning.
+        after: when the last one that was seen last came (unix seconds), and its id; None at the beginning.
         limit: how many to return at most.
     """
     order = (TABLE.c.last_at.desc(), TABLE.c.id.desc())
@@ -298,7 +298,7 @@ def latest(tx: Connection, which: ProblemFilter, after: tuple[float, str] | None
 
 
 def meant(which: ProblemFilter) -> ColumnElement[bool]:
-    """The condition that a problem is one of those that are meant."""
+    """Returns the condition that a problem is one of those that are meant."""
     names = ("kind", "sync", "cause")
     equal = [TABLE.c[name] == getattr(which, name) for name in names if getattr(which, name)]
     if which.subject:
@@ -308,7 +308,7 @@ def meant(which: ProblemFilter) -> ColumnElement[bool]:
 
 
 def note_causes(tx: Connection, limit: int) -> int:
-    """Notes the causes of problems that an older version has written; of how many, of so many at the most."""
+    """Notes the causes of at most `limit` problems that an older version has written. Returns of how many."""
     found = select(TABLE.c.id, TABLE.c.kind, TABLE.c.reason).where(TABLE.c.cause.is_(None)).limit(limit)
     rows = [{"of": row.id, "to": cause_id(row.kind, row.reason)} for row in tx.execute(found)]
     if rows:
@@ -332,7 +332,7 @@ def _payload(text: str | None) -> Any:
 
 
 def remove(tx: Connection, id: str) -> bool:
-    """Deletes a problem: it is solved, or concerns nobody any more. Returns whether it was there still."""
+    """Deletes a problem that is solved or no longer concerns anybody. Returns whether it was still there."""
     return tx.execute(delete(TABLE).where(TABLE.c.id == id)).rowcount > 0
 
 
@@ -350,9 +350,9 @@ def clear(tx: Connection, kind: str, subject: str, but: str = "") -> None:
 
 
 def instead(tx: Connection, problem: Problem, now: float) -> None:
-    """Keeps a problem of no single sync in place of others of its kind and subject; without a reason it is solved.
+    """Keeps a problem of no single sync in place of others of its kind and subject; without a reason only deletes them.
 
-    It is the same trouble in other words, and so has come first when the first of them had.
+    It is the same trouble in other words, so it keeps the time at which the first of them came.
     """
     mine = (TABLE.c.kind == problem.kind) & _of_subject(problem.subject)
     first_at = tx.execute(select(func.min(TABLE.c.first_at)).where(mine)).scalar()

@@ -16,12 +16,12 @@ LINK: Table = ProfileLinkRow.__table__  # type: ignore[attr-defined]  # as above
 _ID = "id:"
 _PREFIXES = (_ID, "email:", "cio_id:")
 _STEPS = 2
-"""How many links may lie between an identifier and the profile that it belongs to: cio_id, e-mail, id."""
+"""The most links between an identifier and the profile that it belongs to: cio_id, e-mail, id."""
 LinkRow = tuple[str, str, int, str]
 
 
 def locked(tx: Connection, connection: str, keys: Collection[str], now: float) -> dict[str, str]:
-    """Returns the states of these profiles, as JSON, and locks their rows. One that is not there is made, empty.
+    """Returns the states of these profiles, as JSON, and locks their rows. Missing ones are added empty.
 
     Args:
         tx: A writing transaction.
@@ -67,7 +67,7 @@ def _rows(database: str) -> Rows:
 
 
 def link(tx: Connection, connection: str, links: Collection[LinkRow]) -> None:
-    """Keeps links: identifier, owner, time, id of the webhook. Of two for one identifier the later counts."""
+    """Keeps links: identifier, owner, time (unix seconds), id of the webhook. The latest for an identifier counts."""
     latest: dict[str, LinkRow] = {}
     for each in sorted(links, key=lambda one: one[2:]):
         latest[each[0]] = each
@@ -87,7 +87,7 @@ def _linking(database: str) -> RowsStatement:
 
 
 def root(tx: Connection, connection: str, identifier: str) -> str:
-    """Returns the key of the profile that an identifier belongs to: its own where no link leads on."""
+    """Returns the key of the profile that an identifier belongs to: the identifier itself where it has no link."""
     for _ in range(_STEPS):
         mine = (LINK.c.identifier == identifier) & (LINK.c.connection == connection)
         owner = tx.execute(select(LINK.c.owner).where(mine)).scalar()
@@ -98,7 +98,7 @@ def root(tx: Connection, connection: str, identifier: str) -> str:
 
 
 def roots_of(tx: Connection, connection: str, keys: Sequence[str]) -> list[str]:
-    """Returns the keys of the profiles that these belong to, each once, in the order in which they come first."""
+    """Returns the keys of the profiles that these belong to, each once, in the order of their first appearance."""
     found = {key: key for key in keys}
     for _ in range(_STEPS):
         mine = (LINK.c.connection == connection) & among(tx, LINK.c.identifier, sorted({*found.values()}))
@@ -122,7 +122,7 @@ def roots(tx: Connection, connection: str, after: str, limit: int) -> list[str]:
 
 
 def members(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Returns for each of these profiles its key, and all identifiers that belong to it: what was said last, last."""
+    """Returns for each of these profiles its key and then all identifiers that belong to it, the latest link last."""
     roots = {key: key for key in keys}
     said_at = dict.fromkeys(keys, -1)
     new = list(keys)
@@ -140,17 +140,17 @@ def members(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, l
 
 
 def states(tx: Connection, connection: str, keys: Sequence[str]) -> dict[str, tuple[str, float]]:
-    """Returns the states of those of these profiles that are there, as JSON, with the time of their last change."""
+    """Returns the states, as JSON, of those profiles that exist, with the unix seconds of their last change."""
     mine = (TABLE.c.connection == connection) & among(tx, TABLE.c.key, keys)
     rows = select(TABLE.c.key, TABLE.c.state, TABLE.c.updated_at).where(mine)
     return {row.key: (row.state, row.updated_at) for row in tx.execute(rows)}
 
 
 def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
-    """Returns the keys that are somebody's who has one of these names, in lower case; looks at all.
+    """Returns the keys that belong to somebody with one of these names, in lower case; it looks at all profiles.
 
-    An address of theirs may have gone to somebody else, whose profile is none of theirs: one with an id beside theirs
-    in one workspace. In another one they may have another id.
+    An address of theirs may have passed to somebody else, whose profile is left out: one with another id in a workspace
+    where theirs is known. In other workspaces they may have another id.
     """
     wanted = {f"{prefix}{name}" for prefix in _PREFIXES for name in names}
     named = {each for column in (TABLE.c.key, LINK.c.identifier, LINK.c.owner) for each in _named(tx, column, wanted)}
@@ -163,7 +163,7 @@ def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
 
 
 def _named(tx: Connection, column: Any, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Connections and keys that are one of these in lower case: databases know but that of ASCII."""
+    """Yields connections and keys that are one of these in lower case, compared here: databases lower ASCII alone."""
     rows = select(column.table.c.connection, column).where(name_search.may_mention(column, wanted)).distinct()
     yield from ((where, key) for where, key in tx.execute(rows) if key.lower() in wanted)
 
@@ -174,7 +174,7 @@ def _linked(tx: Connection, keys: Collection[str]) -> Iterator[Any]:
 
 
 def erase(tx: Connection, keys: Collection[str]) -> int:
-    """Erases the profiles with these keys, their links, and what else there is of them; how many profiles."""
+    """Erases the profiles with these keys, their links, reports and outgoing messages. Returns how many profiles."""
     erased = tx.execute(delete(TABLE).where(among(tx, TABLE.c.key, keys))).rowcount
     # Only then the rest, as who folds has it: else they might wait for one another in a circle.
     tx.execute(delete(LINK).where(or_(among(tx, LINK.c.identifier, keys), among(tx, LINK.c.owner, keys))))

@@ -1,4 +1,4 @@
-"""Keeps which people are related to which object, to make them due when Customer.io gets the object or loses it.
+"""Keeps which people are related to which object, to make them due when the object is created or deleted there.
 
 Locks are taken in one order: objects before people. So intake locks the objects that messages name before it locks
 the users, and a settlement of objects has them locked when it makes people due.
@@ -22,11 +22,11 @@ from connector.store.tables import BACKFILL, HELD, LIVE, RelationRow
 
 RELATION = RelationRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 _THERE = (AudienceStatus.IN, AudienceStatus.KEPT)
-"""An object that is about to be deleted takes no more relationships: one sent late might bring it back."""
+"""The standings of objects that take relationships: for one about to be deleted, a late one might bring it back."""
 
 
 def present(tx: Connection, sync: str, keys: Iterable[str]) -> set[str]:
-    """Returns those of these objects that Customer.io holds and is to go on holding."""
+    """Returns those of these objects that Customer.io holds and is to keep."""
     found: set[str] = set()
     for part in parts(keys):
         there = TABLE.c.delivered.is_not(None) & TABLE.c.standing.in_(_THERE)
@@ -48,8 +48,8 @@ def of_people(tx: Connection, sync: str, keys: Iterable[str]) -> dict[str, set[s
 def want(tx: Connection, sync: str, wanted: Mapping[str, Collection[str]], now: float) -> set[str]:
     """Notes to which objects people are to be related.
 
-    An object that no message has described is created without attributes. The objects are locked: so the settlement
-    that confirms one either sees these people, or was seen by them.
+    An object that no message has described becomes due without attributes. The objects are locked, so that the
+    settlement that confirms one either sees these people or has committed before.
 
     Args:
         tx: a writing transaction.
@@ -87,7 +87,7 @@ def _adding(database: str) -> RowsStatement:
 
 
 def drop(tx: Connection, sync: str, gone: Mapping[str, Collection[str]]) -> None:
-    """Forgets that people (by key) were related to objects."""
+    """Deletes relationships of people to objects. gone: the objects' keys by the person's key."""
     pairs = [(key, person) for person, each in sorted(gone.items()) for key in sorted(each)]
     if pairs:
         _dropping(tx.dialect.name).run(tx, pairs, sync=sync)
@@ -101,7 +101,7 @@ def _dropping(database: str) -> RowsStatement:
 
 
 def forget(tx: Connection, sync: str, key: str) -> None:
-    """Forgets all relationships of one person."""
+    """Deletes all relationships of one person."""
     tx.execute(delete(RELATION).where(RELATION.c.sync == sync, RELATION.c.key == key))
 
 
@@ -125,7 +125,7 @@ def told(tx: Connection, sync: str, settled: Sequence[Answered], now: float) -> 
 
 
 def _make_due(tx: Connection, sync: str, keys: Collection[str], now: float, lane: int, **values: Any) -> None:
-    """Makes people due, except for those who wait for an identifier and those whose deletion is held."""
+    """Makes people due, except those who wait for an identifier and those whose deletion is held."""
     people = [key for part in parts(keys) for key in tx.execute(_related(tx, sync, part)).scalars()]
     waits = TABLE.c.waits_for.is_not(None) | (TABLE.c.lane == HELD)
     due = {

@@ -1,4 +1,4 @@
-"""A read replica of the store: where it is away, what it is asked for is read from the store itself."""
+"""Reads from a replica of the store, and from the store itself while the replica does not answer."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,14 +13,14 @@ from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
 _AWAY_SECONDS = 10.0
-"""For so long a replica that did not answer is not asked again: who reads does not wait for it each time."""
+"""The seconds for which a replica that did not answer is not asked again, so that not every reader waits for it."""
 
 
 class Replica(Store):
-    """A replica, with the store that stands in for it. Nothing can be written by it."""
+    """A read replica, with the store that stands in for it. Nothing can be written through it."""
 
     def __init__(self, url: str, limits: Limits, instead: Store) -> None:
-        """Opens the replica at `url`, within these bounds; `instead` is closed with it."""
+        """Opens the replica at `url`, within these bounds. instead: the store, which is closed with it."""
         super().__init__(url, limits, never_patient=True)
         self._instead = instead
         self._ask_again_at = 0.0
@@ -32,7 +32,7 @@ class Replica(Store):
             yield self._begun(stack, patient=patient, timeless=timeless)
 
     def close(self) -> None:
-        """Gives back the connections."""
+        """Closes the connections of both."""
         self._instead.close()
         super().close()
 

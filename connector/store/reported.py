@@ -15,11 +15,11 @@ from connector.store.statements import RowsStatement, Statement
 TABLE: Table = ReportedRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 _COLUMNS = (TABLE.c.key, TABLE.c.owner, TABLE.c.mark, TABLE.c["at"], TABLE.c.event_id, TABLE.c.address)
 ReportedWords = Mapping[str, Sequence[ReportedWord]]
-"""By the keys of identifiers."""
+"""The words by the keys of identifiers."""
 
 
 def note(tx: Connection, connection: str, words: Iterable[ReportedWord]) -> None:
-    """Keeps reports. For one identifier and mark the one with the later time wins, in whatever order they arrive.
+    """Keeps reports. For one identifier, owner and mark the latest wins, in whatever order they arrive.
 
     Args:
         tx: A writing transaction.
@@ -76,5 +76,5 @@ def of(found: ReportedWords, keys: Iterable[str]) -> list[ReportedWord]:
 
 
 def erase(tx: Connection, keys: Collection[str]) -> None:
-    """Erases what was reported under these identifiers, or of those whom they name."""
+    """Erases what was reported under these identifiers, or of owners that they name."""
     tx.execute(delete(TABLE).where(or_(among(tx, TABLE.c.key, keys), among(tx, TABLE.c.owner, keys))))

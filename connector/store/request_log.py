@@ -32,7 +32,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Which requests are meant.
+    """A choice of requests.
 
     workspace, sync: the names of a connection and of a sync, "" for all. failed: those that failed only. status: the
     status that was answered, 0 where nothing came back; None for any. since: when they were sent at the earliest, in
@@ -46,7 +46,7 @@ class CallFilter:
     since: float = 0.0
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """Yields what the rows must satisfy."""
+        """Yields the conditions that the rows must satisfy."""
         if self.workspace:
             yield TABLE.c.connection == self.workspace
         if self.sync:
@@ -87,7 +87,7 @@ def _adding(database: str) -> Statement:
 def find(
     tx: Connection, which: CallFilter = ANY, limit: int = 100, person: str = "", *, replies: bool = False
 ) -> list[Logged]:
-    """Lists logged requests, the latest first, without their bodies.
+    """Returns logged requests, the latest first, without the bodies that were sent.
 
     Args:
         tx: a transaction.
@@ -114,14 +114,14 @@ def of_ids(tx: Connection, ids: Collection[str]) -> list[Logged]:
 
 
 def last_success(tx: Connection, workspace: str) -> float | None:
-    """Returns when Customer.io last took a whole request to a connection, in unix seconds; None for never."""
+    """Returns when the last request that Customer.io took whole was sent to a connection, in unix seconds; or None."""
     taken = (TABLE.c.connection == workspace) & (TABLE.c.verdict == "settled")
     found = tx.execute(select(TABLE.c.at).where(taken).order_by(TABLE.c.at.desc()).limit(1)).scalar()
     return None if found is None else float(found)
 
 
 def beginning_with(tx: Connection, id: str, limit: int) -> list[Logged]:
-    """Returns the requests whose id begins with `id`, with the bodies that are kept."""
+    """Returns the requests whose id begins with `id`, at most `limit`, with the bodies that are kept."""
     mine = TABLE.c.id.startswith(id.upper(), autoescape=True)
     return [logged_of(row) for row in tx.execute(select(TABLE).where(mine).order_by(TABLE.c.id).limit(limit))]
 

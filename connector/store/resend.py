@@ -1,4 +1,4 @@
-"""Raises doubt on purpose: Customer.io may not hold what it confirmed, so the whole person is to be sent again."""
+"""Makes people due on purpose, mostly by raising doubt: Customer.io may not hold what it has confirmed."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -14,8 +14,8 @@ from connector.store.tables import BACKFILL, EXIT, HELD
 def send_whole(tx: Connection, sync: str, keys: Collection[str], now: float, kind: EntityKind = PERSON) -> int:
     """Makes users (or objects) due to be sent whole, behind all live changes.
 
-    Left alone are users who wait for an identifier that another user holds, and those whose deletion is held. Raising
-    doubt while somebody sends for them is safe: a settlement takes back only the doubt that its claim knew of.
+    Users who wait for an identifier that another user holds, and those whose deletion is held, are left alone. Raising
+    doubt while a worker sends for them is safe: a settlement takes back only the doubt that its claim knew of.
 
     Args:
         tx: A transaction that writes.
@@ -42,13 +42,13 @@ def send_whole(tx: Connection, sync: str, keys: Collection[str], now: float, kin
 
 
 def waits_whole(tx: Connection, sync: str, key: str) -> bool:
-    """Whether a user is due, and in doubt, so that all of them is sent; the row is locked by that."""
+    """Says whether a user is due and in doubt, so that they will be sent whole; locks the row if they are."""
     mine = and_(_of(sync, [key], PERSON), TABLE.c.due_at.is_not(None), TABLE.c.doubt > 0)
     return tx.execute(select(TABLE.c.key).where(mine).with_for_update()).first() is not None
 
 
 def make_due_behind(tx: Connection, sync: str, keys: Collection[str], now: float, kind: EntityKind = PERSON) -> int:
-    """Makes users (or objects) due, behind what is live, who are not due and wait for nothing.
+    """Makes those users (or objects) due, behind live changes, who are not due, wait for nothing and are not held.
 
     Args:
         tx: A transaction that writes.
@@ -72,7 +72,7 @@ def make_due_behind(tx: Connection, sync: str, keys: Collection[str], now: float
 def delete_again(tx: Connection, sync: str, identifiers: Mapping[str, Identifier], now: float) -> int:
     """Makes users due to be deleted under their identifiers, although they were believed gone.
 
-    The deletion guard sees them as it sees all exits. Left alone is whose identifier another user has taken over.
+    The deletion guard counts them like all exits. Users whose identifier another user holds by now are left alone.
 
     Args:
         tx: A transaction that writes.
@@ -102,7 +102,7 @@ def _holding_their_own(tx: Connection, sync: str, identifiers: Mapping[str, Iden
 
 
 def unmoved(tx: Connection, sync: str, revisions: Mapping[str, int]) -> list[str]:
-    """Returns those of these users still at their revision, with nothing owed; locked until the transaction ends."""
+    """Returns those of these users who are still at their revision and not due, locked until the transaction ends."""
     found: list[str] = []
     for part in parts(revisions):
         idle = and_(TABLE.c.due_at.is_(None), TABLE.c.lease.is_(None), TABLE.c.doubt == 0, TABLE.c.lane != HELD)
@@ -124,17 +124,17 @@ def _of(sync: str, keys: Collection[str], kind: EntityKind = PERSON) -> ColumnEl
 def may_be_held(
     tx: Connection, sync: str, identifiers: Mapping[str, Identifier], names: Collection[str], now: float
 ) -> set[str]:
-    """Takes it that Customer.io may hold these users under their identifiers, though nothing was delivered; whom.
+    """Notes that Customer.io may hold these users by their identifiers, though nothing was delivered; makes them due.
 
     Args:
-        tx: the transaction.
-        sync: whose users they are.
+        tx: a writing transaction.
+        sync: the name of the sync.
         identifiers: by the keys of the users.
         names: the attributes that they may have there.
-        now: when they are due, by the store's clock.
+        now: when they are due, in unix seconds by the store's clock.
 
     Returns:
-        The keys of those of whom nothing was known. Whose identifier another user holds is not among them.
+        The keys of the users noted: nothing was known of them, and no other user holds their identifier.
     """
     unknown = _unknown(tx, sync, identifiers)
     free = _holding_their_own(tx, sync, {key: identifiers[key] for key in unknown})
@@ -153,7 +153,7 @@ def may_be_held(
 
 
 def _unknown(tx: Connection, sync: str, keys: Collection[str]) -> list[str]:
-    """Locks and returns those of these users of whom nothing was delivered or tried, and who wait for nobody."""
+    """Returns those of these users with nothing delivered or in doubt who wait for nobody, and locks their rows."""
     known = TABLE.c.delivered.is_not(None) | (TABLE.c.doubt > 0) | TABLE.c.waits_for.is_not(None)
     found: list[str] = []
     for part in parts(keys):

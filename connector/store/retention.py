@@ -1,6 +1,6 @@
-"""Drops what is kept for a time only. Each function drops at most `limit` rows of one kind and returns how many.
+"""Drops what is kept for a time only. Most functions drop at most `limit` rows of one kind and return how many.
 
-Two programs that drop at once pass over what the other has: rows are locked, and locked ones are skipped.
+Two programs that drop at once skip each other's rows: rows are locked, and locked ones are passed over.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ from connector.store.entities import TABLE as ENTITY
 from connector.store.tables import DROPPED, REFUSED, SENT
 
 Drop = Callable[[Connection, float, int], int]
-"""Drops at most `limit` rows from before a time, in unix seconds."""
+"""A function that drops at most `limit` rows from before a time, in unix seconds, and returns how many."""
 
 
 def drop_events(tx: Connection, before: float, limit: int) -> int:
@@ -51,29 +51,29 @@ def drop_calls(tx: Connection, before: float, limit: int) -> int:
 
 
 def drop_history(tx: Connection, before: float, limit: int) -> int:
-    """Drops what happened to people before `before`."""
+    """Drops the history of people from before `before`."""
     return _drop(tx, history.TABLE, history.TABLE.c.at < before, limit)
 
 
 def drop_acts(tx: Connection, before: float, limit: int) -> int:
-    """Drops what was done by hand before `before`."""
+    """Drops the log of what was done by hand before `before`."""
     return _drop(tx, operator_log.TABLE, operator_log.TABLE.c.at < before, limit)
 
 
 def drop_problems(tx: Connection, before: float, limit: int) -> int:
-    """Problems that did not come again since then, unless they are there to be seen still."""
+    """Drops problems that have not come again since `before`, unless their cause still lasts."""
     old = problems.TABLE.c.last_at < before
     return _drop(tx, problems.TABLE, old & not_(or_(_still_holds(), _still_waits())), limit)
 
 
 def _still_holds() -> Any:
-    """Deletions are held until a human decides."""
+    """Returns the condition that a problem is of deletions that are still held: a human decides on them."""
     holds = (deletion_guard.TABLE.c.sync == problems.TABLE.c.subject) & deletion_guard.TABLE.c.held_since.is_not(None)
     return (problems.TABLE.c.kind == "held") & exists().where(holds)
 
 
 def _still_waits() -> Any:
-    """The user is not sent because another one has their identifier."""
+    """Returns the condition that a problem is of a user who still waits for an identifier that another one has."""
     waits = and_(
         ENTITY.c.sync == problems.TABLE.c.sync,
         ENTITY.c.kind == PERSON,
@@ -84,7 +84,7 @@ def _still_waits() -> Any:
 
 
 def drop_ended_waits(tx: Connection, before: float, limit: int) -> int:
-    """Problems of users who waited for an identifier and do so no more, whatever ended it; not those of just now."""
+    """Drops problems from before `before` of users who waited for an identifier and no longer do."""
     return _drop(tx, problems.TABLE, identifier_holders.wait_is_over() & (problems.TABLE.c.last_at < before), limit)
 
 
@@ -95,62 +95,62 @@ def drop_webhooks(tx: Connection, before: float, limit: int) -> int:
 
 
 def drop_admissions(tx: Connection, before: float, limit: int) -> int:
-    """What the deletion guard counted in minutes that ended before then."""
+    """Drops what the deletion guard counted in minutes that ended before `before`."""
     return _drop(tx, deletion_guard.ADMISSION, deletion_guard.ADMISSION.c.minute < int(before // 60), limit)
 
 
 def drop_jobs(tx: Connection, before: float, limit: int) -> int:
-    """Jobs that came to their end before then, with what backfills among them read."""
+    """Drops jobs that ended before `before`, and what backfills read whose jobs were dropped earlier."""
     backfills.drop_orphans(tx)
     return _drop(tx, jobs.TABLE, jobs.TABLE.c.state.not_in(UNDER_WAY) & (jobs.TABLE.c.updated_at < before), limit)
 
 
 def drop_source_runs(tx: Connection, before: float, limit: int) -> int:
-    """Drops runs of sources that ended before then."""
+    """Drops runs of sources that ended before `before`."""
     return _drop(tx, exports.SOURCE_RUN, exports.SOURCE_RUN.c.ended_at < before, limit)
 
 
 def drop_approvals(tx: Connection, before: float, limit: int) -> int:
-    """Requests for an approval that nobody could confirm any more since then."""
+    """Drops requests for an approval that expired before `before`."""
     return _drop(tx, approvals.TABLE, approvals.TABLE.c.expires_at < before, limit)
 
 
 def drop_minutes(tx: Connection, before: float, limit: int) -> int:
-    """Drops what was counted in minutes that ended before then."""
+    """Drops what was counted in minutes that ended before `before`."""
     ended = tallies.MINUTE.c.minute < int(before // tallies.MINUTE_SECONDS)
     return _drop(tx, tallies.MINUTE, ended, limit)
 
 
 def drop_tally_hours(tx: Connection, before: float, limit: int) -> int:
-    """Drops the sums of hours that ended before then."""
+    """Drops the sums of hours that ended before `before`."""
     return _drop(tx, tally_hours.TABLE, tally_hours.TABLE.c.hour < int(before // hourly.HOUR_SECONDS), limit)
 
 
 def drop_notices(tx: Connection, before: float, limit: int) -> int:
-    """Drops what was told of alerts before then; of one that is open it stays, for its end is told to whom it was."""
+    """Drops notices told before `before`, but not those of an open alert: its end goes to channels that had them."""
     open_ = (alerts.TABLE.c.key == alerts.NOTICE.c.alert) & alerts.TABLE.c.recovered_at.is_(None)
     told = (alerts.NOTICE.c.told_at < before) & not_(exists().where(open_))
     return _drop(tx, alerts.NOTICE, told, limit)
 
 
 def drop_alerts(tx: Connection, before: float, limit: int) -> int:
-    """Drops alerts that were over before then; not while a notice is there, beside which no other has its number."""
+    """Drops alerts that ended before `before`, but none that has a notice left: a new one would get its number."""
     noted = exists().where(alerts.NOTICE.c.alert == alerts.TABLE.c.key)
     return _drop(tx, alerts.TABLE, (alerts.TABLE.c.recovered_at < before) & not_(noted), limit)
 
 
 def drop_hours(tx: Connection, before: float, limit: int) -> int:
-    """Drops what was counted of hours before then."""
+    """Drops the hourly counts of hours that ended before `before`."""
     return _drop(tx, hourly.TABLE, hourly.TABLE.c.hour < int(before // hourly.HOUR_SECONDS), limit)
 
 
 def drop_traces(tx: Connection, before: float, limit: int) -> int:
-    """Drops in which traces messages from before then were: what they said has never been settled."""
+    """Drops the trace contexts of messages from before `before`: what they said has never been settled."""
     return _drop(tx, trace_contexts.TABLE, trace_contexts.TABLE.c.at < before, limit)
 
 
 def drop_processes(tx: Connection, before: float, limit: int) -> int:
-    """Drops processes that died without a word before then."""
+    """Drops processes that were last seen before `before` and did not end in order."""
     return _drop(tx, heartbeats.TABLE, heartbeats.TABLE.c.seen_at < before, limit)
 
 

@@ -1,4 +1,4 @@
-"""The texts of rows, for a batch of several syncs: equal texts are read once, and a value is written once."""
+"""Reads and writes the texts of rows, for a batch of several syncs: equal texts are read once, values written once."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class RowTexts(NamedTuple):
-    """How values are read from the texts of rows, and written: by `encoding`, each time or once (`remembering`)."""
+    """The functions that read values from the texts of rows and write them, each time or once (`remembering`)."""
 
     facts_of: Callable[[str, bool], Facts] = encoding.facts_of
     delivered_of: Callable[[str | None, str | None], Profile | None] = encoding.delivered_of
@@ -20,7 +20,7 @@ class RowTexts(NamedTuple):
 
     @classmethod
     def remembering(cls) -> "RowTexts":
-        """Returns those that remember for as long as they are kept. From equal texts they give the same object."""
+        """Returns functions that cache for as long as they are kept. From equal texts they give the same object."""
         return cls(
             cache(encoding.facts_of),
             cache(encoding.delivered_of),
@@ -30,7 +30,7 @@ class RowTexts(NamedTuple):
 
 
 def once(function: Callable[..., T], told_apart_by: int = 1) -> Callable[..., T]:
-    """Returns a function that remembers its results by the objects it is given, which need not be hashable.
+    """Returns a function that caches its results by the identity of its arguments, which need not be hashable.
 
     Args:
         function: gives the same for the same objects.

@@ -12,7 +12,7 @@ from connector.store.identifier_holders import TABLE as IDENTITY
 from connector.store.tables import HELD
 
 SCANNED_ROWS = 1_000_000
-"""A table of more rows is not looked through for a sample: PostgreSQL picks pages of it."""
+"""The number of rows above which a table is not looked through for a sample: PostgreSQL picks pages of it."""
 _PAGES_FOR_ONE = 8
 _PERCENT = 100.0
 _HALF = 50.0
@@ -29,13 +29,13 @@ _UNCLAIMED = (
 
 
 def held(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
-    """Draws people whom Customer.io was confirmed to hold.
+    """Draws people at random whom Customer.io was confirmed to hold and to whom nothing is owed.
 
     Args:
         tx: A transaction.
         sync: The sync, by its name.
         limit: The most keys to return; everybody's if there are no more.
-        scanned_rows: Of a table with more rows only some are looked at; of a smaller one, all.
+        scanned_rows: The number of rows above which only parts of the table are looked at.
 
     Returns:
         Their keys.
@@ -44,13 +44,13 @@ def held(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS
 
 
 def gone(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
-    """Draws users who left and are not held.
+    """Draws users at random who were deleted when they left, and to whom nothing is owed.
 
     Args:
         tx: A transaction.
         sync: The sync, by its name.
         limit: The most keys to return; all of them if there are no more.
-        scanned_rows: Of a table with more rows only some are looked at; of a smaller one, all.
+        scanned_rows: The number of rows above which only parts of the table are looked at.
 
     Returns:
         Their keys.
@@ -88,7 +88,7 @@ def estimated_rows(tx: Connection) -> float:
 
 
 def _quiet(table: Any, sync: str) -> ColumnElement[bool]:
-    """Whether the user is not owed anything, not being sent, not in doubt, not held, and waits for nothing."""
+    """Returns the condition that a user is not due, leased, in doubt or held, and waits for nothing."""
     return and_(
         table.c.sync == sync,
         table.c.kind == PERSON,
@@ -109,7 +109,7 @@ def _gone(table: Any) -> ColumnElement[bool]:
 
 
 def quiet(tx: Connection, sync: str, keys: Collection[str]) -> list[Entity]:
-    """Returns those of these users to whom nothing is owed now, in the order of their keys."""
+    """Returns those of these users, held or gone, to whom nothing is owed now, in the order of their keys."""
     wanted = or_(_held(TABLE), _gone(TABLE))
     found: list[Entity] = []
     for part in parts(keys):

@@ -1,4 +1,4 @@
-"""Writes what became of claims: confirmed, refused, to be tried later, held, or sent too late."""
+"""Writes the outcome of claims: confirmed, refused, to be tried later, held, or sent too late."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
@@ -34,9 +34,9 @@ _KNOWN: Mapping[str, TypeEngine[Any]] = {"key": TEXT, "tried_before": TEXT, "see
 
 
 class Settled(NamedTuple):
-    """The settlements that Customer.io has confirmed, or refused in part; and whether some of them are due again.
+    """The settlements that Customer.io has confirmed, or refused in part. owing: whether some of them are due again.
 
-    Something may be owed still, or a change came while the request was on its way.
+    They are due again where something is still owed, or a change came while the request was on its way.
     """
 
     settlements: Sequence[Answered]
@@ -44,7 +44,7 @@ class Settled(NamedTuple):
 
 
 class Alone(NamedTuple):
-    """How somebody waits at whom requests fail: so many have in a row, and when the next one goes (unix seconds)."""
+    """The back-off of somebody whose requests fail: how many did in a row, and when the next goes (unix seconds)."""
 
     attempts: int
     due_at: float
@@ -60,23 +60,23 @@ def settle(
     alone: Mapping[str, Alone] = MappingProxyType({}),
     rules: Rules | None = None,
 ) -> Settled:
-    """Writes what became of the claims of a lease, and of events.
+    """Writes the outcome of the claims of a lease, and of events.
 
     Args:
         tx: a writing transaction.
-        sync: whose claims.
-        lease: the name of the lease.
-        settlements: what became of each.
+        sync: the name of the sync.
+        lease: the id of the claim.
+        settlements: the outcome of each.
         now: unix seconds, by the store's clock.
         done: the ids of events by their new state.
-        alone: by their keys those at whom a request failed, and nobody else: how they wait.
-        rules: the sync's, by which somebody who waited for an identifier is looked at again.
+        alone: the back-off of those whose own request failed, by their keys.
+        rules: the sync's, by which somebody who waited for an identifier is planned again.
 
     Returns:
         Those that Customer.io has confirmed, or refused in part.
 
-    Another process settles a claim that ran out: what was sent for it nevertheless came late, maybe after what is
-    newer. People are locked before their events, as intake does it.
+    Where a lease has run out, another process has the entity: what was sent for it nevertheless may have come late, so
+    doubt is raised. People are locked before their events, as intake does it.
     """
     if not settlements:
         return Settled([])
@@ -96,14 +96,14 @@ def settle(
 
 @cache
 def _waiting_alone(database: str) -> RowsStatement:
-    """Makes users who are owed something wait, and counts how often they have failed."""
+    """Returns the statement that makes users who are due wait, and notes how often their requests have failed."""
     rows = Rows(database, {"key": TEXT, "attempts": INTEGER, "due_at": FLOAT}, *SAME)
     waiting = update(TABLE).where(is_one_of(rows), TABLE.c.due_at.is_not(None))
     return rows.statement(waiting.values(attempts=rows["attempts"], due_at=rows["due_at"]))
 
 
 def leased(tx: Connection, sync: str, lease: str, keys: Collection[str], kind: EntityKind = PERSON) -> set[str]:
-    """Locks rows in the order of their keys, as intake does.
+    """Returns those of these keys that the claim still holds; locks their rows in the order of keys, as intake does.
 
     Args:
         tx: a writing transaction.
@@ -154,7 +154,7 @@ def _run(
     rows: Sequence[tuple[Any, ...]],
     now: float,
 ) -> list[tuple[Any, ...]]:
-    """Runs a statement over the rows of settlements, if there are any. Returns the rows that it gives back."""
+    """Runs a statement over the rows of settlements, if there are any. Returns the rows that it returns."""
     if not rows:
         return []
     return statement(tx.dialect.name).run(tx, rows, sync=sync, kind=_kind(settled), now=now)
@@ -169,12 +169,12 @@ def _tried(text: str | None) -> Unconfirmed:
 
 
 def _settled(rows: Rows) -> Any:
-    """An UPDATE of the settled rows, which gives them free. `lock` has made sure that the lease still holds them."""
+    """Returns an UPDATE of the settled rows that ends their lease. `leased` has made sure that the claim holds them."""
     return update(TABLE).where(is_one_of(rows)).values(lease=null(), leased_until=null())
 
 
 def _confirm(tx: Connection, sync: str, settled: Sequence[Confirmed], now: float, rules: Rules | None) -> bool:
-    """Writes what was confirmed. Returns whether something is owed to some of them still, or again."""
+    """Writes what was confirmed. Returns whether some of them are still, or again, due."""
     if not settled:
         return False
     due = _run(tx, _confirming, sync, settled, [_confirmed(each) for each in settled], now)
@@ -225,7 +225,7 @@ def _lane_after() -> Any:
 
 
 def _release(tx: Connection, sync: str, settled: Sequence[Confirmed], now: float, rules: Rules | None) -> None:
-    """Lets go of identifiers, but of none whose user has moved on meanwhile: they may have come back to it."""
+    """Releases identifiers, except those of users whose facts have moved meanwhile: they may want them again."""
     pairs = [(encoding.identifier_text(each), s.entity.key) for s in settled for each in s.released]
     if not pairs or _kind(settled) == OBJECT:
         return
@@ -282,7 +282,7 @@ def _postponing_in_doubt(database: str) -> RowsStatement:
 
 
 def _hold(tx: Connection, sync: str, settled: Sequence[HeldBack]) -> None:
-    """Keeps deletions back until a human lets them go. A user who changed meanwhile is looked at again."""
+    """Holds deletions back until a human lets them go. A user who changed meanwhile stays due."""
     _run(tx, _holding, sync, settled, [_known_before(each) for each in settled], 0.0)
 
 
@@ -307,7 +307,7 @@ def _known_before(settlement: Settlement) -> tuple[Any, ...]:
 
 
 def _doubted_meanwhile(rows: Rows) -> Any:
-    """Whether an audit, a resync or a late request raised doubt since the claim."""
+    """Returns the condition that an audit, a resync or a late request has raised doubt since the claim."""
     return TABLE.c.doubt > rows["doubt_claimed"]
 
 

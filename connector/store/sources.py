@@ -21,14 +21,14 @@ def load(tx: Connection) -> dict[str, SourceState]:
 
 
 def see(tx: Connection, names: Collection[str], now: float) -> None:
-    """Notes that these sources exist. A source that is new counts from now on."""
+    """Notes that these sources exist; a new one is first seen at `now` (unix seconds)."""
     for name in names:
         row = {**_moving(SourceState(name, now)), "name": name, "first_seen_at": now}
         tx.execute(insert(tx.dialect.name, TABLE).values(row).on_conflict_do_nothing())
 
 
 def save(tx: Connection, state: SourceState) -> None:
-    """Writes how the source stands; what a human asked for meanwhile is in `ask`'s own columns and stays."""
+    """Writes the state of a source; what a human asked for meanwhile is in `ask`'s own columns and stays."""
     moving = _moving(state)
     for name in ("asked", "may_leave", "again"):
         moving.pop(name)
@@ -36,7 +36,7 @@ def save(tx: Connection, state: SourceState) -> None:
 
 
 def ask(tx: Connection, name: str, *, may_leave: bool, again: bool) -> bool:
-    """Notes that a human wants a run, and of which kind.
+    """Notes that a human wants a run and of which kind, and says whether that is new.
 
     Args:
         tx: A transaction that writes.
@@ -45,7 +45,7 @@ def ask(tx: Connection, name: str, *, may_leave: bool, again: bool) -> bool:
         again: Whether every row is to be taken in again.
 
     Returns:
-        Whether nobody had asked for one that is still to come.
+        True if no run was already asked for that is still to come.
     """
     first = not tx.execute(select(TABLE.c.asked).where(TABLE.c.name == name).with_for_update()).scalar()
     wanted = {"asked": True, **({"may_leave": True} if may_leave else {}), **({"again": True} if again else {})}
@@ -54,7 +54,7 @@ def ask(tx: Connection, name: str, *, may_leave: bool, again: bool) -> bool:
 
 
 def answer(tx: Connection, state: SourceState) -> None:
-    """Takes back the request of a human that this run has fulfilled."""
+    """Clears the request of a human that this run has fulfilled."""
     known = {name: False for name in ("asked", "may_leave", "again") if getattr(state, name)}
     if known:
         tx.execute(update(TABLE).where(TABLE.c.name == state.name).values(known))
@@ -72,7 +72,7 @@ def _known(database: str) -> Statement:
 
 
 def note(tx: Connection, source: str, said: Mapping[str, int]) -> None:
-    """Keeps the digests of these keys."""
+    """Keeps these digests, by key."""
     if said:
         _noting(tx.dialect.name).run(tx, sorted(said.items()), source=source)
 
@@ -91,7 +91,7 @@ def count(tx: Connection, source: str) -> int:
 
 
 def after(tx: Connection, source: str, key: str, limit: int) -> list[str]:
-    """Reads the next known keys, in the store's order.
+    """Returns the next known keys, in the store's order.
 
     Args:
         tx: A transaction.
@@ -104,7 +104,7 @@ def after(tx: Connection, source: str, key: str, limit: int) -> list[str]:
 
 
 def drop(tx: Connection, source: str, keys: Sequence[str]) -> None:
-    """Forgets these keys."""
+    """Deletes these keys of a source."""
     if keys:
         _dropping(tx.dialect.name).run(tx, source=source, keys=list(keys))
 
@@ -116,12 +116,12 @@ def _dropping(database: str) -> Statement:
 
 
 def drop_all(tx: Connection, source: str) -> None:
-    """Forgets every key."""
+    """Deletes every key of a source."""
     tx.execute(delete(KEYS).where(KEYS.c.source == source))
 
 
 def erase(tx: Connection, key: str) -> None:
-    """Forgets a user in all sources, as a privacy request asks for it."""
+    """Deletes a user's key in all sources, for a privacy request."""
     tx.execute(delete(KEYS).where(KEYS.c.key == key))
 
 

@@ -1,4 +1,4 @@
-"""Opens SQLite for the store: one writer at a time, who waits for the lock in small steps."""
+"""Opens SQLite for the store: one writer at a time, which waits for the lock in small steps."""
 
 import os
 from contextlib import suppress
@@ -14,11 +14,11 @@ from connector.store.clock import ONLY, Clock
 from connector.store.file_watch import FileWatch
 
 READ = "clock"
-"""Where a connection keeps what the store keeps of the time."""
+"""The name under which a connection keeps what the store keeps of the time."""
 BUSY_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.001
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY", "schema_version")
-"""The last one reads: with that the -wal is open, which `FileWatch` takes the number of."""
+"""The pragmas of each connection. The last one reads, which opens the -wal, so that `FileWatch` sees its number."""
 
 
 def machine_time() -> float:
@@ -27,13 +27,13 @@ def machine_time() -> float:
 
 
 def watch_of(url: URL) -> FileWatch | None:
-    """Returns what watches the file that a URL names; None for memory, and for a name of SQLite's own (file:...)."""
+    """Returns the watch of the file that a URL names; None for memory, and for a name of SQLite's own (file:...)."""
     name = url.database or ""
     return None if name in ("", ":memory:") or name.startswith("file:") else file_watch.watch_of(Path(name))
 
 
 def engine(url: URL, watch: FileWatch | None) -> Engine:
-    """Opens a file, which is watched, or memory. Connects at the first transaction."""
+    """Returns an engine of a file, which is watched, or of memory. It connects at the first transaction."""
     made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(made, "connect")
@@ -73,9 +73,9 @@ def hint(url: URL) -> str:
 
 
 def checkpoint(made: Engine) -> None:
-    """Writes all that is committed into the file itself: a copy of it is whole then, without those beside it.
+    """Writes all that is committed into the file itself, so that a copy of it is whole without the files beside it.
 
-    Where another program is writing, it is left to that one.
+    While another program is writing, this is left to that one.
     """
     with suppress(DBAPIError), made.connect() as connection:
         driver: Any = connection.connection.dbapi_connection
@@ -84,7 +84,7 @@ def checkpoint(made: Engine) -> None:
 
 
 def _begin_writing(tx: Connection, seconds: float) -> None:
-    """Waits for the lock by asking again at once: SQLite's own way sleeps up to 100 ms between two looks."""
+    """Begins to write, asking for the lock each millisecond: SQLite itself sleeps up to 100 ms between two tries."""
     give_up_at = monotonic() + seconds
     tx.exec_driver_sql("PRAGMA busy_timeout=0")
     while True:

@@ -26,7 +26,7 @@ ResultRow = tuple[Any, ...]
 
 
 def planned_rows(tx: Connection, found: Select[Any]) -> int:
-    """Returns how many rows PostgreSQL reckons that a statement finds, by what it last saw of the tables."""
+    """Returns how many rows PostgreSQL estimates that a statement finds, by its statistics of the tables."""
     plan = tx.execute(text(f"EXPLAIN (FORMAT JSON) {found.compile(tx, compile_kwargs={'literal_binds': True})}"))
     return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
 
@@ -35,7 +35,7 @@ class Statement:
     """A statement with parameters made by `bulk_sql.given`; a list of texts is one made by `bulk_sql.among_given`."""
 
     def __init__(self, database: str, statement: Any) -> None:
-        """`database`: a name as SQLAlchemy's dialects have it."""
+        """Compiles the statement. database: a name as SQLAlchemy's dialects have it."""
         compiled = statement.compile(dialect=_dialect(database))
         self._text = str(compiled)
         self._constants: Mapping[str, Any] = {
@@ -44,11 +44,11 @@ class Statement:
         self._places: Sequence[str] | None = compiled.positiontup
 
     def run(self, tx: Connection, /, **values: Any) -> list[ResultRow]:
-        """Runs it with these values of its parameters; the rows that it gives back."""
+        """Runs it with these values of its parameters, and returns its rows."""
         return _rows(_executed(tx, self._text, self._given(values)))
 
     def run_with_commit(self, tx: Connection, /, **values: Any) -> None:
-        """Runs it with the commit (`committing`): for what this transaction does not read any more."""
+        """Runs it with the commit (`committing`): for what this transaction no longer reads."""
         _run_with_commit(tx, self._text, self._given(values))
 
     def _given(self, values: Mapping[str, Any]) -> Any:
@@ -67,7 +67,7 @@ class RowsStatement:
     """
 
     def __init__(self, database: str, statement: Any, columns: Mapping[str, Callable[[Sequence[Any]], Array]]) -> None:
-        """`columns`: the columns of a row, in their order, each with what makes an array of its values."""
+        """Compiles the statement. columns: those of a row, in order, each with what makes an array of its values."""
         compiled = statement.compile(dialect=_dialect(database))
         self._text = str(compiled)
         self._columns = tuple((f"the_{name}", array) for name, array in columns.items())
@@ -79,14 +79,14 @@ class RowsStatement:
         self._places: Sequence[str] | None = compiled.positiontup
 
     def run(self, tx: Connection, rows: Sequence[ResultRow], /, **same: Any) -> list[ResultRow]:
-        """Runs it over the rows, which are not none; `same`: the values of its other parameters."""
+        """Runs it over rows, at least one, and returns its rows. same: the values of its other parameters."""
         others = self._others(same)
         if self._places is not None:
             return self._one_by_one(tx, rows, others, self._places)
         return _rows(_executed(tx, self._text, {**others, **self._arrays(rows)}))
 
     def run_with_commit(self, tx: Connection, rows: Sequence[ResultRow], /, **same: Any) -> None:
-        """Runs it over the rows with the commit (`committing`): for what this transaction does not read any more."""
+        """Runs it over rows, on PostgreSQL with the commit (`committing`): for what the transaction no longer reads."""
         if self._places is None:
             _run_with_commit(tx, self._text, {**self._others(same), **self._arrays(rows)})
         else:
@@ -115,7 +115,7 @@ class RowsStatement:
 
 @contextmanager
 def committing(tx: Connection) -> Iterator[None]:
-    """Commits a transaction of PostgreSQL at the end, with what `run_with_commit` was given: one way there and back.
+    """Commits a transaction of PostgreSQL at the end, in one round trip with what `run_with_commit` was given.
 
     A block that fails leaves the transaction open, to be rolled back. Raises psycopg's errors.
     """
@@ -146,7 +146,7 @@ def _commit_with(driver: Any, pending: Sequence[tuple[str, Any]]) -> None:
 
 
 def _told(error: psycopg.Error) -> psycopg.Error:
-    """What PostgreSQL said: of a pipeline psycopg may raise only what came of that."""
+    """Returns the error that PostgreSQL gave: of a pipeline psycopg may raise only an error that followed from it."""
     while error.sqlstate is None and isinstance(error.__context__, psycopg.Error):
         error = error.__context__
     return error
@@ -187,7 +187,7 @@ def _executed(tx: Connection, words: str, values: Any) -> Any:
 
 @contextmanager
 def _noticing_the_end(tx: Connection) -> Iterator[Any]:
-    """Gives the driver's cursor. Of a connection that has ended meanwhile the transaction has, too."""
+    """Yields the driver's cursor; where the connection has closed meanwhile, it invalidates the transaction."""
     driver = _driver(tx)
     try:
         yield driver

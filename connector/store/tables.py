@@ -16,16 +16,16 @@ from sqlmodel import Field, SQLModel
 metadata = SQLModel.metadata
 
 PENDING, SENT, REFUSED, DROPPED = range(4)
-"""States of an event: owed, confirmed, refused for good, never to be sent."""
+"""The states of an event: owed, confirmed, refused for good, never to be sent."""
 
 LIVE, ADMITTED, EXIT, BACKFILL, HELD = range(5)
-"""Lanes of an entity, in the order in which they are claimed: what just changed; deletions that the guard let pass;
+"""The lanes of an entity, in the order in which they are claimed: live changes; deletions that the guard let pass;
 deletions that it has yet to see; what a bulk load or a resync brought. Held deletions are not claimed.
 """
 
 
 class EntityRow(SQLModel, table=True):
-    """A person (or another entity) of one sync.
+    """A person or an object of one sync.
 
     facts, delivered, tried: JSON. due_at is null if nothing is owed, lane says in which line it waits. lease names
     the claim that has this row until leased_until. memberships: JSON, what was delivered of manual segments; removals:
@@ -88,7 +88,7 @@ class EntityRow(SQLModel, table=True):
 
 
 class RelationRow(SQLModel, table=True):
-    """That a person (key) is to be related to an object: by it they are found when the object comes or goes.
+    """A relationship of a person (key) to an object, by which they are found when the object is created or deleted.
 
     A row too many does no harm, one too few would: delivery adds what is missing before it sends for the person.
     """
@@ -102,7 +102,7 @@ class RelationRow(SQLModel, table=True):
 
 
 class IdentityRow(SQLModel, table=True):
-    """Which user of a sync holds an identifier in Customer.io: two users under one would overwrite each other."""
+    """The user of a sync who holds an identifier in Customer.io: two users under one would overwrite each other."""
 
     __tablename__ = "identity"
     __table_args__ = (PrimaryKeyConstraint("identifier", "sync"),)
@@ -112,7 +112,7 @@ class IdentityRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """An event that was accepted, by its ULID. The body is dropped once sent; the row stays, to know a repeat by."""
+    """An accepted event, by its ULID. The body is dropped once it is sent; by the row a repeat is recognised."""
 
     __tablename__ = "event"
     __table_args__ = (
@@ -131,11 +131,11 @@ class EventRow(SQLModel, table=True):
 
 
 INDEXED_CHARACTERS = 100
-"""So much of the subject of a problem is in its index: upstream may make a key of any length."""
+"""The characters of a problem's subject that its index has: upstream may make a key of any length."""
 
 
 class ProblemRow(SQLModel, table=True):
-    """What needs a human: the same problem again is counted, not repeated.
+    """A problem, which needs a human. The same problem again is counted, not repeated.
 
     cause: what it has in common with others (`problem_bounds.cause_id`), null where an older version has written it.
     """
@@ -162,7 +162,7 @@ class ProblemRow(SQLModel, table=True):
 
 
 class TallyRow(SQLModel, table=True):
-    """How often something came out so: counted in the transaction that made it so, in one of some slots.
+    """A tally of an outcome, counted in the transaction that caused it, in one of several slots.
 
     sync: the scope that it is counted for, which is a sync or what `tallies` names otherwise.
     """
@@ -176,7 +176,7 @@ class TallyRow(SQLModel, table=True):
 
 
 class MinuteRow(SQLModel, table=True):
-    """How often something came out so within one minute (unix time // 60), in one of some slots, as `TallyRow`."""
+    """A tally of an outcome within one minute (unix time // 60), in one of several slots, as `TallyRow`."""
 
     __tablename__ = "minute"
     # The minute first: what is written and read is of a few minutes, and of all scopes.
@@ -190,7 +190,7 @@ class MinuteRow(SQLModel, table=True):
 
 
 class TallyHourRow(SQLModel, table=True):
-    """How often something came out so within one hour (unix time // 3600): minutes, added up once it is over."""
+    """A tally of an outcome within one hour (unix time // 3600): its minutes, added up once it is over."""
 
     __tablename__ = "tally_hour"
     __table_args__ = (PrimaryKeyConstraint("scope", "hour", "name"), Index("tally_hour_at", "hour"))
@@ -220,9 +220,9 @@ class ConnectionRow(SQLModel, table=True):
 
 
 class ProcessRow(SQLModel, table=True):
-    """A process that says every few seconds that it lives: its role (worker, beat, web, run, sweep), and where it is.
+    """A process with its heartbeat of every few seconds: its name and its role (worker, beat, web, run, sweep).
 
-    A process that ends in order takes its row away, so a row that has grown old is of one that died.
+    A process that ends in order deletes its row, so a row with an old heartbeat is of one that died.
     """
 
     __tablename__ = "process"
@@ -234,7 +234,7 @@ class ProcessRow(SQLModel, table=True):
 
 
 class GuardRow(SQLModel, table=True):
-    """What the deletion guard knows of a sync: its audience, counted at counted_at; since when it holds deletions."""
+    """The state of a sync's deletion guard: the audience, counted at counted_at; since when it holds deletions."""
 
     __tablename__ = "guard"
 
@@ -245,7 +245,7 @@ class GuardRow(SQLModel, table=True):
 
 
 class AdmissionRow(SQLModel, table=True):
-    """How many deletions the guard let pass in one minute (unix time // 60)."""
+    """The number of deletions that the guard let pass in one minute (unix time // 60)."""
 
     __tablename__ = "admission"
 
@@ -255,7 +255,7 @@ class AdmissionRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """A long piece of work over a sync: how far it has come (the last key), of how many, how fast it may go.
+    """A job over a sync: how far it has come (the last key), of how many, and its pace in people per second.
 
     started_by: who has begun it, null where nobody noted that; asked: what it is to do, as JSON, null where the kind
     and the sync say all.
@@ -279,7 +279,7 @@ class JobRow(SQLModel, table=True):
 
 
 class ActivityPositionRow(SQLModel, table=True):
-    """How far the activity log of a workspace was read, for one type of entry: JSON of `activities.LogPosition`."""
+    """The position in the activity log of a workspace for one type of entry: JSON of `activities.LogPosition`."""
 
     __tablename__ = "activity_position"
 
@@ -337,7 +337,7 @@ class LeaseRow(SQLModel, table=True):
 
 
 class ClockRow(SQLModel, table=True):
-    """What is known of the one clock, in a single row: `connector.store.clock` says what the columns mean."""
+    """The state of the one clock, in a single row: `connector.store.clock` says what the columns mean."""
 
     __tablename__ = "clock"
 
@@ -348,7 +348,7 @@ class ClockRow(SQLModel, table=True):
 
 
 class SourceRow(SQLModel, table=True):
-    """A source and its last run (`connector.source_state` says what the columns mean)."""
+    """A source and its last run: `model.source_state` says what the columns mean."""
 
     __tablename__ = "source"
 
@@ -381,7 +381,7 @@ class SourceKeyRow(SQLModel, table=True):
 
 
 class BackfillRow(SQLModel, table=True):
-    """What a job of the kind `backfill` reads: files or URLs, and how. JSON, which may hold the secrets of URLs."""
+    """The origin that a `backfill` job reads: files or URLs, and how. JSON, which may hold the secrets of URLs."""
 
     __tablename__ = "backfill"
 

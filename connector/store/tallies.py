@@ -1,7 +1,7 @@
-"""Counts what people ask for afterwards, in the transaction that made it so: in all, and by the minute.
+"""Counts outcomes, in the transaction that causes them: in all, and by the minute.
 
 Every transaction counts. If all counted in one row they would wait for one another's commits, so each takes one of some
-slots, and who reads adds them up. What is counted belongs to a scope: a sync by its name, "" for what concerns no
+slots, and a reader adds them up. What is counted belongs to a scope: a sync by its name, "" for what concerns no
 single sync, `way` for how people of a sync come to Customer.io, `funnel` and `segments` for what its
 messages came to, `requests` for the requests to a connection.
 """
@@ -22,12 +22,12 @@ TALLY = TallyRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, i
 MINUTE = MinuteRow.__table__  # type: ignore[attr-defined]  # as above
 MINUTE_SECONDS = 60
 MESSAGES = "messages"
-"""Under what the messages of upstream are counted, read or not, with those that concern no single sync."""
+"""The name under which the messages of upstream are counted, readable or not, for no single sync."""
 _SLOTS = 16
 
 
 class MinuteCount(NamedTuple):
-    """How often something came out so within one minute (unix time // 60)."""
+    """The tally of an outcome within one minute (unix time // 60)."""
 
     scope: str
     name: str
@@ -36,22 +36,22 @@ class MinuteCount(NamedTuple):
 
 
 def way(sync: str) -> str:
-    """Returns the scope of what became of people of a sync: due, delivered, refused, and how long it took."""
+    """Returns the scope of the outcomes of people of a sync: due, delivered, refused, and how long it took."""
     return f"way:{sync}"
 
 
 def funnel(sync: str) -> str:
-    """Returns the scope of what became of the messages for a sync: each is counted under one step."""
+    """Returns the scope of the outcomes of the messages for a sync: each is counted under one step."""
     return f"funnel:{sync}"
 
 
 def segments(sync: str) -> str:
-    """Returns the scope of who entered and left the segments that the settings of a sync name."""
+    """Returns the scope of the entries to, and exits from, the segments that the settings of a sync name."""
     return f"segments:{sync}"
 
 
 def requests(connection: str) -> str:
-    """Returns the scope of the requests to a connection: by what they came to, and how long they took."""
+    """Returns the scope of the requests to a connection: their outcomes, and how long they took."""
     return f"requests:{connection}"
 
 
@@ -60,7 +60,7 @@ def tally(tx: Connection, counts: Mapping[str, Mapping[str, int]], now: float) -
 
     Args:
         tx: A transaction that writes.
-        counts: How often, by scope and name.
+        counts: How many to add, by scope and name.
         now: The store's time, in unix seconds.
     """
     counted = [
@@ -120,7 +120,7 @@ def minutes(tx: Connection, scopes: Collection[str], names: Collection[str], min
     Args:
         tx: A transaction.
         scopes: The scopes.
-        names: Under which names.
+        names: The names.
         minute: The first minute (unix time // 60).
     """
     found = select(MINUTE.c.scope, MINUTE.c.name, MINUTE.c.minute, func.sum(MINUTE.c.count))
@@ -137,9 +137,9 @@ def _by_scope(rows: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]
 
 
 def join_slots(tx: Connection, before: float, limit: int) -> int:
-    """Adds up the slots of minutes that ended before then, so that one row is left of each name; at most `limit` rows.
+    """Adds up the slots of minutes that ended before `before` (unix seconds), at most `limit` rows, into one per name.
 
-    Returns how many rows it took away.
+    Returns how many rows it added up.
     """
     over = (MINUTE.c.minute < int(before // MINUTE_SECONDS)) & (MINUTE.c.slot > 0)
     keys = (MINUTE.c.minute, MINUTE.c.scope, MINUTE.c.name, MINUTE.c.slot)

@@ -1,7 +1,7 @@
 """Adds minutes up to hours, which are kept for longer, and sums what was counted over any time.
 
-An hour is added up once it is over for so long that nobody counts in it any more; hours are added up in their order. So
-of every hour up to the last one the sums are whole, and of what came later the minutes are.
+An hour is added up once it has been over for so long that nothing is counted in it any more; hours are added up in
+their order. So every hour up to the last one has whole sums, and what came later has whole minutes.
 """
 
 from collections import Counter
@@ -17,13 +17,13 @@ from connector.store.tallies import MINUTE
 TABLE = TallyHourRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 MINUTES_AN_HOUR = 60
 _ALL = 24 * 365 * 1000
-"""Hours that hold everything that is ever asked for together."""
+"""A number of hours that holds any time that is ever asked for."""
 _ADDED_UP = "added up"
-"""The scope of a row that says that an hour was added up."""
+"""The scope of the rows that mark the hours that were added up."""
 
 
 class HoursCount(NamedTuple):
-    """How often something came out so within some hours, of which `first` (unix time // 3600) is the first."""
+    """The tally of an outcome within some hours, of which `first` (unix time // 3600) is the first."""
 
     scope: str
     name: str
@@ -32,7 +32,7 @@ class HoursCount(NamedTuple):
 
 
 def add_up(tx: Connection, before: float) -> bool:
-    """Adds up the next hour that ended before then, in unix seconds. Returns whether there was one."""
+    """Adds up the next hour that ended before `before` (unix seconds). Returns whether there was one."""
     last = _last(tx)
     later = select(func.min(MINUTE.c.minute)).where(MINUTE.c.minute >= (last + 1) * MINUTES_AN_HOUR)
     minute = tx.execute(later).scalar()
@@ -50,7 +50,7 @@ def add_up(tx: Connection, before: float) -> bool:
 
 
 def _last(tx: Connection) -> int:
-    """Returns the last hour that was added up, or one before all others if none was."""
+    """Returns the last hour that was added up (unix time // 3600), or -1 if none was."""
     rows = select(TABLE.c.hour).where(TABLE.c.scope == _ADDED_UP).order_by(TABLE.c.hour.desc()).limit(1)
     found = tx.execute(rows).scalar()
     return -1 if found is None else int(found)
@@ -98,7 +98,7 @@ def series(tx: Connection, scopes: Collection[str], begin: int, end: int, hours:
 
 
 def _counted(tx: Connection, scopes: Collection[str], begin: int, end: int, hours: int) -> list[HoursCount]:
-    """Sums hours where they are whole and added up, and minutes at both ends."""
+    """Returns the sums of hours where they are whole and added up, and of minutes at both ends."""
     first, last = -(-begin // MINUTES_AN_HOUR), min(end // MINUTES_AN_HOUR - 1, _last(tx))
     of_minute = _first(MINUTE.c.minute, MINUTES_AN_HOUR * hours, hours)
     if first > last:
@@ -116,7 +116,7 @@ def _counted(tx: Connection, scopes: Collection[str], begin: int, end: int, hour
 
 
 def _first(unit: Any, units: int, hours: int) -> ColumnElement[int]:
-    """The first of the hours with which a minute, or an hour, is counted; `units` of them make up these hours."""
+    """Returns the first hour of the group that a minute, or an hour, is in; `units` of them make up its `hours`."""
     of_unit: ColumnElement[int] = (unit - unit % literal(units)) // literal(units // hours)
     return of_unit
 

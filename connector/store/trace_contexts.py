@@ -1,7 +1,7 @@
-"""Keeps between intake and delivery in which traces the messages about somebody are, where traces are told of.
+"""Keeps the traces of the messages about somebody between intake and delivery, where traces are exported.
 
 A row is written with the facts of its message and dropped with the settlement that confirms them. Nothing is decided by
-it. Somebody has at most `SLOTS` rows: of many messages before one delivery the latest ones stay.
+it. Somebody has at most `SLOTS` rows: a later trace of the same slot takes the place of an earlier one.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,14 +19,14 @@ from connector.store.statements import RowsStatement, Statement
 TABLE: Any = TraceContextRow.__table__  # type: ignore[attr-defined]  # SQLModel makes it, its types do not tell
 SLOTS = 8
 _TRACE_ENDS = 35
-"""A traceparent's trace ends here; its last digit says which slot it takes."""
+"""The place in a traceparent where the trace's id ends; the last digit of the id decides on the slot."""
 
 
 def keep(tx: Connection, sync: str, kind: EntityKind, contexts: Iterable[tuple[str, str]], now: float) -> None:
-    """Keeps in which traces messages about people or objects are; a later one may take the slot of an earlier one.
+    """Keeps the traces of messages about people or objects; a later one may take the slot of an earlier one.
 
     Args:
-        tx: The transaction that takes the messages in, which has locked whom they are about.
+        tx: The transaction that takes the messages in, which has locked those they are about.
         sync: The name of the sync.
         kind: People or objects.
         contexts: Keys, each with a traceparent.
@@ -73,10 +73,10 @@ def _reading(database: str) -> Statement:
 
 
 def drop(tx: Connection, sync: str, kind: EntityKind, told: Mapping[str, Collection[str]]) -> None:
-    """Drops traceparents, and none that has come since they were read.
+    """Deletes these traceparents, and none that has come since they were read.
 
     Args:
-        tx: The transaction that settles, which has locked whom they are about.
+        tx: The transaction that settles, which has locked those they are about.
         sync: The name of the sync.
         kind: People or objects.
         told: The traceparents by key.

@@ -1,4 +1,4 @@
-"""Lets the batches that speak of one visitor wait for one another."""
+"""Makes the batches that name one visitor wait for one another."""
 
 from collections.abc import Iterable
 from zlib import crc32
@@ -6,16 +6,16 @@ from zlib import crc32
 from sqlalchemy import Connection, text
 
 _KIND = 1_986_622_324
-"""Tells these locks from all others of the database."""
+"""The number that tells these locks from all others of the database."""
 _BUCKETS = 64
-"""A batch may speak of thousands of visitors, and PostgreSQL has room for some thousand locks in all."""
+"""The number of locks for all visitors: a batch may name thousands, and PostgreSQL has some thousand locks in all."""
 _WAIT = text("SELECT pg_advisory_xact_lock(:kind, bucket) FROM unnest(CAST(:buckets AS integer[])) AS bucket")
 
 
 def wait_for_others(tx: Connection, visitors: Iterable[str]) -> None:
-    """On PostgreSQL, waits until no other transaction speaks of these visitors; on SQLite that is so anyway.
+    """Waits until no other transaction names these visitors; SQLite has one writer at a time anyway.
 
-    It must come before any row is locked. All take the locks in one order, so that nobody waits in a circle.
+    It must come before any row is locked. All take the locks in one order, so that there is no deadlock.
 
     Args:
         tx: A transaction that writes; the locks end with it.

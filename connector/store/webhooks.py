@@ -1,4 +1,4 @@
-"""Keeps reporting webhooks, each once however often it comes. All of a batch is one statement."""
+"""Keeps reporting webhooks, each once however often it comes. A batch is one statement."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -15,7 +15,7 @@ TABLE: Table = WebhookRow.__table__  # type: ignore[attr-defined]  # SQLModel ma
 
 
 class KeptWebhook(NamedTuple):
-    """A webhook that waits to be folded: its id, the connection it came by, what it says."""
+    """A webhook that waits to be folded: its id, the connection it came by, and its body."""
 
     event_id: str
     connection: str
@@ -23,7 +23,7 @@ class KeptWebhook(NamedTuple):
 
 
 def add(tx: Connection, webhooks: Sequence[KeptWebhook], now: float) -> None:
-    """Keeps webhooks; one that is known by its id changes nothing. `now`: unix seconds, by the store's clock."""
+    """Keeps webhooks; one whose id is known changes nothing. now: unix seconds, by the store's clock."""
     if webhooks:
         # In the order of their ids, so that two programs with the same ones wait for each other and never in a circle.
         _adding(tx.dialect.name).run_with_commit(tx, sorted(webhooks), now=now)
@@ -37,19 +37,19 @@ def _adding(database: str) -> RowsStatement:
 
 
 def mentioning(tx: Connection, names: Collection[str]) -> list[str]:
-    """Returns the ids of webhooks whose body mentions somebody by one of these names, in lower case; looks at all."""
+    """Returns the ids of webhooks whose body mentions one of these names, in lower case; it looks at all of them."""
     rows = select(TABLE.c.event_id, TABLE.c.body).where(name_search.may_mention(TABLE.c.body, names))
     return [id for id, body in tx.execute(rows) if name_search.text_mentions(body, names)]
 
 
 def erase(tx: Connection, ids: Collection[str]) -> int:
-    """Empties these webhooks. Returns how many. Their ids stay: Customer.io may send one again."""
+    """Deletes the bodies of these webhooks, and returns how many. The ids stay: Customer.io may send one again."""
     nothing = {"body": null(), "state": NEVER}
     return tx.execute(update(TABLE).where(among(tx, TABLE.c.event_id, ids)).values(nothing)).rowcount
 
 
 def waiting(tx: Connection, connection: str, limit: int) -> list[tuple[str, str]]:
-    """Returns webhooks that are to be folded, by id, with their bodies, and locks them; passes over who has a lock.
+    """Returns the ids and bodies of webhooks that are to be folded, oldest first, and locks them; skips locked ones.
 
     Args:
         tx: A writing transaction.
@@ -70,7 +70,7 @@ def waiting_counts(tx: Connection) -> dict[str, int]:
 
 
 def settle(tx: Connection, connection: str, ids: Collection[str], state: int) -> None:
-    """Notes what became of webhooks that were locked.
+    """Notes the outcome of webhooks that were locked.
 
     Args:
         tx: A writing transaction.

@@ -1,11 +1,11 @@
 """Keeps each identifier to one user in a workspace to which several syncs deliver.
 
 Each sync has holders of its own (`identifier_holders`). Rows of two syncs with one key are one user, who may be known
-by one identifier in both. A lead, who is known by an address alone, is whoever has that address. Anybody else waits.
+by one identifier in both. A lead, who is known by an address alone, is the user with that address. Anybody else waits.
 
 A transaction that gives identifiers out is alone in its workspace (`one_at_a_time`), and is so before it locks any row.
-What another sync lets go is given to who waits for it by a transaction of its own (`take_up`): so no transaction ever
-takes rows of a sync back to front.
+What another sync releases is given to a user who waits for it in a separate transaction (`take_up`), so that no
+transaction locks rows of a sync in the reverse order.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,16 +41,16 @@ class UserOfSync(NamedTuple):
 
 
 class IdentifierHolders(NamedTuple):
-    """The holders of identifiers: the key of each one's user, and the sync of those whom another sync has."""
+    """The holders of identifiers: the key of each holder, and the holder's sync where it is another one."""
 
     keys: Mapping[str, str]
     syncs: Mapping[str, str] = {}
 
 
 def one_at_a_time(tx: Connection, syncs: Iterable[Rules]) -> None:
-    """On PostgreSQL, lets one transaction at a time give identifiers out in a workspace of several syncs.
+    """Lets one transaction at a time give identifiers out in a workspace of several syncs.
 
-    On SQLite that is so anyway. It must come before any row is locked.
+    SQLite has one writer at a time anyway. It must come before any row is locked.
     """
     if tx.dialect.name == "sqlite":
         return
@@ -81,14 +81,14 @@ def hold(tx: Connection, rules: Rules, wanted: Mapping[str, list[str]]) -> Ident
 
 
 def _strangers(identifier: str, keys: Iterable[str], held: Iterable[UserOfSync]) -> dict[str, UserOfSync]:
-    """Returns those of the keys who are another user than one who holds the identifier, each with that one."""
+    """Returns those of the keys that are not the user who holds the identifier, each with that holder."""
     known = [each for each in held if each.key != identifier]
     found = {key: next((each for each in known if each.key != key), None) for key in keys if key != identifier}
     return {key: holder for key, holder in found.items() if holder is not None}
 
 
 def _beside(tx: Connection, syncs: Sequence[str], identifiers: Iterable[str]) -> dict[str, list[UserOfSync]]:
-    """Returns who holds each of the identifiers in these syncs."""
+    """Returns the holders of each of the identifiers in these syncs."""
     found: dict[str, list[UserOfSync]] = {}
     for part in parts(identifiers):
         for identifier, sync, key in _holders(tx.dialect.name).run(tx, syncs=list(syncs), identifiers=part):
@@ -121,7 +121,7 @@ def holder_beside(tx: Connection, rules: Rules, identifier: str, key: str) -> Us
 
 
 def people(tx: Connection, syncs: Sequence[Rules], identifiers: Collection[str]) -> dict[str, list[OtherSyncPerson]]:
-    """Reads, without a lock, who holds identifiers in these syncs: by the identifier, as `identifier_text` has it."""
+    """Returns the holders of identifiers in these syncs, without a lock, by the identifier as in `identifier_text`."""
     rules_of = {rules.name: rules for rules in syncs}
     found: dict[str, list[OtherSyncPerson]] = {}
     for part in parts(identifiers):
@@ -145,12 +145,12 @@ def _people(database: str) -> Statement:
 
 
 def any_to_take_up(tx: Connection, rules: Rules) -> bool:
-    """Whether somebody of a sync waits for an identifier that nobody else holds any more."""
+    """Says whether somebody of a sync waits for an identifier that nobody else holds any more."""
     return bool(_free(tx, rules, 1))
 
 
 def take_up(tx: Connection, syncs: Iterable[Rules], now: float) -> set[str]:
-    """Gives identifiers that nobody else holds any more to the users who wait for them, who are due then.
+    """Gives identifiers that nobody else holds any more to users who wait for them, and makes those due.
 
     Args:
         tx: a writing transaction that is alone in the workspaces of the syncs.
@@ -190,7 +190,7 @@ def _wanted(entity: Entity, rules: Rules) -> list[str]:
 
 
 def _note_waits(tx: Connection, sync: str, taken: Mapping[str, str | None], now: float) -> None:
-    """Notes for what users wait from now on, by their keys; who waits for nothing is due."""
+    """Writes which identifier each user waits for, by key; users who wait for none become due."""
     mine = (ENTITY.c.sync == sync) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == bindparam("the_key"))
     waits = update(ENTITY).where(mine).values(waits_for=bindparam("name"), due_at=bindparam("due"))
     rows = [{"the_key": key, "name": name, "due": now if name is None else None} for key, name in taken.items()]
@@ -199,7 +199,7 @@ def _note_waits(tx: Connection, sync: str, taken: Mapping[str, str | None], now:
 
 
 def _free(tx: Connection, rules: Rules, limit: int) -> list[tuple[str, str]]:
-    """Returns users who wait for what nobody else holds, as pairs of the identifier and the user's key."""
+    """Returns users who wait for an identifier that nobody else holds, as pairs of the identifier and the key."""
     own = (IDENTITY.c.sync == ENTITY.c.sync) & (IDENTITY.c.key != ENTITY.c.key)
     stranger = and_(IDENTITY.c.key != ENTITY.c.key, IDENTITY.c.key != IDENTITY.c.identifier)
     beside = IDENTITY.c.sync.in_(rules.beside) & stranger
@@ -216,7 +216,7 @@ def conflict(key: str, identifier: str, held: IdentifierHolders) -> Problem:
 
 
 def part(tx: Connection, syncs: Sequence[Rules], now: float) -> int:
-    """Ends it that two users of two syncs hold one identifier, as the versions before let them: one of them waits.
+    """Makes one of two users wait who hold one identifier in two syncs, as earlier versions let them.
 
     The user of the sync that the settings name first goes on, and the other one is a problem that names both. They are
     sent whole once the identifier is theirs.
@@ -258,7 +258,7 @@ def _part(tx: Connection, rules: Rules, first: Sequence[str], now: float) -> int
 
 
 def _let_wait(tx: Connection, sync: str, wait_for: Mapping[str, str]) -> None:
-    """Lets users wait for identifiers, by the users' keys, that they hold no more."""
+    """Makes users, by their keys, wait for identifiers, and takes these from them."""
     rows = [{"the_key": key, "name": identifier} for key, identifier in wait_for.items()]
     theirs = (ENTITY.c.sync == sync) & (ENTITY.c.kind == PERSON) & (ENTITY.c.key == bindparam("the_key"))
     waits = {"waits_for": bindparam("name"), "standing": identifier_holders.WAITS, "due_at": null()}
