@@ -50,7 +50,7 @@ NOT_MEANT: Outcome = "not meant"
 
 
 class Turn(NamedTuple):
-    """What one action did with a call. own: it is one of the sync's own; fault: why it could not be done."""
+    """The turn of one action with a call. own: it is one of the sync's own; fault: why it could not be done."""
 
     action: Action
     own: bool
@@ -70,7 +70,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the actions make of a change: None where none takes it, so that for this sync it never came.
+    """The change as the actions make it: None where none takes it, so that for this sync it never came.
 
     problems: what an action of the sync's own was for, and could not do.
     """

@@ -230,7 +230,7 @@ def _names(segments: tuple[Segment, ...]) -> dict[str, Any]:
 
 
 def _with_visitor(lifecycle: Lifecycle, change: Change, version: int, rules: Rules) -> Lifecycle:
-    """Keeps the anonymous id, which outlives a silent message: events under it join the person only with identify."""
+    """Keeps the anonymous id for the identify: without it, events sent under the id do not join the person."""
     anonymous_id = change.anonymous_id or _of_events(change)
     if not rules.anonymous_events or anonymous_id is None:
         return lifecycle

@@ -11,7 +11,7 @@ from connector.model.entity import Facts
 
 
 class AudienceStatus(StrEnum):
-    """Where a user stands in a sync. The value is the reason shown to the operator."""
+    """The standing of a user in a sync. The value is the reason shown to the operator."""
 
     IN = "in the audience"
     OUTSIDE = "not in a whitelisted segment"

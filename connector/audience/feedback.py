@@ -10,7 +10,7 @@ from connector.model.reported import REASONS
 
 
 class Restraint(NamedTuple):
-    """What is not sent to a person: the mark for which there are no events, and for which nothing; "" for none."""
+    """The marks of a person for which no events are sent, and for which they are not created again; "" for none."""
 
     no_events: str = ""
     not_recreated: str = ""

@@ -111,7 +111,7 @@ def _told(change: Change, rules: Rules) -> NamedRelationships:
 def _explicit(
     told: Relationship, rule: ObjectRules, rules: Rules, change: Change, problems: list[Problem]
 ) -> dict[str, Any]:
-    """Returns what one says, by name. One that ends takes its attributes along, so as not to come back with them."""
+    """Returns what a relationship says, by name. One that ends nulls its attributes, so as not to return with them."""
     key = told.key
     if told.gone:
         return {key: None} | _nulls(key, rule)
@@ -194,7 +194,7 @@ def _present(facts: VersionedMap, rules: Rules) -> dict[str, dict[str, Any]]:
         if _TAB not in name and value is not None and (key := _object(name, value, rules)) is not None:
             names[name] = key
             found.setdefault(key, {})
-    # An account's attributes first: what is said of the relationship itself goes before them.
+    # An account's attributes come first, so that what is said of the relationship itself overrides them.
     for name, value in sorted(facts.values.items(), key=lambda item: not item[0].startswith(_ACCOUNT)):
         own, tab, attribute = name.partition(_TAB)
         if tab and own in names and value is not None and _sends(names[own], attribute, rules):

@@ -171,7 +171,7 @@ class ChosenAttributes:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRules:
-    """What is needed to know of objects of one type, and of relationships to them."""
+    """The rules for objects of one type, and for relationships to them."""
 
     type: str
     sources: frozenset[str]

@@ -95,7 +95,7 @@ class SegmentsAs:
         return self._valued(fitting, lifecycle.entered_segments), tuple(problems)
 
     def _target(self, name: str) -> str:
-        """Returns the attribute of a segment. Other than letters, digits and underscores are awkward in Liquid."""
+        """Returns a segment's attribute: what is no letter, digit or underscore becomes "_", for the sake of Liquid."""
         own = _NO_WORD.sub("_", name.lower() if self.lower else name).strip("_")
         return f"{self.attribute}_{own}"
 

@@ -127,7 +127,7 @@ def _remembered(seen: Mapping[str, float], floor: float) -> dict[str, float]:
 
 
 def _page(reply: Reply) -> ActivityPage | Pause:
-    """Reads a page. One that cannot be read would be the same again: it hides its own type only, and is told."""
+    """Reads a page. One that cannot be read would be the same again: it ends the reading of its own type only."""
     body = _object(reply.usable_body)
     rows = None if body is None else body.get("activities")
     if body is None or not isinstance(rows, list | None):

@@ -19,7 +19,7 @@ _SPELLINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookRemedy:
-    """What is wrong with a workspace's reporting webhook, and what would mend it.
+    """The faults of a workspace's reporting webhook, and the request that would mend them.
 
     lacks: a sentence each, none where all is well. id: that of the webhook to change, None to make one. body: JSON.
     """

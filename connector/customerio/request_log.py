@@ -1,4 +1,4 @@
-"""What is logged of a request to Customer.io: what it was, what came back, and as settings say the bodies of both."""
+"""The log of requests to Customer.io: what was sent, what came back, and the bodies of both if settings say so."""
 
 import gzip
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def _judged(action: ResponseAction) -> tuple[Judged, str]:
 
 
 def _packed(body: bytes) -> bytes | None:
-    # The fastest level halves the store's work for a tenth more bytes; no time inside, so that equal is equal.
+    # The fastest level halves the store's work for a tenth more bytes; without a time, equal bodies are equal bytes.
     return gzip.compress(body, compresslevel=1, mtime=0) if len(body) <= REQUEST_BYTES else None
 
 

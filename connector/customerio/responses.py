@@ -18,7 +18,7 @@ from connector.customerio.statuses import Meaning
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. status is 0 if nothing did; then `body` is empty and `fault` says what happened.
+    """The reply to a request. status is 0 if none came; then `body` is empty and `fault` says what happened.
 
     retry_after: the seconds to wait, if the reply asks for a pause. reached: whether the request may have been applied.
     whole: False if the body was longer than we read, or came compressed though we did not ask for it. date: the time of

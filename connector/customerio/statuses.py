@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Meaning(Enum):
-    """What a status says, in the words of Customer.io's documentation."""
+    """The meaning of a status, in the words of Customer.io's documentation."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused as a whole"

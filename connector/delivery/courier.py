@@ -65,7 +65,7 @@ Owner = tuple[Attempt, int]
 
 @dataclass(frozen=True, slots=True)
 class CycleResult:
-    """What a cycle did.
+    """The result of a cycle.
 
     people: how many people or objects it claimed. paused: whether the connection is paused. more: whether some of them
     have another step to take.
@@ -330,7 +330,7 @@ class Courier:
         tally.update(feedback.counted(attempts))
         late = [each.claim.entity.key for each in attempts if served.waiting and each.passes_over(served.waiting)]
         name = self.rules.name
-        # A settlement that a crash takes back is an answer that was lost: the doubt of the claim is still there.
+        # If a crash takes a settlement back, that is like a lost answer: the doubt of the claim is still there.
         with self.store.writing(may_be_lost=True) as tx:
             now = self.store.now(tx)
             alone = self._alone(attempts, now)

@@ -32,7 +32,7 @@ MOST_EXTRA_REQUESTS = 64
 
 
 class Sent(NamedTuple, Generic[Owner]):
-    """What became of one part, and by which request; None if no request was sent for it."""
+    """The result of one part, and the request that brought it; None if no request was sent for it."""
 
     part: Part[Owner]
     result: ItemResult

@@ -22,7 +22,7 @@ from connector.store.engine import Store
 from connector.tracing.tracer import AttributeValue, OpenSpan, Tracer
 
 Outcomes = Mapping[str, str]
-"""What became of each person or object, by key."""
+"""The outcome of each person or object, by key."""
 
 
 @dataclass(slots=True)

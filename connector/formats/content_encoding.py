@@ -107,7 +107,7 @@ def _deflate(body: bytes) -> Pieces:
 
 
 def _inflated(body: bytes, at: int, form: int) -> Generator[bytes, None, int]:
-    """Yields the pieces of the stream that begins at a place; gives back where it ends."""
+    """Yields the pieces of the stream that begins at a place; returns where it ends."""
     stream = zlib.decompressobj(form)
     while not stream.eof:
         fed = body[at : at + _FED_BYTES]
@@ -135,7 +135,7 @@ def _zstd(body: bytes) -> Pieces:
 
 
 def _frame(body: bytes, at: int) -> Generator[bytes, None, int]:
-    """Yields the pieces of the frame that begins at a place; gives back where it ends."""
+    """Yields the pieces of the frame that begins at a place; returns where it ends."""
     stream = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
     while not stream.eof:
         fed = body[at : at + _FED_BYTES] if stream.needs_input else b""

@@ -33,7 +33,7 @@ _VERSIONS = ("indexed_at", "updated_at")
 
 
 class _Envelope:
-    """What a notification says around its messages."""
+    """The part of a notification that stands around its messages."""
 
     def __init__(self, notification: Mapping[str, Any]) -> None:
         self._notification = notification

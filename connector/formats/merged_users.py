@@ -19,7 +19,7 @@ _NAMES = ("id", "external_id", "email", "anonymous_id", "anonymous_ids")
 
 
 def with_merged(change: Change, others: Iterable[Mapping[str, Any]]) -> list[Change]:
-    """Returns the `change` of the user who goes on, and for each of `others`, by their fields, that they were merged.
+    """Returns the `change` of the user who goes on, and a change for each of `others` (their fields) merged into them.
 
     Raises UnreadableError where one of them names nobody.
     """

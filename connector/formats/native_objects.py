@@ -93,7 +93,7 @@ def _listed(given: object) -> list[dict[str, Any]]:
 
 
 def flag(given: Mapping[str, Any], field: str, whose: str) -> bool:
-    """Returns a field that is true or false."""
+    """Returns whether a field is true. Raises UnreadableError unless it is true, false or null."""
     value = given.get(field)
     if not isinstance(value, bool | None):
         raise UnreadableError(f'"{field}" of {whose} is neither true nor false')

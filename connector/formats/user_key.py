@@ -13,7 +13,7 @@ _NOT_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def user_key(user: Mapping[str, Any], anonymous_id: str | None) -> str:
-    """Returns the key of a user. Users without an identifier have none, so they never become one person."""
+    """Returns the key of a user. Raises UnreadableError for users without one, so that they never become one person."""
     key = _identifier(user, anonymous_id)
     if key is None:
         raise UnreadableError("the message names no user")

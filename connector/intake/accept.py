@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """What came of a batch: how many messages were read, how many not, and which syncs have something to deliver.
+    """The result of a batch: how many messages were read, how many not, and which syncs have something to deliver.
 
     A message that a sync could not take in, since its row of the user cannot be read, counts as not read too.
     leased: the people leased meanwhile, for the process that took the batch in to send for. skipped: how many of those

@@ -32,7 +32,7 @@ def take(
     leasing: Leasing | None = None,
     telling: Telling = SILENT,
 ) -> TakenIn:
-    """Takes in bodies of one format, all of them or none. Raises StoreError if the store cannot be reached.
+    """Takes in bodies of one format, all of them or none. Raises StoreError if they cannot be kept.
 
     Args:
         store: The store that they go to.

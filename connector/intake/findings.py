@@ -68,7 +68,7 @@ def _alike(syncs: Sequence[Rules]) -> list[list[Rules]]:
 
 
 def _findings(changes: Sequence[Change], rules: Rules, known: Known) -> BatchFindings:
-    """Returns a sync's findings. `known`: what syncs that read alike have read; one with actions reads others."""
+    """Returns a sync's findings. `known`: what syncs that read alike have read; not used with actions."""
     taken = _taken(changes, rules)
     read_alike = known.setdefault(rules.reads, {}) if rules.actions is None else {}
     return BatchFindings(taken, apply_change.read_ahead(taken.changes, rules, read_alike))

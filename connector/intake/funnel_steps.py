@@ -18,7 +18,7 @@ RECEIVED = "received"
 UNREADABLE, NOT_TAKEN, OUTSIDE, REPEATED = "unreadable", "not taken", "not in the audience", "repeated"
 NO_CHANGE, WAITS, TOGETHER, DUE = "no change", "waits", "with others", "due"
 STEPS = (UNREADABLE, NOT_TAKEN, OUTSIDE, REPEATED, NO_CHANGE, WAITS, TOGETHER, DUE)
-"""What may become of a message. The name of a count is the step, and behind a colon the reason where it has one."""
+"""The ends that a message may come to. The name of a count is the step, and behind a colon the reason, if any."""
 
 UNREADABLE_MESSAGE = f"{UNREADABLE}: the message"
 UNREADABLE_ROW = f"{UNREADABLE}: what the store keeps of whom it is about"

@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 _NOTHING_SAID = Facts()
 _NEVER = None, None
 ToldObject = tuple[int, ObjectChange]
-"""What was said of an object, and how many messages about users came before it."""
+"""A message about an object, after the number of messages about users that came before it."""
 
 
 class Observed(NamedTuple):
-    """What a change did to a user of a sync: the user before it, the change as it counted, and the facts after it.
+    """The effect of a change on a user of a sync: the user before it, the change as it counted, and the facts after it.
 
     repeated: the names of its events that were accepted before.
     """
@@ -291,7 +291,7 @@ class UserBatch:
             # The survivor may be unchanged: they may know all of the lead already.
             left = _left_to(self.survivors, {**before, **{each.entity.key: each.entity for each in written}})
             store_leads.may_be_there(self.connection, self.rules.name, left, self.now)
-        # Only now: an identifier that is let go passes to the user who waits, who is known once all is saved.
+        # This comes last: an identifier that is let go passes to the user who waits, who is known once all is saved.
         released = self._let_go(written, before, names)
         identifier_holders.release(self.connection, self.rules.name, released, self.now, self.rules)
         self.lets_go = bool(released)
@@ -361,7 +361,7 @@ def _texts(identifiers: Iterable[Identifier]) -> list[str]:
 def _join(
     before: dict[str, Entity], facts: dict[str, Facts], others: Collection[str], rules: Rules
 ) -> Mapping[str, str]:
-    """Joins the leads who are one of the users. Returns the user's key by the lead's. Other `others` leave `before`."""
+    """Joins the leads who are one of the users. Returns the user's key by the lead's. Drops others from `before`."""
     survivors: dict[str, str] = {}
     for key in [key for key in before if not leads.is_lead(key)]:
         lead = leads.lead_of(facts[key])
@@ -375,7 +375,7 @@ def _join(
 
 
 def _left_to(survivors: Mapping[str, str], people: Mapping[str, Entity]) -> list[tuple[str, Unconfirmed]]:
-    """Returns what may be in Customer.io of leads, by the users whom they turned out to be."""
+    """Returns what may be in Customer.io of leads, with the keys of the users whom they turned out to be."""
     left = []
     for lead, key in survivors.items():
         if possible_identifiers(people[lead]):

@@ -168,8 +168,8 @@ def _clear(entity: Entity, events: Sequence[PendingEvent], rules: Rules) -> Step
     nulls = dict.fromkeys(sorted(held), None)
     part = item_size.first(nulls)
     left = {name: held[name] for name in nulls.keys() - part.keys()}
-    # An identifier that was only tried may not be there, nor somebody whom another sync of the workspace may delete: an
-    # update-only identify creates nobody.
+    # Nobody may be there under an identifier that was only tried, or if another sync of the workspace may delete them:
+    # an update-only identify creates nobody.
     wary = rules.update_only or bool(rules.beside)
     operations = tuple(
         Operation(identify.item(each, part, update_only=wary or each not in delivered))

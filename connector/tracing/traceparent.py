@@ -9,7 +9,7 @@ from typing import Any
 
 NAME = "traceparent"
 NONE = ""
-"""In place of a traceparent: the message brought none."""
+"""The value in place of a traceparent: the message brought none."""
 _LONGEST = 256
 _FORM = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<place>[0-9a-f]{32}-[0-9a-f]{16})-[0-9a-f](?P<flags>[0-9a-f])(-.*)?")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16

@@ -5,7 +5,10 @@ from connector.model.entity import Identifier
 
 
 def item(primary: Identifier, secondary: Identifier) -> Item:
-    """Returns the item that merges `secondary` into `primary` (docs/customerio.md#merge): not beside its identify."""
+    """Returns the item that merges `secondary` into `primary` (docs/customerio.md#merge).
+
+    It must never go in one batch with the identify of the primary.
+    """
     return {
         "type": "person",
         "action": "merge",

@@ -132,7 +132,7 @@ def alias(call: Fields) -> list[Change]:
     previous, own = identifiers.text(call.get("previousId")), identifiers.text(call.get("userId"))
     if previous is None or own is None:
         raise UnreadableError("the alias has no previousId, or no userId")
-    # An action cannot say who is who: without its call the change is left alone by them.
+    # An action cannot say who is who: actions leave a change without its call alone.
     context, left_out = _context(call)
     change = _change(call, object_in(context, "traits"))
     said = (*change.left_out, *left_out)
