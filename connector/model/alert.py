@@ -1,4 +1,4 @@
-"""Alerts as they are kept: one thing that needs somebody, from its beginning to its end, and what is told of it."""
+"""Alerts as they are kept: a trouble that needs somebody, from its beginning to its end, and the notices about it."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
@@ -46,7 +46,7 @@ class AlertState:
 
 
 class Notice(NamedTuple):
-    """One change of state that somebody is to be told of. `number` counts those of an episode, from 1."""
+    """A notice of one change of an alert's state. number: its place among the notices of the episode, from 1."""
 
     alert: str
     episode: int
@@ -61,7 +61,7 @@ class Notice(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A notice as a channel has it; told_at: when the channel took it, None while it waits until due_at or is tried."""
+    """A notice for a channel, due at due_at. told_at: when the channel took it, None until then; both unix seconds."""
 
     channel: str
     notice: Notice

@@ -1,4 +1,4 @@
-"""Names of attributes: what a setting means, and what Customer.io gets to see.
+"""Names of attributes: the attribute that a setting names, and its name in Customer.io.
 
 `x`, `traits_x` and `traits.x` are one attribute; `account.x` is one of the user's account. In Customer.io the names are
 those Hull's connector wrote, so that campaigns built on it go on working: `group/key` becomes `group-key`,

@@ -1,4 +1,4 @@
-"""What upstream says about one user, whatever format it came in."""
+"""The values that a message of upstream is read into, whatever its format: changes of users and of objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ class ObjectChange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a user did.
+    """An event: something that a user did.
 
     `id` is upstream's own id of the event, or None where it gives none; `occurred_at` is unix seconds, or None
     where upstream gives no time; `anonymous_id` is the visitor it was recorded for, where upstream says so.

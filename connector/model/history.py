@@ -1,4 +1,4 @@
-"""What is kept of a person's history: small rows of codes, which become words where somebody reads them.
+"""A person's history as it is kept: small rows of codes, which become words where somebody reads them.
 
 The numbers stand in the store, so none of them changes its meaning: what is new gets a new one.
 """

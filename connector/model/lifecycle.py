@@ -1,7 +1,7 @@
-"""What is said of a user or an object as a whole, beside attributes and segments: deleted, suppressed, merged.
+"""The lifecycle of a user or an object, beside attributes and segments: deleted, suppressed, merged.
 
 Each entry has the version that wrote it, as attributes have, so that the end is the same in whatever order messages
-come; nothing but a newer word takes one back.
+come; only a newer message takes one back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

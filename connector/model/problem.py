@@ -1,4 +1,4 @@
-"""Problems: what needs a human."""
+"""Problems, which need a human."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +21,7 @@ EVERY_SYNC = ""
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing for a human, worded so that the next step is plain.
+    """A problem for a human, worded so that the next step is plain.
 
     subject is the upstream user's key ("" for a message that names none), or the name of a source, queue or
     connection, or the id of a backfill; reason a sentence without the payload's values; payload what a replay needs

@@ -1,4 +1,4 @@
-"""Which problems are meant, where many are listed, replayed or discarded."""
+"""The choice of problems where many are listed, replayed or discarded."""
 
 from dataclasses import asdict, dataclass
 

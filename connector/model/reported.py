@@ -1,6 +1,6 @@
-"""What Customer.io has reported of a person that may bear on what is sent to them: unsubscribed, bounced and so on.
+"""The reports of Customer.io about a person that may bear on what is sent to them: unsubscribed, bounced and so on.
 
-Each word has its time, so that the end is the same in whatever order the reports come.
+Each report has its time, so that the end is the same in whatever order they come.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 ReportedMark = Literal["unsubscribed", "suppressed", "bounced", "spammed"]
 MARKS: tuple[ReportedMark, ...] = get_args(ReportedMark)
 RESUBSCRIBED = "subscribed"
-"""The word that undoes all marks from before it."""
+"""The mark that undoes all marks from before it."""
 
 REASONS: Mapping[str, str] = {
     "unsubscribed": "they unsubscribed in Customer.io",
@@ -31,7 +31,7 @@ _MARKS: Mapping[tuple[str, str], str] = {
 
 
 class ReportedWord(NamedTuple):
-    """One word about one identifier of a person.
+    """A report about one identifier of a person.
 
     key: the identifier, as `id:1001`; owner: the strongest identifier that was named with it; mark: a mark, or
     RESUBSCRIBED; at: unix seconds; event_id: the webhook's; address: the e-mail address that it speaks of, or "".
@@ -77,7 +77,7 @@ def _when(word: ReportedWord) -> tuple[int, str]:
 
 
 def _is_theirs(word: ReportedWord, names: Collection[str]) -> bool:
-    """Says whether a word is about this person: two may have had one address, and the word names the owner's id."""
+    """Says whether a report is about this person: of two who had one address, it is about the one whom it names."""
     kind = word.owner.partition(":")[0]
     return word.owner in names or not any(each.startswith(f"{kind}:") for each in names)
 

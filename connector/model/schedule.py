@@ -1,4 +1,4 @@
-"""When something is to be done again and again: a crontab line, or every so many seconds. Times are UTC."""
+"""The schedule of what is done again and again: a crontab line, or every so many seconds. Times are UTC."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _DAYS_AHEAD = 8 * 366 + 1
 
 
 class _CronField(NamedTuple):
-    """One of the five fields: what it is called, the numbers it takes, and names for them, from the first on."""
+    """One of the five fields: its name, the numbers it takes, and names for these, from the first on."""
 
     name: str
     first: int

@@ -1,7 +1,7 @@
-"""The latest word on each name: a map in which every entry carries the version that wrote it.
+"""The latest value of each name: a map in which every entry carries the version that wrote it.
 
 Messages arrive late, twice and out of order. Whatever the order, the entries end as if they had come by version:
-an entry moves only to a word at least as new as its own. A whole word (a snapshot) also says what is not there.
+an entry changes only by a message at least as new as its own. A whole message (a snapshot) also says what is gone.
 Most upstreams send snapshots only; then one version stands for all entries and `versions` stays empty.
 """
 

@@ -1,4 +1,4 @@
-"""Texts of users as people may see them: a control character would move a terminal's cursor, or rewrite its lines."""
+"""Makes texts of users safe to show: a control character would move a terminal's cursor, or rewrite its lines."""
 
 import re
 

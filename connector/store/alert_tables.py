@@ -5,7 +5,7 @@ from sqlmodel import Field, SQLModel
 
 
 class AlertRow(SQLModel, table=True):
-    """Something that needs somebody, or did: `model.alert.AlertState` says what the columns mean."""
+    """An alert, open or past: `model.alert.AlertState` says what the columns mean."""
 
     __tablename__ = "alert"
 

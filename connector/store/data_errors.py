@@ -1,4 +1,4 @@
-"""Tells whether the store failed because of what was to be written, or would have failed for anything."""
+"""Tells whether the store failed because of the data that was to be written, or would have failed for any."""
 
 from sqlalchemy.exc import DBAPIError
 

@@ -152,7 +152,7 @@ def _admitting(database: str) -> Statement:
 
 
 def _hold_waiting(tx: Connection, watch: _Watch) -> None:
-    """Holds those that nobody has claimed; the worker that has claimed the others asks the guard by itself."""
+    """Holds waiting deletions that no worker has claimed; a worker that has claimed others asks the guard itself."""
     free = of(*watch) & ENTITY.c.due_at.is_not(None) & (ENTITY.c.lane == EXIT) & ENTITY.c.lease.is_(None)
     mine = select(ENTITY.c.key).where(free).order_by(ENTITY.c.key).with_for_update(skip_locked=True)
     for part in parts(tx.execute(mine).scalars().all()):

@@ -105,7 +105,7 @@ def is_one_of(rows: Rows) -> ColumnElement[bool]:
 def load(
     tx: Connection, sync: str, keys: Collection[str], kind: EntityKind = PERSON, texts: RowTexts = PLAIN
 ) -> dict[str, Entity]:
-    """Loads entities, and locks their rows until the transaction ends.
+    """Returns entities, and locks their rows until the transaction ends.
 
     Args:
         tx: a writing transaction.

@@ -1,4 +1,4 @@
-"""Events: each accepted once, by its ULID, and sent once."""
+"""Keeps events: each is accepted once, by its ULID, and sent once."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -91,7 +91,7 @@ def _adding(database: str) -> RowsStatement:
 
 
 def owed(tx: Connection, sync: str, keys: Iterable[str], now: float) -> dict[str, list[PendingEvent]]:
-    """Loads the events that are owed to users, at most EVENTS_A_PERSON each.
+    """Returns the events that are owed to users, at most EVENTS_A_PERSON each.
 
     An event whose row cannot be read is refused, and becomes a problem.
 

@@ -35,7 +35,7 @@ class HistoryRow(SQLModel, table=True):
 
 
 class OperatorLogRow(SQLModel, table=True):
-    """Something that was done by hand: when, who, by which door, what, to what (of people a digest), the outcome."""
+    """An act done by hand: when, by whom, by which door, what, to what (a digest for people), and the outcome."""
 
     __tablename__ = "operator_log"
     __table_args__ = (Index("operator_log_at", "at"),)

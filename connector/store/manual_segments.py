@@ -91,7 +91,7 @@ def note(tx: Connection, name: str, target: str, answer: SegmentAnswer, look_at:
 
 
 def look_again(tx: Connection, sync: str, name: str, targets: Collection[str]) -> None:
-    """Forgets why manual segments cannot be sent to: each is looked up, and tried, as if it were new.
+    """Deletes manual segments that cannot be sent to, and their problems: each is looked up again as if it were new.
 
     Args:
         tx: A transaction that writes.

@@ -21,7 +21,7 @@ class MemberPage(NamedTuple):
 
 
 def after(tx: Connection, sync: str, segment: str, key: str, limit: int) -> MemberPage:
-    """Finds the members of a segment among the next users, in the order of keys.
+    """Returns the members of a segment among the next users, in the order of keys.
 
     Args:
         tx: A transaction.

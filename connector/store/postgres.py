@@ -1,4 +1,4 @@
-"""PostgreSQL as the store uses it: every wait has a bound, and nothing is set that would outlive a transaction.
+"""Opens PostgreSQL for the store: every wait has a bound, and nothing is set that would outlive a transaction.
 
 So a connection that falls silent, after a failover or behind a firewall that has dropped its state, costs seconds; and
 a pooler in transaction mode (pgbouncer) may stand in between, which hands each transaction to another session.

@@ -102,7 +102,7 @@ def _holding_their_own(tx: Connection, sync: str, identifiers: Mapping[str, Iden
 
 
 def unmoved(tx: Connection, sync: str, revisions: Mapping[str, int]) -> list[str]:
-    """Returns those of these users who are still at their revision and not due, locked until the transaction ends."""
+    """Returns those of these users still at their revision, to whom nothing is owed, and locks their rows."""
     found: list[str] = []
     for part in parts(revisions):
         idle = and_(TABLE.c.due_at.is_(None), TABLE.c.lease.is_(None), TABLE.c.doubt == 0, TABLE.c.lane != HELD)

@@ -44,7 +44,7 @@ def held(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS
 
 
 def gone(tx: Connection, sync: str, limit: int, scanned_rows: int = SCANNED_ROWS) -> list[str]:
-    """Draws users at random who were deleted when they left, and to whom nothing is owed.
+    """Draws users at random who were in the audience, are deleted and not held, and to whom nothing is owed.
 
     Args:
         tx: A transaction.

@@ -154,7 +154,7 @@ def _run(
     rows: Sequence[tuple[Any, ...]],
     now: float,
 ) -> list[tuple[Any, ...]]:
-    """Runs a statement over the rows of settlements, if there are any. Returns the rows that it returns."""
+    """Runs a statement over the rows of settlements, if there are any, and returns its rows."""
     if not rows:
         return []
     return statement(tx.dialect.name).run(tx, rows, sync=sync, kind=_kind(settled), now=now)
