@@ -42,7 +42,7 @@ def run(stage: Stage) -> Figures:
 
 
 def parts(sizes: dict[str, dict[str, float]], group: str) -> dict[str, float]:
-    """What a batch of one costs beside its one notification, and what each costs in the largest."""
+    """Returns what a batch of one costs beside its one notification, and what each costs in the largest."""
     small, large = min(map(int, sizes)), max(map(int, sizes))
     each = (sizes[str(large)][group] - sizes[str(small)][group]) / (large - small)
     return {"fixed": round(max(0.0, sizes[str(small)][group] - each * small), 1), "each": round(each, 2)}
@@ -73,7 +73,7 @@ def _of_size(runtime: Runtime, server: int, size: int) -> dict[str, float]:
 
 
 def spent_by(server: int, does: Any) -> tuple[float, float]:
-    """CPU seconds of this process, and of PostgreSQL, for something."""
+    """Returns CPU seconds of this process, and of PostgreSQL, for something."""
     own, theirs = time.process_time(), _cpu(server)
     does()
     return time.process_time() - own, _cpu(server) - theirs

@@ -28,7 +28,7 @@ _INSTEAD = {
 
 
 def drawn(results: Results) -> str:
-    """What there are figures for, one group of bars below the other."""
+    """Returns the chart of what has figures, one group of bars below the other."""
     charts = {
         "Notifications a second, in turn": _race(results),
         "Notifications a second with a safeguard off": _safety(results),

@@ -34,7 +34,7 @@ class _PlainAsync(AsyncCustomerIO):  # type: ignore[misc]
 
     @staticmethod
     def setup_base_url(host: str, port: int, prefix: str) -> str:  # noqa: ARG004 - the signature is theirs
-        """Where the API is."""
+        """Returns where the API is."""
         return f"{host}/{prefix.strip('/')}"
 
 

@@ -88,7 +88,7 @@ def measure(fleet: Fleet, given: Notifications, *, preloaded: bool = True) -> Fi
 def figures(
     fleet: Fleet, given: Notifications, progress: Progress, before: dict[str, float], after: dict[str, float]
 ) -> Figures:
-    """A run in numbers: seconds, notifications a second in all and in each tenth, CPU seconds, requests."""
+    """Returns a run in numbers: seconds, notifications a second in all and in each tenth, CPU seconds, requests."""
     tenths = times(progress.begun, given.changes)
     cpu = {group: round(seconds - before.get(group, 0.0), 2) for group, seconds in after.items()}
     own = sum(seconds for group, seconds in cpu.items() if group.startswith("workers ")) + cpu["beat"]
@@ -115,7 +115,7 @@ def figures(
 
 
 def bytes_an_operation(stage: Stage) -> float:
-    """What an operation takes in the body of a request, by the simulator's list of its last calls."""
+    """Returns what an operation takes in the body of a request, by the simulator's list of its last calls."""
     answer = stage.client.get(f"{stage.simulator}/_simulator/calls")
     calls = [json.loads(line) for line in answer.text.splitlines()]
     return sum(int(call["bytes"]) for call in calls) / max(1, sum(int(call["items"]) for call in calls))
@@ -130,6 +130,6 @@ def check(stage: Stage, given: Notifications) -> None:
 
 
 def differences(stage: Stage, url: str, given: Notifications) -> list[str]:
-    """What a simulator's people are not, but must be."""
+    """Returns what a simulator's people are not, but must be."""
     with stage.client.stream("GET", f"{url}/_simulator/people") as answer:
         return held.differences(held.expected(given), held.read(answer.iter_lines()))

@@ -26,7 +26,7 @@ def run(results: Results, commit_seconds: float, answer_seconds: float, seconds:
 
 
 def costs_of(results: Results, commit_seconds: float, answer_seconds: float) -> Costs:
-    """What was measured by size of batch; carrying costs what a notification of the fleet takes beside that."""
+    """Returns the costs measured by size of batch; carrying is what a notification of the fleet takes beside that."""
     missing = [name for name in ("race", "batches") if name not in results]
     if missing:
         raise ConnectorError(f"the simulation rests on figures that are not there: run {' and '.join(missing)} first")
@@ -52,7 +52,7 @@ def _game(fleet: Fleet, costs: Costs, seconds: float) -> dict[str, Any]:
 
 
 def written(results: Results) -> str:
-    """The section about them."""
+    """Returns the section about them."""
     found = results.get("games")
     if not found:
         return ""

@@ -41,7 +41,7 @@ class Person:
 
 
 def attributes(name: str, step: Step) -> dict[str, Any]:
-    """The person's attributes after a step, in Customer.io's words."""
+    """Returns the person's attributes after a step, in Customer.io's words."""
     said = user(name, step)
     return {
         **{target: said[source] for source, target in _FIELDS.items()},
@@ -57,12 +57,12 @@ def seconds(text: str) -> int:
 
 
 def events(step: Step) -> set[str]:
-    """The numbers of a step's events."""
+    """Returns the numbers of a step's events."""
     return {f"{step.turn}-{place}" for place in range(step.events)}
 
 
 def expected(given: Notifications) -> dict[str, Person]:
-    """Everybody who was named, by id; who must not be there among them."""
+    """Returns everybody who was named, by id; who must not be there among them."""
     stories: dict[int, list[Step]] = {}
     for step in set(given.steps):
         stories.setdefault(step.person, []).append(step)
@@ -70,7 +70,7 @@ def expected(given: Notifications) -> dict[str, Person]:
 
 
 def identifier(name: str) -> str:
-    """How Customer.io knows the user of this name."""
+    """Returns how Customer.io knows the user of this name."""
     return f"x{name[1:]}"
 
 
@@ -87,7 +87,7 @@ def _person(given: Notifications, steps: list[Step]) -> Person:
 
 
 def differences(people: Mapping[str, Person], rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What the simulator's people are not, but must be: a line each; empty where all is right."""
+    """Returns what the simulator's people are not, but must be: a line each; empty where all is right."""
     left = {name for name, person in people.items() if person.attributes}
     found: list[str] = []
     for row in rows:
@@ -113,10 +113,10 @@ def _wrong(person: Person | None, row: Mapping[str, Any]) -> str:
 
 
 def shown(wrong: list[str]) -> str:
-    """The first of them, for an error."""
+    """Returns the first of them, for an error."""
     return "; ".join(wrong[:_SHOWN])
 
 
 def read(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
-    """The simulator's list of people, one at a time."""
+    """Returns the simulator's list of people, one at a time."""
     return map(json.loads, lines)

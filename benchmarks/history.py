@@ -66,7 +66,7 @@ def _round(runtime: Runtime, server: int, batch: list[Any]) -> tuple[float, ...]
 
 
 def _figures(taken: dict[str, list[tuple[float, ...]]]) -> Figures:
-    """The middle of the rounds of each part, and what they come to."""
+    """Returns the middle of the rounds of each part, and what they come to."""
     parts = ("taking in", "PostgreSQL, taking in", "delivering", "PostgreSQL, delivering")
     middle = {name: [median(column) for column in zip(*rows, strict=True)] for name, rows in taken.items()}
     sums = {name: sum(each) for name, each in middle.items()}

@@ -39,7 +39,7 @@ def celery(stage: Stage, given: Notifications, concurrency: int) -> Figures:
 
 
 def script(stage: Stage, given: Notifications) -> Figures:
-    """The official client's batch from memory (benchmarks/script.py); the file is written before it begins."""
+    """Returns the official client's batch from memory (benchmarks/script.py); the file is written before it begins."""
     _check_installed()
     stage.empty_simulators()
     path = stage.folder / "notifications.ndjson"
@@ -68,7 +68,7 @@ def _check_installed() -> None:
 
 
 def _run(stage: Stage, module: str, *arguments: str) -> dict[str, float]:
-    """What a program of ours prints at its end."""
+    """Returns what a program of ours prints at its end."""
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, env=_environ(stage), cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

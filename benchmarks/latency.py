@@ -79,5 +79,5 @@ def created(stage: Stage) -> dict[str, float]:
 
 
 def percentile(ordered: list[float], share: float) -> float:
-    """The smallest value that at least this share of all does not exceed; `ordered` is not empty."""
+    """Returns the smallest value that at least this share of all does not exceed; `ordered` is not empty."""
     return ordered[ceil(share * len(ordered)) - 1]

@@ -35,7 +35,7 @@ def _system() -> str:
 
 
 def fsync_ms() -> float:
-    """What PostgreSQL waits for at each commit: a virtual disk may promise more than a real one can hold."""
+    """Returns what PostgreSQL waits for at each commit: a virtual disk may promise more than a real one can hold."""
     taken = []
     with tempfile.NamedTemporaryFile(buffering=0) as file:
         for _ in range(_FSYNCS):

@@ -48,17 +48,17 @@ def measure(fleet: Fleet, given: Notifications) -> Figures:
 
 
 def megabytes(sample: Sample, role: str) -> list[int]:
-    """What the processes that do this held, one by one."""
+    """Returns what the processes that do this held, one by one."""
     return [round(size / 1e6) for size in sample.held.get(role, ())]
 
 
 def roles(samples: list[Sample]) -> list[str]:
-    """All there are, in a steady order."""
+    """Returns all there are, in a steady order."""
     return sorted({role for sample in samples for role in sample.held})
 
 
 def sample(workers: list[int]) -> Sample:
-    """What the workers' processes hold now."""
+    """Returns what the workers' processes hold now."""
     held: dict[str, tuple[int, ...]] = {}
     for main, *others in usage.trees(workers).values():
         held["main"] = (*held.get("main", ()), main.rss)

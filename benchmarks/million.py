@@ -66,7 +66,7 @@ def fill(stage: Stage, store: str, people: int) -> None:
 
 
 def storage(store: str) -> dict[str, float]:
-    """Bytes a person, by table with its indexes, as they are after all that was done to them."""
+    """Returns how many bytes a person takes, by table with its indexes, as they are after all that was done to them."""
     with _connect(store) as connection:
         people = connection.execute("SELECT count(*) FROM entity").fetchone() or (1,)
         sizes = connection.execute(_SIZES, [list(TABLES)]).fetchall()
@@ -100,7 +100,7 @@ def _set_aside(connection: psycopg.Connection, table: str) -> list[str]:
 
 
 def _parts(store: str, table: str, copies: int) -> list[sql.Composed]:
-    """The copying in as many statements as run at once."""
+    """Returns the copying in as many statements as run at once."""
     with _connect(store) as connection:
         columns = connection.execute(_COLUMNS, [table]).fetchall()
     bounds = [1 + copies * part // _AT_ONCE for part in range(_AT_ONCE + 1)]

@@ -63,15 +63,15 @@ class Notifications:
         return found
 
     def bodies(self) -> Iterator[bytes]:
-        """The notifications as they go into the queue."""
+        """Returns the notifications as they go into the queue."""
         return (self.body(step) for step in self.steps)
 
     def body(self, step: Step) -> bytes:
-        """One of them."""
+        """Returns one of them."""
         return json.dumps(notification(self.name(step.person), step), separators=(",", ":")).encode()
 
     def name(self, person: int) -> str:
-        """A user's id: spread as real ones are, so that no index is written at its end only."""
+        """Returns a user's id: spread as real ones are, so that no index is written at its end only."""
         return f"u{md5(f'{self.seed} {person}'.encode(), usedforsecurity=False).hexdigest()[:12]}"
 
 
@@ -93,7 +93,7 @@ def written_at(step: Step) -> str:
 
 
 def notification(name: str, step: Step) -> dict[str, Any]:
-    """A notification as Hull's smart notifier sends it."""
+    """Returns a notification as Hull's smart notifier sends it."""
     return {
         "notification_id": f"n-{step.number:07}",
         "channel": "user:update",
@@ -104,7 +104,7 @@ def notification(name: str, step: Step) -> dict[str, Any]:
 
 
 def message(name: str, step: Step) -> dict[str, Any]:
-    """What it says about its one user."""
+    """Returns what it says about its one user."""
     account = f"{step.person % 500}"
     return {
         "message_id": f"m-{name}-{step.turn}",
@@ -122,12 +122,12 @@ def message(name: str, step: Step) -> dict[str, Any]:
 
 
 def segments(step: Step) -> list[dict[str, str]]:
-    """Those the user is in: one of the whitelisted ones or both where they are inside, and all others."""
+    """Returns those the user is in: one of the whitelisted ones or both where they are inside, and all others."""
     return SEGMENTS[step.turn % WHITELISTED if step.inside else WHITELISTED :]
 
 
 def user(name: str, step: Step) -> dict[str, Any]:
-    """The user's 28 fields."""
+    """Returns the user's 28 fields."""
     person, turn, now = step.person, step.turn, written_at(step)
     return {
         "id": name,
@@ -162,7 +162,7 @@ def user(name: str, step: Step) -> dict[str, Any]:
 
 
 def event(name: str, step: Step, place: int) -> dict[str, Any]:
-    """One of a step's events. Its property `number` tells it from all others."""
+    """Returns one of a step's events. Its property `number` tells it from all others."""
     return {
         "event_id": f"e-{name}-{step.turn}-{place}",
         "event": "Plan changed",

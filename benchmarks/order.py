@@ -33,13 +33,13 @@ class Lives:
         return self.users * len(PLANS)
 
     def bodies(self) -> Iterator[bytes]:
-        """All of them, in order."""
+        """Yields all of them, in order."""
         for user in range(self.users):
             for plan in PLANS:
                 yield json.dumps({"channel": "user:update", "messages": [self.message(user, plan)]}).encode()
 
     def message(self, user: int, plan: str) -> dict[str, Any]:
-        """What one of them says."""
+        """Returns what one of them says."""
         name = self.name(user)
         said = {"id": name, "external_id": name, "email": f"{name}@example.com", "traits_plan": plan}
         dated = {"updated_at": _SECOND} if self.versions == "equal" else {}
@@ -47,15 +47,15 @@ class Lives:
         return {"user": {**said, **dated}, "segments": SEGMENTS[WHITELISTED:] if gone else SEGMENTS}
 
     def name(self, user: int) -> str:
-        """A user's identifier."""
+        """Returns a user's identifier."""
         return f"{self.seed}-{user}"
 
     def leaves(self, user: int) -> bool:
-        """Whether the user leaves at the end."""
+        """Says whether the user leaves at the end."""
         return user % _LEAVES_ONE_IN == 0
 
     def wrong(self, plans: dict[str, Any]) -> int:
-        """How many users are not as last said; `plans` are those whom Customer.io holds, by identifier."""
+        """Returns how many users are not as last said; `plans` are those whom Customer.io holds, by identifier."""
         wanted = {self.name(user): None if self.leaves(user) else PLANS[-1] for user in range(self.users)}
         return sum(plans.get(name) != plan for name, plan in wanted.items())
 

@@ -135,7 +135,7 @@ def _console(stage: Stage, store: str, name: str, settings: Mapping[str, str] = 
 
 
 def paths(store: str) -> list[str]:
-    """The addresses of the pages, with somebody, a request and a problem that are there."""
+    """Returns the addresses of the pages, with somebody, a request and a problem that are there."""
     with psycopg.connect(store.replace("+psycopg", ""), autocommit=True) as connection:
         key = (connection.execute("SELECT key FROM entity WHERE delivered IS NOT NULL LIMIT 1").fetchone() or ("",))[0]
         call = (connection.execute("SELECT id FROM call ORDER BY at DESC LIMIT 1").fetchone() or ("",))[0]
@@ -175,7 +175,7 @@ def _times(client: httpx.Client, path: str) -> Mapping[str, float]:
 
 
 def _server_ms(answer: httpx.Response) -> float:
-    """What the server says that it took; where it does not, what the answer took."""
+    """Returns what the server says that it took; where it does not, what the answer took."""
     said = answer.headers.get("server-timing", "").partition("dur=")[2]
     return float(said) if said else _MILLISECONDS * answer.elapsed.total_seconds()
 
@@ -234,7 +234,7 @@ def _shares(per_second: Sequence[float]) -> list[float]:
 
 @contextmanager
 def _open_pages(client: httpx.Client) -> Iterator[None]:
-    """Ten pages that are asked for again every few seconds, as browsers do."""
+    """Yields ten pages that are asked for again every few seconds, as browsers do."""
     over = threading.Event()
     pages = ("/", "/calls", "/funnel", "/problems", "/jobs") * (OPEN_PAGES // 5)
 

@@ -59,7 +59,7 @@ class Cost:
         return next((self.cpu[group] for group in _READING if group in self.cpu), 0.0)
 
     def cores(self, microseconds: float) -> int:
-        """How many cores that is, at so many a second, none busier than it should be."""
+        """Returns how many cores that is, at so many a second, none busier than it should be."""
         return ceil(PER_SECOND * microseconds / 1e6 / BUSY)
 
     @property
@@ -79,7 +79,7 @@ class Cost:
 
 
 def written(results: Results) -> str:
-    """The section, where there is what it stands on."""
+    """Returns the section, where there is what it stands on."""
     beside = results.get("beside")
     if not beside:
         return ""

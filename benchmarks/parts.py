@@ -82,7 +82,7 @@ def _beside_backfill(scale: float) -> Figures:
 
 
 def _beside(scale: float) -> Figures:
-    """One run beside nobody, and after many people were put into the same store another one."""
+    """Measures a run on an empty store, and another one after many people were put into it."""
     changes = _of(40_000, scale)
     with staged() as stage:
         database = stage.database("beside")

@@ -23,18 +23,18 @@ _ATTRIBUTES = {
 
 
 def message_of(notification: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one message of a notification."""
+    """Returns the one message of a notification."""
     message: Mapping[str, Any] = notification["messages"][0]
     return message
 
 
 def is_inside(message: Mapping[str, Any]) -> bool:
-    """Whether the user is in the audience."""
+    """Says whether the user is in the audience."""
     return any(segment["name"] in _AUDIENCE for segment in message["segments"])
 
 
 def attributes(message: Mapping[str, Any]) -> dict[str, Any]:
-    """The same attributes that settings.toml names."""
+    """Returns the attributes that settings.toml names."""
     user = message["user"]
     return {
         **{target: user[source] for source, target in _ATTRIBUTES.items()},
@@ -46,7 +46,7 @@ def attributes(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def operations(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The message as operations of Track v2."""
+    """Returns the message as operations of Track v2."""
     person = {"type": "person", "identifiers": {"id": message["user"]["external_id"]}}
     if not is_inside(message):
         return [{**person, "action": "delete"}]

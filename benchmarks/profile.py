@@ -44,13 +44,13 @@ def run(fleet: Fleet, given: Notifications) -> Figures:
 
 
 def shares(counts: Counter[str], microseconds: float) -> dict[str, float]:
-    """The microseconds of a notification, dealt out by samples."""
+    """Returns the microseconds of a notification, dealt out by samples."""
     total = sum(counts.values())
     return {room: round(microseconds * count / total, 1) for room, count in counts.most_common()} if total else {}
 
 
 def counted(lines: Iterable[str]) -> Counter[str]:
-    """Samples by room, of py-spy's raw output: frames from the outermost to the innermost, and how often."""
+    """Returns samples by room, of py-spy's raw output: frames from the outermost to the innermost, and how often."""
     found: Counter[str] = Counter()
     for line in lines:
         stack, _, times = line.rstrip().rpartition(" ")
@@ -60,7 +60,7 @@ def counted(lines: Iterable[str]) -> Counter[str]:
 
 
 def room(stack: Iterable[str]) -> str:
-    """The innermost room of ours on a stack; else whether Celery and its libraries carry something there."""
+    """Returns the innermost room of ours on a stack; else whether Celery and its libraries carry something there."""
     paths = [match["path"] for frame in stack if (match := _FRAME.search(frame))]
     ours = [found for path in paths if (found := _ours(path))]
     if ours:
@@ -69,7 +69,7 @@ def room(stack: Iterable[str]) -> str:
 
 
 def _ours(path: str) -> str:
-    """The room of one of our files: `store`, `tasks`; "" where the file is not ours."""
+    """Returns the room of one of our files: `store`, `tasks`; "" where the file is not ours."""
     if not path.startswith(f"{ROOT}/") or "site-packages" in path:
         return ""
     top, _, rest = path.removeprefix(f"{ROOT}/").partition("/")
@@ -113,7 +113,7 @@ def _watched(stage: Stage) -> Iterator[_Samples]:
 
 
 def _processes(stage: Stage) -> Mapping[int, str]:
-    """Every process of the workers, and what it does."""
+    """Returns every process of the workers, and what it does."""
     found: dict[int, str] = {}
     for main, *others in usage.trees(stage.processes["workers"]).values():
         found |= {main.pid: "main", **{each.pid: usage.role(each) for each in others}}

@@ -40,6 +40,6 @@ def run(stage: Stage, changes: int, rounds: int, size: Size) -> Figures:
 
 
 def middle(runs: Runs) -> dict[str, Any]:
-    """The run of the middle speed."""
+    """Returns the run of the middle speed."""
     rate = median([each["per_second"] for each in runs])
     return min(runs, key=lambda each: abs(each["per_second"] - rate))

@@ -17,7 +17,7 @@ END = "<!-- End of the figures. -->"
 
 
 def shown(found: Figures) -> str:
-    """Figures for the terminal: a line each."""
+    """Returns figures for the terminal: a line each."""
     return "\n".join(f"  {name}: {json.dumps(value)}" for name, value in found.items())
 
 
@@ -38,7 +38,7 @@ def write() -> None:
 
 
 def spliced(document: str, figures: str) -> str:
-    """The document with these figures between its two marks. ValueError where it does not have each once."""
+    """Returns the document with these figures between its two marks. ValueError where it does not have each once."""
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in after or END in after:
@@ -47,6 +47,6 @@ def spliced(document: str, figures: str) -> str:
 
 
 def results() -> Figures:
-    """What was measured so far, by benchmark; each says when."""
+    """Returns what was measured so far, by benchmark; each says when."""
     found: Figures = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     return found

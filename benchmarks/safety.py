@@ -42,7 +42,7 @@ EACH = (
 
 
 def all_off(each: Iterable[Off] = EACH) -> Off:
-    """Everything off at once."""
+    """Returns the run with every safeguard off at once."""
     postgres: dict[str, str] = {}
     patches: tuple[str, ...] = ()
     for one in each:
@@ -74,7 +74,7 @@ def run(changes: int, size: Size) -> Figures:
 
 
 def environ(off: Off) -> dict[str, str]:
-    """What makes the fleet's processes run without the patched safeguards."""
+    """Returns what makes the fleet's processes run without the patched safeguards."""
     if not off.patches:
         return {}
     folder = Path(unsafe.__file__).parent

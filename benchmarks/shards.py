@@ -19,12 +19,12 @@ def run(changes: int) -> Figures:
 
 
 def queues(shards: int) -> list[str]:
-    """The queues of live changes, as docs/messages.md names them."""
+    """Returns the queues of live changes, as docs/messages.md names them."""
     return [QUEUE, *(f"{QUEUE}-{number}" for number in range(1, shards))]
 
 
 def dealt(given: Notifications, shards: int) -> list[list[bytes]]:
-    """The notifications by shard: all about one user in the same one, in order."""
+    """Returns the notifications by shard: all about one user in the same one, in order."""
     parts: list[list[bytes]] = [[] for _ in range(shards)]
     for step in given.steps:
         parts[step.person % shards].append(given.body(step))

@@ -28,7 +28,7 @@ class Cost:
     each: float
 
     def of(self, size: int) -> float:
-        """What a batch of this size takes."""
+        """Returns what a batch of this size takes."""
         return self.fixed + self.each * size
 
 
@@ -239,12 +239,12 @@ class Game:
 
 
 def _poisson(random: Random, expected: float) -> int:
-    """How many arrive where `expected` do on average; so many that the normal distribution does."""
+    """Returns how many arrive where `expected` do on average, by the normal distribution if these are many."""
     return max(0, round(random.gauss(expected, expected**0.5)))
 
 
 def _share(waits: list[tuple[float, int]], share: float) -> float:
-    """The wait that this share of all notifications does not exceed."""
+    """Returns the wait that this share of all notifications does not exceed."""
     ordered = sorted(waits)
     wanted = share * sum(size for _, size in ordered)
     passed = 0

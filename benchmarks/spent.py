@@ -25,17 +25,17 @@ _ROLES = {"main": "main", "reader": "reader", "pool": "pool"}
 
 
 def microseconds(run: Results) -> dict[str, int]:
-    """CPU time of a notification, by group."""
+    """Returns CPU time of a notification, by group."""
     return {group: round(1e6 * run["cpu"].get(group, 0.0) / run["changes"]) for group in GROUPS}
 
 
 def busy_with_others(run: Results) -> str:
-    """How much of the machine something else had meanwhile."""
+    """Returns how much of the machine something else had meanwhile."""
     return f"{max(0.0, run['cpu'].get('others', 0.0)) / (run['seconds'] * run['cores']):.0%}"
 
 
 def runs(results: Results) -> str:
-    """How fast, and what takes the time."""
+    """Returns the table of runs: how fast they were, and what took the time."""
     found = {name: results[name] for name in RUNS if name in results}
     if not found:
         return ""
@@ -102,7 +102,7 @@ def batches(results: Results) -> str:
 
 
 def safety(results: Results) -> str:
-    """The same run with each safeguard off."""
+    """Returns the same run with each safeguard off."""
     found = results.get("safety")
     if not found:
         return ""

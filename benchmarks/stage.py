@@ -100,7 +100,7 @@ class Stage:
 
     @contextmanager
     def running(self, name: str, *command: str, environ: Mapping[str, str] = {}) -> Iterator[Process]:
-        """One of our own programs, in a session of its own, until the block ends."""
+        """Yields one of our own programs, in a session of its own, until the block ends."""
         output = self.folder / f"{name}.log"
         with output.open("ab") as file:
             popen = subprocess.Popen(
@@ -138,7 +138,7 @@ class Stage:
         del self.processes["workers"], self.processes["beat"]
 
     def complaints(self) -> str:
-        """The last lines of every log: what to look at when something did not happen."""
+        """Returns the last lines of every log, as what to look at when something did not happen."""
         logs = {path.stem: path.read_text(errors="replace").splitlines() for path in sorted(self.folder.glob("*.log"))}
         return "\n".join(f"{name}: {line[:300]}" for name, lines in logs.items() for line in lines[-_SHOWN_LINES:])
 
@@ -160,7 +160,7 @@ class Stage:
             return connection.execute(_STATEMENTS).fetchall()
 
     def versions(self) -> str:
-        """The versions of the servers."""
+        """Returns the versions of the servers."""
         with psycopg.connect(self.postgres.url.replace("+psycopg", "")) as connection:
             version = connection.info.parameter_status("server_version") or "?"
         with Connection(self.rabbitmq.url) as broker:
@@ -179,7 +179,7 @@ class Stage:
 
     @contextmanager
     def customerio(self, connection: str) -> Iterator[None]:
-        """A simulated Customer.io for a connection of the settings; its credentials go into `environ`."""
+        """Yields a simulated Customer.io for a connection of the settings; its credentials go into `environ`."""
         keys = ("--site-id", SITE_ID, "--api-key", API_KEY)
         command = (sys.executable, "-m", "connector", "simulator", "--port", "0", *keys)
         with self.running(f"simulator-{connection}", *command) as process:
@@ -192,12 +192,12 @@ class Stage:
             yield
 
     def summary(self) -> dict[str, Any]:
-        """The simulator's own counts."""
+        """Returns the simulator's own counts."""
         found: dict[str, Any] = self.client.get(f"{self.simulator}/_simulator/summary").json()
         return found
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds so far, by group; of the workers, the main processes and their pools by themselves.
+        """Returns CPU seconds so far, by group; of the workers, the main processes and their pools by themselves.
 
         others: whatever else has worked on this machine, and what its host kept from it.
         """
@@ -216,7 +216,7 @@ class Stage:
 
 @contextmanager
 def staged(*, postgres: Mapping[str, str] = {}, connections: Sequence[str] = ("main",)) -> Iterator[Stage]:
-    """The servers, running until the block ends.
+    """Yields the servers, running until the block ends.
 
     Args:
         postgres: Settings of PostgreSQL beside, or instead of, the usual ones.
@@ -235,7 +235,7 @@ def staged(*, postgres: Mapping[str, str] = {}, connections: Sequence[str] = ("m
 
 
 def _by_role(workers: Iterable[Sequence[usage.Process]]) -> dict[str, float]:
-    """The CPU seconds of workers by what each of their processes does; whoever has ended counts as the pool."""
+    """Returns the CPU seconds of workers by what each of their processes does; whoever has ended counts as the pool."""
     found = {"workers main": 0.0, "workers pool": 0.0}
     for main, *others in workers:
         found["workers main"] += main.cpu

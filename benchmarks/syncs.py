@@ -22,7 +22,7 @@ def run(changes: int, size: Size) -> Figures:
 
 
 def settings(folder: Path, names: tuple[str, ...]) -> Path:
-    """A file with the settings of the benchmarks: a sync and a connection for each name."""
+    """Returns a file with the settings of the benchmarks: a sync and a connection for each name."""
     text = SETTINGS.read_text("utf-8")
     path = folder / "syncs.toml"
     path.write_text("\n".join(_named(text, name) for name in names), "utf-8")

@@ -21,7 +21,7 @@ INSTEAD = {
 
 
 def written(results: Results) -> str:
-    """Every section that has figures."""
+    """Returns every section that has figures."""
     sections = [
         targets.written,
         _race,

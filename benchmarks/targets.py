@@ -23,7 +23,7 @@ class Target:
     unit: str = ""
 
     def row(self, results: Results) -> list[object]:
-        """The row in words."""
+        """Returns the row in words."""
         goals = [self._worded(self.reach), "" if self.then is None else self._worded(self.then)]
         try:
             found = self.measured(results)
@@ -32,7 +32,7 @@ class Target:
         return [self.name, self._worded(found), *goals, "yes" if self.reached(found) else "no"]
 
     def reached(self, found: float) -> bool:
-        """Whether that is as good as the target, or better."""
+        """Says whether that is as good as the target, or better."""
         return found <= self.reach if self.lower else found >= self.reach
 
     def _worded(self, value: float) -> str:
@@ -96,7 +96,7 @@ TARGETS = (
 
 
 def written(results: Results) -> str:
-    """The table, where anything of it was measured."""
+    """Returns the table, where anything of it was measured."""
     rows = [target.row(results) for target in TARGETS]
     if all(row[1] == _UNKNOWN for row in rows):
         return ""

@@ -35,7 +35,7 @@ def trees(roots: Iterable[int]) -> dict[int, list[Process]]:
 
 
 def role(process: Process) -> str:
-    """What a process under a worker does, by its command line: "reader", or else "pool"."""
+    """Returns what a process under a worker does, by its command line: "reader", or else "pool"."""
     try:
         command = Path(f"/proc/{process.pid}/cmdline").read_text().replace("\0", " ")
     except OSError:  # it has ended meanwhile
@@ -44,12 +44,12 @@ def role(process: Process) -> str:
 
 
 def cpu(processes: Iterable[Process]) -> float:
-    """The CPU seconds of processes, and of their children that have ended."""
+    """Returns the CPU seconds of processes, and of their children that have ended."""
     return sum(each.cpu + each.ended for each in processes)
 
 
 def machine() -> float:
-    """The CPU seconds that this machine has worked since it was started, or that its host kept from it."""
+    """Returns the CPU seconds that this machine has worked since it was started, or that its host kept from it."""
     ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return (sum(ticks) - sum(ticks[_IDLE])) / _TICKS
 

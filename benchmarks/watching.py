@@ -31,7 +31,7 @@ class Watch(Generic[Seen]):
 
     @property
     def alive(self) -> bool:
-        """Whether it still looks: an error ends it."""
+        """Says whether it still looks: an error ends it."""
         return self._thread.is_alive()
 
     def _watch(self) -> None:

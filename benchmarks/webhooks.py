@@ -62,7 +62,7 @@ def run(backfill: int, seconds: float, size: Size) -> Figures:
 
 @contextmanager
 def _web(stage: Stage, store: str) -> Iterator[tuple[Process, str]]:
-    """A web process that knows the key, and where it listens."""
+    """Yields a web process that knows the key, and where it listens."""
     environ = {
         "CONNECTOR__STORE__URL": store,
         "CONNECTOR__WEB__PORT": "0",
@@ -180,7 +180,7 @@ class _Sender(asyncio.Protocol):
         self._transport = asyncio.WriteTransport()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called when the door has opened."""
+        """Is called when the door has opened."""
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
         self._senders.free.append(self)
@@ -191,7 +191,7 @@ class _Sender(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Called with an answer, or a part of it."""
+        """Is called with an answer, or a part of it."""
         self._came += data
         head, _, body = self._came.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
@@ -200,7 +200,7 @@ class _Sender(asyncio.Protocol):
             self._senders.answered(self, status, time.monotonic() - self._due)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Called when the door has closed: it waits only so long for a first request."""
+        """Is called when the door has closed: it waits only so long for a first request."""
         if self in self._senders.free:
             self._senders.free.remove(self)
 

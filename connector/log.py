@@ -50,7 +50,7 @@ def configure(settings: LogSettings, *, brief: bool = False) -> None:
 
 
 def _visible(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What users' data says is shown, not obeyed by a terminal. A traceback keeps its lines."""
+    """Escapes what a terminal would obey in users' data, so that it is shown. A traceback keeps its lines."""
     return {name: _shown(name, value) for name, value in event.items()}
 
 

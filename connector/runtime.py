@@ -35,7 +35,7 @@ class Runtime:
         return cls(settings, Store(settings.store.url, settings.store), Rules.all_of(settings))
 
     def rules(self, sync: str) -> Rules:
-        """The rules of `sync`. Raises SettingsError where the settings name no such sync."""
+        """Returns the rules of `sync`. Raises SettingsError where the settings name no such sync."""
         rules = next((rules for rules in self.syncs if rules.name == sync), None)
         if rules is None:
             known = ", ".join(rules.name for rules in self.syncs)
@@ -48,7 +48,7 @@ class Runtime:
         return tracer.of_process(self.settings.telemetry)
 
     def courier(self, sync: str) -> Courier:
-        """The courier of `sync`. Raises SettingsError where the settings name no such sync."""
+        """Returns the courier of `sync`. Raises SettingsError where the settings name no such sync."""
         rules = self.rules(sync)
         name = rules.connection
         rate = self.settings.connections[name].requests_per_second
@@ -61,7 +61,7 @@ class Runtime:
         return Courier(self.store, rules, sender, bodies, mirrors, self._keeper, others, self.tracer)
 
     def side_by_side(self, rules: Rules) -> tuple[Rules, ...]:
-        """The other syncs of the workspace of `rules`, whether they deliver or not."""
+        """Returns the other syncs of the workspace of `rules`, whether they deliver or not."""
         return tuple(each for each in self.syncs if each.workspace == rules.workspace and each.name != rules.name)
 
     def _mirrors(self, connection: str) -> Mirrors:
@@ -71,14 +71,14 @@ class Runtime:
         return Mirrors(connection, self.store, app_api, self.settings.delivery.lease_seconds, rate)
 
     def track(self, connection: str) -> Track:
-        """The Track API of a connection."""
+        """Returns the Track API of a connection."""
         if connection not in self._tracks:
             settings = self.settings
             self._tracks[connection] = Track(settings.connections[connection], settings.delivery.timeout_seconds)
         return self._tracks[connection]
 
     def app_api(self, connection: str) -> AppApi:
-        """The App API of a connection. Raises SettingsError where its key is not set."""
+        """Returns the App API of a connection. Raises SettingsError where its key is not set."""
         if connection not in self._app_apis:
             settings = self.settings
             self._app_apis[connection] = AppApi(settings.connections[connection], settings.delivery.timeout_seconds)

@@ -26,7 +26,7 @@ _ending = threading.Event()
 
 
 def ending() -> bool:
-    """Whether the process is about to end, so that long work must stop."""
+    """Says whether the process is about to end, so that long work must stop."""
     return _ending.is_set() or stopping()
 
 

@@ -38,7 +38,7 @@ class FleetScheduler(Scheduler):
     _heap: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """Called by Celery, also for a look at the schedule alone."""
+        """Is called by Celery, also for a look at the schedule alone."""
         self._refused = RefusedByBroker()
         self._again_at = 0.0
         self.ticked_at = monotonic()

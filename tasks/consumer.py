@@ -47,11 +47,11 @@ class Declaring(bootsteps.StartStopStep):
     requires = ("celery.worker.consumer.connection:Connection",)
 
     def include_if(self, _parent: Any) -> bool:
-        """The in-process broker has nothing to declare."""
+        """Says whether there is anything to declare: not on the in-process broker."""
         return durable(settings().broker.url)
 
     def start(self, c: Any) -> None:
-        """Called at each (re)connect."""
+        """Is called at each (re)connect."""
         refused = RefusedByBroker()
         for name in queues.names(settings().intake):
             while not _declared(c, name, refused):

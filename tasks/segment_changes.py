@@ -19,30 +19,30 @@ class SegmentChanges(bootsteps.ConsumerStep):
     requires = ("tasks.consumer:Doorbells",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
-        """Called by Celery when the worker is built."""
+        """Is called by Celery when the worker is built."""
         super().__init__(parent, **options)
         self._gathered: list[Message] = []
         self._timer: Any = None
         self._lock = RLock()  # the broker's timer runs in a thread of its own
 
     def include_if(self, _parent: Any) -> bool:
-        """Whether this worker reads the queue: only if the broker is one that others cannot publish to."""
+        """Says whether this worker reads the queue: only if the broker is one that others cannot publish to."""
         return not durable(settings().broker.url)
 
     def start(self, c: Any) -> None:
-        """Called when the worker starts."""
+        """Is called when the worker starts."""
         super().start(c)
         self._app = c.app
         self._timer = c.timer.call_repeatedly(settings().intake.batch_seconds, self._hand_on)
 
     def stop(self, c: Any) -> None:
-        """Called when the worker ends: what the in-process broker holds then, it forgets."""
+        """Is called when the worker ends: what the in-process broker holds then, it forgets."""
         if self._timer is not None:
             self._timer.cancel()
         super().stop(c)
 
     def get_consumers(self, channel: Any) -> list[Consumer]:
-        """One consumer, on a channel of its own."""
+        """Returns one consumer, on a channel of its own."""
         intake = settings().intake
         name = intake.backfill_queue if self.backfill else intake.queue
         found = queue(name, settings().broker.url)

@@ -38,7 +38,7 @@ billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
 
 
 def stopping() -> bool:
-    """Whether the worker has been told to end, so that long work must end or be given back."""
+    """Says whether the worker has been told to end, so that long work must end or be given back."""
     return _flag[0] != 0
 
 

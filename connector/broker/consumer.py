@@ -116,11 +116,11 @@ class Consumer:
             raise
 
     def consumers(self) -> int:
-        """How many consumers the queue has; call before `consume`."""
+        """Returns how many consumers the queue has; call before `consume`."""
         return int(self._declared(self._queue).consumer_count)
 
     def waiting(self, queue: str) -> int:
-        """How many messages wait in a queue, which must exist."""
+        """Returns how many messages wait in a queue, which must exist."""
         return int(self._declared(queue).message_count)
 
     def _declared(self, queue: str) -> Any:
@@ -154,12 +154,12 @@ class Consumer:
         return sock in ready
 
     def _has_more(self) -> bool:
-        """Whether bytes wait that `select` cannot see: in our buffer, or already decrypted by TLS."""
+        """Says whether bytes wait that `select` cannot see: in our buffer, or already decrypted by TLS."""
         decrypted = getattr(self._connection.sock, "pending", None)
         return self._buffered() or (decrypted is not None and decrypted() > 0)
 
     def _buffered(self) -> bool:
-        """Whether our buffer already begins with a whole frame."""
+        """Says whether our buffer already begins with a whole frame."""
         return frames.begins_whole(self._connection.transport.pending)
 
     def receive(self) -> list[Delivery]:

@@ -98,7 +98,7 @@ def replay(broker: BrokerAddress) -> int:
 
 
 def _is_there(broker: BrokerAddress, queue: str, known: dict[str, bool]) -> bool:
-    """Whether the queue exists; the broker is asked once for each queue."""
+    """Says whether the queue exists; the broker is asked once for each queue."""
     if queue not in known:
         with _channel(broker) as channel:
             try:

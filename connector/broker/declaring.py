@@ -105,7 +105,7 @@ def _declare(connection: Connection, name: str, arguments: dict[str, Any]) -> No
 
 
 def keeps_dead_letters(differences: Sequence[ArgumentDifference]) -> bool:
-    """Whether RabbitMQ makes what is rejected a dead letter, and does not drop it."""
+    """Says whether RabbitMQ makes what is rejected a dead letter, and does not drop it."""
     return not {each.argument for each in differences} & {"x-dead-letter-exchange", "x-dead-letter-routing-key"}
 
 

@@ -118,7 +118,7 @@ class _Confirms:
         self.refusal = self.refusal or f"no queue is bound to the exchange {exchange!r} for {topic!r}"
 
     def _answered(self, number: int, up_to: bool) -> set[int]:
-        """The numbers that are answered by this, which are open no more."""
+        """Returns the numbers that are answered by this, which are open no more."""
         found = {each for each in self.open if each <= number} if up_to else {number}
         self.open -= found
         return found

@@ -44,7 +44,7 @@ def first(buffer: bytearray) -> Frame | None:
 
 
 def begins_whole(buffer: bytearray) -> bool:
-    """Whether the buffer begins with a whole frame."""
+    """Says whether the buffer begins with a whole frame."""
     if len(buffer) < _BESIDE_PAYLOAD:
         return False
     _, _, size = _HEAD.unpack_from(buffer)

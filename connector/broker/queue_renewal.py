@@ -41,7 +41,7 @@ class QueueState(NamedTuple):
 
     @property
     def is_as_declared(self) -> bool:
-        """Whether there is nothing to do."""
+        """Says whether there is nothing to do."""
         return not self.differences and self.aside is None
 
 

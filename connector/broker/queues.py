@@ -23,7 +23,7 @@ _QUORUM = {"x-queue-type": "quorum"}
 
 
 def durable(broker_url: str) -> bool:
-    """Whether the broker keeps its messages through a restart: RabbitMQ does, the in-process broker does not."""
+    """Says whether the broker keeps its messages through a restart: RabbitMQ does, the in-process broker does not."""
     return broker_url.startswith("amqp")
 
 

@@ -45,7 +45,7 @@ def advice(error: BaseException, broker: BrokerAddress, queue: str) -> str:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether RabbitMQ answered, and will answer the same until somebody does something."""
+    """Says whether RabbitMQ answered, and will answer the same until somebody does something."""
     return isinstance(error, (PreconditionFailed, AccessRefused, NotAllowed))
 
 

@@ -27,7 +27,7 @@ class Process:
     log: Path
 
     def url(self) -> str:
-        """The URL it says it is ready under. Raises ConnectorError, with the log's end, where it never does."""
+        """Returns the URL it says it is ready under. Raises ConnectorError, with the log's end, if it never does."""
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end:
             for line in self.log.read_text(errors="replace").splitlines():

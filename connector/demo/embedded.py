@@ -16,7 +16,7 @@ FOLDER = Path("var/demo")
 
 @contextmanager
 def staged(settings: Path, folder: Path) -> Iterator[Stage]:
-    """Both processes, running until the block ends, with a fresh store in `folder`. Raises ConnectorError."""
+    """Yields both processes, running until the block ends, with a fresh store in `folder`. Raises ConnectorError."""
     folder = emptied(folder)
     with Cast(folder) as cast:
         simulator = start_simulator(cast, os.environ).url()

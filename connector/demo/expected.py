@@ -12,7 +12,7 @@ _NOT_SENT = {"id", "cio_id", "anonymous_id"}  # how Customer.io names a person, 
 
 
 def load() -> dict[str, Any]:
-    """The people, who must be absent and the number of problems, as scripts/make_sample.py wrote them."""
+    """Returns the people, who must be absent and the number of problems, as scripts/make_sample.py wrote them."""
     text = resources.files(__package__).joinpath("expected.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
@@ -43,7 +43,7 @@ def _of_person(wanted: Mapping[str, Any], row: Mapping[str, Any] | None) -> list
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the person holds; the e-mail address may stand among the identifiers only."""
+    """Returns what the person holds; the e-mail address may stand among the identifiers only."""
     everything = [*row["identifiers"].items(), *row["attributes"].items()]
     return {name: value for name, value in everything if name not in _NOT_SENT and value is not None}
 

@@ -18,7 +18,7 @@ _WORKERS = 2
 
 @contextmanager
 def staged(settings: Path, folder: Path) -> Iterator[Stage]:
-    """A fleet, running until the block ends, with everything it keeps in `folder`. Raises ConnectorError.
+    """Yields a fleet, running until the block ends, with everything it keeps in `folder`. Raises ConnectorError.
 
     It ends in order: first who works, then the simulator, then the servers that they worked on.
     """

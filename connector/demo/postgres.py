@@ -54,7 +54,7 @@ class Postgres(Server):
         return self.database("postgres")
 
     def database(self, name: str) -> str:
-        """The URL of one of its databases, as SQLAlchemy writes it."""
+        """Returns the URL of one of its databases, as SQLAlchemy writes it."""
         return f"postgresql+psycopg://postgres:{self._password}@127.0.0.1:{self.port}/{name}"
 
     def run(self, *statements: str, database: str = "postgres") -> None:
@@ -85,7 +85,7 @@ class Postgres(Server):
         return f"{place} dbname={database} connect_timeout=5"
 
     def _known_password(self) -> str:
-        """The password in its folder, where one made earlier is kept; a new one otherwise."""
+        """Returns the password in its folder, where one made earlier is kept; a new one otherwise."""
         path = self._folder / "password"
         if not path.exists():
             path.touch(0o600)
@@ -126,6 +126,6 @@ def _owner(folder: Path) -> dict[str, Any]:
 
 
 def _reachable(folder: Path) -> bool:
-    """Whether the user that runs it may get there: for root that is another user, who may not be let through."""
+    """Says whether the user that runs it may get there: for root that is another user, who may not be let through."""
     parents = [parent for parent in folder.resolve().parents if parent.exists()]
     return os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in parents)

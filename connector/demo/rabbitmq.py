@@ -69,7 +69,7 @@ class RabbitMQ(Server):
                 channel.queue_delete(name)
 
     def waiting(self, queue: str) -> int:
-        """How many messages a queue holds that nobody is working on."""
+        """Returns how many messages a queue holds that nobody is working on."""
         with self._channel() as channel:
             return int(channel.queue_declare(queue, passive=True).message_count)
 

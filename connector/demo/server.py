@@ -112,7 +112,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Returns a port that nobody listens on just now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -124,5 +124,5 @@ def lean() -> dict[str, str]:
 
 
 def not_installed(what: str) -> ConnectorError:
-    """What to say where a program is not there."""
+    """Returns what to say where a program is not there."""
     return ConnectorError(f"{what} is not on this machine: apt install postgresql rabbitmq-server")

@@ -59,7 +59,7 @@ class Stage:
         return self.folder / "sample.ndjson.gz"
 
     def settled(self, messages: int, seconds: float) -> dict[str, Any]:
-        """The status once that many messages came in and nothing is due any more.
+        """Returns the status once that many messages came in and nothing is due any more.
 
         Raises ConnectorError where that takes longer than `seconds`, or where something that should go on has ended.
         """
@@ -86,11 +86,11 @@ class Stage:
         return found
 
     def people(self) -> list[dict[str, Any]]:
-        """The people that the simulated Customer.io holds."""
+        """Returns the people that the simulated Customer.io holds."""
         return [json.loads(line) for line in httpx.get(f"{self.simulator}/_simulator/people").text.splitlines()]
 
     def summary(self) -> dict[str, Any]:
-        """The simulator's own counts."""
+        """Returns the simulator's own counts."""
         found: dict[str, Any] = httpx.get(f"{self.simulator}/_simulator/summary").json()
         return found
 
@@ -117,7 +117,7 @@ def emptied(folder: Path) -> Path:
 
 
 def start_simulator(cast: Cast, environ: Mapping[str, str]) -> Process:
-    """A simulated Customer.io that knows the demo's keys."""
+    """Returns a simulated Customer.io that knows the demo's keys."""
     keys = ("--site-id", _SITE_ID, "--api-key", _API_KEY, "--app-api-key", _APP_API_KEY)
     return cast.connector("simulator", "simulator", "--port", "0", *keys, environ=environ)
 

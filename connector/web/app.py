@@ -81,12 +81,12 @@ def create_app(
 def _add_health(app: FastAPI, runtime: Runtime, works: Callable[[], bool]) -> None:
     @app.get("/healthz")
     async def alive() -> dict[str, str]:
-        """Whether the process answers at all."""
+        """Says whether the process answers at all."""
         return {"status": "ok"}
 
     @app.get("/readyz", responses={503: {"description": "They cannot: the answer says why."}})
     async def ready() -> JSONResponse:
-        """Whether messages can be taken in: the store has tables of this version, and takes what doors write."""
+        """Says whether messages can be taken in: the store has tables of this version, and takes what doors write."""
         reason = await run_in_threadpool(_hindrance, runtime, works)
         return JSONResponse({"status": reason or "ok"}, 503 if reason else 200)
 

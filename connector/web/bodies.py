@@ -51,7 +51,7 @@ class Room:
                 _wake(self._waiting.popleft())
 
     def _fits(self, sender: str, size: int) -> bool:
-        """Whether a body fits. A sender who holds nothing may hold one body, even one larger than a share."""
+        """Says whether a body fits. A sender who holds nothing may hold one body, even one larger than a share."""
         share = not self._held[sender] or self._held[sender] + size <= self._for_one
         return share and self._held.total() + size <= self._in_all
 

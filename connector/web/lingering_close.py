@@ -30,7 +30,7 @@ class Parting(asyncio.Transport):
         return self.line.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Whether nothing more is said."""
+        """Says whether nothing more is said."""
         return self._leaving or self.line.is_closing()
 
     def write(self, data: Any) -> None:
@@ -54,7 +54,7 @@ class Parting(asyncio.Transport):
             self._listen_on()
 
     def forget(self) -> None:
-        """Called once the connection is lost: nobody is told any more, so that whoever was is freed at once."""
+        """Is called once the connection is lost: nobody is told any more, so that whoever was is freed at once."""
         self._more_comes, self._listen_on = bool, lambda: None
 
     def abort(self) -> None:

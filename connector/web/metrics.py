@@ -97,7 +97,7 @@ class Metrics:
 
 
 def of_queues(waiting: Mapping[str, int], held: Collection[str]) -> Iterator[Family]:
-    """How many messages wait in RabbitMQ, by queue, none where it does not answer; and which queues are held."""
+    """Yields how many messages wait in RabbitMQ, by queue, none where it does not answer; and which queues are held."""
     up = [MetricSample({}, int(bool(waiting)))]
     yield Family("connector_broker_up", "gauge", "Whether RabbitMQ answered and has our queues.", up)
     samples = [MetricSample({"queue": name}, count) for name, count in sorted(waiting.items())]
@@ -122,14 +122,14 @@ _OF_SYNCS = (
 
 
 def of_syncs(found: Gauges) -> Iterator[Family]:
-    """What waits in each sync."""
+    """Yields what waits in each sync."""
     for place, (name, help_) in enumerate(_OF_SYNCS):
         samples = [MetricSample({"sync": sync}, values[place]) for sync, values in found.syncs.items()]
         yield Family(f"connector_{name}", "gauge", help_, samples)
 
 
 def of_counts(found: Gauges) -> Iterator[Family]:
-    """What was counted since the store was made, of messages and of each sync."""
+    """Yields what was counted since the store was made, of messages and of each sync."""
     messages = found.counts.get(EVERY_SYNC, {})
     unreadable = messages.get("unreadable", 0)
     read = [

@@ -108,7 +108,7 @@ class DoorsProtocol(HttpToolsProtocol):
 
     @property
     def expendable(self) -> bool:
-        """Whether the connection may be ended to make room: not while a complete request is being answered."""
+        """Says whether the connection may be ended to make room: not while a complete request is being answered."""
         processing = self._in_request and (bool(self.pipeline) or not self.cycle.more_body) and not self._heard_out
         return not processing and not self._line.is_closing()
 
@@ -117,7 +117,7 @@ class DoorsProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called when a client has connected."""
+        """Is called when a client has connected."""
         self._line = transport
         transport.set_write_buffer_limits(0)  # whatever is not read counts, however little it is
         self._parting = Parting(transport, self._more_comes, self._listen_on)
@@ -126,7 +126,7 @@ class DoorsProtocol(HttpToolsProtocol):
         self._enter(Phase.HEADERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called when the connection is closed, by either side."""
+        """Is called when the connection is closed, by either side."""
         super().connection_lost(exc)
         self._parting.forget()
         self._unset_keepalive_if_required()
@@ -135,7 +135,7 @@ class DoorsProtocol(HttpToolsProtocol):
                 timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Called with what the client sent."""
+        """Is called with what the client sent."""
         self.heard_at = self.loop.time()
         self._unset_keepalive_if_required()
         if not self._ends:
@@ -175,7 +175,7 @@ class DoorsProtocol(HttpToolsProtocol):
         return b""
 
     def _without_upgrade(self) -> bytes:
-        """The head of a request that offers another protocol, without the offer: it is answered in this one.
+        """Returns the head of a request that offers another protocol, without the offer: it is answered in this one.
 
         The parser leaves off behind such a head, also where a body follows, as it does with Java's own client.
         """
@@ -212,17 +212,17 @@ class DoorsProtocol(HttpToolsProtocol):
         self.send_400_response(_NO_HTTP)
 
     def on_message_begin(self) -> None:
-        """Called with the first byte of a request."""
+        """Is called with the first byte of a request."""
         super().on_message_begin()
         self._in_headers, self._got_on, self._header_bytes = True, True, 0
 
     def on_url(self, url: bytes) -> None:
-        """Called with the address of a request, or a part of it."""
+        """Is called with the address of a request, or a part of it."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called with each header. One behind the body is dropped: the application has read the headers by then."""
+        """Is called with each header. One behind the body is dropped: the application has read the headers by then."""
         self._count(len(name) + len(value) + _AROUND_A_HEADER)
         if self._in_headers:
             super().on_header(name, value.strip(b" \t"))
@@ -230,7 +230,7 @@ class DoorsProtocol(HttpToolsProtocol):
             raise ValueError(_NO_HTTP)  # the parser would obey it, and read no other request
 
     def on_headers_complete(self) -> None:
-        """Called behind the last header: the request can be answered. ValueError where it is none of HTTP's."""
+        """Is called behind the last header: the request can be answered. ValueError where it is none of HTTP's."""
         self._in_headers, self._got_on = False, True
         hosts = sum(name == b"host" for name, _ in self.headers)
         named = hosts == 1 or (not hosts and self.parser.get_http_version() == "1.0")
@@ -246,12 +246,12 @@ class DoorsProtocol(HttpToolsProtocol):
         self._in_body = True
 
     def on_body(self, body: bytes) -> None:
-        """Called with a part of a body."""
+        """Is called with a part of a body."""
         self._got_on = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Called behind the body of a request."""
+        """Is called behind the body of a request."""
         self._got_on = True
         if self._in_body:
             self._in_body = False
@@ -263,18 +263,18 @@ class DoorsProtocol(HttpToolsProtocol):
             raise ValueError(_NO_HTTP)
 
     def on_response_complete(self) -> None:
-        """Called when a request is answered."""
+        """Is called when a request is answered."""
         super().on_response_complete()
         self._unset_keepalive_if_required()  # _move sets what takes its place
         self._move()
 
     def pause_writing(self) -> None:
-        """Called when the client does not read its answer."""
+        """Is called when the client does not read its answer."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(self.config.limits.write_seconds, self.turn_away, "too_slow")
 
     def resume_writing(self) -> None:
-        """Called when the client reads its answer again."""
+        """Is called when the client reads its answer again."""
         super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
@@ -332,7 +332,7 @@ class DoorsProtocol(HttpToolsProtocol):
 
 
 def _without_offers(name: bytes, value: bytes) -> bytes:
-    """The value of a header; where it is `Connection`, without what names another protocol."""
+    """Returns the value of a header; where it is `Connection`, without what names another protocol."""
     if name != b"connection":
         return value
     return b", ".join(each for part in value.split(b",") if (each := part.strip()).lower() not in _OFFERS)

@@ -65,7 +65,7 @@ class UnsignedWatch:
         return any(each.result() for each in told)
 
     def newly_fits(self, connection: str) -> bool:
-        """Whether it is to be told that a signature fits: the first time, and now and then."""
+        """Says whether it is to be told that a signature fits: the first time, and now and then."""
         now = time.monotonic()
         if connection in self._fitting and now < self._fitting[connection] + self._again:
             return False

@@ -126,12 +126,12 @@ def _keys(connection: Connection) -> tuple[str, ...]:
 
 
 async def _in_thread(size: int, work: Callable[[], Result]) -> Result:
-    """What comes of the work on so many bytes: at once if they are few, else beside what else is going on."""
+    """Returns what comes of the work on so many bytes: at once if they are few, else beside what else is going on."""
     return work() if size <= _SMALL_BYTES else await run_in_threadpool(work)
 
 
 def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    """The body without its compression. One that cannot be unpacked stays as it is: it becomes a problem."""
+    """Returns the body without its compression. One that cannot be unpacked stays as it is: it becomes a problem."""
     try:
         return unpack(body, encoding, most)
     except UnreadableError:

@@ -98,7 +98,7 @@ class Bell:
                 log.exception("delivering failed: this is begun again by itself")
 
     def _is_to_be_said(self, reason: str) -> bool:
-        """Whether a reason is another one than the last, or a minute has passed: a failure is met each second."""
+        """Says whether a reason is another one than the last, or a minute has passed: a failure is met each second."""
         before, said_at = self._said
         if before == reason and monotonic() - said_at < _SAY_SECONDS:
             return False

@@ -51,11 +51,11 @@ class Hold:
             self._note(reason)
 
     def pausing(self) -> bool:
-        """Whether it is too early to try the queue again."""
+        """Says whether it is too early to try the queue again."""
         return self._since is not None and monotonic() < self._again_at
 
     def too_long(self) -> bool:
-        """Whether it is time to give back the messages that are held."""
+        """Says whether it is time to give back the messages that are held."""
         return self._since is not None and monotonic() - self._since > _LONGEST_SECONDS
 
     def end(self, session: int) -> None:

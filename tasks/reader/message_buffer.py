@@ -67,11 +67,11 @@ class MessageBuffer:
             self.arrived.notify()
 
     def full(self) -> bool:
-        """Whether nothing more is to be read for now."""
+        """Says whether nothing more is to be read for now."""
         return self._bytes >= MOST_BYTES
 
     def empty(self) -> bool:
-        """Whether everything that arrived is done."""
+        """Says whether everything that arrived is done."""
         with self._lock:
             return not self._waiting and not self._in_hand
 
@@ -108,7 +108,7 @@ class MessageBuffer:
         return len(self._waiting)
 
     def has_more(self) -> bool:
-        """Whether any message waits to be taken in."""
+        """Says whether any message waits to be taken in."""
         return bool(self._waiting)
 
     def done(self, session: int, tag: int, dead_letters: tuple[Delivery, ...] = ()) -> None:

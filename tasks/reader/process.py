@@ -27,31 +27,31 @@ class ReaderStep(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
-        """Called by Celery when the worker is built."""
+        """Is called by Celery when the worker is built."""
         super().__init__(parent, **options)
         self._keeper: Keeper | None = None
 
     def include_if(self, _parent: Any) -> bool:
-        """The in-process broker is read by the worker itself."""
+        """Says whether there is a reader: the worker itself reads the in-process broker."""
         return durable(settings().broker.url)
 
     def start(self, _parent: Any) -> None:
-        """Called when the worker starts."""
+        """Is called when the worker starts."""
         self._keeper = Keeper(settings().worker.stop_seconds)
         self._keeper.start()
 
     def close(self, _parent: Any) -> None:
-        """Called first of all when the worker is to end."""
+        """Is called first of all when the worker is to end."""
         if self._keeper is not None:
             self._keeper.ask_to_end()
 
     def stop(self, _parent: Any) -> None:
-        """Called when the worker has ended what it had begun."""
+        """Is called when the worker has ended what it had begun."""
         if self._keeper is not None:
             self._keeper.end()
 
     def terminate(self, _parent: Any) -> None:
-        """Called when the worker is to end at once."""
+        """Is called when the worker is to end at once."""
         if self._keeper is not None:
             self._keeper.end()
 

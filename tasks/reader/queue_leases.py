@@ -60,7 +60,7 @@ class QueueLeases:
             return None if queue in self._leaving else self._held.get(queue)
 
     def out_of_reach(self) -> bool:
-        """Whether the store has not answered for so long that another reader may have taken over."""
+        """Says whether the store has not answered for so long that another reader may have taken over."""
         return monotonic() - self._confirmed_at > OUT_OF_REACH_SECONDS
 
     def leave(self, queue: str, holder: str) -> None:
@@ -94,7 +94,7 @@ class QueueLeases:
             self._seen, self._moved_at = seen, began
 
     def is_due(self) -> bool:
-        """Whether it is time to look: leases grow old, one is to be given back, or another reader has moved one.
+        """Says whether it is time to look: leases grow old, one is to be given back, or another reader has moved one.
 
         Raises StoreError.
         """

@@ -21,7 +21,7 @@ _HEADERS = {
 
 
 def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer, closed by a newline as the real server closes its own."""
+    """Returns a JSON answer, closed by a newline as the real server closes its own."""
     return Response(to_json(body) + b"\n", status, {**_HEADERS, **(headers or {})})
 
 
@@ -36,12 +36,12 @@ def unauthorized() -> Response:
 
 
 def single(message: str, status: int = 400) -> Response:
-    """The envelope for one error: `meta.error`."""
+    """Returns the envelope for one error: `meta.error`."""
     return json({"meta": {"error": message}}, status)
 
 
 def several(wrong: Iterable[Wrong], status: int = 400) -> Response:
-    """The envelope for any number of errors: `meta.errors`."""
+    """Returns the envelope for any number of errors: `meta.errors`."""
     return json({"meta": {"errors": [_sentence(one) for one in wrong]}}, status)
 
 
@@ -56,7 +56,7 @@ def per_item(wrong: Iterable[tuple[int, Wrong]]) -> Response:
 
 
 async def read(request: Request) -> Any:
-    """The JSON of the body; UnreadableError says where it is none."""
+    """Returns the JSON of the body; UnreadableError says where it is none."""
     body = await request.body()
     try:
         return from_json(body, allow_inf_nan=False)
@@ -65,7 +65,7 @@ async def read(request: Request) -> Any:
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object of the body; UnreadableError where it is none."""
+    """Returns the JSON object of the body; UnreadableError where it is none."""
     body = await read(request)
     if not isinstance(body, dict):
         raise UnreadableError("body must be an object")

@@ -26,7 +26,7 @@ class AppCustomers:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route("/v1/customers", self.by_email, methods=["GET"]),
             Route("/v1/customers", self.search, methods=["POST"]),
@@ -48,7 +48,7 @@ class AppCustomers:
         return answers.json({"results": list(names)})
 
     async def search(self, request: Request) -> Response:
-        """Everybody a filter matches, page by page."""
+        """Returns everybody a filter matches, page by page."""
         match = app_filter.parse((await json_object(request)).get("filter"))
         start, limit = page_of(request, 50, 1000)
         state = visible(self._simulator)
@@ -58,7 +58,7 @@ class AppCustomers:
         return answers.json({"identifiers": names, "ids": [name["id"] for name in names], "next": following})
 
     async def bulk(self, request: Request) -> Response:
-        """Up to a hundred people at once; those not found are not in the answer."""
+        """Returns up to a hundred people at once; those not found are not in the answer."""
         body = await json_object(request)
         ids, kind = body.get("ids"), body.get("id_type", request.query_params.get("id_type", "id"))
         if not isinstance(ids, list) or not 1 <= len(ids) <= _MOST_IN_BULK:
@@ -70,22 +70,22 @@ class AppCustomers:
         return answers.json({"customers": [view.customer(person) for person in found]})
 
     async def attributes(self, request: Request) -> Response:
-        """One person's attributes, every value a string."""
+        """Returns one person's attributes, every value a string."""
         return answers.json({"customer": view.customer(named_person(request, self._simulator))})
 
     async def segments(self, request: Request) -> Response:
-        """The segments a person is in."""
+        """Returns the segments a person is in."""
         person = named_person(request, self._simulator)
         rows = [segment_row(segment) for segment in view.segments_of(visible(self._simulator), person)]
         return answers.json({"segments": rows})
 
     async def messages(self, request: Request) -> Response:
-        """Messages sent to a person: none, as the simulator sends nothing."""
+        """Returns messages sent to a person: none, as the simulator sends nothing."""
         named_person(request, self._simulator)
         return answers.json({"messages": [], "next": ""})
 
     async def activities(self, request: Request) -> Response:
-        """What the activity log says about a person, newest first."""
+        """Returns what the activity log says about a person, newest first."""
         person = named_person(request, self._simulator)
         start, limit = page_of(request, 10, 100)
         wanted = request.query_params.get("type")
@@ -95,7 +95,7 @@ class AppCustomers:
         return answers.json({"activities": [activity_row(one) for one in entries], "next": following})
 
     async def relationships(self, request: Request) -> Response:
-        """The objects a person is related to."""
+        """Returns the objects a person is related to."""
         person = named_person(request, self._simulator)
         rows = [
             {"identifiers": thing.identifiers, "attributes": {name: view.as_text(one) for name, one in held.items()}}
@@ -106,7 +106,7 @@ class AppCustomers:
         return answers.json({"cio_relationships": page, "next": following})
 
     async def preferences(self, request: Request) -> Response:
-        """A person's subscription topics: those that some call has named."""
+        """Returns a person's subscription topics: those that some call has named."""
         person = named_person(request, self._simulator)
         held = person.attributes.get("cio_subscription_preferences")
         topics = held.get("topics") if isinstance(held, dict) else None
@@ -123,5 +123,5 @@ class AppCustomers:
 
 
 def _is_about(names: Any, identifiers: dict[str, str | None]) -> bool:
-    """Whether an entry names the person by any of their identifiers."""
+    """Says whether an entry names the person by any of their identifiers."""
     return any(value is not None and names.get(kind) == value for kind, value in identifiers.items())

@@ -24,7 +24,7 @@ class AppExports:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route("/v1/exports", self.all, methods=["GET"]),
             Route("/v1/exports/customers", self.people, methods=["POST"]),
@@ -34,7 +34,7 @@ class AppExports:
         ]
 
     def files(self) -> list[Route]:
-        """Where the files are; in place of a signed URL, which needs no key either."""
+        """Returns where the files are; in place of a signed URL, which needs no key either."""
         return [Route(f"{_FILES}/{{export_id}}", self.file, methods=["GET"])]
 
     async def all(self, _request: Request) -> Response:
@@ -43,32 +43,32 @@ class AppExports:
         return answers.json({"exports": rows or None})
 
     async def people(self, request: Request) -> Response:
-        """An export of the people a filter matches, as they are now."""
+        """Returns an export of the people a filter matches, as they are now."""
         match = app_filter.parse((await json_object(request)).get("filters"))
         state = visible(self._simulator)
         names = [view.identifiers(person) for person in state.people if match(state, person)]
         return self._start("customers", ["id", "email", "cio_id"], names)
 
     async def deliveries(self, _request: Request) -> Response:
-        """An export of deliveries."""
+        """Returns an export of deliveries."""
         return self._start("deliveries", ["delivery_id"], [])
 
     async def one(self, request: Request) -> Response:
-        """One export; it is done from the second look on, so that a caller has to wait once."""
+        """Returns one export; it is done from the second look on, so that a caller has to wait once."""
         number, export = self._named(request)
         row = _row(number, export)
         export["status"] = "done"
         return answers.json({"export": row})
 
     async def download(self, request: Request) -> Response:
-        """The URL of a finished export's file."""
+        """Returns the URL of a finished export's file."""
         number, export = self._named(request)
         if export["status"] != "done":
             raise MissingError
         return answers.json({"url": f"{request.url.scheme}://{request.url.netloc}{_FILES}/{number}"})
 
     async def file(self, request: Request) -> Response:
-        """The file: comma-separated, with a line of names."""
+        """Returns the file: comma-separated, with a line of names."""
         number = request.path_params["export_id"]
         exports = self._simulator.exports
         if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(exports):

@@ -12,7 +12,7 @@ Matches = Callable[[SimulatedState, SimulatedPerson], bool]
 
 
 def parse(filter_: Any) -> Matches:
-    """The test a filter describes; UnreadableError says what it does not know."""
+    """Returns the test a filter describes; UnreadableError says what it does not know."""
     if not isinstance(filter_, dict) or len(filter_) != 1:
         raise UnreadableError("filter must hold exactly one of and, or, not, segment, attribute")
     ((kind, value),) = filter_.items()

@@ -49,17 +49,17 @@ def guarded(route: Route, simulator: Simulator, rate: str = "", per_second: int 
 
 
 def errors(detail: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    """The App API's envelope: `errors`, each with a detail and the status as text."""
+    """Returns the App API's envelope: `errors`, each with a detail and the status as text."""
     return answers.json({"errors": [{"detail": detail, "status": str(status)}]}, status, headers)
 
 
 def visible(simulator: Simulator) -> SimulatedState:
-    """What reads see by now: they trail writes by as much as the options say."""
+    """Returns what reads see by now: they trail writes by as much as the options say."""
     return simulator.workspace.visible(simulator.clock())
 
 
 def named_person(request: Request, simulator: Simulator) -> SimulatedPerson:
-    """The person whom the path and `id_type` name; MissingError where there is none, or none is visible yet."""
+    """Returns the person whom the path and `id_type` name; MissingError where there is none, or none is visible yet."""
     kind = request.query_params.get("id_type", "id")
     value = unquote(request.path_params["customer_id"])
     person = visible(simulator).people.find(kind, value) if kind in simulator.options.kinds else None
@@ -69,7 +69,7 @@ def named_person(request: Request, simulator: Simulator) -> SimulatedPerson:
 
 
 def page_of(request: Request, default: int, most: int) -> tuple[str, int]:
-    """The `start` and `limit` of a call."""
+    """Returns the `start` and `limit` of a call."""
     limit = request.query_params.get("limit", "")
     if limit and not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= most):
         raise UnreadableError(f"limit must be from 1 to {most}")

@@ -24,7 +24,7 @@ class AppSegments:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route("/v1/segments", self.all, methods=["GET"]),
             Route("/v1/segments", self.make, methods=["POST"]),
@@ -51,7 +51,7 @@ class AppSegments:
         return answers.json({"segment": segment_row(made)})
 
     async def one(self, request: Request) -> Response:
-        """One segment."""
+        """Returns one segment."""
         return answers.json({"segment": segment_row(self._named(request))})
 
     async def delete(self, request: Request) -> Response:
@@ -63,13 +63,13 @@ class AppSegments:
         return Response(status_code=204)
 
     async def count(self, request: Request) -> Response:
-        """How many people are in it."""
+        """Returns how many people are in it."""
         segment = self._named(request)
         members = visible(self._simulator).memberships.of(segment.id)
         return answers.json({"segment_id": segment.id, "count": len(members)})
 
     async def membership(self, request: Request) -> Response:
-        """The members, page by page."""
+        """Returns the members, page by page."""
         segment = self._named(request)
         start, limit = page_of(request, 1000, 30_000)
         people, following = view.page(visible(self._simulator).memberships.of(segment.id), start, limit)
@@ -78,7 +78,7 @@ class AppSegments:
         return answers.json({"segment_id": segment.id, "ids": ids, "identifiers": names, "next": following})
 
     async def used_by(self, request: Request) -> Response:
-        """What uses it: nothing, as the simulator has no campaigns."""
+        """Returns what uses it: nothing, as the simulator has no campaigns."""
         self._named(request)
         return answers.json({"used_by": {"campaigns": [], "draft_newsletters": [], "sent_newsletters": []}})
 
@@ -92,7 +92,7 @@ class AppSegments:
 
 
 def segment_row(segment: SimulatedSegment) -> dict[str, Any]:
-    """A segment as the App API writes it."""
+    """Returns a segment as the App API writes it."""
     return {
         "id": segment.id,
         "deduplicate_id": f"{segment.id}:{int(segment.created)}",

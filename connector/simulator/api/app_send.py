@@ -23,7 +23,7 @@ class AppSend:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are, each behind the key and its own rate."""
+        """Returns the routes, each behind the key and its own rate."""
         sends = [Route(f"/v1/send/{channel}", self.send, methods=["POST"]) for channel in _CHANNELS]
         guarded = [app_guard.guarded(each, self._simulator, "send", _MESSAGES_A_SECOND) for each in sends]
         trigger = Route("/v1/campaigns/{broadcast_id}/triggers", self.trigger, methods=["POST"])

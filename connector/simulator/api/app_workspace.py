@@ -28,7 +28,7 @@ class AppWorkspace:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route("/v1/activities", self.activities, methods=["GET"]),
             Route("/v1/info/ip_addresses", self.addresses, methods=["GET"]),
@@ -41,7 +41,7 @@ class AppWorkspace:
         ]
 
     async def activities(self, request: Request) -> Response:
-        """The activity log, newest first: the only machine-readable way to failures that were answered 200."""
+        """Returns the activity log, newest first: the only machine-readable way to failures that were answered 200."""
         start, limit = page_of(request, 10, 100)
         wanted = request.query_params.get("type")
         log = visible(self._simulator).log
@@ -50,18 +50,18 @@ class AppWorkspace:
         return answers.json({"activities": [activity_row(one) for one in page], "next": following})
 
     async def addresses(self, _request: Request) -> Response:
-        """Where Customer.io calls from; mostly asked to try a key."""
+        """Returns where Customer.io calls from; mostly asked to try a key."""
         return answers.json({"ip_addresses": _ADDRESSES})
 
     async def workspaces(self, _request: Request) -> Response:
-        """The one workspace there is."""
+        """Returns the one workspace there is."""
         people = len(visible(self._simulator).people)
         number = self._simulator.options.environment_id
         row = {"id": number, "name": "Simulated workspace", "people": people, "messages_sent": 0, "billable": False}
         return answers.json({"workspaces": [row]})
 
     async def webhooks(self, _request: Request) -> Response:
-        """Every reporting webhook."""
+        """Returns every reporting webhook."""
         return answers.json({"reporting_webhooks": list(self._simulator.webhooks.values())})
 
     async def make_webhook(self, request: Request) -> Response:
@@ -76,7 +76,7 @@ class AppWorkspace:
         return answers.json(made)
 
     async def webhook(self, request: Request) -> Response:
-        """One reporting webhook."""
+        """Returns one reporting webhook."""
         return answers.json(self._webhook(request))
 
     async def change_webhook(self, request: Request) -> Response:
@@ -106,7 +106,7 @@ def _is_asked_for(entry: ActivityEntry, given: Mapping[str, str]) -> bool:
 
 
 def activity_row(entry: ActivityEntry) -> dict[str, Any]:
-    """An entry of the log as the App API writes it."""
+    """Returns an entry of the log as the App API writes it."""
     return {
         "id": f"{entry.number:026d}",
         "type": entry.type,

@@ -15,7 +15,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def basic(endpoint: Handler, simulator: Simulator) -> Handler:
-    """The endpoint, for those who have the site id and the API key."""
+    """Returns the endpoint, for those who have the site id and the API key."""
 
     async def guarded(request: Request) -> Response:
         options = simulator.options
@@ -28,12 +28,12 @@ def basic(endpoint: Handler, simulator: Simulator) -> Handler:
 
 
 def is_bearer(request: Request, simulator: Simulator) -> bool:
-    """Whether the call carries the App API key."""
+    """Says whether the call carries the App API key."""
     return _presents(request, "bearer", simulator.options.app_api_key)
 
 
 def guarded(route: Route, simulator: Simulator) -> Route:
-    """The route, behind Basic credentials."""
+    """Returns the route, behind Basic credentials."""
     return Route(route.path, basic(route.endpoint, simulator), methods=sorted(route.methods or ()))
 
 

@@ -18,5 +18,5 @@ def named_in_path(identifier: str, options: Options) -> tuple[str, str]:
 
 
 def is_malformed(identifier: str) -> bool:
-    """Whether it starts like a cio_id and goes on unlike one (1.6)."""
+    """Says whether it starts like a cio_id and goes on unlike one (1.6)."""
     return identifier.startswith(CIO_PREFIX) and _CIO_ID.fullmatch(identifier) is None

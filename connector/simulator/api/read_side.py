@@ -42,7 +42,7 @@ class ReadSide:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route("/", self.welcome),
             Route("/_simulator/people", self.people),
@@ -59,7 +59,7 @@ class ReadSide:
         ]
 
     async def welcome(self, _request: Request) -> Response:
-        """What this is, and what to try."""
+        """Returns what this is, and what to try."""
         return PlainTextResponse(_WELCOME)
 
     async def people(self, _request: Request) -> Response:
@@ -68,7 +68,7 @@ class ReadSide:
         return _lines(live.people, lambda person: view.whole(live, person))
 
     async def person(self, request: Request) -> Response:
-        """One person by id, email or cio_ and cio_id."""
+        """Returns one person by id, email or cio_ and cio_id."""
         live = self._simulator.workspace.live
         kind, value = named_in_path(unquote(request.path_params["identifier"]), self._simulator.options)
         person = live.people.find(kind, value)
@@ -84,22 +84,22 @@ class ReadSide:
         return _lines(self._simulator.workspace.live.objects, _object)
 
     async def calls(self, _request: Request) -> Response:
-        """The last calls, oldest first; the header x-total-count says how many there were in all."""
+        """Returns the last calls, oldest first; the header x-total-count says how many there were in all."""
         calls = self._simulator.calls
         return _lines(list(calls.last), asdict, {"x-total-count": str(calls.total)})
 
     async def activity(self, request: Request) -> Response:
-        """The activity log, oldest first; `?type=` shows one type."""
+        """Returns the activity log, oldest first; `?type=` shows one type."""
         log = self._simulator.workspace.live.log
         wanted = request.query_params.get("type")
         return _lines(log.of(wanted) if wanted else log, ActivityEntry._asdict)
 
     async def violations(self, _request: Request) -> Response:
-        """What strict mode found in requests, oldest first."""
+        """Returns what strict mode found in requests, oldest first."""
         return answers.json(self._simulator.violations)
 
     async def summary(self, _request: Request) -> Response:
-        """Everything in numbers."""
+        """Returns everything in numbers."""
         live, calls = self._simulator.workspace.live, self._simulator.calls
         return answers.json({
             "people": len(live.people),
@@ -128,7 +128,7 @@ class ReadSide:
         return answers.accepted()
 
     async def faults(self, _request: Request) -> Response:
-        """The rules in force, and how often each matched and fired."""
+        """Returns the rules in force, and how often each matched and fired."""
         rules = self._simulator.faults.rules
         return answers.json([{**rule.order, "matched": rule.matched, "fired": rule.fired} for rule in rules])
 
@@ -150,7 +150,7 @@ def _object(thing: Thing) -> dict[str, Any]:
 
 
 def _lines(rows: Iterable[Any], shown: Callable[[Any], Any], headers: dict[str, str] | None = None) -> Response:
-    """One JSON object a line. Rows are taken at once, and shown as they are when their chunk is due."""
+    """Yields one JSON object a line. Rows are taken at once, and shown as they are when their chunk is due."""
     everything = list(rows)
 
     async def chunks() -> AsyncIterator[bytes]:

@@ -26,7 +26,7 @@ class TrackV1:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route(_PERSON, self.identify, methods=["PUT"]),
             Route(_PERSON, self.delete, methods=["DELETE"]),
@@ -122,7 +122,7 @@ class TrackV1:
 
 
 def _event(body: dict[str, Any]) -> dict[str, Any]:
-    """The body of an event call as an operation of v2."""
+    """Returns the body of an event call as an operation of v2."""
     item = {"type": "person", "action": body.get("type") or "event", "attributes": body.get("data")}
     return {**item, **{key: body[key] for key in ("name", "id", "timestamp") if key in body}}
 

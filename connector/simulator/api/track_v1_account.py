@@ -27,7 +27,7 @@ class TrackAccount:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Those that need credentials."""
+        """Returns the routes that need credentials."""
         return [
             Route("/auth", self.auth, methods=["GET"]),
             Route("/api/v1/accounts/region", self.region, methods=["GET"]),
@@ -37,7 +37,7 @@ class TrackAccount:
         ]
 
     def open_routes(self) -> list[Route]:
-        """Those that need none (1.2)."""
+        """Returns the routes that need no credentials (1.2)."""
         return [
             Route("/api/v1/metrics", self.metrics, methods=["POST"]),
             Route("/api/v1/push/events", self.push, methods=["POST"]),
@@ -50,7 +50,7 @@ class TrackAccount:
         return answers.json({"meta": {"message": "nice credentials."}})
 
     async def region(self, _request: Request) -> Response:
-        """Where the workspace lives, and its number."""
+        """Returns where the workspace lives, and its number."""
         options = self._simulator.options
         region = {"url": _HOSTS[options.region], "region": options.region, "environment_id": options.environment_id}
         return answers.json(region)

@@ -23,7 +23,7 @@ class TrackV2:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are."""
+        """Returns the routes."""
         return [
             Route("/api/v2/batch", self.batch, methods=["POST"]),
             Route("/api/v2/entity", self.entity, methods=["POST"]),
@@ -79,7 +79,7 @@ class TrackV2:
         return found if found or not refusing else refusal(item, refusing, now)
 
     def _oversize(self, field: str, message: str) -> Response:
-        """What the real answer is, is not documented: 400 in the usual form, or a proxy's 413 (8.5)."""
+        """Answers 400 in the usual form or as a proxy's 413, by the options: the real one is not documented (8.5)."""
         if self._simulator.options.oversize == 413:
             return Response("<html><body>413 Request Entity Too Large</body></html>", 413, media_type="text/html")
         return answers.fields([Wrong("invalid", field, message)])

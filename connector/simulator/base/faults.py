@@ -27,11 +27,11 @@ class Rule:
 
     @property
     def answers(self) -> bool:
-        """Whether the rule decides the answer; others only delay it or refuse items."""
+        """Says whether the rule decides the answer; others only delay it or refuse items."""
         return any(key in self.order for key in ("status", "drop", "rate_limit"))
 
     def matches(self, path: str, body: bytes) -> bool:
-        """Whether the rule is about this call.
+        """Says whether the rule is about this call.
 
         Its path is a glob if it has a star, else a prefix; its `containing` is a part of the request's body. Without
         one it is about all.
@@ -87,7 +87,7 @@ class Faults:
         self.rules = [_rule(order) for order in orders]
 
     def decide(self, path: str, now: float, body: bytes = b"") -> FaultDecision:
-        """What happens to a call."""
+        """Decides what happens to a call."""
         if not self.rules:
             return NOTHING
         matching = [rule for rule in self.rules if rule.matches(path, body)]
@@ -103,7 +103,7 @@ class Faults:
 
 
 def refusal(item: Mapping[str, Any], rules: tuple[Rule, ...], now: float) -> tuple[Wrong, ...]:
-    """The reason to refuse one item whose identifiers contain what a rule looks for."""
+    """Returns the reason to refuse one item whose identifiers contain what a rule looks for."""
     for rule in rules:
         if str(rule.order["items"]) in _names(item) and rule.fires(now):
             return (Wrong("invalid", "identifiers", "refused by a rule of the simulator"),)

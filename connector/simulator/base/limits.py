@@ -30,17 +30,17 @@ class Wrong(NamedTuple):
 
 
 def too_long(text: str, limit: int) -> bool:
-    """Whether the text takes more than `limit` bytes."""
+    """Says whether the text takes more than `limit` bytes."""
     return len(text) * 4 > limit and len(text.encode("utf-8", "surrogatepass")) > limit
 
 
 def size(value: Any) -> int:
-    """The bytes of a value as compact JSON."""
+    """Returns how many bytes a value takes as compact JSON."""
     return len(to_json(value))
 
 
 def value_is_too_long(value: Any) -> bool:
-    """Whether an attribute's value breaks its limit: text by itself, arrays and objects as compact JSON."""
+    """Says whether an attribute's value breaks its limit: text by itself, arrays and objects as compact JSON."""
     if isinstance(value, str):
         return too_long(value, VALUE_BYTES)
     return not isinstance(value, _FIXED_SIZE) and size(value) > VALUE_BYTES
@@ -66,7 +66,7 @@ def attributes(value: Any, field: str = "attributes") -> Sequence[Wrong]:
 
 
 def event_name(value: Any) -> Sequence[Wrong]:
-    """What is wrong with an event's name; spaces around it do not count."""
+    """Returns what is wrong with an event's name; spaces around it do not count."""
     if not isinstance(value, str) or not value.strip():
         return (Wrong("required", "name", "event name cannot be blank"),)
     if too_long(value.strip(), EVENT_NAME_BYTES):
@@ -75,7 +75,7 @@ def event_name(value: Any) -> Sequence[Wrong]:
 
 
 def event_data(value: Any, field: str, may_be_large: bool) -> Sequence[Wrong]:
-    """What is wrong with an event's data; it is measured only if the call is large enough to hold too much."""
+    """Returns what is wrong with an event's data; it is measured only if the call is large enough to hold too much."""
     if value is not None and not isinstance(value, dict):
         return (Wrong("invalid", field, f"event {field} must be an object"),)
     if may_be_large and size(value) > EVENT_DATA_BYTES:
@@ -84,14 +84,14 @@ def event_data(value: Any, field: str, may_be_large: bool) -> Sequence[Wrong]:
 
 
 def timestamp(value: Any, field: str = "timestamp") -> Sequence[Wrong]:
-    """What is wrong with a time: unix seconds, or not given."""
+    """Returns what is wrong with a time: unix seconds, or not given."""
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return ()
     return (Wrong("invalid", field, "must be a unix timestamp in seconds"),)
 
 
 def identifier(value: Any, field: str) -> Sequence[Wrong]:
-    """What is wrong with one identifier."""
+    """Returns what is wrong with one identifier."""
     if type(value) is str and 0 < len(value) <= 37:
         return ()
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -104,7 +104,7 @@ def identifier(value: Any, field: str) -> Sequence[Wrong]:
 
 
 def text(value: Any, field: str) -> Sequence[Wrong]:
-    """What is wrong with a text that must be there."""
+    """Returns what is wrong with a text that must be there."""
     if isinstance(value, str) and value:
         return ()
     return (Wrong("required", field, "must be a string and cannot be empty"),)

@@ -17,7 +17,7 @@ class CuttableProtocol(H11Protocol):
     """HTTP/1.1 whose requests carry, in the scope's state, a way to reset the connection they came by."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called when a client has connected."""
+        """Is called when a client has connected."""
         super().connection_made(transport)
         # uvicorn copies this into the scope of every request of the connection.
         self.app_state = {**self.app_state, CUT: lambda: _reset(transport)}

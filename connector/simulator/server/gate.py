@@ -65,7 +65,7 @@ class Gate:
         calls.add(call)
 
     def _undocumented(self, scope: Scope, body: bytes) -> bool:
-        """Whether strict mode finds anything in the request; it is noted."""
+        """Says whether strict mode finds anything in the request; it is noted."""
         if self._inspect is None or not self._simulator.options.strict:
             return False
         found = self._inspect(scope["method"], scope["path"], scope["query_string"], body)

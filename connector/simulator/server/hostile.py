@@ -13,7 +13,7 @@ _CHUNK = b" " * 65_536
 
 
 def answer(order: Mapping[str, Any], body: bytes, status: int, headers: Mapping[str, str]) -> Response:
-    """An answer as a rule orders it.
+    """Returns an answer as a rule orders it.
 
     Args:
         order: `drip`: seconds before each byte; `size`: bytes to fill the body up to; `packed`: whether it is gzipped.

@@ -97,7 +97,7 @@ _ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def _shape(value: Any, key: str = "") -> Hashable:
-    """All of a value that the schema asks for: a thousand people who are said alike are looked at once."""
+    """Returns all of a value that the schema asks for: a thousand people who are said alike are looked at once."""
     match value:
         case dict():
             return tuple([(name, _shape(below, name)) for name, below in value.items()])
@@ -119,7 +119,7 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 def _inlined(node: Any) -> Any:
-    """A part of the schema with all it refers to in its place: following references takes most of the time."""
+    """Returns a part of the schema with all it refers to in its place: following references takes most of the time."""
     if isinstance(node, list):
         return [_inlined(each) for each in node]
     if not isinstance(node, dict):

@@ -28,7 +28,7 @@ from connector.simulator.state.simulator import Simulator, TimeSource
 def create_app(
     options: Options | None = None, clock: TimeSource = time.time, inspect: Inspect | None = None
 ) -> ASGIApp:
-    """A simulated Customer.io with these options.
+    """Returns a simulated Customer.io with these options.
 
     The clock decides what is late, old or visible; `inspect` finds what strict mode refuses.
     """

@@ -37,7 +37,7 @@ class Webhooks:
         self._simulator = simulator
 
     def routes(self) -> list[Route]:
-        """Where they are ordered."""
+        """Returns the routes by which they are ordered."""
         return [Route("/_simulator/webhooks", self.send, methods=["POST"])]
 
     async def send(self, request: Request) -> Response:

@@ -44,9 +44,9 @@ class ActivityLog:
         ring.append(ActivityEntry(self._written, type_, at, dict(identifiers), detail))
 
     def __iter__(self) -> Iterator[ActivityEntry]:
-        """Entries of all types, oldest first."""
+        """Returns entries of all types, oldest first."""
         return iter(heapq.merge(*(list(ring) for ring in self._rings.values()), key=attrgetter("number")))
 
     def of(self, type_: str) -> list[ActivityEntry]:
-        """Entries of one type, oldest first."""
+        """Returns entries of one type, oldest first."""
         return list(self._rings.get(type_, ()))

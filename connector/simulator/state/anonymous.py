@@ -31,7 +31,7 @@ class Anonymous:
         return len(self._invites) + sum(map(len, self._kept.values()))
 
     def unclaimed(self) -> list[Unclaimed]:
-        """What is kept, in the order received."""
+        """Returns what is kept, in the order received."""
         everything = [one for kept in self._kept.values() for one in kept] + self._invites
         return sorted(everything, key=lambda one: one.number)
 
@@ -42,12 +42,12 @@ class Anonymous:
         kept.append(Unclaimed(self._received, anonymous_id, event))
 
     def owner(self, anonymous_id: str) -> SimulatedPerson | None:
-        """The person whose attribute this anonymous_id is: it is unique to one."""
+        """Returns the person whose attribute this anonymous_id is: it is unique to one."""
         owner = self._owners.get(anonymous_id)
         return owner[0] if owner else None
 
     def owner_for_events(self, anonymous_id: str, now: float) -> SimulatedPerson | None:
-        """The owner while late events still attach to them: five minutes from the identify."""
+        """Returns the owner while late events still attach to them: five minutes from the identify."""
         owner = self._owners.get(anonymous_id)
         return owner[0] if owner and now - owner[1] <= LATE_SECONDS else None
 
@@ -68,5 +68,5 @@ class Anonymous:
 
 
 def can_trigger(event: SimulatedEvent, now: float) -> bool:
-    """Whether the event, tied to a person now, could still start a campaign: within 72 hours of its timestamp."""
+    """Says whether the event, tied to a person now, could still start a campaign: within 72 hours of its timestamp."""
     return now - event.timestamp <= TRIGGER_SECONDS

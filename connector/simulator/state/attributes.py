@@ -41,7 +41,7 @@ def _remove(person: SimulatedPerson, names: list[str]) -> None:
 
 
 def _with_topics(person: SimulatedPerson, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes with their flat topic keys folded into the preferences, which keep their other topics (1.5).
+    """Returns the changes with their flat topic keys folded into the preferences, which keep their other topics (1.5).
 
     That null takes a topic away, as it does an attribute, is our reading: it is not documented.
     """

@@ -11,7 +11,7 @@ _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
 
 
 def is_ulid(event_id: Any) -> bool:
-    """Whether Customer.io takes the event id for de-duplication: 26 characters of Crockford's base 32."""
+    """Says whether Customer.io takes the event id for de-duplication: 26 characters of Crockford's base 32."""
     return isinstance(event_id, str) and _ULID.fullmatch(event_id) is not None
 
 

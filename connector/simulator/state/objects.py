@@ -24,13 +24,13 @@ class SimulatedObjects:
         return iter(list(self._by_id.values()))
 
     def find(self, identifiers: Mapping[str, Any]) -> Thing | None:
-        """The object these identifiers name."""
+        """Returns the object these identifiers name."""
         if "cio_object_id" in identifiers:
             return self._by_cio_id.get(str(identifiers["cio_object_id"]))
         return self._by_id.get(_key(identifiers))
 
     def reach(self, identifiers: Mapping[str, Any]) -> Thing | None:
-        """The object, made if it has to be; a cio_object_id can find but not make one."""
+        """Returns the object, made if it has to be; a cio_object_id can find but not make one."""
         thing = self.find(identifiers)
         if thing is not None or "cio_object_id" in identifiers:
             return thing

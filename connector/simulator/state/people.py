@@ -75,15 +75,15 @@ class SimulatedPeople:
         return len(self._index["cio_id"])
 
     def __iter__(self) -> Iterator[SimulatedPerson]:
-        """People in the order they were created, as they are now: safe against changes while it is read."""
+        """Returns people in the order they were created, as they are now: safe against changes while it is read."""
         return iter(list(self._index["cio_id"].values()))
 
     def find(self, kind: str, value: str) -> SimulatedPerson | None:
-        """The person who holds this identifier."""
+        """Returns the person who holds this identifier."""
         return self._index[kind].get(value.lower() if kind == "email" else value)
 
     def create(self, now: float) -> SimulatedPerson:
-        """A new person with nothing but a new cio_id."""
+        """Returns a new person with nothing but a new cio_id."""
         cio_id = f"{_FIRST_CIO_ID + self.created:08x}"
         self.created += 1
         person = SimulatedPerson(self.created, now, {"id": None, "email": None, "phone": None, "cio_id": cio_id})

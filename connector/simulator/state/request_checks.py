@@ -19,7 +19,7 @@ _PLATFORMS = ("ios", "android")
 
 
 def operation(item: Any, options: Options) -> Sequence[Wrong]:
-    """Everything wrong with one operation; nothing for one that can be applied."""
+    """Returns everything wrong with one operation; nothing for one that can be applied."""
     if not isinstance(item, dict):
         return (Wrong("invalid", "", "must be an object"),)
     type_, action = item.get("type"), item.get("action")
@@ -82,7 +82,7 @@ def _event(item: Mapping[str, Any], options: Options) -> Sequence[Wrong]:
 
 
 def event_id(value: Any, options: Options) -> Sequence[Wrong]:
-    """What is wrong with an event's id: it may be missing; what a non-ULID does is an option (2.4)."""
+    """Returns what is wrong with an event's id: it may be missing; what a non-ULID does is an option (2.4)."""
     if value is None or (options.non_ulid == "accept" and isinstance(value, str)) or is_ulid(value):
         return ()
     return (Wrong("invalid", "id", "must be a ULID"),)
@@ -121,7 +121,7 @@ def _merge(item: Mapping[str, Any], options: Options) -> Sequence[Wrong]:
 
 
 def merged(value: Any, field: str, options: Options) -> Sequence[Wrong]:
-    """What is wrong with one side of a merge: it holds exactly one of id, email and cio_id."""
+    """Returns what is wrong with one side of a merge: it holds exactly one of id, email and cio_id."""
     if not isinstance(value, dict) or len(value) != 1:
         return (Wrong("required", field, "must hold exactly one of id, email, cio_id"),)
     for kind, name in value.items():

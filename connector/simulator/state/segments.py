@@ -41,7 +41,7 @@ class Catalogue:
         return segment
 
     def find(self, segment_id: int) -> SimulatedSegment | None:
-        """The segment of this id."""
+        """Returns the segment of this id."""
         return self._segments.get(segment_id)
 
     def remove(self, segment_id: int) -> None:
@@ -68,11 +68,11 @@ class SimulatedMemberships:
         self._members.get(segment_id, {}).pop(person, None)
 
     def of(self, segment_id: int) -> list[SimulatedPerson]:
-        """The segment's members."""
+        """Returns the segment's members."""
         return list(self._members.get(segment_id, ()))
 
     def holds(self, segment_id: int, person: SimulatedPerson) -> bool:
-        """Whether the person is in."""
+        """Says whether the person is in."""
         return person in self._members.get(segment_id, ())
 
     def drop(self, segment_id: int) -> None:

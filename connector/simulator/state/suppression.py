@@ -27,7 +27,7 @@ class Suppressed:
             self._groups.pop(member, None)
 
     def blocks(self, names: Iterable[IdentifierPair]) -> bool:
-        """Whether one of the identifiers is blocked."""
+        """Says whether one of the identifiers is blocked."""
         return bool(self._groups) and any(_folded(name) in self._groups for name in names)
 
 

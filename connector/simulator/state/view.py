@@ -11,7 +11,7 @@ from connector.simulator.state.state import SimulatedState
 
 
 def whole(state: SimulatedState, person: SimulatedPerson) -> dict[str, Any]:
-    """One person with everything they have, values as they were sent."""
+    """Returns one person with everything they have, values as they were sent."""
     return {
         "identifiers": person.identifiers,
         "attributes": person.attributes,
@@ -27,7 +27,7 @@ def whole(state: SimulatedState, person: SimulatedPerson) -> dict[str, Any]:
 
 
 def event(one: SimulatedEvent) -> dict[str, Any]:
-    """One event as it was sent."""
+    """Returns one event as it was sent."""
     return {
         "id": one.id,
         "name": one.name,
@@ -38,12 +38,12 @@ def event(one: SimulatedEvent) -> dict[str, Any]:
 
 
 def segments_of(state: SimulatedState, person: SimulatedPerson) -> list[SimulatedSegment]:
-    """The segments the person is in."""
+    """Returns the segments the person is in."""
     return [segment for segment in state.catalogue.all() if state.memberships.holds(segment.id, person)]
 
 
 def as_text(value: Any) -> str:
-    """A value as the App API gives it: everything is a string there (docs/customerio.md#app-api)."""
+    """Returns a value as the App API gives it: everything is a string there (docs/customerio.md#app-api)."""
     return value if isinstance(value, str) else to_json(value).decode()
 
 
@@ -54,14 +54,14 @@ def identifiers(person: SimulatedPerson) -> dict[str, str | None]:
 
 
 def attributes(person: SimulatedPerson) -> dict[str, str]:
-    """Every attribute as a string, the identifiers among them."""
+    """Returns every attribute as a string, the identifiers among them."""
     own = {kind: value for kind, value in identifiers(person).items() if value is not None}
     named = {name: as_text(value) for name, value in person.attributes.items()}
     return {**own, "_created_in_customerio_at": str(int(person.created)), **named}
 
 
 def customer(person: SimulatedPerson) -> dict[str, Any]:
-    """A person as `GET /v1/customers/{id}/attributes` gives them."""
+    """Returns a person as `GET /v1/customers/{id}/attributes` gives them."""
     return {
         "id": person.identifiers["id"] or "",
         "identifiers": identifiers(person),
@@ -73,12 +73,12 @@ def customer(person: SimulatedPerson) -> dict[str, Any]:
 
 
 def page(rows: list[Any], start: str, limit: int) -> tuple[list[Any], str]:
-    """The rows from `start`, and the start of the next page: "" at the end."""
+    """Returns the rows from `start`, and the start of the next page: "" at the end."""
     first = int(start) if start.isascii() and start.isdigit() else 0
     last = first + limit
     return rows[first:last], str(last) if last < len(rows) else ""
 
 
 def known(names: Mapping[str, str | None]) -> dict[str, str]:
-    """The identifiers that are set."""
+    """Returns the identifiers that are set."""
     return {kind: value for kind, value in names.items() if value is not None}

@@ -64,7 +64,7 @@ class SimulatedWorkspace:
             self._pending.extend((item, now) for item in items)
 
     def visible(self, now: float) -> SimulatedState:
-        """What the App API sees."""
+        """Returns what the App API sees."""
         if self._lagging is None:
             return self.live
         while self._pending and self._pending[0][1] + self.options.visibility_seconds <= now:
