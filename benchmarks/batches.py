@@ -80,7 +80,7 @@ def spent_by(server: int, does: Any) -> tuple[float, float]:
 
 
 def _cpu(server: int) -> float:
-    """PostgreSQL's CPU seconds, more finely than in ticks: Linux tells nanoseconds of each thread by themselves."""
+    """Returns PostgreSQL's CPU seconds, finer than in ticks: Linux tells the nanoseconds of each of its processes."""
     sessions = Path(f"/proc/{server}/task/{server}/children").read_text().split()
     return sum(map(_nanoseconds, (server, *map(int, sessions)))) / 1e9
 

@@ -28,7 +28,7 @@ app.conf.update(
 
 @cache
 def client() -> httpx.Client:
-    """One client a process, which keeps its connection."""
+    """Returns the client of this process, which keeps its connection."""
     keys = (os.environ["BENCHMARK_SITE_ID"], os.environ["BENCHMARK_API_KEY"])
     return httpx.Client(base_url=os.environ["BENCHMARK_SIMULATOR"], auth=keys, timeout=30)
 

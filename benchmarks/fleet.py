@@ -35,7 +35,7 @@ class Fleet:
 
 @contextmanager
 def working(stage: Stage, database: str, size: Size, environ: Mapping[str, str] = {}) -> Iterator[Fleet]:
-    """A fleet that has warmed up on notifications about a few people of its own; `environ`: settings of it alone."""
+    """Yields a fleet, warmed up on notifications about a few people of its own; `environ`: settings of it alone."""
     store = stage.postgres.database(database)
     with stage.fleet(database, size, environ) as workers:
         publisher = Publisher(stage.rabbitmq.url, QUEUE)
@@ -122,7 +122,7 @@ def bytes_an_operation(stage: Stage) -> float:
 
 
 def check(stage: Stage, given: Notifications) -> None:
-    """ConnectorError where a simulator does not hold exactly what it must."""
+    """Raises ConnectorError if a simulator does not hold exactly what it must."""
     for url in stage.simulators:
         wrong = differences(stage, url, given)
         if wrong:

@@ -18,7 +18,7 @@ _BEHIND_SECONDS = 2.0
 
 
 def run(results: Results, commit_seconds: float, answer_seconds: float, seconds: float = SECONDS) -> dict[str, Any]:
-    """Plays all of them with the costs of `results`. ConnectorError where those were not measured."""
+    """Plays all of them with the costs of `results`. Raises ConnectorError if those were not measured."""
     costs = costs_of(results, commit_seconds, answer_seconds)
     fleets = [Fleet(rate, shards, machines) for rate in RATES for shards, machines in SIZES]
     fleets += [Fleet(10_000, shards, machines, WORKSPACES) for shards, machines in SIZES]

@@ -52,7 +52,7 @@ def attributes(name: str, step: Step) -> dict[str, Any]:
 
 
 def seconds(text: str) -> int:
-    """Unix seconds of an ISO time."""
+    """Returns the unix seconds of an ISO time."""
     return int(datetime.fromisoformat(text).timestamp())
 
 

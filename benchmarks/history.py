@@ -28,7 +28,7 @@ _WITH, _WITHOUT = "with_history", "without_history"
 
 
 def run(stage: Stage, rounds: int) -> Figures:
-    """Microseconds of CPU of a notification with the history and without it, and the share of the difference."""
+    """Returns the CPU microseconds of a notification with and without the history, and the share of the difference."""
     urls = [stage.postgres.database(stage.database(name)) for name in (_WITH, _WITHOUT)]
     command = [sys.executable, "-m", "benchmarks.history", str(stage.postgres.pid), str(rounds), *urls]
     done = subprocess.run(command, env=stage.environ, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.1
 
 
 def celery(stage: Stage, given: Notifications, concurrency: int) -> Figures:
-    """A Celery task and a request for each notification; all tasks are in the queue when the worker begins."""
+    """Measures a Celery task and a request for each notification; all tasks are queued before the worker begins."""
     stage.empty_simulators()
     environ = _environ(stage) | {"C_FORCE_ROOT": "1"}
     worker = (sys.executable, "-m", "celery", "-A", "benchmarks.celery_app", "worker", "--loglevel", "INFO")
@@ -50,7 +50,7 @@ def script(stage: Stage, given: Notifications) -> Figures:
 
 
 def client(stage: Stage, given: Notifications, name: str) -> Figures:
-    """One of benchmarks.clients; all messages are in the queue when it begins."""
+    """Measures one of benchmarks.clients; all messages are in the queue when it begins."""
     _check_installed()
     stage.empty_simulators()
     declare(stage.rabbitmq.url, plain.QUEUE)
@@ -98,7 +98,7 @@ def _publish_tasks(stage: Stage, given: Notifications) -> None:
 
 
 def _until(count: Callable[[], int], wanted: int) -> None:
-    """Comes back when the count is reached. ConnectorError where it moves no more."""
+    """Returns when the count is reached. Raises ConnectorError if it moves no more."""
     moved, last = time.monotonic(), -1
     while (now := count()) < wanted:
         if now != last:

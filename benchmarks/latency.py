@@ -72,7 +72,7 @@ def _wait_behind(fleet: Fleet, backfill: int) -> None:
 
 
 def created(stage: Stage) -> dict[str, float]:
-    """When each person came to be in the simulator, in unix seconds, by id; where that was twice, the first time."""
+    """Returns when each person came to be in the simulator, in unix seconds, by id; of two times, the first."""
     with stage.client.stream("GET", f"{stage.simulator}/_simulator/activity?type=profile_create") as answer:
         entries = [json.loads(line) for line in answer.iter_lines()]
     return {entry["identifiers"]["id"]: entry["at"] for entry in reversed(entries)}

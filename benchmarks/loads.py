@@ -55,7 +55,7 @@ def embedded(stage: Stage, given: Notifications) -> Figures:
 
 
 def table(stage: Stage, rows: int) -> Figures:
-    """A CSV as the whole audience of a segment, into PostgreSQL; nobody delivers meanwhile."""
+    """Measures a CSV as the whole audience of a segment, into PostgreSQL; nobody delivers meanwhile."""
     path = stage.folder / "users.csv"
     _write(path, rows)
     store = stage.postgres.database(stage.database("users"))
@@ -70,7 +70,7 @@ def table(stage: Stage, rows: int) -> Figures:
 
 
 def send(stage: Stage, environ: Mapping[str, str], *arguments: str) -> None:
-    """Runs `connector send` to its end. ConnectorError where it fails."""
+    """Runs `connector send` to its end. Raises ConnectorError if it fails."""
     command = [sys.executable, "-m", "connector", "send", *arguments]
     whole = {**stage.environ, **environ}
     done = subprocess.run(command, env=whole, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -102,7 +102,7 @@ def _row(number: int) -> tuple[object, ...]:
 
 
 def _until_confirmed(database: Path, changes: int) -> None:
-    """Comes back when nobody is due. ConnectorError where nothing moves any more."""
+    """Returns when nobody is due. Raises ConnectorError if nothing moves any more."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         moved, before = time.monotonic(), _look(connection)
         while (now := _look(connection)) != (changes, 0):

@@ -13,7 +13,7 @@ _FSYNCS = 200
 
 
 def described() -> dict[str, str]:
-    """Processor, memory, system, disk and Python, a line each."""
+    """Returns processor, memory, system, disk and Python, a line each."""
     return {
         "processor": f"{os.cpu_count()} x {_field(Path('/proc/cpuinfo'), 'model name')}",
         "memory": f"{int(_field(Path('/proc/meminfo'), 'MemTotal').split()[0]) / 1e6:.0f} GB",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table: the first column stands to the left, the others to the right, and numbers read in thousands."""
+    """Returns a table: its first column stands to the left, the others to the right, and numbers read in thousands."""
     filled = [[_cell(value) for value in row] for row in rows]
     rule = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [heads, rule, *filled])

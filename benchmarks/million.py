@@ -89,7 +89,7 @@ def _side_by_side(store: str, statements: Iterable[str | sql.Composed]) -> None:
 
 
 def _set_aside(connection: psycopg.Connection, table: str) -> list[str]:
-    """Keeps the originals in a table of their own and takes the indexes away; what builds them again."""
+    """Keeps the originals in a table of their own and takes the indexes away. Returns what builds them again."""
     keys = connection.execute(_KEYS, [table]).fetchall()
     indexes = connection.execute(_INDEXES, [table, table]).fetchall()
     drops = [f"ALTER TABLE {table} DROP CONSTRAINT {name}" for name, _ in keys]

@@ -50,7 +50,7 @@ class Notifications:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """What is sent, in order; a repeat is the same step again."""
+        """The steps that are sent, in order; a repeat is the same step again."""
         rng = random.Random(self.seed)
         people = self.people or max(1, self.changes // 2)
         turns = [0] * people
@@ -88,7 +88,7 @@ def _next(rng: random.Random, recent: deque[Step], people: int, turns: list[int]
 
 
 def written_at(step: Step) -> str:
-    """When upstream wrote it: no two have the same time."""
+    """Returns when upstream wrote it, as ISO time: no two have the same."""
     return (_SINCE + step.number * _APART).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

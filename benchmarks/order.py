@@ -29,7 +29,7 @@ class Lives:
 
     @property
     def changes(self) -> int:
-        """How many notifications there are."""
+        """The number of notifications."""
         return self.users * len(PLANS)
 
     def bodies(self) -> Iterator[bytes]:
@@ -61,7 +61,7 @@ class Lives:
 
 
 def measure(fleet: Fleet, lives: Lives, *, preloaded: bool) -> Figures:
-    """Publishes them, from a full queue or while the fleet works; how many people are wrong once all is delivered."""
+    """Publishes them, from a full queue or while the fleet works. Returns how many people are wrong after delivery."""
     stage = fleet.stage
     stage.empty_simulators()
     bodies = list(lives.bodies())
@@ -87,7 +87,7 @@ def measure(fleet: Fleet, lives: Lives, *, preloaded: bool) -> Figures:
 
 
 def all_of_them(fleet: Fleet, users: int) -> Figures:
-    """Both kinds of versions, both ways to publish."""
+    """Measures both kinds of versions, each with both ways to publish."""
     runs = []
     for versions in ("none", "equal"):
         for preloaded in (False, True):

@@ -91,7 +91,7 @@ def run(changes: int, people: int, size: Size) -> Figures:
 
 
 def _more(store: str, people: int) -> dict[str, int]:
-    """Copies what else a busy week leaves; how many rows there are of what."""
+    """Copies what else a busy week leaves. Returns how many rows there are of what."""
     with psycopg.connect(store.replace("+psycopg", ""), autocommit=True) as connection:
         row = connection.execute("SELECT count(*) FROM event").fetchone() or (1,)
         times = {
@@ -149,7 +149,7 @@ def paths(store: str) -> list[str]:
 
 
 def _beside_a_backfill(fleet: Fleet, client: httpx.Client, backfill: int) -> dict[str, Mapping[str, float]]:
-    """Milliseconds of each page while a bulk load is delivered; of pages asked for after its end that is said."""
+    """Returns each page's milliseconds while a bulk load is delivered; it says so of pages asked for after its end."""
     given = Notifications(backfill, seed="backfill")
     publisher = Publisher(fleet.stage.rabbitmq.url, BACKFILL_QUEUE)
     found: dict[str, Mapping[str, float]] = {}
@@ -163,7 +163,7 @@ def _beside_a_backfill(fleet: Fleet, client: httpx.Client, backfill: int) -> dic
 
 
 def _times(client: httpx.Client, path: str) -> Mapping[str, float]:
-    """Of a page that is read anew each time: the first time in its process, and the times after that."""
+    """Returns the times of a page that is read anew each time: the first in its process, and those after that."""
     first, *answers = [client.get(path, follow_redirects=True) for _ in range(TIMES + 1)]
     times = sorted(_server_ms(each) for each in answers)
     return {
@@ -227,7 +227,7 @@ def _turn(stage: Stage, progress: Progress, seconds: float) -> dict[str, float]:
 
 
 def _shares(per_second: Sequence[float]) -> list[float]:
-    """The time with pages, of the time without: each turn with them between the two turns without them beside it."""
+    """Returns the time with pages by the time without: each turn with them between the two without them beside it."""
     around = zip(per_second[:-2:2], per_second[1::2], per_second[2::2], strict=True)
     return [(before + after) / 2 / opened for before, opened, after in around]
 

@@ -36,7 +36,7 @@ class Cost:
 
     @classmethod
     def of(cls, run: Results, storage: Results) -> Self:
-        """From the figures of a run of the fleet, and bytes a person by table."""
+        """Returns the costs, from the figures of a run of the fleet and the bytes a person takes by table."""
         changes, counted = run["changes"], run["postgres"]
         updated = max(1, counted["updated"])
         return cls(
@@ -50,7 +50,7 @@ class Cost:
 
     @property
     def workers(self) -> float:
-        """Microseconds of all processes of the workers."""
+        """The CPU microseconds of all processes of the workers."""
         return sum(spent for group, spent in self.cpu.items() if group.startswith("workers "))
 
     @property
@@ -64,17 +64,17 @@ class Cost:
 
     @property
     def shards(self) -> int:
-        """How many readers it takes: each reads one shard, on one core."""
+        """The number of readers it takes: each reads one shard, on one core."""
         return self.cores(self.reading)
 
     @property
     def partitions(self) -> int:
-        """In how many parts the tables of people are best kept."""
+        """The number of parts in which the tables of people are best kept."""
         return ceil(PEOPLE * self.bytes_a_person / PARTITION_BYTES)
 
     @property
     def vacuum_minutes(self) -> float:
-        """After how long a fifth of everybody's rows is dead."""
+        """The minutes after which a fifth of everybody's rows is dead."""
         return PEOPLE * AUTOVACUUM_SHARE / (PER_SECOND * self.dead_rows) / 60
 
 
@@ -101,7 +101,7 @@ def _basis(cost: Cost, beside: Results) -> str:
 
 
 def rows(cost: Cost) -> list[list[object]]:
-    """A line for each thing it takes."""
+    """Returns a line for each thing it takes."""
     requests = PER_SECOND / cost.people_a_request
     return [
         ["cores of workers", cost.cores(cost.workers)],

@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
     @property
     def confirmed(self) -> int:
-        """How many changes Customer.io has confirmed: all that were taken in but the last ones of people due."""
+        """The number of changes Customer.io has confirmed: all that were taken in but the last ones of people due."""
         return max(0, self.taken_in - self.due)
 
 
@@ -49,11 +49,11 @@ class Progress:
         return begun(self._watch.seen)
 
     def until_confirmed(self, changes: int) -> None:
-        """Comes back when so many changes are confirmed. ConnectorError where nothing moves any more."""
+        """Returns when so many changes are confirmed. Raises ConnectorError if nothing moves any more."""
         self._until(changes, lambda last: last.taken_in >= changes and not last.due)
 
     def until_taken_in(self, changes: int) -> None:
-        """Comes back when so many changes are taken in. ConnectorError where nothing moves any more."""
+        """Returns when so many changes are taken in. Raises ConnectorError if nothing moves any more."""
         self._until(changes, lambda last: last.taken_in >= changes)
 
     def _until(self, changes: int, done: Callable[[Sample], bool]) -> None:
@@ -68,7 +68,7 @@ class Progress:
 
 @contextmanager
 def watched(url: str) -> Iterator[Progress]:
-    """The progress of the fleet on this store (a SQLAlchemy URL), counted from where it is when the block begins."""
+    """Yields the fleet's progress on this store (a SQLAlchemy URL), counted from where it is when the block begins."""
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("SET enable_seqscan = off")  # looking must cost little, also in a store without statistics
         before = _sample(connection).taken_in
@@ -103,6 +103,6 @@ def times(samples: Sequence[Sample], changes: int, parts: int = 10) -> list[floa
 
 
 def rates(seconds: Sequence[float], changes: int) -> list[float]:
-    """Changes a second in each part, from what `times` gave."""
+    """Returns the changes a second in each part, from what `times` gave."""
     part = changes / len(seconds)
     return [part / max(0.001, end - begin) for begin, end in zip((0.0, *seconds), seconds, strict=False)]

@@ -38,7 +38,7 @@ class Publisher:
         before_each: Callable[[int], None] = lambda _: None,
         headers: Callable[[int], dict[str, str]] = lambda _: {},
     ) -> None:
-        """Publishes bodies, and comes back when all are confirmed; both callables are told the number of the body."""
+        """Publishes bodies, and returns when all are confirmed; both callables are told the number of the body."""
         for number, body in enumerate(bodies):
             before_each(number)
             self._send(body, headers(number))

@@ -12,7 +12,7 @@ Runs = list[Figures]
 
 
 def run(stage: Stage, changes: int, rounds: int, size: Size) -> Figures:
-    """So many rounds, each with other people; the figures of the middle one of each, and their ratio.
+    """Runs so many rounds, each with other people. Returns the figures of the middle one of each, and their ratio.
 
     Args:
         stage: Servers of its own.

@@ -52,7 +52,7 @@ def all_off(each: Iterable[Off] = EACH) -> Off:
 
 
 def runs() -> Iterator[Off]:
-    """Everything on comes first and last: the difference between the two is the machine's, not a safeguard's."""
+    """Yields the runs; everything on comes first and last: the machine makes the difference between these two."""
     yield EVERYTHING_ON
     yield from EACH
     yield all_off()
@@ -60,7 +60,7 @@ def runs() -> Iterator[Off]:
 
 
 def run(changes: int, size: Size) -> Figures:
-    """Notifications a second and CPU microseconds of each, in order."""
+    """Returns the notifications a second and the CPU microseconds of each, in order."""
     found = []
     for off in runs():
         with staged(postgres=off.postgres) as stage:

@@ -13,7 +13,7 @@ _WORKERS = 2
 
 
 def run(changes: int) -> Figures:
-    """Notifications taken in a second with one shard and with two, and how many times as many that is."""
+    """Returns the notifications taken in a second with one shard and with two, and how many times as many that is."""
     rates = {shards: _rate(shards, Notifications(changes)) for shards in (ONE, TWO)}
     return {"changes": changes, "one": rates[ONE], "two": rates[TWO], "times": round(rates[TWO] / rates[ONE], 2)}
 

@@ -46,7 +46,7 @@ class Costs:
 
     @classmethod
     def of(cls, batches: Mapping[str, Any], read: float, commit: float, answer: float) -> Self:
-        """From the figures of benchmarks/batches.py, which are in microseconds."""
+        """Returns the costs in seconds, from the figures of benchmarks/batches.py, which are in microseconds."""
         intake, delivery, store_intake, store_delivery = (
             Cost(1e-6 * batches[group]["fixed"], 1e-6 * batches[group]["each"])
             for group in ("intake", "delivery", "store_intake", "store_delivery")
@@ -67,7 +67,7 @@ class Fleet:
 
     @property
     def couriers(self) -> int:
-        """Every core that no reader has."""
+        """The number of cores that no reader has."""
         return max(1, self.machines * self.cores - self.shards)
 
 
@@ -128,7 +128,7 @@ class Cores:
         self.busy = 0.0
 
     def run(self, now: float, seconds: float) -> float:
-        """When work that is handed in now is done."""
+        """Returns when work that is handed in now is done, in seconds of the game."""
         start = max(now, heapq.heappop(self.free_at))
         heapq.heappush(self.free_at, start + seconds)
         self.busy += seconds
@@ -159,7 +159,7 @@ class Game:
         self._numbers = count()
 
     def play(self) -> Outcome:
-        """Lets notifications arrive for so many seconds; what came of it by then."""
+        """Lets notifications arrive for so many seconds. Returns what came of it by then."""
         self._at(0.0, self._tick)
         while self._events and self._events[0][0] <= self.seconds:
             self.now, _, happens, arguments = heapq.heappop(self._events)
@@ -196,7 +196,7 @@ class Game:
         self._send()
 
     def _shares(self, size: int) -> Iterator[tuple[int, int]]:
-        """A group's notifications are about people of all workspaces alike."""
+        """Yields workspaces and how many of a group's notifications each has: they are about people of all alike."""
         whole, rest = divmod(size, self.fleet.workspaces)
         for place in range(self.fleet.workspaces if whole else rest):
             yield (self._turn + place) % self.fleet.workspaces, whole + (place < rest)

@@ -65,7 +65,7 @@ def _limit(found: Mapping[str, Results]) -> str:
 
 
 def rooms(results: Results) -> str:
-    """By room of the code."""
+    """Returns the table by room of the code, "" if there are no figures."""
     found = results.get("profile")
     if not found:
         return ""
@@ -86,7 +86,7 @@ def rooms(results: Results) -> str:
 
 
 def batches(results: Results) -> str:
-    """By size of batch."""
+    """Returns the table by size of batch, "" if there are no figures."""
     found = results.get("batches")
     if not found:
         return ""

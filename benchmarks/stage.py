@@ -67,11 +67,11 @@ class Process:
 
     @property
     def said(self) -> str:
-        """Everything it said."""
+        """What it has written to its output so far."""
         return self.output.read_text(errors="replace")
 
     def until_it_says(self, words: str) -> str:
-        """What stands behind these words on their line, once it says them. ConnectorError where it never does."""
+        """Returns what stands behind these words on their line. Raises ConnectorError if it never says them."""
         end = time.monotonic() + _START_SECONDS
         while not (found := [line.partition(words)[2] for line in self.said.splitlines() if words in line]):
             if self.popen.poll() is not None or time.monotonic() > end:
@@ -95,7 +95,7 @@ class Stage:
 
     @property
     def simulator(self) -> str:
-        """Where the Customer.io of the connection `main` listens."""
+        """The URL at which the Customer.io of the connection `main` listens."""
         return self.simulators[0]
 
     @contextmanager
@@ -143,7 +143,7 @@ class Stage:
         return "\n".join(f"{name}: {line[:300]}" for name, lines in logs.items() for line in lines[-_SHOWN_LINES:])
 
     def database(self, name: str, environ: Mapping[str, str] = {}) -> str:
-        """Makes a database with the tables of this version, by the settings of `environ`; its name."""
+        """Makes a database with the tables of this version, by the settings of `environ`. Returns its name."""
         self.postgres.run(f"CREATE DATABASE {name}")
         environ = {**self.environ, **environ, "CONNECTOR__STORE__URL": self.postgres.database(name)}
         migrate = [sys.executable, "-m", "connector", "migrate"]
@@ -153,7 +153,7 @@ class Stage:
         return name
 
     def statements(self, database: str) -> list[tuple[Any, ...]]:
-        """PostgreSQL's costliest statements: milliseconds in all, calls, rows, and how they begin."""
+        """Returns PostgreSQL's costliest statements: milliseconds in all, calls, rows, and how they begin."""
         url = self.postgres.database(database).replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -274,7 +274,7 @@ def _end(popen: "subprocess.Popen[bytes]") -> None:
 
 
 def _environ(broker: str) -> dict[str, str]:
-    """This process's surroundings without a setting of ours, and the settings of the benchmarks."""
+    """Returns this process's environment without our settings, and with those of the benchmarks."""
     foreign = {name: value for name, value in os.environ.items() if not name.upper().startswith("CONNECTOR")}
     return foreign | {
         "CONNECTOR_SETTINGS": str(SETTINGS),

@@ -10,7 +10,7 @@ NAMES = ("main", "second", "third", "fourth")
 
 
 def run(changes: int, size: Size) -> Figures:
-    """CPU a notification of workers, PostgreSQL and RabbitMQ with one sync, and with four."""
+    """Returns the CPU that workers, PostgreSQL and RabbitMQ take for a notification with one sync, and with four."""
     found = {}
     for count in (1, len(NAMES)):
         with staged(connections=NAMES[:count]) as stage:

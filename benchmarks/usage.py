@@ -26,7 +26,7 @@ class Process:
 
 
 def trees(roots: Iterable[int]) -> dict[int, list[Process]]:
-    """For each of the processes: itself first, then everything under it that is alive."""
+    """Returns, for each of the processes, itself first and then everything under it that is alive."""
     alive = {each.pid: each for each in _alive()}
     children: dict[int, list[int]] = defaultdict(list)
     for each in alive.values():

@@ -43,7 +43,7 @@ Answers = list[tuple[int, float]]
 
 
 def run(backfill: int, seconds: float, size: Size) -> Figures:
-    """So many a second for some seconds, by themselves and beside a backfill; and as fast as they are taken."""
+    """Measures so many a second for some seconds, alone and beside a backfill, and as many as are taken."""
     with staged() as stage:
         database = stage.database("webhooks")
         with working(stage, database, size) as fleet, _web(stage, fleet.store) as (process, host):
@@ -101,7 +101,7 @@ def _until_folded(url: str) -> None:
 
 
 def _measured(process: Process, host: str, requests: Sequence[bytes], per_second: float) -> dict[str, object]:
-    """Sends them at this pace, or as fast as they are answered (0); what it took."""
+    """Sends them at this pace, or as fast as they are answered (0). Returns what it took."""
     before, began = _cpu(process), time.monotonic()
     answers = asyncio.run(_send(host, requests, per_second))
     seconds, cpu = time.monotonic() - began, _cpu(process) - before
@@ -210,7 +210,7 @@ class _Sender(asyncio.Protocol):
 
 
 def _requests(name: str, count: int) -> list[bytes]:
-    """As many signed requests: an opened e-mail each, of some thousand people."""
+    """Returns as many signed requests: an opened e-mail each, of some thousand people."""
     return [_request(name, number) for number in range(count)]
 
 

@@ -44,7 +44,7 @@ class Runtime:
 
     @property
     def tracer(self) -> Tracer | None:
-        """What this process tells traces by, None where it does not. Raises SettingsError without the extra."""
+        """The tracer of this process, None if it tells of no traces. Raises SettingsError without the extra."""
         return tracer.of_process(self.settings.telemetry)
 
     def courier(self, sync: str) -> Courier:

@@ -21,7 +21,7 @@ class StopSignal:
             signal.signal(number, self._note)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Comes back when a signal has come, or after so many seconds; returns whether one has come."""
+        """Waits until a signal has come, or so many seconds have passed. Returns whether one has come."""
         if not self._has_come:
             try:
                 self._arrived.get(timeout=seconds)

@@ -45,7 +45,7 @@ class FleetScheduler(Scheduler):
         super().__init__(*args, **options)
 
     def tick(self, *args: Any, **options: Any) -> float:
-        """Rings for one task, if one is due; the seconds until the next look."""
+        """Rings for one task, if one is due. Returns the seconds until the next look."""
         self.ticked_at = monotonic()
         left = self._again_at - monotonic()
         if left > 0:
@@ -81,7 +81,7 @@ class FleetScheduler(Scheduler):
 
 @beat_init.connect
 def _say_that_it_lives(sender: Any, **_: Any) -> None:
-    """Says so as long as beat looks at its schedule."""
+    """Says in the store that beat lives, as long as it looks at its schedule."""
     scheduler = sender.scheduler
     store = Store(settings().store.url, settings().store)
     heartbeat = HeartbeatThread(store, "beat", lambda: monotonic() - scheduler.ticked_at < _SLOW_SECONDS).start()
@@ -108,5 +108,5 @@ def _end_for_sure(sender: Any, **_: Any) -> None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Kombu wraps what it got."""
+    """Returns the error that Kombu has wrapped, or the error itself."""
     return error.__cause__ if isinstance(error, KombuError) and error.__cause__ is not None else error

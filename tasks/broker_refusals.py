@@ -24,7 +24,7 @@ class RefusedByBroker:
         self._said: tuple[str, float] = ("", 0.0)
 
     def say(self, error: BaseException, queue: str = "") -> float:
-        """Says what to do, once a minute; the seconds to wait for, more each time."""
+        """Says what to do, once a minute. Returns the seconds to wait for, more each time."""
         words = refusals.advice(error, settings().broker, queue)
         if self._said[0] != words or monotonic() - self._said[1] >= _SAY_SECONDS:
             self._said = (words, monotonic())
@@ -41,5 +41,5 @@ class RefusedByBroker:
         maybe_shutdown()
 
     def end(self) -> None:
-        """It goes on: the next pause is a short one again."""
+        """Notes that it goes on: the next pause is a short one again."""
         self._pause, self._said = _FIRST_PAUSE_SECONDS, ("", 0.0)

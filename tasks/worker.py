@@ -95,7 +95,7 @@ def _stop(how: str, **_: Any) -> None:
 @worker_process_shutdown.connect
 @worker_shutdown.connect
 def _close_down(**_: Any) -> None:
-    """In each process of the pool, and in the worker itself."""
+    """Tells the last traces and gives back the store, in each process of the pool and in the worker itself."""
     tracer.flush()
     give_back_the_store()
 

@@ -19,7 +19,7 @@ class Patch:
 
     @property
     def owner(self) -> Any:
-        """What has the attribute."""
+        """The object that has the attribute."""
         found: Any = import_module(self.module)
         for name in self.attribute.split(".")[:-1]:
             found = getattr(found, name)
@@ -31,7 +31,7 @@ class Patch:
         return self.attribute.rpartition(".")[2]
 
     def apply(self) -> None:
-        """Puts it in place. AttributeError where there is no such thing any more."""
+        """Puts it in place. Raises AttributeError if there is no such thing any more."""
         setattr(self.owner, self.name, self.made(getattr(self.owner, self.name)))
 
 

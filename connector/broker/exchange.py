@@ -100,20 +100,20 @@ class _Confirms:
 
     @property
     def taken(self) -> int:
-        """How many, from the first one on, the broker has."""
+        """The number of messages, from the first one on, that the broker has."""
         return min(self.open | self._refused, default=self._count + 1) - 1
 
     def ack(self, number: int, up_to: bool) -> None:
-        """The message of this number is taken, or all up to it."""
+        """Notes that the message of this number is taken, or all up to it."""
         self._answered(number, up_to)
 
     def nack(self, number: int, up_to: bool) -> None:
-        """The broker does not take the message of this number, or all up to it."""
+        """Notes that the broker does not take the message of this number, or all up to it."""
         self._refused |= self._answered(number, up_to)
         self.refusal = self.refusal or _NACKED
 
     def returned(self, _error: Any, exchange: str, topic: str, message: Any) -> None:
-        """A message has nowhere to go; the broker confirms it nevertheless."""
+        """Notes that a message has nowhere to go; the broker confirms it nevertheless."""
         self._refused.add(self._numbers.get(message.properties.get("message_id"), 1))
         self.refusal = self.refusal or f"no queue is bound to the exchange {exchange!r} for {topic!r}"
 

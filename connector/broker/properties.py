@@ -28,7 +28,7 @@ class Properties:
 
     @property
     def deliveries(self) -> int:
-        """How often the message was delivered before, as a quorum queue counts."""
+        """The number of earlier deliveries of the message, as a quorum queue counts."""
         count = self.headers.get("x-delivery-count", 0)
         return count if isinstance(count, int) else 0
 

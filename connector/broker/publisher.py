@@ -57,7 +57,7 @@ class ConfirmWindow:
 
     @property
     def flying(self) -> int:
-        """How many messages are published and not confirmed."""
+        """The number of messages that are published and not confirmed."""
         return len(self._flying)
 
     def take(self) -> OutgoingBody | None:

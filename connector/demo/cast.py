@@ -43,7 +43,7 @@ class Process:
             raise ConnectorError(f"the {self.name} ended with {self.popen.returncode}:\n{self._end_of_log()}")
 
     def wait_to_end(self) -> None:
-        """Comes back when it has done its work. Raises ConnectorError, with the log's end, where it failed."""
+        """Returns when it has done its work. Raises ConnectorError, with the log's end, if it failed."""
         if self.popen.wait():
             self.check_alive()
 

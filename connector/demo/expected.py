@@ -66,6 +66,6 @@ def _of_events(wanted: Mapping[str, Any], held: Iterable[Mapping[str, Any]]) -> 
 
 
 def _event_name(event: Mapping[str, Any]) -> str:
-    """Pages and screens go by their kind: their names are addresses."""
+    """Returns the event's name; pages and screens go by their kind, since their names are addresses."""
     kind = event.get("type")
     return str(kind if kind in _PAGES else event["name"])

@@ -45,7 +45,7 @@ def staged(settings: Path, folder: Path) -> Iterator[Stage]:
 
 
 def _started(cast: Cast, folder: Path, environ: Mapping[str, str]) -> str:
-    """Starts the fleet on an empty store; the URL of its web doors."""
+    """Starts the fleet on an empty store. Returns the URL of its web doors."""
     with Cast(folder) as first:
         first.connector("migration", "migrate", environ=environ).wait_to_end()
     web = cast.connector("web", "web", environ=environ)

@@ -118,7 +118,7 @@ def _programs() -> Path:
 
 
 def _owner(folder: Path) -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: then Debian's user for it owns the folder and runs it."""
+    """Makes Debian's user own the folder, and returns the options to run as that user: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return {}
     shutil.chown(folder, _DEBIAN_USER, _DEBIAN_USER)

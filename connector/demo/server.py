@@ -119,7 +119,7 @@ def free_port() -> int:
 
 
 def lean() -> dict[str, str]:
-    """The little environment that a server needs, so that nothing of ours reaches it."""
+    """Returns the little environment that a server needs, so that nothing of ours reaches it."""
     return {"PATH": _PATH, "LANG": "C.UTF-8"}
 
 

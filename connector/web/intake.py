@@ -67,7 +67,7 @@ class Intake:
         return accepted
 
     def _telling(self, request: Request) -> Telling:
-        """All messages of a request are in the trace that its header names, if it names one."""
+        """Returns the trace that all messages of a request are in: the one that its header names, if it names one."""
         if self.tracer is None:
             return SILENT
         given = request.headers.getlist(traceparent.NAME)

@@ -154,7 +154,7 @@ def of_counts(found: Gauges) -> Iterator[Family]:
 
 
 def of_connections(found: Gauges, credentials: Mapping[str, str]) -> Iterator[Family]:
-    """How each workspace fares, and what became of the requests to it."""
+    """Yields how each workspace fares, and what became of the requests to it."""
     paused = {name: health.paused(found.now, credentials[name]) for name, health in found.connections.items()}
     yield Family(
         "connector_connection_paused", "gauge", "1 while nothing is sent to the workspace.",
@@ -182,7 +182,7 @@ def of_connections(found: Gauges, credentials: Mapping[str, str]) -> Iterator[Fa
 
 
 def of_processes(found: Gauges) -> Iterator[Family]:
-    """Who lives, and what needs a human."""
+    """Yields which processes live, and what needs a human."""
     living = {"worker": 0, "beat": 0, "web": 0, "run": 0, "sweep": 0} | dict(found.processes)
     yield Family(
         "connector_processes", "gauge", "Processes that said within half a minute that they live.",
@@ -195,7 +195,7 @@ def of_processes(found: Gauges) -> Iterator[Family]:
 
 
 def of_promises(found: Sequence[Promise]) -> Iterator[Family]:
-    """How fresh syncs and segments are, and what was promised."""
+    """Yields how fresh syncs and segments are, and what was promised."""
     labels = [{"sync": each.sync, "segment": each.segment} for each in found]
     behind = [MetricSample(named, each.seconds) for named, each in zip(labels, found, strict=True)]
     within = [

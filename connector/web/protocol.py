@@ -165,7 +165,7 @@ class DoorsProtocol(HttpToolsProtocol):
         self._enter(Phase.LEAVING)
 
     def _parse(self, data: bytes) -> bytes:
-        """Has the parser read it; what is to be read then."""
+        """Has the parser read it. Returns what is to be read then."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

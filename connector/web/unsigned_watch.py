@@ -56,7 +56,7 @@ class UnsignedWatch:
         self._going_on: asyncio.Task[None] | None = None
 
     async def refused(self, connection: str, reason: str) -> bool:
-        """Counts a webhook that was refused; whether the store could be told when it last was to be."""
+        """Counts a webhook that was refused. Returns whether the store could be told when it last was to be."""
         self._refused[connection, reason] += 1
         if self._telling is None or self._going_on is None or self._going_on.done():
             self._telling = asyncio.create_task(self._tell())
@@ -86,7 +86,7 @@ class UnsignedWatch:
             self._telling = telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> bool:
-        """Tells the store what it does not know; whether it could be told."""
+        """Tells the store what it does not know. Returns whether it could be told."""
         seen, self._refused = self._refused, Counter()
         try:
             await run_in_threadpool(self._tell_of, seen)

@@ -267,7 +267,7 @@ class BatchIntake:
 
 
 def _is_cut(item: QueuedItem) -> bool:
-    """Whether the message became a problem that holds only its beginning: the whole message is a dead letter then."""
+    """Says whether the message became a problem that holds only its beginning: then all of it is a dead letter."""
     return isinstance(item.body.value, Unreadable) and len(item.delivery.body) > envelope.SHOWN_CHARACTERS
 
 

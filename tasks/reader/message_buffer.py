@@ -137,7 +137,7 @@ class MessageBuffer:
         self.call()
 
     def open(self) -> None:
-        """Allows to ask for messages again."""
+        """Allows the reader to ask for messages again."""
         self.shut = False
 
     def call(self) -> None:

@@ -26,12 +26,12 @@ def json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None)
 
 
 def accepted() -> Response:
-    """200 and an empty object: accepted for processing, which is not the same as done."""
+    """Returns 200 and an empty object: accepted for processing, which is not the same as done."""
     return Response(b"{}\n", 200, _HEADERS)
 
 
 def unauthorized() -> Response:
-    """401 as Track v1 writes it; v2's is not documented and assumed the same."""
+    """Returns 401 as Track v1 writes it; v2's is not documented and assumed the same."""
     return single("Unauthorized request", 401)
 
 
@@ -46,12 +46,12 @@ def several(wrong: Iterable[Wrong], status: int = 400) -> Response:
 
 
 def fields(wrong: Iterable[Wrong], status: int = 400) -> Response:
-    """Track v2's envelope: `errors`, each with reason, field and message."""
+    """Returns Track v2's envelope: `errors`, each with reason, field and message."""
     return json({"errors": [one._asdict() for one in wrong]}, status)
 
 
 def per_item(wrong: Iterable[tuple[int, Wrong]]) -> Response:
-    """207: the items that were refused by index; one may be there several times."""
+    """Returns 207: the items that were refused by index; one may be there several times."""
     return json({"errors": [{"batch_index": index, **one._asdict()} for index, one in wrong]}, 207)
 
 

@@ -40,7 +40,7 @@ class AppCustomers:
         ]
 
     async def by_email(self, request: Request) -> Response:
-        """The people with this email, an empty list if there are none. In an id-only workspace there may be several."""
+        """Returns the people with this email, an empty list for none. An id-only workspace may have several."""
         email = request.query_params.get("email", "").lower()
         if not email:
             raise UnreadableError("email is required")

@@ -38,7 +38,7 @@ class AppExports:
         return [Route(f"{_FILES}/{{export_id}}", self.file, methods=["GET"])]
 
     async def all(self, _request: Request) -> Response:
-        """Every export; null where there is none, as recorded from the real API."""
+        """Returns every export; null if there is none, as recorded from the real API."""
         rows = [_row(number, export) for number, export in enumerate(self._simulator.exports, 1)]
         return answers.json({"exports": rows or None})
 

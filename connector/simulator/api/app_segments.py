@@ -36,11 +36,11 @@ class AppSegments:
         ]
 
     async def all(self, _request: Request) -> Response:
-        """Every segment."""
+        """Returns every segment."""
         return answers.json({"segments": [segment_row(one) for one in self._simulator.workspace.catalogue.all()]})
 
     async def make(self, request: Request) -> Response:
-        """A new empty manual segment; a second one of the same name is another."""
+        """Makes a new, empty manual segment; a second one of the same name is another."""
         given = (await json_object(request)).get("segment")
         given = given if isinstance(given, dict) else {}
         name = given.get("name")

@@ -31,7 +31,7 @@ class AppSend:
         return [*guarded, app_guard.guarded(trigger, self._simulator, "broadcast", _MESSAGES_A_SECOND)]
 
     async def send(self, request: Request) -> Response:
-        """A transactional message: queued, with the id that its metrics name."""
+        """Takes a transactional message: it is queued, with the id that its metrics name."""
         body = await json_object(request)
         if wrong := _wrong(body):
             return answers.single(wrong)
@@ -40,7 +40,7 @@ class AppSend:
         return answers.json({"delivery_id": delivery_id, "queued_at": int(self._simulator.clock())})
 
     async def trigger(self, request: Request) -> Response:
-        """A broadcast, once in ten seconds at the most."""
+        """Takes a broadcast, once in ten seconds at the most."""
         if await request.body():
             await json_object(request)
         number = request.path_params["broadcast_id"]

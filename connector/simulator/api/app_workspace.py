@@ -65,7 +65,7 @@ class AppWorkspace:
         return answers.json({"reporting_webhooks": list(self._simulator.webhooks.values())})
 
     async def make_webhook(self, request: Request) -> Response:
-        """A new reporting webhook; it is kept and never called."""
+        """Makes a new reporting webhook; it is kept and never called."""
         given = await json_object(request)
         for key in ("name", "endpoint", "events"):
             if not given.get(key):
@@ -99,7 +99,7 @@ class AppWorkspace:
 
 
 def _is_asked_for(entry: ActivityEntry, given: Mapping[str, str]) -> bool:
-    """Whether an entry is about the person and the event or attribute that a call names, as far as it names them."""
+    """Says whether an entry is about the person and the event or attribute, as far as a call names them."""
     name, person = given.get("name"), given.get("customer_id")
     named = name is None or name in (entry.detail.get("name"), entry.detail.get("attribute"))
     return named and (person is None or entry.identifiers.get(given.get("id_type", "id")) == person)

@@ -9,7 +9,7 @@ _CIO_ID = re.compile(r"cio_[a-zA-Z0-9]*")
 
 
 def named_in_path(identifier: str, options: Options) -> tuple[str, str]:
-    """What a decoded path segment names: `cio_` and a cio_id, an email, else an id. A phone number is an id here."""
+    """Returns what a decoded path segment names: `cio_` and a cio_id, an email, else an id, also for a phone number."""
     if identifier.startswith(CIO_PREFIX):
         return "cio_id", identifier.removeprefix(CIO_PREFIX)
     if "@" in identifier and "email" in options.kinds:

@@ -63,7 +63,7 @@ class ReadSide:
         return PlainTextResponse(_WELCOME)
 
     async def people(self, _request: Request) -> Response:
-        """Everybody, a line each, in the order they were created."""
+        """Returns everybody, a line each, in the order they were created."""
         live = self._simulator.workspace.live
         return _lines(live.people, lambda person: view.whole(live, person))
 
@@ -75,12 +75,12 @@ class ReadSide:
         return answers.json(view.whole(live, person)) if person else answers.single("no such person", 404)
 
     async def anonymous(self, _request: Request) -> Response:
-        """Events nobody has claimed, in the order received."""
+        """Returns the events nobody has claimed, in the order received."""
         kept = self._simulator.workspace.live.anonymous.unclaimed()
         return _lines(kept, lambda one: {"anonymous_id": one.anonymous_id, **view.event(one.event)})
 
     async def objects(self, _request: Request) -> Response:
-        """Objects, in the order they were created."""
+        """Returns the objects, in the order they were created."""
         return _lines(self._simulator.workspace.live.objects, _object)
 
     async def calls(self, _request: Request) -> Response:

@@ -153,7 +153,7 @@ def _mismatch(path: str, attributes: dict[str, Any], simulator: Simulator) -> li
 
 
 def _relationships(value: Any) -> list[Wrong]:
-    """v1 wraps relationships in an object that says what to do with them (1.5)."""
+    """Returns what is wrong with v1's relationships: an object around them says what to do with them (1.5)."""
     if value is None:
         return []
     known = isinstance(value, dict) and value.get("action") in ("add_relationships", "delete_relationships")

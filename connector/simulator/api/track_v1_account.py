@@ -46,7 +46,7 @@ class TrackAccount:
         ]
 
     async def auth(self, _request: Request) -> Response:
-        """The older check of credentials."""
+        """Answers the older check of credentials."""
         return answers.json({"meta": {"message": "nice credentials."}})
 
     async def region(self, _request: Request) -> Response:
@@ -64,7 +64,7 @@ class TrackAccount:
         return await self._membership(request, "remove")
 
     async def form(self, request: Request) -> Response:
-        """A submitted form creates or updates the person its id or email names; alone of all it answers 204."""
+        """Takes a submitted form: the person its id or email names is created or updated. It alone answers 204."""
         given = (await json_object(request)).get("data")
         given = given if isinstance(given, dict) else {}
         fields = {name: view.as_text(value) for name, value in given.items() if value is not None}
@@ -80,15 +80,15 @@ class TrackAccount:
         return Response(status_code=204)
 
     async def metrics(self, request: Request) -> Response:
-        """A metric of a delivery."""
+        """Takes a metric of a delivery."""
         return self._metric(await json_object(request), "metric", _METRICS)
 
     async def push(self, request: Request) -> Response:
-        """The older form for push."""
+        """Takes a metric in the older form for push."""
         return self._metric(await json_object(request), "event", _PUSH_METRICS)
 
     async def unsubscribe(self, request: Request) -> Response:
-        """An unsubscribe by delivery; the simulator delivers nothing, so nobody is behind it."""
+        """Takes an unsubscribe by delivery; the simulator delivers nothing, so nobody is behind it."""
         body = await json_object(request)
         if body.get("unsubscribe") is not True:
             return answers.several([Wrong("required", "unsubscribe", "must be true")])

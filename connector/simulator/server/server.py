@@ -47,7 +47,7 @@ def serve(
 def running(
     options: Options | None = None, clock: Callable[[], float] = time, inspect: Inspect | None = None
 ) -> AbstractContextManager[str]:
-    """Returns the URL of a simulator that runs on a free loopback port, in a thread, until the block ends."""
+    """Yields the URL of a simulator that runs on a free loopback port, in a thread, until the block ends."""
     return server.serving(_config(create_app(options, clock, inspect)), "127.0.0.1", 0)
 
 

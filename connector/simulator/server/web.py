@@ -59,5 +59,5 @@ def create_app(
 
 
 async def _unreadable(_request: Request, error: Exception) -> Response:
-    """A body that cannot be read at all; v2 catches it before and answers in its own envelope."""
+    """Answers a body that cannot be read at all; v2 catches it before and answers in its own envelope."""
     return answers.single(str(error))

@@ -78,7 +78,7 @@ class Webhooks:
 
 
 def signature(key: str, timestamp: str, body: bytes) -> str:
-    """HMAC-SHA256 over version, timestamp and body, in small hexadecimal digits."""
+    """Returns the HMAC-SHA256 over version, timestamp and body, in small hexadecimal digits."""
     return hmac.new(key.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
 
 

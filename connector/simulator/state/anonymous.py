@@ -58,7 +58,7 @@ class Anonymous:
         return [one.event for one in kept if now - one.event.received <= KEPT_SECONDS]
 
     def pass_on(self, person: SimulatedPerson, heir: SimulatedPerson | None = None) -> None:
-        """What `person` owned (their attribute says what) belongs to `heir`, unless they have one, or to nobody."""
+        """Passes what `person` owned (their attribute says what) on to `heir`, unless they have one, or to nobody."""
         anonymous_id = person.attributes.get("anonymous_id")
         if not isinstance(anonymous_id, str) or self.owner(anonymous_id) is not person:
             return

@@ -108,7 +108,7 @@ def _match(state: SimulatedState, call: IdentifyCall, now: float) -> SimulatedPe
 
 
 def _refused(state: SimulatedState, call: IdentifyCall, now: float, reason: str) -> SimulatedPerson | None:
-    """Nobody, and an entry that says why."""
+    """Writes an entry that says why, and returns None."""
     state.log.write("failed_attribute_change", now, {call.kind: call.value}, {"reason": reason})
     return None
 
@@ -133,7 +133,7 @@ def _claim(state: SimulatedState, person: SimulatedPerson, call: IdentifyCall, n
 def _rename(
     state: SimulatedState, person: SimulatedPerson, name: tuple[str, str], changeable: bool, now: float
 ) -> None:
-    """A name nobody has: free to take when the person has none; to change it takes the cio_id, or the setting."""
+    """Gives a name nobody has: free if the person has none of the kind; a change takes the cio_id, or the setting."""
     kind, value = name
     if person.identifiers[kind] is not None and not changeable:
         _log_failed(state, person, name, now, "is set and changes only through cio_id")

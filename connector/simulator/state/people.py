@@ -32,7 +32,7 @@ class Thing:
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """Under what the object is known."""
+        """The identifiers of the object."""
         return {
             "object_type_id": self.object_type_id,
             "object_id": self.object_id,

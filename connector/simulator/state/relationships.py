@@ -19,14 +19,14 @@ def relate(state: SimulatedState, person: SimulatedPerson, relationships: Iterab
 
 
 def add_to_person(state: SimulatedState, item: _Item, now: float) -> None:
-    """person, add_relationships."""
+    """Applies an add_relationships of a person."""
     person = state.reach(item["identifiers"], now, "add_relationships")
     if person is not None:
         relate(state, person, item["cio_relationships"])
 
 
 def delete_from_person(state: SimulatedState, item: _Item, _now: float) -> None:
-    """person, delete_relationships: neither person nor object is made for it."""
+    """Applies a delete_relationships of a person: neither person nor object is made for it."""
     person = state.people.find(*named(item["identifiers"]))
     for relationship in item["cio_relationships"]:
         thing = state.objects.find(relationship["identifiers"])
@@ -35,7 +35,7 @@ def delete_from_person(state: SimulatedState, item: _Item, _now: float) -> None:
 
 
 def identify_object(state: SimulatedState, item: _Item, now: float) -> None:
-    """object, identify: the object is made or changed, and related to people."""
+    """Applies an identify of an object: the object is made or changed, and related to people."""
     thing = state.objects.reach(item["identifiers"])
     if thing is None:
         state.log.write("failed_attribute_change", now, dict(item["identifiers"]), {"reason": "no such object"})
@@ -46,7 +46,7 @@ def identify_object(state: SimulatedState, item: _Item, now: float) -> None:
 
 
 def add_to_object(state: SimulatedState, item: _Item, now: float) -> None:
-    """object, add_relationships: as identify, but whatever stands under `attributes` means nothing here."""
+    """Applies an add_relationships of an object: as identify, but whatever is under `attributes` means nothing here."""
     identify_object(state, {**item, "attributes": None}, now)
 
 
@@ -58,14 +58,14 @@ def identify_object_anonymously(state: SimulatedState, item: _Item, now: float) 
 
 
 def delete_object(state: SimulatedState, item: _Item, _now: float) -> None:
-    """object, delete."""
+    """Applies a delete of an object."""
     thing = state.objects.find(item["identifiers"])
     if thing is not None:
         state.objects.remove(thing)
 
 
 def delete_from_object(state: SimulatedState, item: _Item, _now: float) -> None:
-    """object, delete_relationships."""
+    """Applies a delete_relationships of an object."""
     thing = state.objects.find(item["identifiers"])
     if thing is None:
         return

@@ -56,7 +56,7 @@ def _identify(item: Mapping[str, Any], options: Options) -> Sequence[Wrong]:
 
 
 def _assigned(attributes: Any, options: Options) -> Sequence[Wrong]:
-    """Identifiers among the attributes are measured as identifiers; null and "" ask to clear one."""
+    """Returns what is wrong with identifiers among the attributes; null and "" ask to clear one."""
     if not isinstance(attributes, dict):
         return ()
     wrong: list[Wrong] = []

@@ -49,7 +49,7 @@ class Catalogue:
         self._segments.pop(segment_id, None)
 
     def all(self) -> list[SimulatedSegment]:
-        """Every segment, in the order made."""
+        """Returns every segment, in the order made."""
         return list(self._segments.values())
 
 

@@ -48,7 +48,7 @@ def as_text(value: Any) -> str:
 
 
 def identifiers(person: SimulatedPerson) -> dict[str, str | None]:
-    """A person's names as the App API lists them; in an id-only workspace the email is an attribute and listed too."""
+    """Returns a person's names as the App API lists them; an id-only workspace lists the email, an attribute, too."""
     email = person.identifiers["email"] or person.attributes.get("email")
     return {"id": person.identifiers["id"], "email": email, "cio_id": person.cio_id}
 
