@@ -30,7 +30,7 @@ _MOST_BYTES = 5_000_000
 
 
 def run(stage: Stage) -> Figures:
-    """Microseconds of CPU of a batch, by its size; and from the smallest and the largest, fixed and for each."""
+    """Returns the CPU microseconds of a batch by size, and from smallest and largest, what is fixed and for each."""
     environ = {**stage.environ, "CONNECTOR__STORE__URL": stage.postgres.database(stage.database("batches"))}
     server = str(stage.postgres.pid)
     command = [sys.executable, "-m", "benchmarks.batches", server]

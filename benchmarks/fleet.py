@@ -63,7 +63,7 @@ def warm(fleet: Fleet, until: Callable[[Progress, int], None] = Progress.until_c
 
 
 def measure(fleet: Fleet, given: Notifications, *, preloaded: bool = True) -> Figures:
-    """Sends the notifications through the fleet; what it took. ConnectorError where somebody is wrong at the end.
+    """Sends the notifications through the fleet. Returns what that took. Raises ConnectorError if people are wrong.
 
     preloaded: the queue is filled before the fleet begins; else the publisher runs beside it.
     """

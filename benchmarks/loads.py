@@ -26,7 +26,7 @@ _COLUMNS = ("external_id", "email", "first_name", "last_name", "plan", "turn", "
 
 
 def embedded(stage: Stage, given: Notifications) -> Figures:
-    """`connector run` on SQLite, and beside it `connector send`: from its start until everybody is confirmed."""
+    """Measures `connector run` on SQLite beside `connector send`, from its start until everybody is confirmed."""
     stage.empty_simulators()
     path = stage.folder / "embedded.ndjson"
     path.write_bytes(b"\n".join(given.bodies()))

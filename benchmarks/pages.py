@@ -118,7 +118,7 @@ def _add_up(store: str) -> None:
 
 @contextmanager
 def _console(stage: Stage, store: str, name: str, settings: Mapping[str, str] = {}) -> Iterator[httpx.Client]:
-    """A web process of the fleet. What a page has found is shared for a while, unless the settings say otherwise."""
+    """Yields a client of a web process, which shares what a page found for a while unless settings say otherwise."""
     environ = {
         "CONNECTOR__STORE__URL": store,
         "CONNECTOR__WEB__PORT": "0",
@@ -181,7 +181,7 @@ def _server_ms(answer: httpx.Response) -> float:
 
 
 def _in_turn(fleet: Fleet, client: httpx.Client, changes: int) -> dict[str, object]:
-    """How fast one long load is delivered while no page is open and while ten refresh, in turn, again and again."""
+    """Returns how fast one long load is delivered with no page open and with ten that refresh, in turn."""
     given = Notifications(LONG_TIMES * changes, seed="in turn")
     seconds = max(1.0, TURN_SECONDS * min(1.0, changes / OF_CHANGES))
     pause(fleet.workers)
@@ -204,7 +204,7 @@ def _in_turn(fleet: Fleet, client: httpx.Client, changes: int) -> dict[str, obje
 def _turns(
     stage: Stage, client: httpx.Client, progress: Progress, changes: int, seconds: float
 ) -> list[dict[str, float]]:
-    """What was done a second and which CPU was used, without pages, with pages, without, ...: it ends without them."""
+    """Returns what was done a second and which CPU was used, in turn without and with pages; it ends without."""
     found: list[dict[str, float]] = []
     while progress.samples[-1].taken_in < changes:
         with _open_pages(client) if len(found) % 2 else nullcontext():

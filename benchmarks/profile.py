@@ -29,7 +29,7 @@ CARRYING, ELSE = "Celery, kombu and AMQP", "Python itself"
 
 
 def run(fleet: Fleet, given: Notifications) -> Figures:
-    """Profiles every process of the workers through a run from a full queue; microseconds by what they do and room."""
+    """Profiles all processes of the workers through a run from a full queue. Returns microseconds by room."""
     if not find_spec("py_spy") and not _program().exists():
         raise ConnectorError("py-spy is not installed: run `make bench` once, it installs it")
     with _watched(fleet.stage) as samples:

@@ -87,13 +87,13 @@ def _sample(connection: psycopg.Connection) -> Sample:
 
 
 def begun(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """The samples without those at the beginning in which nothing had happened yet, but for the last of these."""
+    """Returns the samples without those at the beginning in which nothing had happened, but for the last of these."""
     first = next((number for number, sample in enumerate(samples) if sample.taken_in or sample.due), 0)
     return samples[max(0, first - 1) :]
 
 
 def times(samples: Sequence[Sample], changes: int, parts: int = 10) -> list[float]:
-    """After how many seconds each tenth (or other part) of the changes was confirmed; samples are joined by lines."""
+    """Returns the seconds after which each tenth (or other part) was confirmed; samples are joined by lines."""
     found: list[float] = []
     for last, sample in pairwise(samples):
         while len(found) < parts and sample.confirmed >= (wanted := changes * (len(found) + 1) / parts):

@@ -38,7 +38,7 @@ def write() -> None:
 
 
 def spliced(document: str, figures: str) -> str:
-    """Returns the document with these figures between its two marks. ValueError where it does not have each once."""
+    """Returns the document with these figures between its marks. Raises ValueError if it has not one of each."""
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in after or END in after:

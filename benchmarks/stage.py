@@ -119,7 +119,7 @@ class Stage:
 
     @contextmanager
     def fleet(self, database: str, size: Size, environ: Mapping[str, str] = {}) -> Iterator[list[Process]]:
-        """Workers and a beat on a migrated database, as docker-compose.yml starts them; ready when the block begins."""
+        """Yields workers and a beat on a migrated database, as docker-compose.yml starts them, once they are ready."""
         environ = {**environ, "CONNECTOR__STORE__URL": self.postgres.database(database)}
         celery = (sys.executable, "-m", "celery", "-A", "tasks")
         quiet = ("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--concurrency", str(size.concurrency))

@@ -19,7 +19,7 @@ def load() -> dict[str, Any]:
 
 
 def differences(expected: Mapping[str, Any], people: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One line for each thing that `people` (rows of the simulator's read side) have otherwise than `expected`."""
+    """Returns a line for each thing that `people` (rows of the simulator's read side) hold unlike `expected`."""
     held = [(str(row["identifiers"].get(_KNOWN_BY)), row) for row in people]
     wanted = expected["people"]
     lines = [_surplus(name, expected) for name, _ in held if name not in wanted]

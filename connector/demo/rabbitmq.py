@@ -74,7 +74,7 @@ class RabbitMQ(Server):
             return int(channel.queue_declare(queue, passive=True).message_count)
 
     def environ(self) -> dict[str, str]:
-        """The environment of the server, and of Debian's commands that ask it: `rabbitmq-diagnostics` and others."""
+        """Returns the environment of the server, and of Debian's commands that ask it (`rabbitmq-diagnostics`)."""
         folder = self._folder
         return lean() | {
             "HOME": str(folder),  # where Erlang keeps the cookie it makes up

@@ -106,7 +106,7 @@ class Stage:
 
 
 def emptied(folder: Path) -> Path:
-    """The folder, new and empty, in its absolute form. Raises ConnectorError where it holds what is not a demo's."""
+    """Returns the folder, new and empty, as absolute path. Raises ConnectorError if it holds what is not a demo's."""
     mark = folder / _ENVIRONMENT
     if folder.is_dir() and any(folder.iterdir()) and not mark.exists():
         raise ConnectorError(f"{folder} holds what no demo left there, and would be emptied: give another --folder")

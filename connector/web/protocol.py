@@ -147,7 +147,7 @@ class DoorsProtocol(HttpToolsProtocol):
         self._move()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Called when the client sends no more. Whether the connection stays: what was asked in whole is answered."""
+        """Is called when the client sends no more. Returns whether the connection stays to answer whole requests."""
         self._heard_out = True
         if not self._in_request or self.transport.is_closing() or (self._in_body and not self.pipeline):
             return False

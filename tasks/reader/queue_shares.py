@@ -50,7 +50,7 @@ def _one_kind(queues: Sequence[str], holders: Mapping[str, str], total: Counter[
 
 
 def _move(groups: Groups, found: Mapping[str, str], total: Counter[str]) -> tuple[str, str] | None:
-    """A queue that may go from the reader with most to one with fewest, its kind as evenly spread; and that reader."""
+    """Returns a queue to move from the reader with most to one with fewest, its kind evenly spread, and that one."""
     rich = max(total, key=lambda name: (total[name], name))
     poor = min(total, key=lambda name: (total[name], name))
     if total[rich] - total[poor] < 2:

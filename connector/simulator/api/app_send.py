@@ -55,7 +55,7 @@ class AppSend:
 
 
 def _wrong(body: dict[str, Any]) -> str:
-    """Whom it is for, and what is to be sent: a message of the workspace, or one that is all there."""
+    """Returns what is wrong with the recipient or the message: one of the workspace, or one that is all there."""
     who = body.get("identifiers")
     if not isinstance(who, dict) or len(who) != 1 or not set(who) <= set(_KINDS):
         return f"identifiers must hold exactly one of {', '.join(_KINDS)}"

@@ -140,7 +140,7 @@ def _event_wrong(body: dict[str, Any], simulator: Simulator, raw: bytes) -> list
 
 
 def _mismatch(path: str, attributes: dict[str, Any], simulator: Simulator) -> list[Wrong]:
-    """The body's id: a text that is not empty, or a whole number; and the path's where the path is an id (1.6)."""
+    """Returns what is wrong with the body's id: a text or whole number, and the path's if that is an id (1.6)."""
     if "id" not in attributes:
         return []
     id = attributes["id"]

@@ -47,7 +47,7 @@ def value_is_too_long(value: Any) -> bool:
 
 
 def attributes(value: Any, field: str = "attributes") -> Sequence[Wrong]:
-    """What is wrong with a person's, object's or relationship's attributes. Nulls and reserved names count too."""
+    """Returns what is wrong with a person's, object's or relationship's attributes; nulls and reserved names count."""
     if value is None:
         return ()
     if not isinstance(value, dict):

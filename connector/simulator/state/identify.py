@@ -88,7 +88,7 @@ def _named_by_claims(
 
 
 def _match(state: SimulatedState, call: IdentifyCall, now: float) -> SimulatedPerson | None:
-    """The person the call is about: by its own name, by one it claims (who then gets the call's name), or a new one."""
+    """Returns the person of the call: found by its name, by a claimed one (who gets the call's name), or new."""
     if call.kind == "anonymous_id":
         return state.anonymous.owner(call.value) or _refused(state, call, now, "nobody has this anonymous_id yet")
     person = state.people.find(call.kind, call.value)

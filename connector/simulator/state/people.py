@@ -60,7 +60,7 @@ class SimulatedPerson:
 
     @property
     def unsubscribed(self) -> bool:
-        """Any casing of true, 1 and "1" are; anything else is not (docs/customerio.md#reserved-names)."""
+        """Whether they are unsubscribed: true in any casing, 1 and "1" say so (docs/customerio.md#reserved-names)."""
         return str(self.attributes.get("unsubscribed", "")).lower() in ("true", "1")
 
 

@@ -51,7 +51,7 @@ def add_to_object(state: SimulatedState, item: _Item, now: float) -> None:
 
 
 def identify_object_anonymously(state: SimulatedState, item: _Item, now: float) -> None:
-    """object, identify_anonymous: the anonymous_id stands in cio_relationships or beside it (2.2 shows both)."""
+    """Applies an identify_anonymous of an object: the anonymous_id is in cio_relationships or beside it (2.2)."""
     beside = item.get("anonymous_id")
     beside = [{"identifiers": {"anonymous_id": beside}}] if beside else []
     identify_object(state, {**item, "cio_relationships": [*(item.get("cio_relationships") or ()), *beside]}, now)

@@ -43,7 +43,7 @@ class SimulatedState:
         return person
 
     def reach(self, identifiers: Mapping[str, Any], now: float, by: str) -> SimulatedPerson | None:
-        """The person an event, device or relationship is for, made if it has to be and may be (7.5); else None, logged.
+        """Returns whom an event, device or relationship is for, made if need be and allowed (7.5), else None, logged.
 
         Identifiers are checked before: they hold exactly one name here.
         """
@@ -67,7 +67,7 @@ class SimulatedState:
 
 
 def named(identifiers: Mapping[str, Any]) -> tuple[str, str]:
-    """The one identifier of an operation as kind and text: numbers are ids too (docs/customerio.md#operations)."""
+    """Returns an operation's one identifier as kind and text: numbers are ids too (docs/customerio.md#operations)."""
     for kind, value in identifiers.items():
         return kind, value if type(value) is str else str(value)
     raise KeyError("no identifier")
