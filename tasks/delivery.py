@@ -8,6 +8,7 @@ from time import monotonic
 from celery import shared_task
 
 from connector.broker.doorbell import Doorbell
+from tasks import pool_places
 from tasks.base import interruptible, runtime
 from tasks.worker import stopping
 
@@ -17,12 +18,15 @@ TURN_SECONDS = 5.0
 
 @shared_task(name="tasks.delivery.deliver")
 def deliver(sync: str) -> None:
-    """Delivers what is due for `sync`. Rings again if it did not come to the end."""
+    """Delivers what is due for `sync`. Rings again if it did not come to the end, and for those who found no place."""
     end = monotonic() + TURN_SECONDS
-    with interruptible("deliver"):
+    with interruptible("deliver"), pool_places.place(sync) as free:
+        if not free:
+            return
         finished = runtime().courier(sync).deliver(until=lambda: monotonic() > end or stopping())
         if not finished:
             ring([sync])
+    ring(pool_places.take_waiting(sync))
 
 
 def ring(syncs: Iterable[str]) -> None:

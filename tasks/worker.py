@@ -26,6 +26,7 @@ from connector.broker.queues import BACKFILL, CHANGES, durable
 from connector.errors import SettingsError
 from connector.settings.schema import missing_credentials
 from connector.tracing import tracer
+from tasks import pool_places
 from tasks.base import give_back_the_store, settings
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +81,13 @@ def _leave_to_the_reader(instance: Any, **_: Any) -> None:
     """Leaves the queues of upstream's messages to the reader, which keeps their order, even if `-Q` names them."""
     if durable(settings().broker.url):
         instance.app.amqp.queues.deselect([CHANGES, BACKFILL])
+
+
+@celeryd_after_setup.connect
+def _open_places(instance: Any, **_: Any) -> None:
+    """Bounds how much of the pool one workspace may take, before the pool's processes are forked."""
+    connections = {name: sync.connection for name, sync in settings().syncs.items()}
+    pool_places.open_places(connections, int(instance.concurrency))
 
 
 @worker_shutting_down.connect

@@ -223,14 +223,17 @@ class Servers:
 class Fleet:
     """Workers and beat on `servers`, by settings under which faults take seconds and not minutes."""
 
-    def __init__(self, servers: Servers) -> None:
+    def __init__(
+        self, servers: Servers, given: Mapping[str, Any] | None = None, environ: Mapping[str, str] = {}
+    ) -> None:
+        """Starts nothing yet; `given` are other settings than `settings` makes, `environ` more secrets for them."""
         self.servers = servers
         self.simulator = Simulated(servers.customerio_url)
         self.store = Store(servers.postgres.url)
         self.workers: list[Program] = []
         self.beats: list[Program] = []
         self.webs: list[Program] = []
-        self._environ = bare_environment() | write(servers.folder, settings(servers))
+        self._environ = bare_environment() | write(servers.folder, given or settings(servers)) | environ
         self._ended: list[Program] = []
         self._started = 0
         self._looked_at: dict[str, int] = {}

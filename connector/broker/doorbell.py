@@ -8,6 +8,7 @@ no door.
 import os
 import threading
 from collections.abc import Callable, Iterable
+from random import sample
 from time import monotonic
 from typing import Any
 
@@ -113,7 +114,8 @@ class _Publisher:
         If it fails on an older connection, it tries again on a new one: RabbitMQ closes a connection that was idle for
         minutes.
         """
-        missing = sorted(syncs)
+        names = list(syncs)
+        missing = sample(names, len(names))  # no sync always comes first where a connection serves one at a time
         if self._connection is not None:
             try:
                 self._publish(missing)

@@ -75,6 +75,15 @@ def recover(store: Store, name: str, credentials: str, *, backlog: bool) -> None
         log.info("connection recovered", connection=name)
 
 
+def trial(name: str) -> str:
+    """Returns the name of the lease by which one claim at a time sends to a connection whose last request failed.
+
+    The circuit is half open then. Where Customer.io does not answer, each request holds a process until its time-out,
+    and those of all the fleet would wait for one workspace.
+    """
+    return f"trial:{name}"
+
+
 def may_probe(store: Store, name: str, credentials: str) -> bool:
     """Says whether to try refused credentials again now: one worker does so, once a minute."""
     with store.writing() as tx:

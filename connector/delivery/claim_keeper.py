@@ -17,7 +17,7 @@ import structlog
 
 from connector.errors import StoreError
 from connector.model.entity import EntityKind
-from connector.store import claims
+from connector.store import claims, named_leases
 from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,11 @@ _MAY_SEND = 1 / 2
 
 @dataclass(slots=True)
 class Held:
-    """Entities that this process has claimed. renewed_at: by the monotonic clock, before the store was asked."""
+    """Entities that this process has claimed.
+
+    renewed_at: by the monotonic clock, before the store was asked. trial: the name of the lease by which this claim
+    alone may send to a connection that fails (`circuit.trial`); "" if the connection does not fail.
+    """
 
     sync: str
     kind: EntityKind
@@ -37,6 +41,7 @@ class Held:
     seconds: float
     renewed_at: float
     keys: tuple[str, ...] = ()
+    trial: str = ""
 
     @property
     def until(self) -> float:
@@ -106,6 +111,8 @@ class ClaimKeeper:
         asked_at = monotonic()
         with self.store.writing() as tx:
             now = self.store.now(tx)
+            if held.trial:
+                named_leases.renew(tx, held.trial, held.lease, now, held.seconds)
             whole = claims.renew(tx, held.sync, held.kind, held.lease, held.keys, now + held.seconds)
         if held.lease not in self._held:
             return

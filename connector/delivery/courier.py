@@ -19,7 +19,7 @@ from connector.audience.rules import Rules
 from connector.customerio import backoff, batches
 from connector.customerio.batches import Part
 from connector.customerio.request_log import KeptBodies
-from connector.delivery import feedback, object_gate, other_syncs, outcomes, parts_of_calls, traced
+from connector.delivery import circuit, feedback, object_gate, other_syncs, outcomes, parts_of_calls, traced
 from connector.delivery.claim_keeper import ClaimKeeper, Held
 from connector.delivery.manual_segments import Mirrors, Served
 from connector.delivery.sender import Run, Sender
@@ -132,7 +132,16 @@ class Courier:
             if run.stopped:
                 self.sender.probe()
             return CycleResult(0, paused=False)
-        return self._sent_for(lease, claimed, run, served)
+        done = self._sent_for(lease, claimed, run, served)
+        self._end_trial(run)
+        return done
+
+    def _end_trial(self, run: Run) -> None:
+        """Lets others send to a connection that failed, if the claim of this run was the only one that might."""
+        held = run.leased
+        if isinstance(held, Held) and held.trial:
+            with self.store.writing(may_be_lost=True) as tx:
+                named_leases.give_back(tx, held.trial, held.lease)
 
     @property
     def line(self) -> SendingTerms:
@@ -235,15 +244,27 @@ class Courier:
             health = connection_health.usable(tx, sender.name, sender.track.credentials, now)
             if health is None:
                 return (), self._run(0, held, stopped="the connection is paused")
+            if health.failures and not (alone or self._take_trial(tx, held, now)):
+                return (), self._run(health.failures, held)
             people = most if alone else backoff.people(most, health.failures)
             seconds = limits.lease_seconds
             claimed = claims.claim(tx, self.rules.name, lease, people, now, seconds, kind, alone=alone)
             if not claimed:
+                if held.trial:
+                    named_leases.give_back(tx, held.trial, lease)
                 return (), self._run(health.failures, held)
             wait = connection_health.take_turn(tx, sender.name, sender.seconds_apart(health.failures), now)
         run = self._run(health.failures, held)
         run.backlog, run.first_turn, run.alone = len(claimed) == people, time.monotonic() + wait, alone
         return claimed, run
+
+    def _take_trial(self, tx: Connection, held: Held, now: float) -> bool:
+        """Takes the right to be the only claim that sends to a connection that fails. Returns False if another has."""
+        name = circuit.trial(self.sender.name)
+        if not named_leases.take(tx, name, held.lease, now, held.seconds):
+            return False
+        held.trial = name
+        return True
 
     def _run(self, failures: int, held: Held, stopped: str = "") -> Run:
         return Run(self.rules.name, failures, held, bodies=self.call_bodies, stopped=stopped)
