@@ -1,1 +1,1 @@
-"""The operator's page: what an operator sees, finds and mends in a browser. It calls what the commands call."""
+"""The console: the pages by which operators look, search and mend in a browser. They call what the commands call."""

@@ -23,9 +23,9 @@ _NAME_CHARACTERS, _MOST_GROUPS, _ADDRESS_CHARACTERS = 200, 1000, 2000
 def of_this_machine(request: Request) -> Visitor:
     """Returns the visitor where no sign-in is configured. Raises HTTPException 403 unless this machine itself asks.
 
-    The name it asks by is looked at too: a page of elsewhere whose name leads here would ask by its own. So is whether
-    a proxy handed the request on, which may come from anywhere: it says so in headers, or speaks HTTP/1.0 as nginx does
-    unless told otherwise, and no browser.
+    The Host header has to name this machine as well: a web site elsewhere whose DNS name leads here would be asked for
+    by its own name. And no proxy may have handed the request on, since that may come from anywhere. A proxy is known by
+    the headers that it adds, or by HTTP/1.0, which nginx speaks unless told otherwise, and no browser does.
     """
     name = _host_name(request)
     handed_on = request.scope.get("http_version") == "1.0" or any(map(_is_of_a_proxy, request.headers))
@@ -35,9 +35,10 @@ def of_this_machine(request: Request) -> Visitor:
 
 
 def of_proxy(request: Request, origin: RequestOrigin, proxy: ProxySettings) -> Visitor | None:
-    """Returns who asks, as a trusted proxy says; None where it says nothing.
+    """Returns the visitor that a trusted proxy names in its header; None where the request has no such header.
 
-    Raises HTTPException 403 where the header comes from elsewhere, comes twice, or names somebody without a role.
+    Raises HTTPException 403 where the header comes from elsewhere, comes twice, is no printable name of 1 to 200
+    characters, or names somebody whose groups have no role.
     """
     if not proxy.user_header or proxy.user_header not in request.headers:
         return None
@@ -58,7 +59,11 @@ def of_proxy(request: Request, origin: RequestOrigin, proxy: ProxySettings) -> V
 
 
 def of_session(session: Session, settings: ConsoleSettings) -> Visitor | None:
-    """Returns who has signed in in this session, None for nobody: with the role that the settings give them now."""
+    """Returns the visitor who has signed in in this session, with the role that the settings give them now.
+
+    Returns None for nobody, and where the settings do not let them in any more: their name is gone, their password is
+    another one, or the group that gave their role gives none.
+    """
     if session.door == "password":
         user = settings.users.get(session.name)
         if user is None or fingerprint(user) != session.grant:
@@ -70,7 +75,7 @@ def of_session(session: Session, settings: ConsoleSettings) -> Visitor | None:
 
 
 def check_form(request: Request, *, own: bool) -> None:
-    """Raises HTTPException 403 unless a form was posted from one of our own pages.
+    """Raises HTTPException 403 unless a form was posted from one of the console's own pages.
 
     Args:
         request: The request that posts the form.
@@ -83,7 +88,7 @@ def check_form(request: Request, *, own: bool) -> None:
 
 
 def own_path(to: str) -> str:
-    """Returns where to go on to: the given address where it is one of this console, else the first page."""
+    """Returns the given address if it is a path of this host, of 2000 characters at most; else "/"."""
     plain = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable() and "\\" not in to
     return to if plain and len(to) <= _ADDRESS_CHARACTERS else "/"
 
@@ -96,7 +101,7 @@ def _groups(request: Request, proxy: ProxySettings) -> list[str]:
 
 
 def _host_name(request: Request) -> str:
-    """Returns the name that this machine is asked by; "" where there is none, or more than one."""
+    """Returns the host name in the Host header, without a port; "" where there is not exactly one such header."""
     given = request.headers.getlist("host")
     try:
         return (urlsplit(f"//{given[0]}").hostname or "") if len(given) == 1 else ""

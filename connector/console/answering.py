@@ -29,12 +29,12 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""The Content-Security-Policy of every page: nothing from elsewhere, and no script or style inside of a page."""
+"""The Content-Security-Policy of every page: nothing is loaded from elsewhere, and no script or style is inline."""
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not no-referrer: with that browsers say of a form of our own that it comes from nowhere (Origin: null).
+    # Not no-referrer: with that value browsers would send "Origin: null" with the console's own forms.
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,7 +47,7 @@ DOOR = "console"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request, before sign-in is checked: the request's origin and its session."""
+    """The sender of a request, before sign-in is checked: the request, its origin and its session."""
 
     request: Request
     origin: RequestOrigin
@@ -58,8 +58,9 @@ class Caller:
 class Console:
     """The console of one process.
 
-    pages: of those that are made at once; acts: of those that are done at once, which may take minutes, and keep nobody
-    from looking meanwhile. writers: of pages that are written at once, once it is known what is on them.
+    pages: the limit on pages that are made at once. acts: the limit on acts, which is separate, since an act may take
+    minutes and must keep nobody from looking at pages meanwhile. writers: the limit on answers that are written as HTML
+    at once, after it is known what is on them.
     """
 
     desk: Desk
@@ -69,7 +70,7 @@ class Console:
     writers: anyio.CapacityLimiter
 
     def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
-        """Returns what FastAPI calls for a route."""
+        """Returns the function that answers the requests for a route. A page that fails is logged and answered too."""
 
         async def answered(request: Request) -> Response:
             caller, began = self.caller(request), perf_counter()
@@ -87,7 +88,7 @@ class Console:
             except Exception:
                 log.exception("a page failed", path=route.path)
                 answer = _failure(route)
-            # A large page is made in a thread as well: the doors share the event loop.
+            # The HTML is written in a thread too: a large page would hold up the doors, which share the event loop.
             shown = partial(self.response, caller, answer, visitor, about)
             try:
                 response = await anyio.to_thread.run_sync(shown, limiter=self.writers)
@@ -100,19 +101,23 @@ class Console:
         return answered
 
     def _to_sign_in(self, caller: Caller) -> Response:
-        """Redirects to the sign-in page, which tells the sender of a form that the form was not acted on."""
+        """Redirects to the sign-in page, which tells the sender of a form that nothing was done."""
         answer = RedirectResponse(_sign_in_for(caller.request), 303, _HEADERS)
         if caller.request.method != "GET":
             self.sessions.leave_note(answer, "You were not signed in any more, so nothing was done.", caller.origin)
         return answer
 
     def caller(self, request: Request) -> Caller:
-        """Returns the sender of a request."""
+        """Returns the sender of a request, with a new session of nobody where it shows no valid one."""
         origin = origin_of(request, self.desk.settings.console)
         return Caller(request, origin, self.sessions.of(request, origin))
 
     def visitor(self, caller: Caller) -> Visitor | None:
-        """Returns who asks; None for somebody who has not signed in. Raises HTTPException 403."""
+        """Returns the visitor who sent the request; None for somebody who has not signed in.
+
+        Raises HTTPException 403 where no sign-in is configured and the request may come from another machine, or where
+        the header of a proxy is not accepted.
+        """
         settings = self.desk.settings.console
         if not settings.signs_in:
             return access.of_this_machine(caller.request)
@@ -120,19 +125,23 @@ class Console:
         return by_proxy or access.of_session(caller.session, settings)
 
     async def form(self, caller: Caller) -> dict[str, tuple[str, ...]]:
-        """Returns a form of one of our own pages. Raises HTTPException for any other."""
+        """Returns the fields that were posted from one of the console's own pages, each name with all its values.
+
+        Raises HTTPException: 400 for a form that cannot be read, 413 for one that is too large, 403 for one of any
+        other page or session.
+        """
         form = await _form(caller.request)
         access.check_form(caller.request, own=self.sessions.is_own(caller.session, "".join(form.get("csrf", ()))))
         return form
 
     def response(self, caller: Caller, answer: PageAnswer, visitor: Visitor | None, about: str = "") -> Response:
-        """Returns an answer as HTTP.
+        """Returns an answer as an HTTP response, with the cookies that the browser is to keep.
 
         Args:
-            caller: Who asked.
-            answer: The page, or what else is answered.
+            caller: The sender of the request.
+            answer: The page, the redirect or the download.
             visitor: Who has signed in; None for nobody.
-            about: What the page is about, for whoever may ask to see what is masked.
+            about: The subject of the page, as `reveals.subject_of` has it, for who may ask to see what is masked.
         """
         origin = caller.origin
         match answer:
@@ -215,7 +224,7 @@ class Console:
 
 
 def refusal(status: int, reason: str) -> Page:
-    """Returns the page that explains why an act was refused."""
+    """Returns the page that says why a request was refused, with an HTTP status."""
     return Page("refused.html", {"reason": reason}, status)
 
 
@@ -226,20 +235,23 @@ def _failure(route: Route) -> Page:
 
 
 def _sign_in_for(request: Request) -> str:
-    """Returns the page to sign in at, which leads on to what was asked for."""
+    """Returns the address of the sign-in page, which leads on to the page that was asked for, or to / after a form."""
     url = request.url
     to = "/" if request.method != "GET" else f"{url.path}?{url.query}" if url.query else url.path
     return f"{SIGN_IN}?to={quote(access.own_path(to), safe='/')}"
 
 
 def _refuse_nul(given: Iterable[str]) -> None:
-    """Raises HTTPException for a character that no text has, and that PostgreSQL takes for none of its own."""
+    """Raises HTTPException 400 where a value contains the character NUL, which PostgreSQL keeps in no text."""
     if any("\x00" in each for each in given):
         raise HTTPException(400, "What was given has the character NUL (0x00) in it, which no text has.")
 
 
 async def _form(request: Request) -> dict[str, tuple[str, ...]]:
-    """Reads what was posted, within a bound."""
+    """Returns the fields of a posted form.
+
+    Raises HTTPException: 413 for more than 1 MB, 400 for a form that cannot be read or has more than 2000 fields.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

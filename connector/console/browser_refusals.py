@@ -1,6 +1,7 @@
-"""What a browser is shown where no page answers: an address that is none, or another method than it takes.
+"""The pages that a browser is shown where no page answers: for an unknown address, a wrong method, or a failure.
 
-The doors answer programs, and say in JSON why they refuse. So does every other address to whoever asks for no HTML.
+The doors answer programs, and say in JSON why they refuse. Every other address does so too for a client that does not
+ask for HTML.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,7 +24,10 @@ _FAILED = "The connector failed at this page, and its log says why. Delivery goe
 
 
 def open_at(app: FastAPI, console: Console) -> None:
-    """Has the application show browsers a page of the console where it refuses, but at the doors that it has by now."""
+    """Makes the application show browsers a page of the console where it refuses or fails.
+
+    The routes that it has by now are the doors: they go on answering everybody in JSON.
+    """
     doors = tuple(app.routes)
     for kind, sentence in ((AnyHTTPException, _said), (Exception, lambda _: _FAILED)):
         told = app.exception_handlers.get(kind)
@@ -32,13 +36,13 @@ def open_at(app: FastAPI, console: Console) -> None:
 
 
 def _shown(console: Console, doors: tuple[BaseRoute, ...], told: Any, sentence: Callable[[Any], str]) -> _Handler:
-    """Returns a handler: it shows a browser what happened, and has `told` tell everybody else.
+    """Returns an exception handler that answers a browser with a page, and everybody else by the handler `told`.
 
     Args:
-        console: The console whose style the page has.
-        doors: What always answers in JSON.
-        told: The handler of the doors.
-        sentence: What is said of an error.
+        console: The console that the page belongs to.
+        doors: The routes that always answer in JSON.
+        told: The exception handler that answers in JSON.
+        sentence: Gives the sentence that the page says about an error.
     """
 
     async def handler(request: Request, error: Any) -> Response:
@@ -59,7 +63,7 @@ def _is_browser(request: Request) -> bool:
 
 
 def _visitor(console: Console, caller: Caller) -> Visitor | None:
-    """Returns the visitor, for the navigation; None for somebody who may not see any page."""
+    """Returns the visitor, since only a visitor is shown the navigation; None for somebody who may see no page."""
     try:
         return console.visitor(caller)
     except HTTPException:

@@ -28,7 +28,11 @@ _STATIC = Path(__file__).parent / "static"
 
 @contextmanager
 def console_at(app: FastAPI, runtime: Runtime) -> Iterator[None]:
-    """Has the application of the doors serve the console too, unless it is switched off, until the block ends."""
+    """Makes the application of the doors serve the console too while the block runs, unless it is switched off.
+
+    At the end of the block the connections of the console are closed. Raises SettingsError where a way to sign in needs
+    an extra that is not installed.
+    """
     settings = runtime.settings.console
     if not settings.enabled:
         yield
@@ -49,7 +53,7 @@ def console_at(app: FastAPI, runtime: Runtime) -> Iterator[None]:
 
 @contextmanager
 def _signing_in(app: FastAPI, console: Console) -> Iterator[None]:
-    """Opens the ways to sign in. Raises SettingsError where the extra for one is not installed."""
+    """Adds the ways to sign in to the application. Raises SettingsError where the extra for one is not installed."""
     oidc = console.desk.settings.console.oidc
     sign_in = SignIn(console, urlsplit(oidc.issuer).hostname or "")
     sign_in.open(app)

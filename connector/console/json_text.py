@@ -1,4 +1,4 @@
-"""Writes JSON in lines for people, every text and number in it as it was written: nothing is rounded."""
+"""Indents JSON for people to read. Every text and number in it stays as it was written: nothing is rounded."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 _SPACES = "  "
 _DEPTH = 100
-"""Deeper JSON is not indented any more."""
+"""JSON that is nested deeper than this is indented no further."""
 
 
 def indented(text: str | None) -> str | None:

@@ -14,7 +14,7 @@ from connector.errors import ConnectorError, SettingsError
 from connector.settings.console_sign_in import OidcSettings
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-"""Those with a key pair: one that is signed with a shared secret, or with nothing, proves nothing."""
+"""The signatures that are accepted, all with a key pair: a shared secret, or no signature, would prove nothing."""
 _KNOWN_SECONDS, _KEYS_SECONDS, _LEEWAY_SECONDS = 3600.0, 60.0, 60
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _NAME_CHARACTERS, _MOST_GROUPS = 200, 1000
@@ -33,7 +33,7 @@ class Provider:
     """A provider of sign-ins. Threads may share it."""
 
     def __init__(self, settings: OidcSettings, http: ProviderHttp) -> None:
-        """Sends no request yet. Raises SettingsError if the extra is not installed."""
+        """Sends no request yet. Raises SettingsError if the extra "oidc" is not installed."""
         try:
             self._claims: Any = import_module("authlib.oidc.core")
             self._pkce: Any = import_module("authlib.oauth2.rfc7636")
@@ -49,7 +49,10 @@ class Provider:
         self._keys: tuple[float, Any] | None = None
 
     def started(self, redirect_uri: str) -> tuple[str, dict[str, str]]:
-        """Returns the provider's sign-in URL, and what to keep until the visitor is back. Raises ConnectorError."""
+        """Returns the provider's sign-in URL, and what to keep until the visitor is back: state, nonce and verifier.
+
+        Raises ConnectorError where the provider's metadata cannot be had (`metadata`).
+        """
         errand = {"state": token_urlsafe(16), "nonce": token_urlsafe(16), "verifier": token_urlsafe(48)}
         query = {
             "response_type": "code",
@@ -65,7 +68,18 @@ class Provider:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}", errand
 
     def finished(self, code: str, redirect_uri: str, errand: Mapping[str, str]) -> ProvedIdentity:
-        """Returns who has signed in, by the code that they came back with. Raises ConnectorError."""
+        """Returns the identity of a visitor who is back from the provider, which is asked to prove it.
+
+        Claims that the ID token lacks are taken from the provider's userinfo endpoint, if it has one.
+
+        Args:
+            code: The code that the visitor came back with.
+            redirect_uri: The address that `started` gave the provider to send them back to.
+            errand: What `started` said to keep.
+
+        Raises:
+            ConnectorError: The provider does not answer, or what it says is no proof.
+        """
         metadata = self.metadata()
         tokens = self._tokens(metadata, code, redirect_uri, errand["verifier"])
         access = tokens.get("access_token")
@@ -79,7 +93,11 @@ class Provider:
         return ProvedIdentity(self._name(claims), _groups(claims.get(self._settings.groups_claim)))
 
     def metadata(self) -> dict[str, Any]:
-        """Returns what the provider says of itself, which is asked for once an hour. Raises ConnectorError."""
+        """Returns the provider's metadata, which is asked for again once it is older than an hour.
+
+        Raises ConnectorError where the provider does not answer, calls itself by another issuer than the settings, or
+        names no https address for an endpoint that is needed.
+        """
         with self._lock:
             if self._known is None or monotonic() - self._known[0] > _KNOWN_SECONDS:
                 found = self._http.get(f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration")
@@ -87,7 +105,7 @@ class Provider:
             return self._known[1]
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections to the provider."""
         self._http.close()
 
     def _sound(self, found: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +133,10 @@ class Provider:
         return self._http.post(metadata["token_endpoint"], form, (self._settings.client_id, secret) if secret else None)
 
     def _checked(self, metadata: Mapping[str, Any], token: Any, nonce: str, access: Any) -> dict[str, Any]:
-        """Returns the claims of an ID token that is signed, of this provider, for us, of now, and for this sign-in."""
+        """Returns the claims of an ID token whose signature, issuer, audience, times and nonce have been checked.
+
+        Raises ConnectorError where one of them does not fit.
+        """
         client = self._settings.client_id
         must = {"iss": {"essential": True, "value": metadata["issuer"]}, "aud": {"essential": True, "value": client}}
         given = {"nonce": nonce, "client_id": client, "access_token": access}
@@ -134,7 +155,10 @@ class Provider:
             return self._jwt.decode(token, self._key_set(metadata, _KEYS_SECONDS), algorithms=list(_ALGORITHMS))
 
     def _key_set(self, metadata: Mapping[str, Any], renewed_after: float) -> Any:
-        """Returns the provider's keys, asked for anew if those that are known are so old; 0 for the usual time."""
+        """Returns the provider's keys, asked for again if the known ones are older than `renewed_after` seconds.
+
+        With 0 they are asked for again after an hour.
+        """
         with self._lock:
             oldest = renewed_after or _KNOWN_SECONDS
             if self._keys is None or monotonic() - self._keys[0] > oldest:
@@ -152,13 +176,13 @@ class Provider:
 
 
 def _groups(given: Any) -> tuple[str, ...]:
-    """Returns the groups of a claim, which is a list of them, or one."""
+    """Returns the groups in a claim, which is a list of texts or one text; of a list, from its first 1000 elements."""
     listed = given if isinstance(given, list) else [given]
     return tuple(each for each in listed[:_MOST_GROUPS] if isinstance(each, str))
 
 
 def _secure(url: str) -> str:
-    """Returns an address of the provider. Raises ConnectorError for one by which others could read along."""
+    """Returns an address of the provider. Raises ConnectorError unless it is https, or http to this machine."""
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")):
         return url

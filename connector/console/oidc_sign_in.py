@@ -1,4 +1,4 @@
-"""/sign-in/oidc: sends somebody to the provider, and lets them in when they are back."""
+"""/sign-in/oidc: sends a visitor to the provider, and signs them in when they are back."""
 
 from hmac import compare_digest
 
@@ -33,12 +33,12 @@ class OidcSignIn:
         self._limiter = anyio.CapacityLimiter(_ASKED_AT_ONCE)
 
     def open(self, app: FastAPI) -> None:
-        """Has the application answer these addresses."""
+        """Adds both endpoints to the application."""
         for path, endpoint in ((_START, self.started), (_BACK, self.back)):
             endpoints.answer(app, path, "GET", endpoint)
 
     async def started(self, request: Request) -> Response:
-        """Sends somebody to the provider."""
+        """Redirects a visitor to the provider; answers 503 with the sign-in page where the provider does not answer."""
         caller = self._console.caller(request)
         to = own_path(request.query_params.get("to", "/"))
         try:
@@ -52,7 +52,7 @@ class OidcSignIn:
         return response
 
     async def back(self, request: Request) -> Response:
-        """Signs in a visitor whom the provider has sent back."""
+        """Signs in a visitor who is back from the provider, or answers with the sign-in page and the reason why not."""
         caller = self._console.caller(request)
         response = await self._let_in(caller)
         take_away(response, _COOKIE, caller.origin)
@@ -87,6 +87,6 @@ class OidcSignIn:
 
 
 def _address_of(caller: Caller) -> str:
-    """Returns the address that the provider sends people back to: the one they have asked for."""
+    """Returns the address that the provider sends a visitor back to, at the host that their browser asks for."""
     scheme = "https" if caller.origin.secure else "http"
     return f"{scheme}://{caller.request.headers.get('host', '')}{_BACK}"

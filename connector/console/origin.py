@@ -17,10 +17,10 @@ _SUBNET_BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class RequestOrigin:
-    """Where a request comes from.
+    """The origin of a request.
 
-    peer: the address that is connected; address: the visitor's, as far as proxies are believed; secure: whether the
-    visitor's browser speaks https.
+    peer: the address that is connected. address: the visitor's address, which a trusted proxy may report. secure:
+    whether the visitor's browser speaks https, which a trusted proxy may report too.
     """
 
     peer: str
@@ -29,7 +29,7 @@ class RequestOrigin:
 
 
 def origin_of(request: Request, settings: ConsoleSettings) -> RequestOrigin:
-    """Returns where a request comes from."""
+    """Returns the origin of a request. Forwarded headers count only if a proxy of the settings is connected."""
     peer = peer_of(request)
     believed = (*settings.proxies, *settings.proxy.trusted)
     secure = request.url.scheme == "https"
@@ -40,25 +40,28 @@ def origin_of(request: Request, settings: ConsoleSettings) -> RequestOrigin:
 
 
 def peer_of(request: Request) -> str:
-    """Returns the address that is connected, whatever headers say; "" where that is not known."""
+    """Returns the address that is connected, whatever headers say; "" where it is not known."""
     found = request.scope.get(PEER)
     return str(found) if found is not None else (request.client.host if request.client else "")
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
-    """Whether an address is one of these addresses, or of these networks."""
+    """Says whether an address is in one of these networks, each of which may be a single address."""
     found = _parsed(address)
     return found is not None and any(found in each for each in _networks(tuple(networks)))
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is this machine's own."""
+    """Says whether a text is a loopback address of this machine."""
     found = _parsed(address)
     return found is not None and found.is_loopback
 
 
 def subnet(address: str) -> str:
-    """Returns what one visitor may ask from: the address, of IPv6 the network that one customer is given."""
+    """Returns what attempts from one place are counted by: an IPv4 address, or the /64 network of an IPv6 address.
+
+    A provider gives each customer such a network. A text that is no address is cut to its first 100 characters.
+    """
     found = _parsed(address)
     if isinstance(found, IPv6Address):
         return str(IPv6Network((int(found), _SUBNET_BITS), strict=False))
@@ -66,7 +69,11 @@ def subnet(address: str) -> str:
 
 
 def _visitor_address(request: Request, peer: str, believed: tuple[str, ...]) -> str:
-    """Returns the last address that a believed proxy has written down, and that is no such proxy itself."""
+    """Returns the last address in X-Forwarded-For that is not itself a believed proxy's.
+
+    At most 20 entries are read, from the end. An entry that is no address ends the search: then the address behind it
+    counts, or the peer's.
+    """
     said = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     address = peer
     for each in said[: -_MOST_HOPS - 1 : -1]:
@@ -84,7 +91,7 @@ def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """Returns an address; of IPv6 that stands for one of IPv4, that one."""
+    """Returns a text as an address, None if it is none; an IPv4-mapped IPv6 address becomes the IPv4 address."""
     try:
         found = ip_address(address.strip())
     except ValueError:

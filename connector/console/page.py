@@ -1,4 +1,4 @@
-"""What a page is: the route that leads to it, the visit that asks for it, and what answers."""
+"""The types of a page: the route that leads to it, the visit that asks for it, and the answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What pages are made from.
+    """Everything that pages are made from.
 
-    runtime: what the process has open, for what a visitor does. reads: the same over the store that pages read from,
-    with the bounds of pages; nothing may be written by it. depths: what the broker says of its queues. shared: what
-    pages have found a moment ago, whoever asks.
+    runtime: what the process has open, by which visitors act. reads: a runtime over the store that pages read from,
+    with the time bounds of pages; nothing may be written by it. depths: the last answer of the broker about its queues.
+    shared: what pages have read a moment ago, for whoever asks for the same.
     """
 
     runtime: Runtime
@@ -30,7 +30,7 @@ class Desk:
 
     @property
     def settings(self) -> Settings:
-        """The settings."""
+        """Returns the settings of the process."""
         return self.runtime.settings
 
 
@@ -38,9 +38,9 @@ class Desk:
 class Visit:
     """One request for a page, by somebody who may see it.
 
-    path: the variable parts of the address; query: what stands behind the ? (the last of each name); form: what was
-    posted. csrf: the token that every form of the page has to carry. about: what the visitor may ask to see of it
-    where it is masked (`reveals.subject_of`).
+    path: the variable parts of the address. query: the parameters of the address, the last of each name. form: the
+    fields that were posted, each with all its values. csrf: the token that every form of the page has to carry. about:
+    the subject that the visitor may ask to see unmasked (`reveals.subject_of`).
     """
 
     visitor: Visitor
@@ -51,12 +51,12 @@ class Visit:
     about: str = ""
 
     def given(self, name: str) -> str:
-        """Returns what a form or the address gives under a name, trimmed; "" for nothing."""
+        """Returns the last value that the form gives under a name, else the address's, trimmed; "" for none."""
         values = self.form.get(name)
         return (values[-1] if values else self.query.get(name, "")).strip()
 
     def all_given(self, name: str) -> tuple[str, ...]:
-        """Returns all that a form gives under a name."""
+        """Returns all values that the form gives under a name, not trimmed."""
         return self.form.get(name, ())
 
 
@@ -64,7 +64,8 @@ class Visit:
 class Page:
     """A page to be shown: a template of connector/console/templates, and what it is filled with.
 
-    about_people: whether it shows people, so that no browser keeps it.
+    status: the HTTP status. about_people: whether it may show personal values, so that a visitor for whom they are
+    masked is offered to see them.
     """
 
     template: str
@@ -75,10 +76,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """An act is done: the next page says so at its top.
+    """The answer to an act that is done: a redirect to a page that shows a message at its top.
 
-    to: the path of that page; reveals: of what the visitor sees what is personal from now on, "" for nothing. job: the
-    id of the job that was started and goes on without the visitor, "" for none.
+    to: the address of that page. message: what it shows, "" for nothing. reveals: the subject that the visitor sees
+    unmasked from now on, "" for none. job: the id of the job that the act has started, "" for none.
     """
 
     to: str
@@ -89,7 +90,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to be kept: its name, its media type, and what is in it."""
+    """A file that the browser is to save: its name, its media type, and its content."""
 
     name: str
     media_type: str
@@ -103,7 +104,7 @@ ActSubject = Callable[[Visit], str]
 
 
 def nothing(_: Visit) -> str:
-    """Returns the subject of an act that has none."""
+    """Returns "", the subject of an act that has none."""
     return ""
 
 
@@ -112,11 +113,11 @@ class Route:
     """One address of the console.
 
     path: as Starlette writes it, with {name} for a variable part. handler: makes the answer; it may raise
-    ConnectorError, whose text is shown. role: who may ask. act: what the log of operators calls it, "" for what
-    changes nothing: every POST has one. subject: what was acted upon; of_person: that is a person, so only a digest is
-    noted. of_page: whether this is a part of the page whose path is one part shorter: what is shown there, is here.
-    at_fault: makes the page that shows the text of a ConnectorError beside what was asked; left out, a page of
-    its own shows it.
+    ConnectorError, whose text is shown. role: the lowest role that may ask. act: the name of the act in the log of
+    operators, "" for a request that is not noted there. subject: gives what was acted upon, for the log. of_person:
+    whether that is a person, so that only a digest is noted. of_page: whether this belongs to the page whose path is
+    one part shorter, so that it is unmasked where that page is. at_fault: makes the page that shows the text of a
+    ConnectorError beside what was asked for; None for a page with the text alone.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Opens the store that pages read from, with the bounds of pages and a replica where there is one; and that of acts."""
+"""Opens the stores of the console: that which pages read from, a replica where there is one, and that of acts."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,19 +11,20 @@ from connector.store.engine import Store
 from connector.store.replica import Replica
 
 _ACT_SECONDS = 5.0
-"""So long an act waits for whoever writes to SQLite: somebody looks at the page meanwhile."""
+"""The seconds that an act waits for SQLite's lock. They are few, since somebody waits for the page meanwhile."""
 
 
 def acting_runtime(runtime: Runtime) -> Runtime:
-    """Returns what visitors act by: the process's own, but they wait for a locked SQLite a moment only."""
+    """Returns the process's runtime for the acts of visitors: they wait no more than 5 seconds for a locked SQLite."""
     return replace(runtime, store=runtime.store.hurried(_ACT_SECONDS))
 
 
 @contextmanager
 def reading_runtime(runtime: Runtime) -> Iterator[Runtime]:
-    """Yields what pages read by: connections of their own, so that none who delivers waits for a page.
+    """Yields the runtime that pages read by. Its store has connections of its own, so that no delivery waits for pages.
 
-    A store in memory is the process's own, as it has no other way to it.
+    It reads a replica where the settings name one and the store is not SQLite. A store in memory cannot be opened a
+    second time: for that the process's own runtime is yielded.
     """
     if runtime.store.in_memory:
         yield runtime

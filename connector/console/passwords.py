@@ -1,4 +1,4 @@
-"""Passwords, hashed by argon2. A check takes the same time whether the name is known or not."""
+"""Passwords, hashed by argon2. A check takes the same time whether or not the name is known."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,7 +17,7 @@ _FINGERPRINT_CHARACTERS = 16
 
 
 def hashed(password: str) -> str:
-    """Returns the hash of a password. Raises ConnectorError for one that is too short or too long."""
+    """Returns the hash of a password. Raises ConnectorError for one not of 12 to 1000 characters."""
     size = len(password)
     if not SHORTEST <= size <= LONGEST:
         raise ConnectorError(f"a password of {size} characters is not accepted: give {SHORTEST} to {LONGEST}")
@@ -25,7 +25,7 @@ def hashed(password: str) -> str:
 
 
 class Passwords:
-    """The hashes of the settings."""
+    """The password hashes of the users in the settings."""
 
     def __init__(self, users: Mapping[str, ConsoleUser]) -> None:
         self._hashes = {
@@ -35,7 +35,7 @@ class Passwords:
         self._nobodys = _nobodys() if self._hashes else ""
 
     def fits(self, name: str, password: str) -> bool:
-        """Whether this is the password of somebody who is known by that name."""
+        """Says whether this is the password of the user with that name; False for a name that is not known."""
         if len(password) > LONGEST or not self._hashes:
             return False
         known = self._hashes.get(name)
@@ -48,12 +48,12 @@ class Passwords:
 
 @cache
 def _nobodys() -> str:
-    """Returns the hash of a password that nobody has, made once for a process since that takes a while."""
+    """Returns the hash of a password that nobody has. It is made once in a process, since hashing takes a while."""
     return PasswordHasher().hash(token_urlsafe(16))
 
 
 def fingerprint(user: ConsoleUser) -> str:
-    """Returns a fingerprint that changes with somebody's password and reveals nothing of it."""
+    """Returns a fingerprint of a user's password hash: it changes with the password, and reveals nothing of it."""
     text = user.password_hash.get_secret_value() if user.password_hash else ""
     return sha256(text.encode()).hexdigest()[:_FINGERPRINT_CHARACTERS]
 

@@ -1,4 +1,4 @@
-"""Asks a provider of sign-ins by HTTP: the only module of the console that does. Bounded in time and in size."""
+"""The HTTP client for a provider of sign-ins, bounded in time and in size: the only one in the console."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,19 +14,29 @@ _SECONDS, _MOST_BYTES = 10.0, 1_000_000
 
 
 class ProviderHttp:
-    """Opens no connection before something is asked. Threads may share it."""
+    """The HTTP client for a provider of sign-ins. Threads may share it."""
 
     def __init__(self, seconds: float = _SECONDS) -> None:
+        """Opens no connection yet. Each exchange may take so many seconds in all."""
         self._seconds = seconds
         headers = {"User-Agent": f"audience-sync-connector/{__version__}", "Accept-Encoding": "identity"}
         self._client = httpx.Client(transport=Transport(), timeout=seconds, headers=headers, follow_redirects=False)
 
     def get(self, url: str, token: str = "") -> dict[str, Any]:
-        """Returns the JSON object at an address. Raises ConnectorError."""
+        """Returns the JSON object at a URL, which is asked for with a bearer token if one is given.
+
+        Raises ConnectorError where no answer comes in time, or it is not a 200 with a JSON object of 1 MB at most.
+        """
         return self._asked("GET", url, headers={"Authorization": f"Bearer {token}"} if token else {})
 
     def post(self, url: str, form: Mapping[str, str], auth: tuple[str, str] | None) -> dict[str, Any]:
-        """Returns the JSON object that a form is answered with. Raises ConnectorError."""
+        """Returns the JSON object that answers a form. Raises ConnectorError as `get` does.
+
+        Args:
+            url: The URL that the form is posted to.
+            form: The fields of the form.
+            auth: The user name and password for HTTP Basic; None to send none.
+        """
         return self._asked("POST", url, data=dict(form), auth=auth)
 
     def close(self) -> None:
@@ -65,7 +75,10 @@ def _object(body: bytes, host: str) -> dict[str, Any]:
 
 
 def _reason(body: bytes) -> str:
-    """Returns the code of an OAuth error, as invalid_client; "" for anything else, which may hold what is secret."""
+    """Returns the code of an OAuth error in parentheses, as " (invalid_client)".
+
+    Anything else gives "", as it may hold a secret.
+    """
     try:
         found = from_json(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Makes HTML of the templates, with the words for times, counts and what is masked."""
+"""Makes HTML from the templates, with the filters that write times, counts and masked values."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _SHOWN_CHARACTERS = 100_000
 
 @cache
 def environment() -> Environment:
-    """Returns the templates' environment: everything that comes in is escaped, and what is missing is an error."""
+    """Returns the templates' environment: all values are escaped, and a variable that is missing is an error."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -52,9 +52,10 @@ def environment() -> Environment:
 
 @cache
 def compiled_aside() -> Thread:
-    """Compiles every template in a thread, once, and returns it.
+    """Starts a thread that compiles every template, once in a process, and returns the thread.
 
-    A process that has not shown a page yet would else show that of another version, once it is installed in its place.
+    If another version is installed while the process runs, it goes on with its own templates: one that it had not
+    compiled yet would else be the other version's.
     """
     thread = Thread(target=_compile_all, name="templates", daemon=True)
     thread.start()
@@ -68,38 +69,38 @@ def _compile_all() -> None:
 
 
 def count(number: float | None) -> str:
-    """Returns a number as people read it; a dash where there is none."""
+    """Returns a number rounded to an integer, with commas between the thousands; a dash for None."""
     return NOTHING if number is None else f"{number:,.0f}"
 
 
 def many(number: int, one: str, more: str) -> str:
-    """Returns a number with the word for what is counted: for one, and for more."""
+    """Returns a number with the word for what is counted: `one` for the number 1, else `more`."""
     return f"{count(number)} {one if number == 1 else more}"
 
 
 def glance(number: int, counted: str = "") -> str:
-    """Returns a number of `overview.Glance`.
+    """Returns a number of `overview.Glance` in words, such as "about 12,300" or "more than 10,000".
 
     Args:
-        number: The number.
-        counted: How it is known, where the number does not say so itself by being more than what is counted.
+        number: The number. Without `counted`, one above `COUNTED_TO` stands for any number above it.
+        counted: How the number is known: "about" for an estimate, "at least" for a lower bound, "" for a count.
     """
     if counted == "about":
-        return f"about {round(number, 3 - len(str(number))):,}"  # an estimate has no more digits
+        return f"about {round(number, 3 - len(str(number))):,}"  # an estimate is shown with three digits
     if counted == "at least":
         return f"at least {number:,}"
     return f"more than {COUNTED_TO:,}" if number > COUNTED_TO else count(number)
 
 
 def utc(at: float | None) -> str:
-    """Returns a time in unix seconds as date and time in UTC; a dash for None."""
+    """Returns a time in unix seconds as date and time in UTC; a dash for None and for what is not finite."""
     if at is None or not isfinite(at):
         return NOTHING
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def time_tag(at: float | None) -> Markup:
-    """Returns a moment (unix seconds) as HTML that says the whole date and time of UTC."""
+    """Returns a time in unix seconds as a <time> element with date and time in UTC; a dash where `utc` gives one."""
     if at is None or not isfinite(at):
         return Markup("-")
     machine = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -107,9 +108,9 @@ def time_tag(at: float | None) -> Markup:
 
 
 def words(text: str) -> Markup:
-    """Returns a sentence as HTML: what stands between two backticks is a command or a setting.
+    """Returns a sentence as HTML: a command or a setting, which stands between two backticks, becomes code.
 
-    A command whose act a page offers leads to that page, which it is called by.
+    A command becomes a link instead, with the name of the page, where a page of the console offers the same.
     """
     parts = (_code(each) if number % 2 else escape(each) for number, each in enumerate(text.split("`")))
     return Markup("").join(parts)
@@ -121,10 +122,10 @@ def _code(text: str) -> Markup:
 
 
 def seconds(duration: float | None) -> str:
-    """Returns a duration in seconds in the unit that people would say it in; a dash for none."""
+    """Returns a duration, given in seconds, as text in seconds, minutes, hours or days; a dash for None."""
     if duration is None or not isfinite(duration):
         return NOTHING
-    duration = max(duration, 0.0)  # two clocks may differ a little
+    duration = max(duration, 0.0)  # it is a little below 0 where two clocks differ
     if duration < _MINUTE:
         return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
     for unit, size in (("min", _MINUTE), ("h", _HOUR)):
@@ -134,10 +135,10 @@ def seconds(duration: float | None) -> str:
 
 
 def masked(value: object, sees: bool) -> str:
-    """Returns a value that is personal: itself for who may see it, else a mask.
+    """Returns a personal value as text: as it is for a visitor that sees it, else masked.
 
-    It keeps the first character of a longer text, by which one tells people apart. Of anything else, and of a short
-    text, one character may be all that there is to know: the answer yes, a digit.
+    The mask of a text of four characters or more begins with the first of them, which tells people apart. A shorter
+    text and any other value are masked whole, since one character may be all there is to know: a "y" for yes, a digit.
     """
     text = shown(value)
     if sees or not text:
@@ -146,13 +147,16 @@ def masked(value: object, sees: bool) -> str:
 
 
 def hidden(value: object, sees: bool) -> str:
-    """Returns the value of an attribute: itself for who may see it, else a mask, since few values begin alike."""
+    """Returns the value of an attribute as text: as it is for a visitor that sees it, else masked whole.
+
+    An attribute often has few values, so that even a first character would tell which one it is.
+    """
     text = shown(value)
     return text if sees or not text else _MASK
 
 
 def shown(value: object) -> str:
-    """Returns any value as text: a text as it is, anything else as JSON, whose integers keep all their digits."""
+    """Returns any value as text: a text as it is, anything else as JSON, cut after 100,000 characters."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, indent=2)
     if len(text) <= _SHOWN_CHARACTERS:
         return text
@@ -160,5 +164,5 @@ def shown(value: object) -> str:
 
 
 def rendered(template: str, **context: Any) -> str:
-    """Returns a page as HTML."""
+    """Returns a template, filled with these values, as HTML."""
     return environment().get_template(template).render(**context)

@@ -1,4 +1,4 @@
-"""Sessions and the tokens of forms: signed, kept by the browser; of them we keep only which were ended."""
+"""Sessions and the tokens of forms, signed and kept by the browser; only which sessions were ended is kept here."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ _MOST_ENDED, _MOST_REVEALED = 10_000, 20
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the cookie of a session says.
+    """The content of a session's cookie.
 
-    id: a random one, to which the tokens of its forms belong. name, door: who has signed in, and by which way; "" for
-    nobody. grant: what their role came from, which is looked up anew each time. at: when they signed in, unix seconds.
-    unsent: whether the browser has yet to be given it.
+    id: a random text, which the tokens of its forms sign. name, door: who has signed in, and by which way; "" for
+    nobody. grant: what their role comes from, which is looked up anew at each request. at: when they signed in, in unix
+    seconds; 0 for nobody. unsent: whether the browser has yet to be given the cookie.
     """
 
     id: str
@@ -37,7 +37,10 @@ class Session:
 
 
 class Sessions:
-    """Signs and reads sessions, the tokens of forms, the note that the next page shows, and what was revealed."""
+    """The signer and reader of sessions, form tokens, notes for the next page, revealed subjects and errands.
+
+    Without a secret in the settings it makes one of its own, which no other process knows.
+    """
 
     def __init__(self, settings: ConsoleSettings) -> None:
         secret = settings.secret.get_secret_value() if settings.secret else token_urlsafe(32)
@@ -49,7 +52,11 @@ class Sessions:
         )
 
     def of(self, request: Request, origin: RequestOrigin) -> Session:
-        """Returns the session of a request: a new one, of nobody, where it shows none that is ours and still lasts."""
+        """Returns the session in a request's cookie, or a new one of nobody.
+
+        The cookie counts if it was signed here, its session was not ended, and that has not lasted for
+        `session_seconds` since the sign-in. A session of nobody is given to the browser anew after half of that time.
+        """
         found, age = self._read(request.cookies.get(_named(COOKIE, origin), ""))
         if found is None or found.id in self._ended:
             return Session(token_urlsafe(16), unsent=True)
@@ -58,17 +65,20 @@ class Sessions:
         return Session(found.id, unsent=age > self._seconds / 2)
 
     def begun(self, name: str, door: str, grant: str) -> Session:
-        """Returns the session of somebody who has just signed in: a new one, so that nobody knows it from before."""
+        """Returns a session that begins now, of somebody who has signed in or of nobody ("" for each).
+
+        Its id is new, so that nobody who knew the id from before the sign-in has the session.
+        """
         return Session(token_urlsafe(16), name, door, grant, int(time()), unsent=True)
 
     def end(self, session: Session) -> None:
-        """Ends a session: in this process a copy of its cookie is no longer accepted."""
+        """Ends a session: this process, which remembers the last 10,000 ended ones, refuses copies of its cookie."""
         self._ended[session.id] = time()
         while len(self._ended) > _MOST_ENDED:
             self._ended.popitem(last=False)
 
     def keep(self, response: Response, session: Session, origin: RequestOrigin) -> None:
-        """Has the browser keep a session that it does not have yet."""
+        """Sets the cookie of a session on a response, if the browser does not have it yet."""
         if session.unsent:
             text = self._session.dumps([session.id, session.name, session.door, session.grant, session.at])
             _set(response, COOKIE, str(text), int(self._seconds), origin)
@@ -78,20 +88,20 @@ class Sessions:
         return str(self._form.dumps(session.id))
 
     def is_own(self, session: Session, token: str) -> bool:
-        """Whether a form that was posted is of one of our pages, shown to this session."""
+        """Says whether the token of a posted form was made for this session, no more than `session_seconds` ago."""
         return bool(_loaded(self._form, token, self._seconds) == session.id)
 
     def leave_note(self, response: Response, text: str, origin: RequestOrigin) -> None:
-        """Has the next page say what was done."""
+        """Sets the cookie of a note on a response: the next page shows the note if it comes within 60 seconds."""
         _set(response, NOTE, str(self._note.dumps(text)), _NOTE_SECONDS, origin)
 
     def note(self, request: Request, origin: RequestOrigin) -> str:
-        """Returns the note that the act before this page has left; "" for none."""
+        """Returns the note that an act before this page has left; "" for none."""
         found = _loaded(self._note, request.cookies.get(_named(NOTE, origin), ""), _NOTE_SECONDS)
         return found if isinstance(found, str) else ""
 
     def revealed(self, request: Request, session: Session, origin: RequestOrigin) -> dict[str, float]:
-        """Returns the subjects of which this session sees what is personal, each with the moment it ends."""
+        """Returns the subjects that this session sees unmasked, each with the moment when this ends (unix seconds)."""
         text = request.cookies.get(_named(REVEALED, origin), "")
         found = _loaded(self._revealed, text, self._reveal_seconds)
         if not isinstance(found, list) or len(found) != 2 or found[0] != session.id or not isinstance(found[1], dict):
@@ -102,14 +112,14 @@ class Sessions:
     def reveal(
         self, response: Response, request: Request, session: Session, origin: RequestOrigin, subject: str
     ) -> None:
-        """Has this session see what is personal of one more subject, for a while.
+        """Lets this session see one more subject unmasked for `reveal_seconds`, beside at most 19 from before.
 
         Args:
-            response: What is answered.
-            request: What was asked, with what was revealed before.
+            response: The response that gets the cookie.
+            request: The request, whose cookie says what was revealed before.
             session: The session.
-            origin: Where the request comes from.
-            subject: What is revealed, as `reveals.subject_of` has it.
+            origin: The origin of the request.
+            subject: The subject that is revealed, as `reveals.subject_of` has it.
         """
         before = list(self.revealed(request, session, origin).items())[1 - _MOST_REVEALED :]
         kept = {**dict(before), subject: time() + self._reveal_seconds}
@@ -118,25 +128,25 @@ class Sessions:
     def send_away(
         self, response: Response, cookie: str, errand: dict[str, str], seconds: int, origin: RequestOrigin
     ) -> None:
-        """Has the browser keep what somebody is sent to another site for, until they are back.
+        """Sets a signed cookie that keeps the errand of a visitor who is sent to another site, until they are back.
 
         Args:
-            response: What is answered.
-            cookie: Where it is kept.
-            errand: What they are sent for.
-            seconds: How long it is kept.
-            origin: Where the request comes from.
+            response: The response that sends them away.
+            cookie: The name of the cookie.
+            errand: What must be known when they are back.
+            seconds: How long the browser keeps it.
+            origin: The origin of the request.
         """
         _set(response, cookie, str(self._errand.dumps(errand)), seconds, origin)
 
     def errand(self, request: Request, cookie: str, seconds: int, origin: RequestOrigin) -> dict[str, str]:
-        """Returns the errand of a visitor who is back; empty if we did not send them.
+        """Returns the errand of a visitor who is back; empty if they were not sent from here, or too long ago.
 
         Args:
-            request: What was asked.
-            cookie: Where it is kept.
-            seconds: How long ago that may have been.
-            origin: Where the request comes from.
+            request: The request by which they are back.
+            cookie: The name of the cookie.
+            seconds: How long ago they may have been sent.
+            origin: The origin of the request.
         """
         found = _loaded(self._errand, request.cookies.get(_named(cookie, origin), ""), seconds)
         said = found if isinstance(found, dict) else {}
@@ -153,23 +163,23 @@ class Sessions:
 
 
 def _is_session(found: Any) -> bool:
-    """Whether what was signed by us is a session of this version; another one's may look otherwise."""
+    """Says whether a signed value has the form of this version's sessions; those of another version may differ."""
     types = [type(each) for each in found] if isinstance(found, list) else []
     return types == [str, str, str, str, int] and 0 <= found[-1] < _END_OF_TIME
 
 
 def take_away(response: Response, cookie: str, origin: RequestOrigin) -> None:
-    """Has the browser forget a cookie."""
+    """Makes a response tell the browser to delete a cookie."""
     response.delete_cookie(_named(cookie, origin), path="/", secure=origin.secure, httponly=True, samesite="lax")
 
 
 def _named(cookie: str, origin: RequestOrigin) -> str:
-    """Returns the name of a cookie: with https one that no other host and no plain http can set."""
+    """Returns the name of a cookie. With https its prefix keeps other hosts and plain http from setting it."""
     return f"{_HOST_ONLY}{cookie}" if origin.secure else cookie
 
 
 def _set(response: Response, cookie: str, text: str, seconds: int, origin: RequestOrigin) -> None:
-    # Lax, not strict: else who follows a link to a page from a mail or a chat would have to sign in again.
+    # Lax, not strict: else whoever follows a link to a page from a mail or a chat would have to sign in again.
     named = _named(cookie, origin)
     response.set_cookie(named, text, seconds, path="/", httponly=True, samesite="lax", secure=origin.secure)
 

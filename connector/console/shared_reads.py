@@ -1,4 +1,4 @@
-"""What one page has found out a moment ago, shown to everybody who asks for the same: ten open pages cost as one."""
+"""Results that a page has read a moment ago, shown to everybody who asks for the same: ten open pages cost as one."""
 
 import threading
 from collections import OrderedDict
@@ -19,23 +19,23 @@ class _Read(NamedTuple):
 
 
 class SharedReads:
-    """Keeps what was read for a few seconds. Whoever asks while the same is being read waits for it.
+    """The results of the reads of the last seconds, up to 64. Whoever asks while the same is being read waits for it.
 
-    What is kept must not depend on who asks, and nobody may change it.
+    A result must not depend on who asks, and nobody may change it. Threads may share it.
     """
 
     def __init__(self, seconds: float) -> None:
         """Keeps nothing yet.
 
         Args:
-            seconds: For how long what was found is shown to others; 0 reads anew each time.
+            seconds: How long a result is given again, from the beginning of its read; 0 to read anew each time.
         """
         self._seconds = seconds
         self._lock = threading.Lock()
         self._reads: OrderedDict[Hashable, _Read] = OrderedDict()
 
     def get(self, key: Hashable, read: Callable[[], Value]) -> Value:
-        """Returns what was found under this key of late; else what `read` finds now. Raises what `read` raises."""
+        """Returns the result kept under this key, else what `read` returns now. Raises what `read` raises."""
         if not self._seconds:
             return read()
         future, own = self._begun(key)
@@ -45,12 +45,12 @@ class SharedReads:
         return found
 
     def forget(self) -> None:
-        """Drops all that is kept, after a visitor has changed something."""
+        """Drops all results, which are out of date after a visitor has changed something."""
         with self._lock:
             self._reads.clear()
 
     def _begun(self, key: Hashable) -> "tuple[Future[Any], bool]":
-        """Returns the read of this key that counts, and whether the caller is to do it."""
+        """Returns the future of this key's result, and whether the caller is to read it."""
         now = monotonic()
         with self._lock:
             last = self._reads.get(key)
