@@ -6,11 +6,13 @@ _DOTS = (".", "..")
 
 
 def person(key: str, **query: object) -> str:
-    """Returns the address of a person's page, whatever their key: but browsers drop a path of dots.
+    """Returns the address of a person's page, whatever characters their key has.
+
+    Browsers drop "." and ".." from a path, so the address of a person with such a key searches for it instead.
 
     Args:
-        key: Their key.
-        query: What is to stand behind the ?.
+        key: The person's key.
+        query: The parameters of the address.
     """
     if key in _DOTS:
         return f"/people?{urlencode({'q': key, **query})}"

@@ -1,4 +1,4 @@
-"""Draws charts as SVG: lines and bars without any script, with a text for screen readers."""
+"""Draws charts of values of 0 and above as SVG: lines and bars without a script, with a text for screen readers."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,13 +10,13 @@ Series = Sequence[float]
 
 
 def sparkline(values: Series, label: str, width: int = 120, height: int = 24) -> Markup:
-    """Returns a small line of values, as SVG.
+    """Returns a small line chart, without axes, as SVG.
 
     Args:
         values: The values, the oldest first.
-        label: What it shows, in words, for who cannot see it.
-        width: How wide it is, in pixels.
-        height: How high it is, in pixels.
+        label: What the chart shows, in words, for screen readers.
+        width: Its width, in pixels.
+        height: Its height, in pixels.
     """
     highest = max(values, default=0.0) or 1.0
     step = width / max(len(values) - 1, 1)
@@ -27,7 +27,7 @@ def sparkline(values: Series, label: str, width: int = 120, height: int = 24) ->
 
 
 def bars(columns: Sequence[tuple[str, float]], label: str) -> Markup:
-    """Returns a chart of columns, each with a name and a value, the oldest first. label: what it shows, in words."""
+    """Returns a bar chart as SVG, of columns with a name and a value, the oldest first; `label`: what it shows."""
     highest = max((value for _, value in columns), default=0.0) or 1.0
     width = _WIDTH / max(len(columns), 1)
     drawn = "".join(
@@ -40,7 +40,7 @@ def bars(columns: Sequence[tuple[str, float]], label: str) -> Markup:
 
 
 def lines(series: Sequence[tuple[str, Series]], label: str) -> Markup:
-    """Returns a chart of several lines over the same moments, the oldest first, each with its name."""
+    """Returns a chart as SVG, of named lines over the same moments, the oldest first; `label`: what it shows."""
     highest = max((value for _, values in series for value in values), default=0.0) or 1.0
     drawn = "".join(_line(number, name, values, highest) for number, (name, values) in enumerate(series))
     return _svg(drawn, _WIDTH, _HEIGHT, label, "chart")

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 
 class OfferingPage(NamedTuple):
-    """A page that offers what a command does. named: whether what the command is given has a page of its own there."""
+    """A page that offers what a command does. named: whether the page of the command's argument is below its path."""
 
     path: str
     word: str
@@ -31,9 +31,9 @@ _PAGES: Mapping[str, OfferingPage] = {
     "unsuppress": OfferingPage("/people", "People"),
     "operator-log": OfferingPage("/operators", "Operators"),
 }
-"""By the command; of two that fit the longer one counts."""
+"""The pages by command. Of two commands that fit, the longer one counts."""
 _COMMAND_ALONE = ("--may-leave",)
-"""Options that no page has: a command with one stays a command."""
+"""Options that no page offers: a command with one of them gets no link."""
 
 
 def link_of(code: str) -> tuple[str, str] | None:

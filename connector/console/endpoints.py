@@ -1,4 +1,4 @@
-"""Has the application of the doors answer the addresses of the console."""
+"""Adds the addresses of the console to the application of the doors."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,16 +11,16 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def answer(app: FastAPI, path: str, method: str, endpoint: _Endpoint) -> None:
-    """Has the application answer an address with this endpoint.
+    """Makes the application answer the requests of one method for an address by this endpoint.
 
-    FastAPI's own way would look for what the endpoint declares. It declares nothing, and there are many addresses: to
-    open the console took four times as long.
+    FastAPI's own way would inspect the signature of each endpoint for parameters. There are none here, and many
+    addresses: with it, opening the console took four times as long.
 
     Args:
         app: The application.
         path: The address, with {name} for a variable part.
-        method: GET or POST, and no other; Starlette alone would take HEAD for a GET.
-        endpoint: What answers.
+        method: GET or POST. No other is answered, although Starlette would add HEAD to GET.
+        endpoint: The function that answers.
     """
     route = Route(path, endpoint, methods=[method], include_in_schema=False)
     route.methods = {method}

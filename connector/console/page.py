@@ -64,8 +64,8 @@ class Visit:
 class Page:
     """A page to be shown: a template of connector/console/templates, and what it is filled with.
 
-    status: the HTTP status. about_people: whether it may show personal values, so that a visitor for whom they are
-    masked is offered to see them.
+    status: the HTTP status. about_people: whether it may show personal values; then a visitor who sees them masked is
+    offered to see them.
     """
 
     template: str

@@ -1,4 +1,4 @@
-"""The period that lists of the console are held to: `last` so long, or `from` a moment `to` a moment, in UTC."""
+"""The period that bounds a list of the console: `last` so long, or `from` a moment `to` a moment, in UTC."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,22 +8,22 @@ from connector.console.page import Visit
 from connector.errors import ConnectorError
 
 NAMES = ("from", "to", "last")
-"""What a period is made of, in an address."""
+"""The parameters of an address that make a period."""
 LAST = {"10 minutes": 600.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0}
 """The periods that end now, in seconds."""
 
 
 class Period(NamedTuple):
-    """From when on, and until before when, in unix seconds; None for no bound."""
+    """A period in unix seconds, from `since` on until just before `until`; None for no bound."""
 
     since: float | None
     until: float | None
 
 
 def wanted(visit: Visit, now: Callable[[], float]) -> Period:
-    """Returns the period that an address asks for; `now`: asked for the store's time if that is needed.
+    """Returns the period that an address asks for. Raises ConnectorError for a value that is no moment or no period.
 
-    Raises ConnectorError for what is no period.
+    `now` returns the store's time in unix seconds; it is called only where the address gives `last`.
     """
     since, until = _moment(visit.given("from")), _moment(visit.given("to"))
     last = visit.given("last")

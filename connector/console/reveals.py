@@ -10,7 +10,11 @@ _SUBJECT = re.compile(r"/[a-z-]{0,30}|sha256:[0-9a-f]{16}")
 
 
 def subject_of(route: Route, visit: Visit, path: str) -> str:
-    """Returns what a page is about, as the log of operators has it: a digest, since a longer path may name people."""
+    """Returns the subject of a page, as the log of operators has it, which a visitor may ask to see unmasked.
+
+    It is the digest of the person that the page is about, else the path of the page if that is a single short word. Any
+    other path becomes a digest, since it may name people.
+    """
     if route.of_person and route.subject(visit):
         return digest(route.subject(visit))
     if route.of_page:
@@ -19,5 +23,5 @@ def subject_of(route: Route, visit: Visit, path: str) -> str:
 
 
 def is_subject(text: str) -> bool:
-    """Whether this is what `subject_of` returns."""
+    """Says whether a text has the form of what `subject_of` returns."""
     return bool(_SUBJECT.fullmatch(text))

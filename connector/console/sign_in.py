@@ -1,4 +1,4 @@
-"""/sign-in and /sign-out: by password, or by way of a provider; what was tried is limited, and noted."""
+"""/sign-in and /sign-out: by password, or by way of a provider. Attempts are limited, and noted for operators."""
 
 from dataclasses import replace
 from time import time
@@ -20,18 +20,18 @@ from connector.errors import StoreError
 log = structlog.get_logger(__name__)
 _NAME_CHARACTERS = 200
 _HASHED_AT_ONCE = 2
-"""Each takes 64 MB and some milliseconds of a core."""
+"""So many passwords are hashed at once: each takes 64 MB of memory and some milliseconds of a core."""
 _NOTED_AT_ONCE = 4
-"""By threads of their own: where the store is silent they wait, and the doors do not wait for them."""
+"""So many attempts are noted at once, in threads of their own, so that no door waits when the store is silent."""
 _NOTED_AN_HOUR = 1000
-"""So many failed attempts are noted in the store; more of them only in the log of the process."""
+"""So many failed attempts an hour are noted in the store; further ones stand only in the log of the process."""
 
 
 class SignIn:
-    """The pages by which somebody signs in and out."""
+    """The endpoints by which somebody signs in and out, and what every way to sign in shares."""
 
     def __init__(self, console: Console, provider: str = "") -> None:
-        """provider: what a provider is called where one is configured."""
+        """Counts no attempt yet. `provider` is the host name of the configured provider, "" where there is none."""
         self._console = console
         self._settings = console.desk.settings.console
         self._passwords = Passwords(self._settings.users)
@@ -42,7 +42,7 @@ class SignIn:
         self._noted, self._noted_since = 0, 0.0
 
     def open(self, app: FastAPI) -> None:
-        """Has the application answer these addresses."""
+        """Adds /sign-in and /sign-out to the application."""
         for path, method, endpoint in (
             (SIGN_IN, "GET", self.shown),
             (SIGN_IN, "POST", self.posted),
@@ -51,7 +51,7 @@ class SignIn:
             endpoints.answer(app, path, method, endpoint)
 
     async def shown(self, request: Request) -> Response:
-        """Shows the ways to sign in; whoever has signed in is led on."""
+        """Shows the ways to sign in; redirects a visitor who has signed in already to where they wanted to go."""
         caller = self._console.caller(request)
         to = access.own_path(request.query_params.get("to", "/"))
         try:
@@ -63,7 +63,7 @@ class SignIn:
         return self.page(caller, to=to)
 
     async def posted(self, request: Request) -> Response:
-        """Signs somebody in by their password."""
+        """Signs somebody in by name and password; answers 401 if they do not fit, 429 if too many attempts failed."""
         caller = self._console.caller(request)
         try:
             form = await self._console.form(caller)
@@ -82,7 +82,7 @@ class SignIn:
         return self.page(caller, 401, to=to, name=name, reason="There is nobody of this name with this password.")
 
     async def signed_out(self, request: Request) -> Response:
-        """Ends the session, for copies of its cookie too."""
+        """Ends the session, so that copies of its cookie are refused too, and redirects to the sign-in page."""
         caller = self._console.caller(request)
         try:
             await self._console.form(caller)
@@ -96,14 +96,14 @@ class SignIn:
         return self._console.response(fresh, Redirect(SIGN_IN, "You have signed out."), None)
 
     async def signed_in(self, caller: Caller, name: str, door: str, grant: str, to: str) -> Response:
-        """Begins a session, unless that cannot be noted: then nobody is let in.
+        """Begins a session and redirects; answers 503, and begins none, if the store cannot note the sign-in.
 
         Args:
-            caller: Who has signed in.
-            name: Their name.
-            door: How they did.
+            caller: The sender of the request.
+            name: The name of who has signed in.
+            door: The way by which they did: password or oidc.
             grant: What their role comes from, as `access.of_session` looks it up.
-            to: The path that they are led to.
+            to: The path that they are redirected to.
         """
         if not await self._note(name, "sign-in", door, operator_acts.DONE):
             sorry = "The store does not answer, and nobody is let in who is not noted. Try again in a moment."
@@ -114,7 +114,7 @@ class SignIn:
         return self._console.response(begun, Redirect(to, ""), None)
 
     def try_once(self, caller: Caller, name: str) -> int:
-        """Counts an attempt. Returns how many seconds must pass before it may be made; 0 where it may."""
+        """Returns how many seconds must pass before an attempt; counts the attempt and returns 0 if it may be made."""
         address, now = subnet(caller.origin.address), time()
         wait = self._attempts.wait(name, address, now)
         if not wait:
@@ -122,7 +122,10 @@ class SignIn:
         return wait
 
     async def failed(self, caller: Caller, name: str, door: str) -> None:
-        """Notes an attempt that failed: whoever is not known by name, by a digest, as people mistake the field."""
+        """Logs an attempt that failed, and notes the first 1000 of an hour in the store.
+
+        A name that the settings do not have is noted as a digest, since people type their password into that field.
+        """
         who = name if name in self._settings.users else operator_acts.digest(name)
         log.warning("somebody could not sign in", name=who, address=caller.origin.address, door=door)
         now = time()
@@ -133,12 +136,12 @@ class SignIn:
             await self._note(who, "sign-in", f"{door} from {caller.origin.address}", operator_acts.FAILED)
 
     def too_many(self, caller: Caller, wait: int, to: str, name: str = "") -> Response:
-        """Says how long to wait.
+        """Returns the sign-in page with status 429, which says how long to wait.
 
         Args:
-            caller: Who tries.
-            wait: How long, in seconds.
-            to: The path that they are led to once they have signed in.
+            caller: The sender of the request.
+            wait: How long to wait, in seconds.
+            to: The path that they are redirected to once they have signed in.
             name: The name that they gave; "" for none.
         """
         reason = f"Too many attempts have failed. Try again in {wait} seconds."
@@ -147,7 +150,7 @@ class SignIn:
         return response
 
     def page(self, caller: Caller, status: int = 200, **context: Any) -> Response:
-        """Shows the ways to sign in."""
+        """Returns the page with the ways to sign in that are configured, filled with `context` as well."""
         ways = {
             "by_password": bool(self._settings.users),
             "provider": self._provider,

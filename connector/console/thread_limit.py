@@ -1,4 +1,4 @@
-"""Limits how many pages are made at once; others wait for a free thread, up to a bound in seconds."""
+"""Limits how many pages are made at once; others wait for a free thread, for 5 seconds at most."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,7 +17,10 @@ class Turns:
         self._turns, self._threads = (anyio.CapacityLimiter(at_once) for _ in range(2))
 
     async def take(self, work: Callable[[], T]) -> T:
-        """Does the work in a thread once it is its turn. Raises HTTPException 503 where that takes too long."""
+        """Does the work in a thread once one is free, and returns its result.
+
+        Raises HTTPException 503 where none is free within 5 seconds; how long the work itself takes is not bounded.
+        """
         turn = object()
         try:
             with anyio.fail_after(WAIT_SECONDS):

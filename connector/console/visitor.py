@@ -14,10 +14,10 @@ _WORDS: dict[ConsoleRole, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who has signed in.
+    """Somebody who has signed in, or asks from this machine where no sign-in is configured.
 
-    door: how they did: password, oidc, proxy; loopback where no sign-in is configured. masked: whether what is personal
-    is masked on this page until they ask to see it.
+    door: the way by which they did: password, oidc or proxy, or loopback for this machine. masked: whether personal
+    values are masked on this page until they ask to see them.
     """
 
     name: str
@@ -26,24 +26,24 @@ class Visitor:
     masked: bool = False
 
     def may(self, role: ConsoleRole) -> bool:
-        """Whether they may do what this role may."""
+        """Says whether they have this role or a higher one."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
     @property
     def sees_people(self) -> bool:
-        """Whether they see what is personal on this page."""
+        """Says whether they see personal values on this page."""
         return self.may("viewer") and not self.masked
 
     @property
     def signs_out(self) -> bool:
-        """Whether there is a session of theirs to end: a proxy says with each request who asks."""
+        """Says whether they have a session to end. By a proxy they have none: it names them with each request."""
         return self.door in ("password", "oidc")
 
     @property
     def wording(self) -> str:
-        """What they may do, in words."""
+        """Returns what they may do, in words."""
         return _WORDS[self.role]
 
 
 LOOPBACK = Visitor("local", "approver", "loopback")
-"""Whoever asks from this machine, where no sign-in is configured."""
+"""The visitor who asks from this machine, where no sign-in is configured."""

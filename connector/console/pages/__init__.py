@@ -1,4 +1,4 @@
-"""The pages, one module each: ROUTES says which addresses it answers."""
+"""The pages of the console, each a module whose ROUTES names the addresses that it answers."""
 
 from connector.console.page import Route
 from connector.console.pages import (

@@ -27,7 +27,10 @@ _MOST_CHARACTERS = 100_000
 
 
 def calls(desk: Desk, visit: Visit) -> Page:
-    """Lists the requests that the address asks for."""
+    """Shows the requests that the filters of the address ask for, 100 at a time, the latest first.
+
+    Raises ConnectorError for a filter that cannot be read, and for a person who is not found or not the only one.
+    """
     person = _person(desk, visit)
     read = partial(call_list.lately, desk.reads, _wanted(desk, visit), visit.given("after"), _SHOWN, person)
     found = desk.shared.get(("calls", person, *sorted(visit.query.items())), read)
@@ -63,7 +66,10 @@ def _day(at: float) -> str:
 
 
 def _person(desk: Desk, visit: Visit) -> str:
-    """Returns the key of the person whose requests are asked for, "" for anybody's."""
+    """Returns the key of the person whose requests are asked for, "" for everybody's.
+
+    Raises ConnectorError where nobody, or more than one, is known by the given name.
+    """
     name = visit.given("person")
     if not name:
         return ""
@@ -101,7 +107,10 @@ def _status(visit: Visit) -> int | None:
 
 
 def call(desk: Desk, visit: Visit) -> Page:
-    """Shows one request, or what of it is one person's."""
+    """Shows one request, with the items of the person in the address, or with all of them.
+
+    Raises ConnectorError where there is no such request, or none any more.
+    """
     whose = visit.given("person") if visit.visitor.sees_people else ""
     found = one_call.find(desk.reads, visit.path["id"], whose)
     reply = found.logged.call.reply
@@ -120,7 +129,10 @@ def call(desk: Desk, visit: Visit) -> Page:
 
 
 def body(desk: Desk, visit: Visit) -> Download:
-    """Gives the body of a request as a file, as it went on the wire."""
+    """Returns the body of a request, as it was sent, as a file.
+
+    Raises ConnectorError where personal values are masked for the visitor, or where the body is not kept.
+    """
     if not visit.visitor.sees_people:
         raise ConnectorError(
             "This body names people, which is masked: first show what is personal on its request's page."

@@ -7,7 +7,10 @@ from connector.console.page import Desk, Page, Route, Visit
 
 
 def steps(desk: Desk, visit: Visit) -> Page:
-    """Shows the steps of a sync in a period; of the step that is asked for its reasons, and samples of one reason."""
+    """Shows the funnel of a sync in a period, and for the step in the address its reasons and samples.
+
+    The samples are of the reason in the address, or of all reasons. Without a sync in the address the first is shown.
+    """
     syncs = list(desk.settings.syncs)
     if not syncs:
         return Page("funnel.html", {"syncs": syncs})

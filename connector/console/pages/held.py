@@ -1,4 +1,4 @@
-"""/held: deletions that the guard holds, let go or dropped, some or all, by one person or by two."""
+"""/held: the deletions that the guard holds, which are let go or dropped, some or all, by one person or by two."""
 
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
@@ -17,12 +17,12 @@ DOWNLOADED = 50_000
 _AT_ONCE = 1000
 _COUNT_DIGITS = 12
 _NAMED = 15
-"""Of so many chosen at the most the log of operators keeps whose they are: more would not fit in it."""
+"""If no more than so many are chosen, the log of operators keeps their digests; more would not fit in its column."""
 _KINDS: tuple[EntityKind, ...] = ("person", "object")
 
 
 def overview(desk: Desk, _: Visit) -> Page:
-    """Shows of each sync how many deletions are held, and which requests wait for a second person."""
+    """Shows how many deletions are held in each sync, and the last 50 requests for the approval of a second person."""
     requests, now = approvals.latest(desk.reads)
     syncs = held.overview(desk.reads)
     two = approvals.needs_two(desk.runtime)
@@ -30,7 +30,7 @@ def overview(desk: Desk, _: Visit) -> Page:
 
 
 def of_sync(desk: Desk, visit: Visit) -> Page:
-    """Shows whose deletions a sync holds, and why."""
+    """Shows whose deletions a sync holds and why, 100 at a time in the order of their keys."""
     sync = visit.path["sync"]
     after = _name(visit.given("after")) if visit.given("after") else None
     people = held.people(desk.reads, sync, after, SHOWN + 1)
@@ -46,7 +46,10 @@ def of_sync(desk: Desk, visit: Visit) -> Page:
 
 
 def confirmation(desk: Desk, visit: Visit) -> Page:
-    """Says what will happen, and asks whether it shall."""
+    """Shows how many of the chosen deletions are held still, and asks whether to let them go or to drop them.
+
+    Raises ConnectorError where none is chosen, or none of those is held any more.
+    """
     sync, names = visit.path["sync"], _chosen(visit)
     what = "drop" if visit.given("what") == "drop" else "approve"
     context = {
@@ -62,7 +65,11 @@ def confirmation(desk: Desk, visit: Visit) -> Page:
 
 
 def approve(desk: Desk, visit: Visit) -> Redirect:
-    """Lets deletions go, or asks a second person to."""
+    """Lets the chosen deletions go, or keeps a request for a second person where two have to approve.
+
+    Raises ConnectorError where more are held by now than the form says, or where two have to approve and no sign-in is
+    configured.
+    """
     sync, names, seen = visit.path["sync"], _chosen(visit), _seen(visit)
     desk.runtime.rules(sync)
     if not approvals.needs_two(desk.runtime):
@@ -79,7 +86,10 @@ def approve(desk: Desk, visit: Visit) -> Redirect:
 
 
 def drop(desk: Desk, visit: Visit) -> Redirect:
-    """Drops deletions: these people stay until the next message about them."""
+    """Drops the chosen deletions: these people stay until the next message about them.
+
+    Raises ConnectorError where more are held by now than the form says.
+    """
     sync = visit.path["sync"]
     desk.runtime.rules(sync)
     count = held.settle(desk.runtime, sync, _chosen(visit), delete_them=False, at_most=_seen(visit))
@@ -88,26 +98,29 @@ def drop(desk: Desk, visit: Visit) -> Redirect:
 
 
 def request(desk: Desk, visit: Visit) -> Page:
-    """Shows a request that waits for a second person."""
+    """Shows a request for the approval of a second person. Raises ConnectorError where there is none."""
     found = approvals.find(desk.runtime, visit.path["id"])
     _, now = approvals.latest(desk.reads)
     return Page("held_request.html", {"request": found, "now": now, "shown": SHOWN}, about_people=True)
 
 
 def confirm(desk: Desk, visit: Visit) -> Redirect:
-    """Lets go what somebody else has asked for."""
+    """Lets the deletions go that somebody else has requested.
+
+    Raises ConnectorError where the visitor has requested it, or the request does not wait any more.
+    """
     count = approvals.confirm(desk.runtime, visit.path["id"], visit.visitor.name)
     return Redirect("/held", f"Confirmed: {many(count, 'deletion is', 'deletions are')} let go.")
 
 
 def withdraw(desk: Desk, visit: Visit) -> Redirect:
-    """Ends a request; what it meant stays held."""
+    """Ends a request; its deletions stay held. Raises ConnectorError where the request does not wait any more."""
     approvals.withdraw(desk.runtime, visit.path["id"], visit.visitor.name)
     return Redirect("/held", "Withdrawn: these deletions stay held.")
 
 
 def download(desk: Desk, visit: Visit) -> Download:
-    """Gives whose deletions a sync holds as a table."""
+    """Returns the first 50,000 held deletions of a sync as a CSV file, masked as the visitor's pages are."""
     sync, sees = visit.path["sync"], visit.visitor.sees_people
     head = ("kind", "key", "identifier", "standing", "why", "left", "last_news_utc")
     body = csv_table(head, (_row(each, sees) for each in _everybody(desk, sync)))
@@ -131,7 +144,7 @@ def _everybody(desk: Desk, sync: str) -> Iterator[held.HeldEntry]:
 
 
 def _chosen(visit: Visit) -> list[HeldName] | None:
-    """Returns the keys of the people whose deletions are meant; None for all."""
+    """Returns kind and key of each chosen deletion; None for all. Raises ConnectorError where none is chosen."""
     if visit.given("all"):
         return None
     names = [_name(each) for each in visit.all_given("who")]
@@ -159,7 +172,7 @@ def _name(text: str) -> HeldName:
 
 
 def _subject(visit: Visit) -> str:
-    """Returns whose deletions are meant as the log of operators has it: a few by their digests, as of any person."""
+    """Returns the chosen deletions for the log of operators: how many, and up to 15 by the digests of their keys."""
     names = [] if visit.given("all") else visit.all_given("who")
     who = f"{len(names):,} chosen" if names else "all"
     keys = [digest(unquote(each.partition(":")[2])) for each in names] if len(names) <= _NAMED else []

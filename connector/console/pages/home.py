@@ -1,4 +1,4 @@
-"""/: whether everything is right, in one sentence, and where to look if it is not; a paused workspace is resumed."""
+"""/: the state of everything in one sentence, and where to look if something is wrong; workspaces are resumed here."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,7 +12,7 @@ _BEHIND_SECONDS = 300.0
 
 
 def home(desk: Desk, _: Visit) -> Page:
-    """Shows how things stand."""
+    """Shows the status of syncs, workspaces and processes, the pace of the last hour, and what is promised."""
     settings, store = desk.settings, desk.reads.store
     status = desk.shared.get(
         "status", partial(gathered, settings, store, _depths(desk), _BEHIND_SECONDS, at_a_glance=True)
@@ -34,7 +34,7 @@ def home(desk: Desk, _: Visit) -> Page:
 
 
 def resume(desk: Desk, visit: Visit) -> Redirect:
-    """Ends the pause of a workspace."""
+    """Ends the pause of a workspace, if it is paused. Raises SettingsError for one that the settings do not name."""
     name = _workspace(visit)
     ended = pauses.end(desk.runtime.store, desk.settings, name)
     return Redirect("/", f"{name} is resumed: it is tried again at once." if ended else f"{name} was not paused.")
@@ -51,7 +51,10 @@ def _tone(status: Status, problems: int) -> str:
 
 
 def _depths(desk: Desk) -> Depths | None:
-    """Returns how to ask RabbitMQ, if there is one. An answer of a moment ago is good enough."""
+    """Returns the function that asks RabbitMQ how many messages wait, or takes its last answer if that is recent.
+
+    Returns None where the settings have no durable broker.
+    """
     settings = desk.settings
     if not settings.broker.durable:
         return None

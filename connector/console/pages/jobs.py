@@ -1,4 +1,4 @@
-"""/jobs: long pieces of work, how far they are and who started them; paused, resumed, cancelled; runs of sources."""
+"""/jobs: the jobs, how far they are and who started them; they are paused, resumed and cancelled here. Also sources."""
 
 from connector.bulk import job_status, jobs, problem_job
 from connector.bulk.warehouse import scheduling
@@ -9,7 +9,7 @@ SHOWN = 50
 
 
 def listing(desk: Desk, visit: Visit) -> Page:
-    """Shows jobs, the latest first, and how each source stands."""
+    """Shows jobs, 50 at a time with the latest first, and the status of each source in the settings."""
     found = jobs.latest(desk.reads.store, after(visit.given("before")), SHOWN + 1)
     shown = [job_status.standing(desk.reads, each) for each in found[:SHOWN]]
     context = {
@@ -22,7 +22,7 @@ def listing(desk: Desk, visit: Visit) -> Page:
 
 
 def one(desk: Desk, visit: Visit) -> Page:
-    """Shows a job."""
+    """Shows the job whose id begins with the path's. Raises ConnectorError where there is none, or more than one."""
     job = jobs.find(desk.reads.store, visit.path["id"])
     context: dict[str, object] = {"each": job_status.standing(desk.reads, job), "counted": job_status.counted}
     context["not_done"] = problem_job.not_done(job)
@@ -30,25 +30,25 @@ def one(desk: Desk, visit: Visit) -> Page:
 
 
 def pause(desk: Desk, visit: Visit) -> Redirect:
-    """Stops a job where it is."""
+    """Stops a running job where it is. Raises ConnectorError for a job that is not running."""
     job = jobs.pause(desk.runtime.store, visit.path["id"])
     return Redirect(f"/jobs/{job.id}", "Paused. What it has made due is delivered all the same.")
 
 
 def resume(desk: Desk, visit: Visit) -> Redirect:
-    """Lets a job go on."""
+    """Lets a paused job go on from where it is. Raises ConnectorError for a job that is not paused."""
     job = jobs.resume(desk.runtime.store, visit.path["id"])
     return Redirect(f"/jobs/{job.id}", "Resumed.")
 
 
 def cancel(desk: Desk, visit: Visit) -> Redirect:
-    """Ends a job before its end."""
+    """Cancels a job. Raises ConnectorError for a job that has ended."""
     job = jobs.cancel(desk.runtime.store, visit.path["id"])
     return Redirect(f"/jobs/{job.id}", "Cancelled. What it has made due is delivered all the same.")
 
 
 def run_source(desk: Desk, visit: Visit) -> Redirect:
-    """Asks for a run of a source."""
+    """Asks for a run of a source, which the next process that looks begins. Raises ConnectorError for no source."""
     name = visit.path["name"]
     first = scheduling.ask(desk.runtime, name)
     asked = "Asked for" if first else "Nothing was left to ask for, as somebody has a moment ago"

@@ -1,4 +1,4 @@
-"""/operators: who did what by hand, of which period, a page at a time."""
+"""/operators: the log of operators, which says who did what by hand in a period, a page at a time."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,10 @@ _FILTERS = ("act", *periods.NAMES)
 
 
 def operators(desk: Desk, visit: Visit) -> Page:
-    """Shows the log of operators."""
+    """Shows the acts that the address asks for, by the beginning of their name and a period, 200 at a time.
+
+    Raises ConnectorError for what is no period or no place in the log.
+    """
     period = periods.wanted(visit, partial(call_list.now, desk.reads))
     wanted = WantedActs(visit.given("act"), period.since, period.until)
     return _listing(visit, operator_acts.some(desk.reads.store, wanted, _place(visit), _SHOWN + 1))

@@ -1,4 +1,4 @@
-"""/problems: what needs a human, by its cause; one with all that belongs to it; replayed or discarded."""
+"""/problems: the problems that need a human, by cause or one by one; they are replayed or discarded here."""
 
 from functools import partial
 from typing import get_args
@@ -24,7 +24,10 @@ LATELY = {"": "ever", "3600": "the last hour", "86400": "the last day", "604800"
 
 
 def groups(desk: Desk, visit: Visit) -> Page:
-    """Shows problems by their cause."""
+    """Shows the problems that the address asks for by cause, those first that came most often.
+
+    Raises ConnectorError for a filter that cannot be read.
+    """
     which = asked(desk, visit)
     read = partial(problem_list.grouped, desk.reads.store, which, problem_list.LOOKED_AT_BY_PAGES)
     context = {
@@ -37,7 +40,10 @@ def groups(desk: Desk, visit: Visit) -> Page:
 
 
 def listing(desk: Desk, visit: Visit) -> Page:
-    """Shows problems one after the other, the latest first."""
+    """Shows the problems that the address asks for one by one, 100 at a time, the latest first.
+
+    Raises ConnectorError for a filter that cannot be read.
+    """
     found = problem_list.latest(desk.reads.store, asked(desk, visit), after(visit.given("after")), SHOWN + 1)
     shown = found[:SHOWN]
     more = cursor(shown[-1].last_at, shown[-1].id) if len(found) > SHOWN else ""
@@ -46,7 +52,10 @@ def listing(desk: Desk, visit: Visit) -> Page:
 
 
 def one(desk: Desk, visit: Visit) -> Page:
-    """Shows one problem, with what it stopped and what else there is about whom it is about."""
+    """Shows one problem, with what it stopped and the other problems of the same user.
+
+    Raises NothingLeftError where it has been solved meanwhile.
+    """
     kept = remedy.of_id(desk.reads, visit.path["id"])
     context = {
         "kept": kept,
@@ -60,7 +69,11 @@ def one(desk: Desk, visit: Visit) -> Page:
 
 
 def replay(desk: Desk, visit: Visit) -> Redirect:
-    """Replays a problem."""
+    """Tries again what a problem stopped.
+
+    Raises NothingLeftError where it has been solved meanwhile, and ConnectorError where it cannot be replayed: held
+    deletions never can here. The reason is left out where personal values are masked for the visitor.
+    """
     kept = remedy.of_id(desk.runtime, visit.path["id"])
     _refuse_held(kept.problem.kind)
     try:
@@ -75,7 +88,7 @@ def replay(desk: Desk, visit: Visit) -> Redirect:
 
 
 def _one_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
-    """Shows a problem with which nothing could be done, and why; the reason alone where it is not there any more."""
+    """Shows a problem with the reason why an act on it failed; the reason alone where the problem is gone."""
     try:
         page = one(desk, visit)
     except NothingLeftError:
@@ -84,7 +97,7 @@ def _one_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
 
 
 def discard(desk: Desk, visit: Visit) -> Redirect:
-    """Discards a problem."""
+    """Takes a problem from the list. Raises ConnectorError for held deletions, and for one that is solved already."""
     kept = remedy.of_id(desk.runtime, visit.path["id"])
     _refuse_held(kept.problem.kind)
     remedy.discard(desk.runtime, kept)
@@ -92,7 +105,10 @@ def discard(desk: Desk, visit: Visit) -> Redirect:
 
 
 def confirmation(desk: Desk, visit: Visit) -> Page:
-    """Says how many problems are meant, and asks whether it shall be done with all of them."""
+    """Shows how many problems the address asks for, and asks whether to replay or discard all of them.
+
+    The form that it shows is bound to the problems there are now: none that comes later is meant by it.
+    """
     which = asked(desk, visit)
     act: ProblemAct = "discard" if visit.given("act") == "discard" else "replay"
     meant = problem_job.which(desk.reads.store, act, which)
@@ -111,12 +127,15 @@ def confirmation(desk: Desk, visit: Visit) -> Page:
 
 
 def replay_all(desk: Desk, visit: Visit) -> Redirect:
-    """Starts a job that replays all that are meant."""
+    """Starts a job that replays all problems that the form asks for, so many a second.
+
+    Raises NothingLeftError where there are none any more, and ConnectorError for a pace out of bounds.
+    """
     return _start(desk, visit, "replay")
 
 
 def discard_all(desk: Desk, visit: Visit) -> Redirect:
-    """Starts a job that discards all that are meant."""
+    """Starts a job that discards all problems that the form asks for. Raises what `replay_all` raises."""
     return _start(desk, visit, "discard")
 
 
@@ -156,7 +175,10 @@ def _link(path: str, query: dict[str, str]) -> str:
 
 
 def asked(desk: Desk, visit: Visit) -> ProblemFilter:
-    """Returns which problems an address asks for. Raises ConnectorError for a kind or a period that is none."""
+    """Returns the filter of problems that an address or a form asks for.
+
+    Raises ConnectorError for an unknown kind, and for a time that is no number of seconds.
+    """
     kind, lately = visit.given("kind"), visit.given("lately")
     if kind and kind not in _KINDS:
         raise ConnectorError(f"there is no kind {kind!r} of problems: there are {', '.join(_KINDS)}")

@@ -8,7 +8,10 @@ from connector.errors import ConnectorError
 
 
 def reveal(desk: Desk, visit: Visit) -> PageAnswer:
-    """Leads back to the page, which then shows it."""
+    """Lets the visitor see a subject unmasked for `reveal_seconds`, and redirects to the page that they came from.
+
+    Raises ConnectorError where the form names no subject.
+    """
     subject = _subject(visit)
     if not subject:
         raise ConnectorError("This says not what is to be shown: go back to the page, load it anew, and try again.")

@@ -6,7 +6,7 @@ from connector.console.page import Desk, Page, Route, Visit
 
 
 def settings(desk: Desk, visit: Visit) -> Page:
-    """Shows the settings whose key contains what is sought, and only those that were given where that is asked for."""
+    """Shows the settings whose key contains the text in the address, without the defaults where it says given=yes."""
     sought, only_given = visit.given("q").casefold(), visit.given("given") == "yes"
     every = desk.settings.effective()
     found = [each for each in every if sought in each.key.casefold() and not (only_given and each.origin == "default")]

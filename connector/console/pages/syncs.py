@@ -12,9 +12,9 @@ _ALL = ("entered", "changed", "left", "object")
 
 
 def sync(desk: Desk, visit: Visit) -> Page:
-    """Shows the figures of a sync."""
+    """Shows the figures of a sync by hour and by day. Raises SettingsError where the settings name no such sync."""
     name = visit.path["sync"]
-    rules = desk.reads.rules(name)  # says which there are, where there is no such sync
+    rules = desk.reads.rules(name)  # raises SettingsError, which names the syncs there are
     settings = desk.settings.syncs[name]
     found = desk.shared.get(("sync", name), partial(sync_figures.of_sync, desk.reads.store, name, settings))
     directions = _ALL if rules.objects else _ALL[:-1]
@@ -35,7 +35,7 @@ def sync(desk: Desk, visit: Visit) -> Page:
 
 
 def _sums(spans: Sequence[Span]) -> Mapping[str, Mapping[str, int]]:
-    """Returns the totals by what is counted and by direction."""
+    """Returns the totals of all spans, by what is counted (wanted, confirmed, refused) and by direction."""
     return {
         kind: {each: sum(getattr(span, kind)[each] for span in spans) for each in _ALL}
         for kind in ("wanted", "confirmed", "refused")
@@ -43,13 +43,13 @@ def _sums(spans: Sequence[Span]) -> Mapping[str, Mapping[str, int]]:
 
 
 def _labelled(spans: Sequence[Span], unit: str) -> list[tuple[str, float]]:
-    """Returns the columns of a chart: the beginning of each span, and how many people were confirmed in it."""
+    """Returns the columns of a chart: the beginning of each span in UTC, and how many were confirmed in it."""
     form = "%H:%M" if unit == "hour" else "%Y-%m-%d"
     return [(datetime.fromtimestamp(each.begin, UTC).strftime(form), each.confirmed.total()) for each in spans]
 
 
 def _latencies(spans: Sequence[Span]) -> list[tuple[str, list[float]]]:
-    """Returns a line for each share of the latencies. It is at zero for spans in which nothing was delivered."""
+    """Returns a line of latencies in seconds for each percentile, with 0.0 for a span without a latency."""
     return [
         (f"p{share * 100:g}", [each.seconds[place] or 0.0 for each in spans])
         for place, share in enumerate(sync_figures.SHARES)

@@ -12,24 +12,27 @@ from connector.console.rendering import masked
 
 
 def form(desk: Desk, visit: Visit) -> Page:
-    """Shows both forms."""
+    """Shows the forms for a message and for settings, the first with a sample message."""
     return _page(desk, visit)
 
 
 def message(desk: Desk, visit: Visit) -> Page:
-    """Shows what a pasted message would lead to."""
+    """Shows what pasted messages would lead to. Raises ConnectorError where they cannot be read, or are too many."""
     found = try_it.messages(desk.runtime, visit.given("format"), visit.given("message"))
     return _page(desk, visit, previews=[each.as_json() for each in found])
 
 
 def settings(desk: Desk, visit: Visit) -> Page:
-    """Shows what pasted settings would change."""
+    """Shows what pasted settings would change in each sync. Raises SettingsError for mistakes in them."""
     found = settings_change.of_text(desk.reads, visit.given("settings"))
     return _page(desk, visit, changes=found)
 
 
 def settings_list(desk: Desk, visit: Visit) -> Download:
-    """Gives whoever pasted settings would change as a table, one by one."""
+    """Returns the people and objects that pasted settings would change as a CSV file, up to 50,000 of them.
+
+    Raises SettingsError for mistakes in the settings.
+    """
     found = settings_change.listed(desk.reads, visit.given("settings"))
     head = ("sync", "kind", "key", "would_be", "sets", "clears")
     body = csv_table(head, _rows(found, sees=visit.visitor.sees_people))
@@ -61,7 +64,7 @@ def _pasted_settings(visit: Visit) -> str:
 
 
 def _size(visit: Visit, name: str) -> str:
-    """Says how much was pasted: what it says is kept nowhere."""
+    """Returns how many characters were pasted, for the log of operators: the pasted text itself is kept nowhere."""
     return f"{name} of {len(visit.given(name)):,} characters"
 
 

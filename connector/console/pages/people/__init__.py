@@ -1,4 +1,4 @@
-"""/people: finds a person, shows all that is known of them and why, and mends what can be mended for one person."""
+"""/people: finds a person and shows all that is known of them; /person: the acts on one person."""
 
 from connector.console.page import Route
 from connector.console.pages.people import acts, view

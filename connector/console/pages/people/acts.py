@@ -1,4 +1,4 @@
-"""What can be done for one person: each first says what will happen, and then does it."""
+"""The acts on one person. A page first says what will happen, except for an unsuppression."""
 
 from connector.admin.person import resend
 from connector.admin.person.gather import Depth, PersonInSync, of_key
@@ -24,7 +24,10 @@ def _confirmation(visit: Visit, title: str, sentences: list[str], button: str, *
 
 
 def _in_sync(desk: Desk, visit: Visit) -> PersonInSync:
-    """Returns the person as the sync has them that the address names. Raises ConnectorError where it has none."""
+    """Returns the person as they are in the sync that is given.
+
+    Raises SettingsError where there is no such sync, ConnectorError where it has no row of them.
+    """
     key, sync = key_of(visit), visit.given("sync")
     desk.runtime.rules(sync)
     found = of_key(desk.reads, key, sync, Depth(indexed=True)).syncs
@@ -34,7 +37,7 @@ def _in_sync(desk: Desk, visit: Visit) -> PersonInSync:
 
 
 def confirm_resync(desk: Desk, visit: Visit) -> Page:
-    """Says what a resync of one person does."""
+    """Shows what a resync of one person does. Raises ConnectorError where their page is masked for the visitor."""
     sync, here = visit.given("sync"), _in_sync(desk, visit)
     said = [
         f"All of this person is sent to Customer.io again by the sync {sync}, as if it were not known what it holds.",
@@ -46,7 +49,10 @@ def confirm_resync(desk: Desk, visit: Visit) -> Page:
 
 
 def resync(desk: Desk, visit: Visit) -> Redirect:
-    """Has one person sent again."""
+    """Makes one person due in a sync, so that everything of them is sent again.
+
+    Raises SettingsError where the sync does not deliver, ConnectorError where nothing can be sent of them now.
+    """
     key, sync = key_of(visit), visit.given("sync")
     first = resend.again(desk.runtime, key, sync)
     said = f"They are due in {sync}, and all of them is sent again."
@@ -54,7 +60,7 @@ def resync(desk: Desk, visit: Visit) -> Redirect:
 
 
 def confirm_forget(desk: Desk, visit: Visit) -> Page:
-    """Says what forgetting a person does."""
+    """Shows what forgetting a person does. Raises ConnectorError where their page is masked for the visitor."""
     found = of_key(desk.reads, key_of(visit), visit.given("sync"), Depth(indexed=True))
     said = []
     for each in found.syncs:
@@ -71,7 +77,10 @@ def confirm_forget(desk: Desk, visit: Visit) -> Page:
 
 
 def forget(desk: Desk, visit: Visit) -> Page:
-    """Forgets a person, and says what came of it."""
+    """Forgets a person, at Customer.io and here, and shows the result. It may take minutes.
+
+    Raises ConnectorError where no sync has a row of them, NothingLeftError where they are forgotten already.
+    """
     found = find_user.of_key(desk.runtime, key_of(visit), visit.given("sync"))
     receipt = Forgetting(desk.runtime, found).run()
     if not receipt.parts:
@@ -83,7 +92,10 @@ def forget(desk: Desk, visit: Visit) -> Page:
 
 
 def confirm_suppress(desk: Desk, visit: Visit) -> Page:
-    """Says what suppressing a person does."""
+    """Shows what suppressing a person does.
+
+    Raises ConnectorError where their page is masked for the visitor, or no identifier of theirs is known.
+    """
     sync = visit.given("sync")
     identifier = _address(_in_sync(desk, visit))
     said = [
@@ -97,7 +109,10 @@ def confirm_suppress(desk: Desk, visit: Visit) -> Page:
 
 
 def suppress(desk: Desk, visit: Visit) -> Redirect:
-    """Has Customer.io delete a person and refuse them from then on."""
+    """Makes Customer.io delete a person and refuse them from then on.
+
+    Raises ConnectorError where Customer.io does not confirm it, or their identifier is another one than the form says.
+    """
     sync, identifier = visit.given("sync"), _address(_in_sync(desk, visit))
     if identifier != visit.given("identifier"):
         raise ConnectorError("They have another identifier now than the page said: look again, and decide anew.")
@@ -107,14 +122,14 @@ def suppress(desk: Desk, visit: Visit) -> Redirect:
 
 
 def unsuppress(desk: Desk, visit: Visit) -> Redirect:
-    """Has Customer.io take a suppressed person again."""
+    """Makes Customer.io take a suppressed person again. Raises ConnectorError where it does not confirm it."""
     sync = visit.given("sync")
     direct_request.order(desk.runtime, sync, _address(_in_sync(desk, visit)), "unsuppress")
     return Redirect(addresses.person(key_of(visit)), f"{sync}: free again. Customer.io takes what comes next.")
 
 
 def _address(here: PersonInSync) -> str:
-    """Returns the identifier to send to Customer.io. Raises ConnectorError if none is known."""
+    """Returns the identifier by which Customer.io knows the person. Raises ConnectorError where none is known."""
     rules = here.rules
     kinds = () if rules is None else (rules.addressing.main_kind, "email" if rules.addressing.knows_leads else "")
     found = next((each.value for kind in kinds for each in here.identifiers if each.type == kind), "")

@@ -4,7 +4,7 @@ from connector.console.page import Visit
 
 
 def key_of(visit: Visit) -> str:
-    """Returns the key that the form or the address gives, as it is: spaces at its ends are a part of it."""
+    """Returns the key that the form gives, else the address's, "" for none. It is not trimmed: spaces belong to it."""
     posted = visit.form.get("key")
     return posted[-1] if posted else visit.query.get("key", "")
 
@@ -15,5 +15,5 @@ def key_in_path(visit: Visit) -> str:
 
 
 def sought(visit: Visit) -> str:
-    """Returns the name that is searched for. It is the subject of a reveal: each search is revealed by itself."""
+    """Returns the name that is searched for. It is a subject of its own, so that each search is revealed by itself."""
     return visit.given("q")

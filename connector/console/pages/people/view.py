@@ -1,4 +1,4 @@
-"""Finds a person, and shows them."""
+"""Finds a person by any of their names, and shows all that is known of them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +19,11 @@ _ENTRIES, _MOST_ENTRIES = 50, 1000
 
 
 def find(desk: Desk, visit: Visit) -> Page:
-    """Shows the person whom the address names by any identifier, or whom to choose from."""
+    """Shows the person that the name in the address finds, the search with all that it finds if not exactly one.
+
+    With `everybody` in the address, names that no index holds are searched too, for about a second at a time; a visitor
+    has to see personal values for that. Raises ConnectorError where the name is too long, or there is no such sync.
+    """
     if not visit.given("q"):
         return _search(desk, visit)
     if "everybody" in visit.query and visit.visitor.sees_people:
@@ -31,7 +35,7 @@ def find(desk: Desk, visit: Visit) -> Page:
 
 
 def search_at_fault(desk: Desk, visit: Visit, fault: str) -> Page:
-    """Shows the search with what was wrong with it."""
+    """Shows the search with the reason why it failed."""
     return _search(desk, visit, fault=fault)
 
 
@@ -51,12 +55,12 @@ def _search(desk: Desk, visit: Visit, **found: Any) -> Page:
 
 
 def person(desk: Desk, visit: Visit) -> Page:
-    """Shows the person with the key that stands in the path."""
+    """Shows what the store has of the person whose key stands in the path."""
     return _person(desk, visit, _gathered(desk, visit, visit.path["key"]))
 
 
 def ask(desk: Desk, visit: Visit) -> Page:
-    """Shows a person with what Customer.io holds of them at this moment, which it is asked for."""
+    """Asks Customer.io what it holds of a person now, once for each sync, and shows that on the person's page."""
     found = _gathered(desk, visit, key_of(visit))
     asked = [replace(each, held=held_now(desk.runtime, each)) for each in found.syncs]
     return _person(desk, visit, replace(found, syncs=asked))
