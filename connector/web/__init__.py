@@ -1,1 +1,1 @@
-"""The HTTP doors: changes come in, health goes out."""
+"""The HTTP doors: they take in messages and webhooks, and give profiles, metrics and health."""

@@ -52,7 +52,7 @@ class Refused(BaseModel):
 
 
 def taken(accepted: TakenIn) -> dict[str, Any]:
-    """Returns the answer of the doors for messages."""
+    """Returns the answer of the doors for messages, as JSON. It names the first 100 problems, if there are any."""
     answer = Taken(
         changes=accepted.changes,
         unreadable=accepted.unreadable,
@@ -63,7 +63,7 @@ def taken(accepted: TakenIn) -> dict[str, Any]:
 
 
 def success(accepted: TakenIn) -> dict[str, Any]:
-    """Returns the answer of the doors for libraries: nothing but success if all could be read."""
+    """Returns the answer of the doors for libraries and webhooks, as JSON: only success if all could be read."""
     if not accepted.unreadable:
         return {"success": True}
     return Success(unreadable=accepted.unreadable, problems=_unread(accepted)).model_dump()
@@ -74,7 +74,10 @@ def _unread(accepted: TakenIn) -> list[Unread]:
 
 
 def refusal(error: UnreadableError | StoreError) -> HTTPException:
-    """Returns the answer to a sender whose body was not taken in: what is wrong with it, or to send it again."""
+    """Returns the answer to a sender whose body was not taken in.
+
+    A body that cannot be read gets 400, 413 or 415 with what is wrong with it; a store that fails gives 503.
+    """
     match error:
         case TooLargeError():
             return HTTPException(413, str(error))
@@ -87,7 +90,7 @@ def refusal(error: UnreadableError | StoreError) -> HTTPException:
 
 
 def say_refusals(app: FastAPI, refusals: Refusals) -> None:
-    """Makes the application answer every refusal alike, and counts the requests without a token."""
+    """Makes the application answer every refusal and failure with a `Refused` as JSON, and counts those with 401."""
 
     @app.exception_handler(AnyHTTPException)
     async def refused(_: Request, error: AnyHTTPException) -> JSONResponse:

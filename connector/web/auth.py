@@ -1,4 +1,4 @@
-"""Finds the sender of a request: by its headers, before its body is read, or else by the body."""
+"""Finds the sender of a request by its token: in the headers, before the body is read, or else in the body."""
 
 import hmac
 from base64 import b64decode
@@ -22,13 +22,13 @@ _HOW_OF_LIBRARIES = "give the token as write key: the user name, with no passwor
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The tokens that open the doors, each with the name of its holder."""
+    """The tokens that open the doors, by the names that the settings give them."""
 
     tokens: Mapping[str, str]
 
     @classmethod
     def of(cls, web: WebSettings) -> "Keyring":
-        """Returns the tokens of the settings: the one without a name, and the named ones."""
+        """Returns the tokens of the settings that are not empty: `token`, and each of `tokens` as `tokens.NAME`."""
         given: Mapping[str, SecretStr | None] = {
             "token": web.token,
             **{f"tokens.{k}": v for k, v in web.tokens.items()},
@@ -36,7 +36,7 @@ class Keyring:
         return cls({name: text for name, secret in given.items() if secret and (text := secret.get_secret_value())})
 
     def authorize(self, request: Request) -> str:
-        """Returns the sender of the request, by its headers.
+        """Returns the sender of the request: the name of the token that its headers show.
 
         A token is shown as a bearer token, as the user name of HTTP Basic, or in the header X-Write-Key. Raises
         HTTPException: 401 if no header shows a valid token, 503 if the settings have no token.
@@ -44,9 +44,9 @@ class Keyring:
         return self._known(_shown(request), request)
 
     def authorize_library(self, request: Request) -> str | None:
-        """Returns the sender of a library's request, by its headers.
+        """Returns the sender of a library's request, as `authorize` does, and raises what that raises.
 
-        Returns None if no header shows a token: then the body may show it.
+        Returns None if the request has no header for a token: then the body may show one.
         """
         self._open()
         if not request.headers.get("authorization") and _WRITE_KEY_HEADER not in request.headers:
@@ -54,7 +54,10 @@ class Keyring:
         return self._known(_shown(request), request, _HOW_OF_LIBRARIES)
 
     def authorize_body(self, request: Request, body: object) -> str:
-        """Returns the sender of a decoded body, by the write key in it. Raises HTTPException 401."""
+        """Returns the sender of a decoded body, by the `writeKey` in it or in the first element of a list.
+
+        Raises HTTPException: 401 if there is no valid one, 503 if the settings have no token.
+        """
         first = body[0] if isinstance(body, list) and body else body
         given = first.get(WRITE_KEY) if isinstance(first, dict) else None
         return self._known(given if isinstance(given, str) else "", request, _HOW_OF_LIBRARIES)
@@ -76,7 +79,10 @@ class Keyring:
             raise HTTPException(503, "this door is closed: no token is set (CONNECTOR__WEB__TOKEN)")
 
     def _known(self, given: str, request: Request, how: str = _HOW) -> str:
-        """Returns the owner of the token. All tokens are compared, so that the time tells nothing about them."""
+        """Returns the name of the token. All tokens are compared, so that the time tells nothing about them.
+
+        Raises HTTPException: 401 if it is none of them, 503 if the settings have no token.
+        """
         self._open()
         found = [name for name, token in self.tokens.items() if hmac.compare_digest(given.encode(), token.encode())]
         if found:
@@ -86,7 +92,7 @@ class Keyring:
 
 
 def authorization(request: Request) -> tuple[str, str]:
-    """Returns the scheme of a request's Authorization header, in lower case, and what it gives; "" if there is none."""
+    """Returns the scheme of the Authorization header, in lower case, and the credentials; "" twice for no header."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     return scheme.lower(), given.strip()
 
@@ -103,7 +109,7 @@ def _shown(request: Request) -> str:
 
 
 def _user_of(given: str) -> str:
-    """Returns the user name of HTTP Basic, if there is no password."""
+    """Returns the user name in credentials of HTTP Basic; "" if there is a password, or they cannot be read."""
     try:
         user, colon, password = b64decode(given, validate=True).decode().partition(":")
     except ValueError:

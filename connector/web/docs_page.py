@@ -1,4 +1,4 @@
-"""Serves GET /docs: the doors as one plain page, made from the OpenAPI document. It loads and runs nothing."""
+"""Makes the page at /docs from the OpenAPI document: the doors as plain HTML, which loads and runs nothing."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 Json = dict[str, Any]
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""Content-Security-Policy of the page."""
+"""The Content-Security-Policy of the page."""
 _METHODS = ("get", "post")
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
@@ -19,7 +19,7 @@ table { border-collapse: collapse; } td, th { text-align: left; vertical-align: 
 
 
 def page(document: Json) -> str:
-    """Returns the page of an OpenAPI document."""
+    """Returns the page for an OpenAPI document, as HTML."""
     info = document["info"]
     doors = "".join(
         _door(method, path, operation)
@@ -62,13 +62,13 @@ def _answer(answer: tuple[str, Json]) -> tuple[str, str]:
 
 
 def _link(schema: Json) -> str:
-    """Returns a link to a form by its name, or the form itself if it has no name."""
+    """Returns a link to the form that a schema refers to; "" for a schema that refers to none."""
     name = str(schema.get("$ref", "")).rpartition("/")[2]
     return f'<a href="#{escape(name)}">{escape(name)}</a>' if name else ""
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
-    """Returns a table. The first cell of each row is text, the second HTML."""
+    """Returns a table as HTML. The first cell of each row is given as text, the second as HTML."""
     cells = (f"<tr><td><code>{escape(first)}</code></td><td>{second}</td></tr>" for first, second in rows)
     return f"<table>{''.join(cells)}</table>"
 

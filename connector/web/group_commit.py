@@ -1,6 +1,6 @@
-"""Commits what many requests bring in one transaction: whatever has come while the last ones were being committed.
+"""Commits the items of many requests in one transaction: all that have come while the last ones were being committed.
 
-With one request at a time nothing waits; with many, the cost of a transaction is shared by all of them.
+With one request at a time nothing waits; with many, they share the cost of a transaction.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ Item = TypeVar("Item")
 
 
 class GroupCommit(Generic[Item]):
-    """Hands items to `write` in batches, in the order in which they came, on one event loop."""
+    """The items that wait for `write`, which gets them in batches in the order they came; used on one event loop."""
 
     def __init__(self, write: Callable[[list[Item]], None], most: int, at_once: int = 1) -> None:
         """Has nothing to write yet.
 
         Args:
-            write: Keeps a batch, all of it or nothing, and may block.
-            most: So many items are in a batch at the most.
-            at_once: So many batches are written at the same time; with 1 each is kept before the next is begun.
+            write: Keeps a batch, all of it or nothing. It is called in a thread, and may block.
+            most: How many items a batch has at most.
+            at_once: How many batches are written at the same time; with 1 each is kept before the next is begun.
         """
         self._write = write
         self._most = most
@@ -30,7 +30,10 @@ class GroupCommit(Generic[Item]):
         self._working: set[asyncio.Task[None] | None] = set()
 
     async def add(self, item: Item) -> None:
-        """Returns once the item is committed. Raises what `write` raised."""
+        """Adds an item, and returns once it is committed. Raises what `write` raised for its batch.
+
+        An item whose caller gives up before its batch is begun is not written.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if len(self._working) < self._at_once:

@@ -1,4 +1,4 @@
-"""Does for all doors what follows once a request may come in: reads its body, unpacks it, takes it in, rings."""
+"""Takes in the bodies of all doors: reads a body, unpacks it, commits its messages, and rings for delivery."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ Check = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Takes bodies in.
+    """The intake that the doors share.
 
-    ring: gets the syncs that may have something due. keys: the tokens of the doors. tracer: tells of traces, None where
-    nothing does.
+    ring: called with the syncs that may have something due. keys: the tokens of the doors, which are masked in
+    problems. tracer: exports the traces of messages; None if there are none.
     """
 
     runtime: Runtime
@@ -37,13 +37,13 @@ class Intake:
     tracer: Tracer | None = None
 
     async def take(self, request: Request, sender: str, format: str) -> TakenIn:
-        """Takes in a body of one format by a sender that the headers showed. Raises what `take_as` raises."""
+        """Takes in a body of one format from a sender that the headers showed. Raises what `take_as` raises."""
         return await self.take_as(request, sender, lambda body: formats.read(format, body))
 
     async def take_as(
         self, request: Request, sender: str, reading: BodyFormat, check: Check | None = None, most: int | None = None
     ) -> TakenIn:
-        """Takes in a body, and returns once it is committed.
+        """Takes in a body, and returns what became of it once that is committed.
 
         Args:
             request: a request of which only the headers have been read.
@@ -54,7 +54,7 @@ class Intake:
 
         Raises:
             HTTPException: whatever `BodyReader.read` and `check` raise.
-            UnreadableError: nothing of the body can be read.
+            UnreadableError: the body as a whole cannot be unpacked or read.
             StoreError: the store cannot keep it now.
         """
         encoding = request.headers.get("content-encoding", "")
@@ -67,7 +67,7 @@ class Intake:
         return accepted
 
     def _telling(self, request: Request) -> Telling:
-        """Returns the trace that all messages of a request are in: the one that its header names, if it names one."""
+        """Returns the tracing of a request's messages, in the trace that its one `traceparent` header names, if any."""
         if self.tracer is None:
             return SILENT
         given = request.headers.getlist(traceparent.NAME)

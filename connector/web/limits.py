@@ -4,19 +4,19 @@ import resource
 from dataclasses import dataclass
 
 _OTHER_FILES = 256
-"""Open files that are not connections of the doors: those of the store, of the broker, of Customer.io."""
+"""The open files kept for what is no connection of the doors: the store, the broker, Customer.io."""
 _MOST_CONNECTIONS, _FEWEST_CONNECTIONS = 2000, 64
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds for connections and bodies; times are seconds.
+    """The bounds for connections and bodies; times are in seconds.
 
     header_seconds: from the first byte of a request, or from connecting, until its headers are whole.
-    idle_seconds: between two requests. Longer than the 60 s for which load balancers keep idle connections.
-    silence_seconds, body_seconds: between two parts of a body, and for the whole of it.
-    wait_seconds: how long a request waits for room, before it is answered 503.
-    linger_seconds: how long a client may go on sending a body that was refused, so that it can read the answer.
+    idle_seconds: between two requests. It is longer than the 60 s for which load balancers keep idle connections.
+    silence_seconds: between two parts of a body. body_seconds: for the whole body.
+    wait_seconds: how long a request waits for room before it is answered 503.
+    linger_seconds: how long a client may go on sending after its last answer, so that it can read the answer.
     write_seconds: how long a client may leave an answer unread.
     small_bytes: bodies up to this size have room of their own, so that large ones never keep them waiting.
     """
@@ -32,7 +32,7 @@ class Limits:
 
 
 def most_connections() -> int:
-    """Returns how many connections this process may have open at once, so that it never runs out of open files."""
+    """Returns how many connections this process may have open at once: 64 to 2000, by its limit of open files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else files - _OTHER_FILES
     return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, room))

@@ -1,6 +1,6 @@
-"""Closes a connection so that the client can read the last answer, also while it is still sending.
+"""Closes a connection so that the client can read the last answer, even if it is still sending.
 
-A connection that is closed before all that came was read is reset, and a client that is reset may lose the answer.
+A connection that is closed with unread bytes is reset, and a client whose connection is reset may lose the answer.
 """
 
 import asyncio
@@ -9,15 +9,15 @@ from typing import Any
 
 
 class Parting(asyncio.Transport):
-    """A connection which, when it is closed, says its last word and listens on, as long as more may come."""
+    """A transport whose `close` ends only the writing side while the client may be sending, and goes on reading."""
 
     def __init__(self, line: asyncio.Transport, more_comes: Callable[[], bool], listen_on: Callable[[], None]) -> None:
-        """Stands before a connection.
+        """Wraps the transport of a connection.
 
         Args:
-            line: the connection itself.
-            more_comes: whether the client may be sending still.
-            listen_on: called once the last word was said. Whoever is called reads on, and closes `line` in the end.
+            line: the transport itself.
+            more_comes: returns whether the client may still be sending.
+            listen_on: called once the writing side is ended. It has to read on, and to close `line` in the end.
         """
         super().__init__()
         self.line = line
@@ -26,20 +26,20 @@ class Parting(asyncio.Transport):
         self._leaving = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Returns what is known of the connection."""
+        """Returns a fact about the connection by its name, as asyncio's transports do."""
         return self.line.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Says whether nothing more is said."""
+        """Says whether nothing more can be written."""
         return self._leaving or self.line.is_closing()
 
     def write(self, data: Any) -> None:
-        """Says something, unless the last word was said."""
+        """Writes bytes to the client; drops them if the connection is closing."""
         if not self._leaving:
             self.line.write(data)
 
     def close(self) -> None:
-        """Ends the connection in order."""
+        """Closes the connection, or only its writing side if the client may still be sending."""
         if self.is_closing():
             return
         if not self._more_comes():
@@ -54,7 +54,7 @@ class Parting(asyncio.Transport):
             self._listen_on()
 
     def forget(self) -> None:
-        """Is called once the connection is lost: nobody is told any more, so that whoever was is freed at once."""
+        """Drops both callbacks once the connection is lost, so that their owner can be freed at once."""
         self._more_comes, self._listen_on = bool, lambda: None
 
     def abort(self) -> None:
@@ -62,9 +62,9 @@ class Parting(asyncio.Transport):
         self.line.abort()
 
     def pause_reading(self) -> None:
-        """Lets the client wait."""
+        """Stops reading, so that the client has to wait."""
         self.line.pause_reading()
 
     def resume_reading(self) -> None:
-        """Reads on."""
+        """Begins to read again."""
         self.line.resume_reading()

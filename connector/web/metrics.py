@@ -1,4 +1,4 @@
-"""Opens GET /metrics: Prometheus reads there what the store has counted, of all processes of the fleet together."""
+"""The door GET /metrics: Prometheus reads there what the store has counted, for all processes of the fleet together."""
 
 import hmac
 import threading
@@ -25,9 +25,9 @@ from connector.web.auth import authorization
 from connector.web.exposition import CONTENT_TYPE, Family, MetricSample, histogram, text
 
 _KEPT_SECONDS = 5.0
-"""So long an answer is given again, so that no crowd of readers makes the store work."""
+"""The seconds for which an answer is given again, so that many readers cause no more work than one."""
 MOST_NAMES = 100
-"""So many things that are counted of one sync have a series of their own; the others are counted together."""
+"""So many names that are counted in one sync have a series of their own; the others are counted together."""
 OTHER = "other"
 _SKIPPED = ("skipped: ", "events skipped: ", "objects skipped: ")
 _VARIABLE = variable(("web", "metrics_token"))
@@ -35,7 +35,7 @@ _VARIABLE = variable(("web", "metrics_token"))
 
 @dataclass(slots=True)
 class Metrics:
-    """The door for Prometheus. It has a token of its own: who measures cannot send, and who sends cannot read."""
+    """The door for Prometheus. It has a token of its own: who reads metrics cannot send messages, nor the other way."""
 
     runtime: Runtime
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,7 +43,7 @@ class Metrics:
     _said_at: float = -_KEPT_SECONDS
 
     def router(self) -> APIRouter:
-        """Returns the route."""
+        """Returns a router with the route /metrics."""
         router = APIRouter()
         router.get("/metrics", response_class=Response, responses=_ANSWERS)(self.metrics)
         return router
@@ -97,7 +97,10 @@ class Metrics:
 
 
 def of_queues(waiting: Mapping[str, int], held: Collection[str]) -> Iterator[Family]:
-    """Yields how many messages wait in RabbitMQ, by queue, none where it does not answer; and which queues are held."""
+    """Yields whether RabbitMQ answers, and for each of its queues how many messages wait and whether it is held.
+
+    With nothing in `waiting`, as where RabbitMQ does not answer, no queue has a sample.
+    """
     up = [MetricSample({}, int(bool(waiting)))]
     yield Family("connector_broker_up", "gauge", "Whether RabbitMQ answered and has our queues.", up)
     samples = [MetricSample({"queue": name}, count) for name, count in sorted(waiting.items())]
@@ -122,14 +125,14 @@ _OF_SYNCS = (
 
 
 def of_syncs(found: Gauges) -> Iterator[Family]:
-    """Yields what waits in each sync."""
+    """Yields the gauges of each sync: what waits in it, and for how many seconds the oldest change has waited."""
     for place, (name, help_) in enumerate(_OF_SYNCS):
         samples = [MetricSample({"sync": sync}, values[place]) for sync, values in found.syncs.items()]
         yield Family(f"connector_{name}", "gauge", help_, samples)
 
 
 def of_counts(found: Gauges) -> Iterator[Family]:
-    """Yields what was counted since the store was made, of messages and of each sync."""
+    """Yields the counters of messages and of each sync since the store was made, and the latency of deliveries."""
     messages = found.counts.get(EVERY_SYNC, {})
     unreadable = messages.get("unreadable", 0)
     read = [
@@ -154,7 +157,10 @@ def of_counts(found: Gauges) -> Iterator[Family]:
 
 
 def of_connections(found: Gauges, credentials: Mapping[str, str]) -> Iterator[Family]:
-    """Yields how each workspace fares, and what became of the requests to it."""
+    """Yields the state of each connection to a workspace, and the outcomes and durations of the requests to it.
+
+    `credentials` are the fingerprints of the credentials in the settings, by connection.
+    """
     paused = {name: health.paused(found.now, credentials[name]) for name, health in found.connections.items()}
     yield Family(
         "connector_connection_paused", "gauge", "1 while nothing is sent to the workspace.",
@@ -182,7 +188,7 @@ def of_connections(found: Gauges, credentials: Mapping[str, str]) -> Iterator[Fa
 
 
 def of_processes(found: Gauges) -> Iterator[Family]:
-    """Yields which processes live, and what needs a human."""
+    """Yields how many processes of each role are alive, and how many problems of each kind need a human."""
     living = {"worker": 0, "beat": 0, "web": 0, "run": 0, "sweep": 0} | dict(found.processes)
     yield Family(
         "connector_processes", "gauge", "Processes that said within half a minute that they live.",
@@ -195,7 +201,7 @@ def of_processes(found: Gauges) -> Iterator[Family]:
 
 
 def of_promises(found: Sequence[Promise]) -> Iterator[Family]:
-    """Yields how fresh syncs and segments are, and what was promised."""
+    """Yields how many seconds each sync and segment is behind, and how many the settings promise at most."""
     labels = [{"sync": each.sync, "segment": each.segment} for each in found]
     behind = [MetricSample(named, each.seconds) for named, each in zip(labels, found, strict=True)]
     within = [
@@ -225,7 +231,7 @@ def _effects(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _named(sync: str, label: str, counts: Mapping[str, int]) -> Iterator[MetricSample]:
-    """Yields a sample for each of the names, and one for those that are too many."""
+    """Yields a sample for each of the first 100 names, and one for the sum of the others."""
     names = sorted(counts)
     for name in names[:MOST_NAMES]:
         yield MetricSample({"sync": sync, label: name}, counts[name])

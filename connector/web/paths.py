@@ -1,4 +1,4 @@
-"""Reads the path of a request as its sender meant it: a host or a URL is often set up with a slash too many."""
+"""Removes needless slashes from the paths of requests: a host or a URL is often set up with one too many."""
 
 import re
 
@@ -8,17 +8,17 @@ _SLASHES = re.compile("/{2,}")
 
 
 class TidyPath:
-    """Leads what is posted to `//v1/batch` or `/v1/changes/` to the door without these slashes.
+    """The ASGI middleware that leads a POST to `//v1/batch` or `/v1/changes/` to the door without these slashes.
 
-    Only what is posted: a path that asks for somebody may have them in the id.
+    Other requests keep their path: that of a GET may have such slashes in the id of the person that it asks for.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stands before an application."""
+        """Takes the application that stands behind it."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
+        """Hands one request on to the application, the path of a POST without its needless slashes."""
         path = scope.get("path", "")
         if scope.get("method") == "POST" and (path.endswith("/") or "//" in path):
             tidy = _SLASHES.sub("/", path).rstrip("/")

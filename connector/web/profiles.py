@@ -1,4 +1,4 @@
-"""Opens the door GET /v1/profiles/{user}: what Customer.io's webhooks have come to for somebody."""
+"""The door GET /v1/profiles/{user}: what Customer.io's webhooks have told about a person."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -37,13 +37,13 @@ class Found(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ProfileDoor:
-    """The door for who asks. The tokens of the other doors open it."""
+    """The door by which programs ask for a person's profiles. The tokens of the doors for messages open it."""
 
     runtime: Runtime
     keys: Keyring
 
     def router(self) -> APIRouter:
-        """Returns the route."""
+        """Returns a router with the route of the door."""
         router = APIRouter(dependencies=[Depends(BEARER)])
         refusals: dict[int | str, dict[str, Any]] = {status: openapi.REFUSALS[status] for status in (401, 404, 503)}
         router.get("/v1/profiles/{user:path}", response_model=Found, responses=refusals)(self.profile)

@@ -1,7 +1,7 @@
-"""HTTP/1.1 for the doors: uvicorn's, with an end to every wait and a bound on connections.
+"""HTTP/1.1 for the doors: uvicorn's implementation, with a time bound for every phase and a bound on connections.
 
-uvicorn itself ends only a connection that is silent between two requests. Here each phase of a request has its end. At
-the most connections allowed, the one that has been silent the longest makes room for the next.
+uvicorn itself ends only a connection that is silent between two requests. Here each phase of a request has its end. If
+more connections are open than allowed, the one that has been silent the longest is ended.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from connector.web.limits import Limits, most_connections
 from connector.web.lingering_close import Parting
 from connector.web.refusals import Reason, Refusals
 
-_ACCEPTED_AT_ONCE = 16  # asyncio opens several such handfuls before it says that one is open
+_ACCEPTED_AT_ONCE = 16  # asyncio accepts that many several times over before it calls connection_made
 _GRACE_SECONDS = 10
 _HEADER_BYTES = 65_536
-"""The parser itself bounds neither the address of a request nor its headers."""
+"""The most bytes of a request's address and headers, which the parser itself does not bound."""
 _AROUND_A_HEADER = len(b": \r\n")
 _PIPELINED = 32
-"""So many requests may wait behind one that is being answered."""
+"""So many requests may wait behind one that is being answered; one more ends the connection."""
 _OFFERS = (b"upgrade", b"http2-settings")
-"""The headers by which a client offers another protocol. `Connection` names them, beside what else it says."""
+"""The headers by which a client offers another protocol. The header `Connection` names them, and may name others."""
 _NO_HTTP = "Invalid HTTP request received."
 PEER = "connector.peer"
-"""In the scope of a request: the address that it came from, which uvicorn replaces by what a proxy says."""
+"""The key in the scope of a request for the address that is connected, whatever address a proxy's header names."""
 
 
 class DoorsConfig(Config):
@@ -57,7 +57,7 @@ class DoorsConfig(Config):
         self.connections = connections or most_connections()
 
     def load(self) -> None:
-        """Loads the application, and has every request say who is connected, whatever its headers say of that."""
+        """Loads the application, and makes the scope of every request name the connected address (`PEER`)."""
         super().load()
         inner = self.loaded_app
 
@@ -72,19 +72,19 @@ class Phase(Enum):
     """The phase that a connection is in."""
 
     BUSY = auto()
-    """A request is being read or answered: the reader of its body bounds that."""
+    """A request is being read or answered; the reader of its body bounds the time."""
     HEADERS = auto()
     """The headers of a request are on their way, or the first request is awaited."""
     IDLE = auto()
-    """Answered; another request may come."""
+    """The last request is answered; another one may come."""
     LINGER = auto()
-    """Answered before the body was read; the rest of it is still coming, and is dropped."""
+    """The request was answered before its body was read; the rest of the body is still coming, and is dropped."""
     LEAVING = auto()
-    """Nothing more is answered; what still comes is dropped, so that the client can read the last answer."""
+    """No more requests are answered; what still comes is dropped, so that the client can read the last answer."""
 
 
 class DoorsProtocol(HttpToolsProtocol):
-    """One connection of a client."""
+    """The connection of one client. asyncio, uvicorn and the HTTP parser call its methods as things happen."""
 
     config: DoorsConfig
 
@@ -117,16 +117,16 @@ class DoorsProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Is called when a client has connected."""
+        """Waits for the headers of a client that has connected, and makes room if it is one too many."""
         self._line = transport
-        transport.set_write_buffer_limits(0)  # whatever is not read counts, however little it is
+        transport.set_write_buffer_limits(0)  # writing pauses while any byte of an answer is unread, however few
         self._parting = Parting(transport, self._more_comes, self._listen_on)
         super().connection_made(self._parting)
         self._make_room()
         self._enter(Phase.HEADERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Is called when the connection is closed, by either side."""
+        """Stops the timers of a connection that was closed, by either side."""
         super().connection_lost(exc)
         self._parting.forget()
         self._unset_keepalive_if_required()
@@ -135,7 +135,7 @@ class DoorsProtocol(HttpToolsProtocol):
                 timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Is called with what the client sent."""
+        """Parses the bytes that the client sent, or drops them where the connection is ending."""
         self.heard_at = self.loop.time()
         self._unset_keepalive_if_required()
         if not self._ends:
@@ -147,7 +147,7 @@ class DoorsProtocol(HttpToolsProtocol):
         self._move()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Is called when the client sends no more. Returns whether the connection stays to answer whole requests."""
+        """Notes that the client sends no more. Returns whether the connection stays open to answer whole requests."""
         self._heard_out = True
         if not self._in_request or self.transport.is_closing() or (self._in_body and not self.pipeline):
             return False
@@ -165,7 +165,7 @@ class DoorsProtocol(HttpToolsProtocol):
         self._enter(Phase.LEAVING)
 
     def _parse(self, data: bytes) -> bytes:
-        """Has the parser read it. Returns what is to be read then."""
+        """Feeds bytes to the parser. Returns the bytes to feed next: none, unless a request offers another protocol."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -175,9 +175,9 @@ class DoorsProtocol(HttpToolsProtocol):
         return b""
 
     def _without_upgrade(self) -> bytes:
-        """Returns the head of a request that offers another protocol, without the offer: it is answered in this one.
+        """Returns the head of a request that offers another protocol, without the offer: it is answered by HTTP/1.1.
 
-        The parser leaves off behind such a head, also where a body follows, as it does with Java's own client.
+        The parser stops behind such a head, even where a body follows, which Java's own client sends.
         """
         line = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
         kept = (name + b": " + _without_offers(name, value) for name, value in self.headers if name not in _OFFERS)
@@ -185,13 +185,13 @@ class DoorsProtocol(HttpToolsProtocol):
         return b"\r\n".join((line, *kept, b"", b""))
 
     def _bound_unfinished(self, size: int) -> None:
-        """Ends what is too long before it is whole: headers, also behind a body, where the parser gathers them too."""
+        """Ends a connection with more than 64 KB of unfinished headers, or trailers, which the parser still gathers."""
         self._unfinished_bytes = 0 if self._got_on else self._unfinished_bytes + size
         if self._unfinished_bytes > _HEADER_BYTES:
             self._refuse()
 
     def _refuse(self) -> None:
-        """Ends the connection of a client that does not speak HTTP, after the answers to what it asked before."""
+        """Ends the connection of a client that does not speak HTTP, after the answers to its earlier requests."""
         if self._ends:
             return
         self.config.refusals.add("invalid")
@@ -202,27 +202,30 @@ class DoorsProtocol(HttpToolsProtocol):
             self._answer_400()
         else:
             self.cycle.keep_alive = False
-            if self._in_body and self.pipeline:  # which begins with the last request
+            if self._in_body and self.pipeline:  # the first entry of the pipeline is the last request
                 self.pipeline[0] = self.cycle, _no_http
 
     def _answer_400(self) -> None:
         if self._in_request:
-            self.cycle.disconnected = True  # it has its answer here
+            self.cycle.disconnected = True  # the 400 below is the answer, not what the application makes of it
             self.cycle.message_event.set()
         self.send_400_response(_NO_HTTP)
 
     def on_message_begin(self) -> None:
-        """Is called with the first byte of a request."""
+        """Begins to count the header bytes of a request, at its first byte."""
         super().on_message_begin()
         self._in_headers, self._got_on, self._header_bytes = True, True, 0
 
     def on_url(self, url: bytes) -> None:
-        """Is called with the address of a request, or a part of it."""
+        """Takes the address of a request, or a part of it. Raises ValueError where it is too long."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Is called with each header. One behind the body is dropped: the application has read the headers by then."""
+        """Takes one header. A trailer behind the body is dropped: the application has read the headers by then.
+
+        Raises ValueError where the headers are too long, and for a trailer `Connection`.
+        """
         self._count(len(name) + len(value) + _AROUND_A_HEADER)
         if self._in_headers:
             super().on_header(name, value.strip(b" \t"))
@@ -230,7 +233,11 @@ class DoorsProtocol(HttpToolsProtocol):
             raise ValueError(_NO_HTTP)  # the parser would obey it, and read no other request
 
     def on_headers_complete(self) -> None:
-        """Is called behind the last header: the request can be answered. ValueError where it is none of HTTP's."""
+        """Hands a request to the application once its headers are whole, unless it offers another protocol.
+
+        Raises ValueError where HTTP does not allow the request: without exactly one Host (HTTP/1.0 may have none), by
+        CONNECT, or behind too many others that wait.
+        """
         self._in_headers, self._got_on = False, True
         hosts = sum(name == b"host" for name, _ in self.headers)
         named = hosts == 1 or (not hosts and self.parser.get_http_version() == "1.0")
@@ -241,17 +248,17 @@ class DoorsProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             self.turn_away("crowded_out")
             raise ValueError(_NO_HTTP)
-        self.expect_100_continue &= self.parser.get_http_version() != "1.0"  # which does not know that answer
+        self.expect_100_continue &= self.parser.get_http_version() != "1.0"  # HTTP/1.0 does not know that answer
         super().on_headers_complete()
         self._in_body = True
 
     def on_body(self, body: bytes) -> None:
-        """Is called with a part of a body."""
+        """Takes a part of a body."""
         self._got_on = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Is called behind the body of a request."""
+        """Notes that the body of a request is whole."""
         self._got_on = True
         if self._in_body:
             self._in_body = False
@@ -263,24 +270,24 @@ class DoorsProtocol(HttpToolsProtocol):
             raise ValueError(_NO_HTTP)
 
     def on_response_complete(self) -> None:
-        """Is called when a request is answered."""
+        """Moves on to the next phase once a request is answered."""
         super().on_response_complete()
-        self._unset_keepalive_if_required()  # _move sets what takes its place
+        self._unset_keepalive_if_required()  # the timer that _move sets takes the place of uvicorn's
         self._move()
 
     def pause_writing(self) -> None:
-        """Is called when the client does not read its answer."""
+        """Gives a client that does not read its answer `write_seconds` to do so, and then ends the connection."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(self.config.limits.write_seconds, self.turn_away, "too_slow")
 
     def resume_writing(self) -> None:
-        """Is called when the client reads its answer again."""
+        """Stops the timer of `pause_writing` once the client has read its answer."""
         super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
 
     def turn_away(self, reason: Reason) -> None:
-        """Ends the connection, whatever phase it is in."""
+        """Ends the connection at once, whatever phase it is in, and counts the reason."""
         self._ends = True
         self.config.refusals.add(reason)
         self.transport.abort()
@@ -324,7 +331,10 @@ class DoorsProtocol(HttpToolsProtocol):
             self.turn_away(reason)
 
     def _make_room(self) -> None:
-        """If there are too many connections, ends the one that has been silent longest and is not being answered."""
+        """Ends one connection if there are too many: of those that are expendable, the one that was silent longest.
+
+        If none is, this new one is ended.
+        """
         if len(self.connections) <= self.config.connections:
             return
         others = [each for each in self.connections if isinstance(each, DoorsProtocol) and each.expendable]
@@ -332,14 +342,14 @@ class DoorsProtocol(HttpToolsProtocol):
 
 
 def _without_offers(name: bytes, value: bytes) -> bytes:
-    """Returns the value of a header; where it is `Connection`, without what names another protocol."""
+    """Returns the value of a header; that of `Connection` without the names of headers that offer a protocol."""
     if name != b"connection":
         return value
     return b", ".join(each for part in value.split(b",") if (each := part.strip()).lower() not in _OFFERS)
 
 
 async def _no_http(_scope: Any, _receive: Any, send: Any) -> None:
-    """Answers, when its turn comes, a request whose body turned out not to be HTTP's."""
+    """Answers 400, as an application would, to a request that waited while its body turned out to be no HTTP."""
     told = _NO_HTTP.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(told))]
     await send({"type": "http.response.start", "status": 400, "headers": headers})

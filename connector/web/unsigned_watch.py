@@ -1,7 +1,7 @@
-"""Counts webhooks whose signature does not fit, and tells of them: at once the first time, then every few seconds.
+"""Counts webhooks refused for their signature, and tells the store of them: at once at first, then every 5 seconds.
 
-So a stranger who sends thousands makes a row or two, and a key that is wrong is seen with the first webhook. What came
-in between is told too, though nothing comes after it: Customer.io, once refused, is silent for an hour.
+So a stranger who sends thousands of them makes a row or two, and a wrong key is seen with the first webhook. What came
+within the seconds is told too, even if nothing comes after it: Customer.io, once refused, is silent for an hour.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from connector.store.engine import Store
 log = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 5.0
 _AGAIN_SECONDS = 60.0
-"""So often a signature that goes on fitting is told: what was refused is solved by that, with other keys or in time."""
+"""The seconds between two times that the store is told of signatures that fit, which solves earlier refusals."""
 ANSWER_SECONDS = 3.0
-"""So long an answer may wait for the store; Customer.io waits for four."""
+"""The seconds that an answer may wait for the store; Customer.io waits for four."""
 
 
 class UnsignedWatch:
-    """What one process has seen, by connection; used on the server's event loop only."""
+    """The signatures that one process has seen, by connection; used on the server's event loop only."""
 
     def __init__(
         self,
@@ -36,14 +36,14 @@ class UnsignedWatch:
         answer_seconds: float = ANSWER_SECONDS,
         again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
-        """Nothing has been seen yet.
+        """Has seen nothing yet.
 
         Args:
-            store: What is told.
+            store: The store that is told.
             keys: The digests of the keys that are set, by connection.
-            pause_seconds: So long lies between two times that the store is told.
-            answer_seconds: So long somebody waits to hear whether the store was told.
-            again_seconds: So long after a signature was told to fit it is told again.
+            pause_seconds: The pause between two times that the store is told of refusals.
+            answer_seconds: How long `refused` waits to learn whether the store could be told.
+            again_seconds: How long after one that fits the store is not told again.
         """
         self._store = store
         self._keys = keys
@@ -56,7 +56,10 @@ class UnsignedWatch:
         self._going_on: asyncio.Task[None] | None = None
 
     async def refused(self, connection: str, reason: str) -> bool:
-        """Counts a webhook that was refused. Returns whether the store could be told when it last was to be."""
+        """Counts a webhook that was refused.
+
+        Returns whether the store could be told the last time that it was tried; False too if that takes too long.
+        """
         self._refused[connection, reason] += 1
         if self._telling is None or self._going_on is None or self._going_on.done():
             self._telling = asyncio.create_task(self._tell())
@@ -65,7 +68,10 @@ class UnsignedWatch:
         return any(each.result() for each in told)
 
     def newly_fits(self, connection: str) -> bool:
-        """Says whether it is to be told that a signature fits: the first time, and now and then."""
+        """Says whether the store is to be told that a signature fits: the first time, and again every `again_seconds`.
+
+        True counts as told, unless `unsure` says otherwise.
+        """
         now = time.monotonic()
         if connection in self._fitting and now < self._fitting[connection] + self._again:
             return False
@@ -73,11 +79,11 @@ class UnsignedWatch:
         return True
 
     def unsure(self, connection: str) -> None:
-        """Notes that nobody was told that a signature fits."""
+        """Notes that the store could not be told that a signature fits: the next one that fits is to be told."""
         self._fitting.pop(connection, None)
 
     async def _go_on(self, telling: asyncio.Task[bool]) -> None:
-        """Tells, after a pause, of what came meanwhile, and so on until nothing has."""
+        """Tells the store after each pause what came meanwhile, until nothing has come."""
         while True:
             await asyncio.wait({telling})
             await asyncio.sleep(self._pause)
@@ -86,7 +92,7 @@ class UnsignedWatch:
             self._telling = telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> bool:
-        """Tells the store what it does not know. Returns whether it could be told."""
+        """Tells the store the refusals that it has not been told. Returns whether it could be told."""
         seen, self._refused = self._refused, Counter()
         try:
             await run_in_threadpool(self._tell_of, seen)

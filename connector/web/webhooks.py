@@ -1,7 +1,8 @@
-"""Opens the door for Customer.io's reporting webhooks: POST /webhooks/customerio/{connection}.
+"""The door for Customer.io's reporting webhooks: POST /webhooks/customerio/{connection}.
 
 Customer.io sends one after another, and waits for hours after some answers (docs/customerio.md#webhooks). So whatever
-is signed is kept and answered 200, of use or not; while the store is away the answer is 503, which it soon tries again.
+is signed is kept and answered 200, whether it is of use or not. While the store does not answer it gets 503, after
+which it soon tries again.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ _PATH = "/webhooks/customerio/"
 _SIGNATURE, _TIMESTAMP = "x-cio-signature", "x-cio-timestamp"
 _MOST_AT_ONCE = 1000
 _BATCHES_AT_ONCE = 2
-"""Webhooks may come in any order. While one batch waits for the store, the next is under way."""
+"""More than one, since webhooks may be kept in any order: while one batch waits for the store, the next is begun."""
 _SMALL_BYTES = 20_000
 _UNSIGNED = "they have no X-CIO-Signature and X-CIO-Timestamp"
 _WRONG = "X-CIO-Signature was not made of their body with the key that is set"
@@ -39,10 +40,10 @@ Name = Annotated[str, Path(description="The connection, as the settings name it.
 
 
 class WebhookDoor:
-    """The door of all connections that have keys."""
+    """The door for the webhooks of all connections; it is closed for those without a key in the settings."""
 
     def __init__(self, runtime: Runtime, bodies: BodyReader) -> None:
-        """`bodies` reads what comes within the bounds of all doors."""
+        """Takes in nothing yet. `bodies` reads bodies within the bounds that all doors share."""
         self._bodies = bodies
         self._most = runtime.settings.web.max_body_bytes
         self._keys: Mapping[str, tuple[str, ...]] = {
@@ -55,15 +56,15 @@ class WebhookDoor:
         self._watch = UnsignedWatch(runtime.store, self._digests)
 
     def open(self, app: FastAPI) -> None:
-        """Opens the door of an application that answers refusals already.
+        """Adds the door to an application that has its handlers for refusals already.
 
-        What goes to its path is led to it before the application looks at its routes: finding one there costs as much
-        as all the rest. The route itself describes the door in OpenAPI.
+        A POST to the door's path comes to it before the application looks through its routes, which would cost as much
+        as all the rest. The route is there to describe the door in OpenAPI.
         """
         described = openapi.reported()
         app.post(f"{_PATH}{{connection}}", responses=openapi.REFUSALS, openapi_extra=described)(self.post)
         refusals = {error: handler for error, handler in app.exception_handlers.items() if error is not Exception}
-        door = ExceptionMiddleware(self._answer, handlers=refusals)  # what fails is answered, and logged, outside
+        door = ExceptionMiddleware(self._answer, handlers=refusals)  # other errors are answered and logged outside
         app.add_middleware(_ShortWay, door=door)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,13 +96,13 @@ class WebhookDoor:
         return keys
 
     async def _refused(self, connection: str, reason: str) -> HTTPException:
-        if not await self._watch.refused(connection, reason):  # nobody would hear of it for an hour
+        if not await self._watch.refused(connection, reason):  # after a 401 nothing more comes for an hour
             return answers.refusal(StoreError(reason))
         return HTTPException(401, "X-CIO-Signature is not that of this body with the webhook's signing key")
 
     async def _keep(self, posted: Posted) -> None:
         try:
-            # What is committed after that is known by its event_id when it comes again.
+            # If it is committed after that time, the repeat that Customer.io sends is recognized by its event_id.
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._group.add(posted)
         except (TimeoutError, StoreError) as error:
@@ -110,7 +111,7 @@ class WebhookDoor:
 
 
 class _ShortWay:
-    """Leads webhooks to their door, and everything else to the application."""
+    """The ASGI middleware that leads webhooks to their door, and everything else to the application."""
 
     def __init__(self, app: ASGIApp, door: ASGIApp) -> None:
         self._app = app
@@ -126,12 +127,12 @@ def _keys(connection: Connection) -> tuple[str, ...]:
 
 
 async def _in_thread(size: int, work: Callable[[], Result]) -> Result:
-    """Returns what comes of the work on so many bytes: at once if they are few, else beside what else is going on."""
+    """Returns the result of work on so many bytes: done at once up to 20,000 bytes, else in a thread."""
     return work() if size <= _SMALL_BYTES else await run_in_threadpool(work)
 
 
 def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    """Returns the body without its compression. One that cannot be unpacked stays as it is: it becomes a problem."""
+    """Returns the body unpacked. One that cannot be unpacked is returned as it is, and then becomes a problem."""
     try:
         return unpack(body, encoding, most)
     except UnreadableError:
