@@ -23,7 +23,7 @@ _MOST_ENDED, _MOST_REVEALED = 10_000, 20
 class Session:
     """The content of a session's cookie.
 
-    id: a random text, which the tokens of its forms sign. name, door: who has signed in, and by which way; "" for
+    id: a random text; its forms carry it, signed, as token. name, door: who has signed in, and by which way; "" for
     nobody. grant: what their role comes from, which is looked up anew at each request. at: when they signed in, in unix
     seconds; 0 for nobody. unsent: whether the browser has yet to be given the cookie.
     """

@@ -30,12 +30,15 @@ from connector.web.webhooks import WebhookDoor
 _LIMITS = Limits()
 _PREFLIGHT_SECONDS = 600
 _NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own would tell of each request with its path, which names a person at some doors, whatever settings say."""
+"""FastAPI's own telemetry is off: it would report the path of each request, which names a person at some doors."""
 _HEADERS = ("Authorization", "Content-Type", "Content-Encoding", "X-Write-Key", "AnonymousId")
 
 
 def served(app: FastAPI, connections: int = 0) -> DoorsConfig:
-    """Returns how uvicorn serves the application. `connections` is their highest number, 0 for as many as possible."""
+    """Returns the configuration by which uvicorn serves the application.
+
+    `connections` is how many may be open at once; 0 for as many as the open files of the process allow.
+    """
     return DoorsConfig(app, app.state.limits, app.state.refusals, connections)
 
 
@@ -46,12 +49,12 @@ def create_app(
 
     Args:
         runtime: What the process has open.
-        ring: Gets the syncs that may have something due.
-        limits: How many requests and bytes are served at once.
-        works: Whether what else this process is for goes on: the worker of embedded mode.
+        ring: Called with the syncs that may have something due.
+        limits: The bounds for connections and bodies.
+        works: Returns whether the other work of this process goes on: the worker of embedded mode.
 
     Returns:
-        The application.
+        The application, with all doors, health and the page at /docs.
     """
     app = FastAPI(
         title="Audience Sync Connector",
@@ -92,7 +95,7 @@ def _add_health(app: FastAPI, runtime: Runtime, works: Callable[[], bool]) -> No
 
 
 def _hindrance(runtime: Runtime, works: Callable[[], bool]) -> str:
-    """Returns why no message can be taken in, "" if they can. It names no address: anybody may ask."""
+    """Returns the reason why no message can be taken in, "" if they can. It names no address, as anybody may ask."""
     if not works():
         return "the worker of this process has ended: start it again"
     try:
@@ -115,7 +118,7 @@ def _add_page(app: FastAPI) -> None:
 
 
 def _let_in(app: FastAPI, origins: tuple[str, ...]) -> None:
-    """Lets pages of these web sites send from a browser."""
+    """Lets the pages of these web sites (CORS origins) send messages from a browser."""
     if origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,6 +1,6 @@
-"""Reads bodies as they come: no larger than allowed, no slower, and no more of them at once than there is room for.
+"""Reads the bodies of requests within bounds: of their size, their time, and how many bytes are held at once.
 
-What comes compressed is unpacked afterwards, within bounds, by `formats.content_encoding`.
+A compressed body is unpacked afterwards, within bounds, by `formats.content_encoding`.
 
 A body holds its room until it is taken in, since what is made of it takes more memory than the body itself. Small
 bodies have room of their own, and so have senders who showed who they are before the body was read: a flood of large or
@@ -21,11 +21,11 @@ from connector.web.refusals import Refusals
 _BODIES_AT_ONCE = 4
 _BODIES_OF_ONE = 2
 _BUSY_RETRY_SECONDS = "5"
-_UNPACKED_TIMES = 10  # what JSON usually shrinks to is a tenth
+_UNPACKED_TIMES = 10  # JSON usually shrinks to a tenth when it is compressed
 
 
 class Room:
-    """Counts how many bytes are held at once, in all and for one sender; used on the server's event loop only."""
+    """A bound on the bytes that are held at once, in all and for one sender; used on the server's event loop only."""
 
     def __init__(self, in_all: int, for_one: int) -> None:
         self._in_all = in_all
@@ -35,8 +35,8 @@ class Room:
 
     @asynccontextmanager
     async def hold(self, sender: str, size: int, wait_seconds: float) -> AsyncIterator[None]:
-        """Holds a number of bytes for a sender while the block runs. Raises TimeoutError if no room comes in time."""
-        if not self._fits(sender, size):  # a limit of time costs as much as all the rest
+        """Holds `size` bytes for a sender while the block runs. Raises TimeoutError if no room is free in time."""
+        if not self._fits(sender, size):  # only then, since a timeout costs as much as all the rest
             async with asyncio.timeout(wait_seconds):
                 while not self._fits(sender, size):
                     await self._change()
@@ -51,7 +51,7 @@ class Room:
                 _wake(self._waiting.popleft())
 
     def _fits(self, sender: str, size: int) -> bool:
-        """Says whether a body fits. A sender who holds nothing may hold one body, even one larger than a share."""
+        """Says whether a body fits. A sender who holds nothing may hold one body, even if it is above their share."""
         share = not self._held[sender] or self._held[sender] + size <= self._for_one
         return share and self._held.total() + size <= self._in_all
 
@@ -67,10 +67,10 @@ def _wake(waiter: "asyncio.Future[None]") -> None:
 
 
 class BodyReader:
-    """Reads the bodies of requests for one application."""
+    """The reader of the bodies that come to one application, with the room for them."""
 
     def __init__(self, max_bytes: int, limits: Limits, refusals: Refusals) -> None:
-        """Reads no body yet. `max_bytes` bounds one body."""
+        """Reads no body yet. `max_bytes` is the most bytes of one body; `refusals` counts those that are refused."""
         self._max = max_bytes
         self._limits = limits
         self._refusals = refusals
@@ -81,7 +81,7 @@ class BodyReader:
 
     @asynccontextmanager
     async def read(self, request: Request, sender: str = "", most: int | None = None) -> AsyncIterator[bytes]:
-        """Reads the body as it came, and holds room for it while the block runs.
+        """Reads a body and yields it as it came, still compressed; holds room for it while the block runs.
 
         Args:
             request: a request of which only the headers have been read.
@@ -104,7 +104,10 @@ class BodyReader:
             yield await self._whole(request, size)
 
     def _expected(self, request: Request, most: int) -> int:
-        """Returns how large the body will be at most: as large as is allowed if its headers do not say."""
+        """Returns the size of the body by its Content-Length, or `most` if there is none.
+
+        Raises HTTPException 413 where it is above `most`.
+        """
         length = request.headers.get("content-length", "")
         size = int(length.lstrip("0") or "0") if length.isascii() and length.isdigit() else most
         if size > most:
@@ -122,7 +125,11 @@ class BodyReader:
             raise HTTPException(400, "the body broke off") from None
 
     async def _parts(self, stream: AsyncIterator[bytes], size: int, limit: asyncio.Timeout) -> bytes:
-        """Reads part by part; before each the limit is put off, but never beyond what the whole body may take."""
+        """Returns the body, read part by part.
+
+        Each part puts the limit off by `silence_seconds`, but not beyond `body_seconds` for the whole body. Raises
+        HTTPException 413 as soon as there are more than `size` bytes.
+        """
         now = asyncio.get_running_loop().time
         end, parts = now() + self._limits.body_seconds, bytearray()
         limit.reschedule(min(end, now() + self._limits.silence_seconds))

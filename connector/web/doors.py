@@ -1,4 +1,4 @@
-"""Opens the doors POST /v1/changes, /v1/hull and /v1/lytics. They answer only once what came in is committed."""
+"""The doors POST /v1/changes, /v1/hull and /v1/lytics. They answer only once the body's messages are committed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,9 @@ from connector.web.answers import RETRY_SECONDS, Taken
 from connector.web.intake import Intake
 
 BEARER = HTTPBearer(auto_error=False, description="A token of the settings: [web] token or tokens.")
-"""Says so in OpenAPI; `Keyring` checks it."""
+"""The bearer token, as OpenAPI describes it; `Keyring` checks it."""
 
-# What Hull's platform is to do next (docs/messages.md).
+# The flow control that tells Hull's platform what to do next (docs/messages.md).
 _NEXT = {"flow_control": {"type": "next", "size": 100, "in": 1, "in_time": 1}}
 _RETRY = {"flow_control": {"type": "retry", "size": 10, "in": 1000, "in_time": 10}}
 
@@ -27,7 +27,7 @@ class Doors:
     intake: Intake
 
     def router(self) -> APIRouter:
-        """Returns the routes."""
+        """Returns a router with the routes of the three doors."""
         router = APIRouter(dependencies=[Depends(BEARER)], responses=openapi.REFUSALS)
         native = openapi.accepting("NativeBody", "application/x-ndjson")
         router.post("/v1/changes", response_model=Taken, openapi_extra=native)(self.changes)
@@ -64,7 +64,7 @@ class Doors:
 
 
 def _hulls_refusal(error: UnreadableError | StoreError) -> JSONResponse:
-    """Tells Hull's platform to try again. The reason is in the answer, for people who look."""
+    """Returns the answer that tells Hull's platform to try again, with the reason in it for people to read."""
     refused = answers.refusal(error)
     told: dict[str, Any] = {**_RETRY, "error": str(refused.detail)}
     return JSONResponse(told, refused.status_code, {"Retry-After": RETRY_SECONDS} if refused.headers else None)

@@ -1,4 +1,4 @@
-"""Writes Prometheus' text format: families of samples, with every label escaped. Pure."""
+"""Writes Prometheus' text format: families of samples, with every label escaped. It has no side effects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -9,7 +9,7 @@ _HELP_ESCAPED = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
 class MetricSample(NamedTuple):
-    """One value, with its labels. suffix: what stands behind the family's name, as histograms have it."""
+    """One value, with its labels. suffix: the text behind the family's name, such as "_bucket" in a histogram."""
 
     labels: Mapping[str, str]
     value: float
@@ -17,7 +17,7 @@ class MetricSample(NamedTuple):
 
 
 class Family(NamedTuple):
-    """All samples of one name."""
+    """All samples of one metric, with its name, kind and help text."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -26,20 +26,20 @@ class Family(NamedTuple):
 
 
 def text(families: Iterable[Family]) -> str:
-    """Returns the families as text. A family without a sample is left out."""
+    """Returns the families in Prometheus' text format. A family without a sample is left out."""
     return "".join(_family(each) for each in families if each.samples)
 
 
 def histogram(
     labels: Mapping[str, str], counts: Mapping[float, int], longer: int, total_seconds: float
 ) -> list[MetricSample]:
-    """Returns the samples of a histogram.
+    """Returns the samples of a histogram: the cumulative buckets, the sum and the count.
 
     Args:
-        labels: Those of each sample.
-        counts: How many fell into each bucket, by its end in seconds, and not into one before it.
-        longer: How many took longer than the last of them.
-        total_seconds: What all of them came to.
+        labels: The labels that each sample has.
+        counts: How many durations fell into each bucket but not into one before it, by its end in seconds.
+        longer: How many durations were longer than the end of the last bucket.
+        total_seconds: The sum of all durations.
     """
     samples, sum_ = [], 0
     for end, count in sorted(counts.items()):

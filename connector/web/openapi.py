@@ -1,4 +1,4 @@
-"""Adds to OpenAPI what the code of the doors does not say: the forms of bodies, and every status."""
+"""Describes in OpenAPI what the code of the doors does not say: the forms of bodies, and every status."""
 
 import json
 from importlib.resources import files
@@ -17,7 +17,7 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": 
 
 
 def _refusal(description: str, **more: Any) -> JsonObject:
-    # By its name: FastAPI would build the model anew for each route and status, most of the time that the doors take.
+    # By reference: given the model, FastAPI would build it for each route and status, most of the time to open doors.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refused"}}}
     return {"description": description, "content": content, **more}
 
@@ -34,7 +34,7 @@ REFUSALS: dict[int | str, JsonObject] = {
         "Nothing was taken in: the store cannot, too many send at once, or the door is closed.", headers=_RETRY
     ),
 }
-"""The statuses of every door, beside 200."""
+"""The answers that any door may give, by status, beside 200."""
 
 _FLOW = {
     "type": "object",
@@ -63,11 +63,14 @@ HULL_ANSWERS: dict[int | str, JsonObject] = {
     400: _hulls("The notification cannot be read."),
     503: _hulls("The store cannot take it now."),
 }
-"""What Hull's platform is told."""
+"""The answers of the door for Hull's platform that differ from other doors', by status."""
 
 
 def accepting(body: str, *more_types: str) -> JsonObject:
-    """Describes a body of a form (a name in `components`): as JSON, and as these types too."""
+    """Returns the description of an operation that takes a body, maybe compressed.
+
+    `body` is the name of its form in `components`. It comes as JSON, or by one of `more_types`.
+    """
     schema = {"$ref": f"#/components/schemas/{body}"}
     content = {name: {"schema": schema} for name in ("application/json", *more_types)}
     header = {"name": "Content-Encoding", "in": "header", "required": False}
@@ -76,14 +79,14 @@ def accepting(body: str, *more_types: str) -> JsonObject:
 
 
 def signed(operation: JsonObject) -> JsonObject:
-    """Describes the same body as signed."""
+    """Returns the description of an operation with the header X-Signature added, which signs the body."""
     signature = {"name": "X-Signature", "in": "header", "required": True, "schema": {"type": "string"}}
     described = {**signature, "description": "HMAC-SHA1 of the body as it is sent, in hex, with [web] segment_secret."}
     return {**operation, "parameters": [*operation["parameters"], described]}
 
 
 def reported() -> JsonObject:
-    """Describes a reporting webhook of Customer.io, which is signed."""
+    """Returns the description of the operation that takes in a signed reporting webhook of Customer.io."""
     described = accepting("ReportingWebhook")
     headers = [
         {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": text}
@@ -109,7 +112,7 @@ _REPORTED = {
 
 
 def describe(app: FastAPI) -> None:
-    """Makes /openapi.json contain the forms of bodies, built once."""
+    """Makes /openapi.json contain the forms of bodies. The document is built once, when it is first asked for."""
 
     def made() -> JsonObject:
         if app.openapi_schema is None:
@@ -124,7 +127,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _drop_validation(document: JsonObject) -> None:
-    """Removes FastAPI's own answer to invalid bodies: it reads none here."""
+    """Removes the status 422, FastAPI's answer to invalid bodies, from a document: FastAPI reads no body here."""
     for item in document["paths"].values():
         for operation in item.values():
             operation["responses"].pop("422", None)
@@ -133,7 +136,7 @@ def _drop_validation(document: JsonObject) -> None:
 
 
 def components() -> JsonObject:
-    """Returns the forms of messages and bodies, by their names in OpenAPI."""
+    """Returns the JSON schemas of messages, bodies and refusals, by their names in OpenAPI."""
     found: JsonObject = {}
     for name in _SCHEMAS:
         whole = json.loads(files("connector.web").joinpath(f"schemas/{name}.json").read_text("utf-8"))
@@ -147,14 +150,14 @@ def components() -> JsonObject:
 
 
 def _body(title: str) -> JsonObject:
-    """Returns the form of a document or a list of documents."""
+    """Returns the schema of a body of a format: one message or envelope, or a list of them."""
     names = [f"{title}Message", *(f"{title}.{part}" for part in _IN_A_BODY.get(title, ()))]
     one = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
     return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
 
 
 def _moved(schema: Any, title: str) -> Any:
-    """Returns a schema whose pointers lead to where its parts are in OpenAPI."""
+    """Returns a schema whose references point to where its parts stand in the OpenAPI document."""
     if isinstance(schema, list):
         return [_moved(each, title) for each in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""Counts the requests that were turned away, and logs them once a minute: an attack must not fill the log."""
+"""Counts the requests and connections that were turned away, and logs them once a minute: no attack fills the log."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,10 @@ def _say(counts: Mapping[str, int]) -> None:
 
 
 class Refusals:
-    """Counts refusals by reason. The first is logged at once, later ones once a minute; used on the event loop only."""
+    """The counts of refusals by reason, used on the server's event loop only.
+
+    The first refusal is logged at once, later ones once a minute. total: the counts since the process began.
+    """
 
     def __init__(self, seconds: float = _SAID_SECONDS, say: Callable[[Mapping[str, int]], None] = _say) -> None:
         self._seconds = seconds
@@ -27,14 +30,14 @@ class Refusals:
         self.total: Counter[str] = Counter()
 
     def add(self, reason: Reason) -> None:
-        """Counts one refusal."""
+        """Counts one refusal, and logs it at once if none was logged within the last minute."""
         self._counts[reason] += 1
         self.total[reason] += 1
         if self._timer is None:
             self._tell()
 
     def _tell(self) -> None:
-        """Logs what has come since the last time, and looks again in a minute as long as there is anything to log."""
+        """Logs the refusals since the last time; looks again in a minute, until there are none to log."""
         self._timer = None
         if self._counts:
             self._say(dict(self._counts))

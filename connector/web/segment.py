@@ -1,7 +1,7 @@
-"""Opens doors for calls of the Segment spec: POST /v1/segment, the paths that analytics libraries call, and a webhook.
+"""The doors for calls of the Segment spec: POST /v1/segment, the paths that analytics libraries call, and a webhook.
 
-Libraries call `/v1/track` or `/v1/t`. Some ignore a path in the host setting. So each call is served below
-/v1/segment, /v1/segment/v1 and /v1.
+Libraries call `/v1/track` or `/v1/t`, and some ignore a path in the host that they are set up with. So each call is
+served below /v1/segment, /v1/segment/v1 and /v1.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from connector.web.segment_signature import check_signature
 
 _FORMAT = "segment"
 _METRICS = "m"
-"""The type under which a library reports its own metrics: accepted, and ignored."""
+"""The type by which a library reports its own metrics, which are accepted and ignored."""
 _MOST_UNKNOWN_BYTES = 500_000
 """The most bytes of a body whose headers show no token: browser libraries send no more at once."""
 TYPES: Mapping[str, str] = {
@@ -59,7 +59,7 @@ class SegmentDoors:
     intake: Intake
 
     def router(self) -> APIRouter:
-        """Returns the routes. The webhook comes first, else `{type}` would match it."""
+        """Returns a router with all routes. That of the webhook stands before `{type}`, which would match it too."""
         router = APIRouter(responses=openapi.REFUSALS)
         documented: dict[str, Any] = {"dependencies": [Depends(BEARER)]}
         body, lines = openapi.accepting("SegmentBody"), openapi.accepting("SegmentBody", "application/x-ndjson")
@@ -109,7 +109,10 @@ class SegmentDoors:
             raise answers.refusal(error) from error
 
     def _read_authorized_by_body(self, request: Request, type: str, body: bytes) -> list[Message]:
-        """Reads a body that shows its sender's token only as `writeKey` within."""
+        """Returns the messages of a body that shows its sender's token only as `writeKey` within.
+
+        Raises HTTPException 401 where it shows none, also where it cannot be read.
+        """
         try:
             decoded = _decoded(body)
         except UnreadableError:

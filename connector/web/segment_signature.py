@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 
 def check_signature(request: Request, body: bytes, secret: SecretStr) -> None:
-    """Lets a request pass whose `X-Signature` was made of this body with the secret. Raises HTTPException 401.
+    """Raises HTTPException 401 unless `X-Signature` is the HMAC-SHA1 of this body with the secret, in hex.
 
-    SHA-1 is what such senders sign with; as an HMAC it still holds.
+    Such senders sign with SHA-1 only, which is still safe in an HMAC.
     """
     given = request.headers.get("x-signature", "").strip().lower()
     expected = hmac.digest(secret.get_secret_value().encode(), body, "sha1").hex()

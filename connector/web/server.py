@@ -24,17 +24,17 @@ class _Server(Server):
         """Starts to listen, then calls back."""
         await super().startup(sockets)
         for each in sockets or ():
-            each.listen(_BACKLOG)  # asyncio takes as many connections at once as it lets wait: few, and many
+            each.listen(_BACKLOG)  # many may wait; asyncio accepts the few of `Config.backlog` at a time
         self._listening()
 
 
 def serve(config: Config, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serves an application until the process is interrupted.
+    """Serves an application until the process is told to stop by a signal.
 
     Args:
         config: uvicorn's configuration.
         host: the address to listen at.
-        port: the port, 0 for a free one.
+        port: the port, 0 for any that is free.
         on_ready: called with the URL once the server listens.
 
     Raises:
@@ -46,7 +46,10 @@ def serve(config: Config, host: str, port: int, on_ready: Callable[[str], None])
 
 @contextmanager
 def serving(config: Config, host: str, port: int) -> Iterator[str]:
-    """Serves an application in a thread until the block ends. Yields its URL. Raises ConnectorError."""
+    """Serves an application in a thread until the block ends. Yields its URL.
+
+    Raises ConnectorError where the address or port cannot be used, or the server does not start within 15 seconds.
+    """
     listening = threading.Event()
     with _listen(host, port) as listener:
         server = _Server(config, listening.set)
