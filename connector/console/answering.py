@@ -141,7 +141,7 @@ class Console:
             caller: The sender of the request.
             answer: The page, the redirect or the download.
             visitor: Who has signed in; None for nobody.
-            about: The subject of the page, as `reveals.subject_of` has it, for who may ask to see what is masked.
+            about: The subject that the visitor may ask to see unmasked, as `reveals.subject_of` has it; "" for none.
         """
         origin = caller.origin
         match answer:

@@ -82,8 +82,8 @@ def glance(number: int, counted: str = "") -> str:
     """Returns a number of `overview.Glance` in words, such as "about 12,300" or "more than 10,000".
 
     Args:
-        number: The number. Without `counted`, one above `COUNTED_TO` stands for any number above it.
-        counted: How the number is known: "about" for an estimate, "at least" for a lower bound, "" for a count.
+        number: The number. A count above `COUNTED_TO` stands for any number above it.
+        counted: How the number is known: "about" for an estimate, "at least" for a lower bound; else it is a count.
     """
     if counted == "about":
         return f"about {round(number, 3 - len(str(number))):,}"  # an estimate is shown with three digits

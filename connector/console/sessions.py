@@ -54,8 +54,8 @@ class Sessions:
     def of(self, request: Request, origin: RequestOrigin) -> Session:
         """Returns the session in a request's cookie, or a new one of nobody.
 
-        The cookie counts if it was signed here, its session was not ended, and that has not lasted for
-        `session_seconds` since the sign-in. A session of nobody is given to the browser anew after half of that time.
+        The cookie counts if it was signed here, and its session was neither ended nor begun more than `session_seconds`
+        ago. A session of nobody is given to the browser anew after half of that time.
         """
         found, age = self._read(request.cookies.get(_named(COOKIE, origin), ""))
         if found is None or found.id in self._ended:

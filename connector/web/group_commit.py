@@ -44,7 +44,7 @@ class GroupCommit(Generic[Item]):
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             await self._commit(batch)
-        self._working.discard(asyncio.current_task())  # at once: what is added from here on begins another
+        self._working.discard(asyncio.current_task())  # an item added from here on starts a new task
 
     async def _commit(self, batch: list[tuple[Item, "asyncio.Future[None]"]]) -> None:
         wanted = [(item, done) for item, done in batch if not done.done()]

@@ -107,9 +107,10 @@ def _status(visit: Visit) -> int | None:
 
 
 def call(desk: Desk, visit: Visit) -> Page:
-    """Shows one request, with the items of the person in the address, or with all of them.
+    """Shows one request, with the items of the person in the address, or else with up to 200 of all its items.
 
-    Raises ConnectorError where there is no such request, or none any more.
+    A person in the address counts only for a visitor who sees personal values, and if items are theirs. Raises
+    ConnectorError where there is no such request, or none any more.
     """
     whose = visit.given("person") if visit.visitor.sees_people else ""
     found = one_call.find(desk.reads, visit.path["id"], whose)
