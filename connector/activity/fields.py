@@ -20,7 +20,7 @@ _LONGEST_VALUE = 1000
 
 @dataclass(frozen=True, slots=True)
 class ProfileField:
-    """One field. Empty sets of types and of metrics are all of them."""
+    """A field of a profile. An empty set of object types, or of metrics, stands for all of them."""
 
     source: str
     target: str
@@ -30,17 +30,17 @@ class ProfileField:
     read_as: ReadAs = ""
 
     def looks_at(self, object_type: str, metric: str) -> bool:
-        """Whether activities of this type and metric count for the field."""
+        """Says whether activities of this object type and metric count for the field."""
         of_type = not self.object_types or object_type in self.object_types
         return of_type and (not self.metrics or metric in self.metrics)
 
     def counts(self, activity: Activity) -> bool:
-        """Whether the activity is of a type and a metric that this field looks at."""
+        """Says whether the activity is of an object type and a metric that this field looks at."""
         return self.looks_at(activity.object_type, activity.metric)
 
     @property
     def type(self) -> str:
-        """Returns the type of its value: date (unix seconds), text, number, list of texts, or counts by key."""
+        """Returns the type of its value: `date` (unix seconds), `text`, `number`, `list` of texts, `counts` by key."""
         if self.aggregate == "set":
             return "list"
         if self.aggregate == "count_by_key":
@@ -51,7 +51,7 @@ class ProfileField:
 
 
 def _last(channel: str, type: str, *events: tuple[str, str]) -> Iterable[ProfileField]:
-    """The fields that hold when something happened last, each with the metric that it looks at."""
+    """Yields the fields that hold when something happened last, each with the metric that it looks at."""
     for name, metric in events:
         target = f"cio_{channel}_last_{name}_ts"
         yield ProfileField("timestamp", target, "latest", frozenset({type}), frozenset({metric}))
@@ -105,7 +105,7 @@ def _of(given: ProfileFieldSettings) -> ProfileField:
 
 
 def value(field: ProfileField, activity: Activity) -> Any:
-    """Returns what a field reads of an activity; None where there is nothing."""
+    """Returns what a field reads of an activity; None where the activity has no such value, or one of no use."""
     found = _said(field.source, activity)
     match field.read_as:
         case "hashed_url":
@@ -116,7 +116,7 @@ def value(field: ProfileField, activity: Activity) -> Any:
 
 
 def text(found: Any) -> str:
-    """Returns a value as the text that it is in a set, or as a key."""
+    """Returns a value as the text that stands for it in a set or as a key, cut after 1,000 characters."""
     if isinstance(found, bool):
         return "true" if found else "false"
     return str(found)[:_LONGEST_VALUE]
@@ -141,7 +141,7 @@ def _found(path: list[str], activity: Activity) -> Any:
 
 
 def _is_one(found: Any) -> bool:
-    """Whether this is one value worth keeping. Customer.io writes "" or 0 for an id that does not exist."""
+    """Says whether this is a single value: a boolean, a number (0 too), or a text that is not blank."""
     return isinstance(found, bool | int | float) or (isinstance(found, str) and bool(found.strip()))
 
 

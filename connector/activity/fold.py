@@ -38,7 +38,10 @@ class Folding:
     outbox: Outbox = NOTHING_OUT
 
     def fold(self, store: Store, connections: Iterable[str], until: Callable[[], bool] = lambda: False) -> bool:
-        """Folds all waiting webhooks. Returns False if `until` said to stop before the end. Raises StoreError."""
+        """Folds all webhooks that wait, except those of connections whose import job is paused or has ended.
+
+        Returns False if `until` said to stop before the end. Raises StoreError.
+        """
         finished = [self._fold_all(store, each, until) for each in connections]
         return all(finished)
 
@@ -99,7 +102,7 @@ class _Batch:
     activities: list[Activity] = field(default_factory=list)
 
     def write(self, tx: Connection, now: float, syncs: Sequence[Rules]) -> None:
-        """Writes the changes, and marks these webhooks as folded."""
+        """Writes the changes, and marks the webhooks as folded, or as never to be folded where they are unusable."""
         if self.states:
             before = profiles.locked(tx, self.connection, self.states, now)
             after = {key: profile_state.combine(from_json(before[key]), state) for key, state in self.states.items()}

@@ -2,7 +2,7 @@
 
 An activity belongs to the strongest identifier that it names: the id, else the e-mail, else Customer.io's own. Its
 other identifiers are linked to that one. What was said of them before is found by the links when somebody asks, so it
-does not matter which came first. Of two people who had one address, it belongs to who had it last.
+does not matter which came first. An address that two people have had belongs to the one who had it last.
 """
 
 from collections.abc import Iterator

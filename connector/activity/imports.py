@@ -21,7 +21,7 @@ class ImportStatus(NamedTuple):
 
 
 def listed(store: Store) -> list[ImportStatus]:
-    """Returns all jobs, the latest first. Raises StoreError."""
+    """Returns all jobs, the latest first. Only the latest job of a name has items waiting. Raises StoreError."""
     with store.reading() as tx:
         jobs, going_out, coming_in = import_jobs.every(tx), outgoing.backlogs(tx), webhooks.waiting_counts(tx)
     current = {job.id for job in import_job.latest(jobs).values()}
@@ -53,7 +53,7 @@ def start(
 
     Raises:
         SettingsError: The settings have none of that name.
-        ConnectorError: One is under way, or the store fails.
+        ConnectorError: One of that name is running or paused, or the store fails.
     """
     if name not in known:
         what = "connection" if direction == "in" else "target"
@@ -71,17 +71,26 @@ def start(
 
 
 def pause(store: Store, id: str) -> ImportJob:
-    """Pauses a job. Webhooks that arrive meanwhile are kept. Raises ConnectorError."""
+    """Pauses a running job and returns it. What arrives meanwhile is kept.
+
+    `id`: the name of the job, or the beginning of its id. Raises ConnectorError where this is not one running job.
+    """
     return _turn(store, id, ("running",), "paused")
 
 
 def resume(store: Store, id: str) -> ImportJob:
-    """Resumes a paused job, beginning with the webhooks that arrived meanwhile. Raises ConnectorError."""
+    """Resumes a paused job and returns it; the job goes on with what arrived meanwhile.
+
+    `id`: the name of the job, or the beginning of its id. Raises ConnectorError where this is not one paused job.
+    """
     return _turn(store, id, ("paused",), "running")
 
 
 def end(store: Store, id: str) -> ImportJob:
-    """Ends a job. Webhooks are kept until another one is started; nothing more is put aside for a target."""
+    """Ends a job and returns it. Webhooks are kept until another one is started; a target is given nothing more.
+
+    `id`: the name of the job, or the beginning of its id. Raises ConnectorError where it is not one job, or has ended.
+    """
     return _turn(store, id, ("running", "paused"), "ended")
 
 

@@ -2,7 +2,7 @@
 
 Each activity gives a small state of its own, and `combine` makes one of two. It does not matter which comes first, nor
 how many are combined before: so profiles of one person can be combined late, and batches be of any size. An activity
-must be combined once only: who calls knows repeats by their event_id.
+must be combined once only: the caller tells repeats by their event_id.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from connector.activity.webhook import Activity
 ProfileState = dict[str, list[Any]]
 """By the name of a field: its aggregate, and what that has come to, as JSON has it."""
 MOST_VALUES = 1000
-"""So many values of a set, or keys of counts, are told apart for one person."""
+"""The most values of a set, or keys of counts, that are kept for one person."""
 
 
 def state_of(activity: Activity, fields: Iterable[ProfileField]) -> ProfileState:
@@ -45,7 +45,7 @@ def _one(field: ProfileField, value: Any, activity: Activity) -> Any:
 
 
 def combine(before: Mapping[str, list[Any]], more: Mapping[str, list[Any]]) -> ProfileState:
-    """Returns what two states come to. A field whose aggregate is another one in `more` begins anew there."""
+    """Returns two states as one. A field that has another aggregate in `more` keeps only what `more` says."""
     found = dict(before)
     for name, (aggregate, value) in more.items():
         known = found.get(name)
@@ -75,7 +75,7 @@ def _when(entry: list[Any]) -> tuple[Any, ...]:
 
 
 def _latest_values(values: Mapping[str, int]) -> dict[str, int]:
-    """The values that were reported last, as many as are kept: that does not depend on the order either."""
+    """Returns the values that were reported last, 1,000 at most, whatever the order in which they came."""
     if len(values) <= MOST_VALUES:
         return dict(values)
     latest = sorted(values.items(), key=lambda each: (each[1], each[0]), reverse=True)
@@ -83,7 +83,7 @@ def _latest_values(values: Mapping[str, int]) -> dict[str, int]:
 
 
 def _bounded_counts(one: list[Any], other: list[Any]) -> list[Any]:
-    """The sum of counts by key. Beyond the most keys those with the smallest digests stay: their counts are whole."""
+    """Returns the sum of counts by key. Of too many keys, those with the smallest digests stay, with whole counts."""
     counts, others = dict(one[0]), one[1] + other[1]
     for key, count in other[0].items():
         counts[key] = counts.get(key, 0) + count
@@ -94,7 +94,7 @@ def _bounded_counts(one: list[Any], other: list[Any]) -> list[Any]:
 
 
 def of_fields(state: Mapping[str, list[Any]], fields: Iterable[ProfileField]) -> ProfileState:
-    """Returns what a state has of these fields: not what one came to while another aggregate was set for it."""
+    """Returns the part of a state that is of these fields, without what was folded by another aggregate."""
     found = {field.target: (state.get(field.target), field.aggregate) for field in fields}
     return {name: entry for name, (entry, aggregate) in found.items() if entry and entry[0] == aggregate}
 

@@ -30,7 +30,7 @@ class ActivityProfile:
     updated_at: float
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it as the door and the command show it."""
+        """Returns the profile as the door and the command show it, with updated_at to the millisecond."""
         at = round(self.updated_at, 3)
         said = {"connection": self.connection, "identifiers": self.identifiers, "fields": self.fields}
         return {**said, "updated_at": at}
@@ -84,7 +84,7 @@ def every(
 def of_keys(
     tx: Connection, connection: str, keys: Iterable[str], fields: Sequence[ProfileField]
 ) -> ActivityProfile | None:
-    """Finds somebody in one workspace by identifiers such as `id:...` and `email:...`: by the first that is known.
+    """Returns the profile in one workspace of the first known of identifiers such as `id:...`; None if none is known.
 
     Args:
         tx: A transaction.

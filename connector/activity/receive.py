@@ -23,14 +23,15 @@ from connector.store.webhooks import KeptWebhook
 
 log = structlog.get_logger(__name__)
 _AHEAD_SECONDS = 24 * 3600.0
-"""So far ahead of our clock Customer.io's may be; a time beyond it would stay the latest for ever."""
+"""How far a timestamp may be ahead of our clock; one further ahead would stay the latest for ever."""
 _KEPT_CHARACTERS = 10_000
 
 
 class Posted(NamedTuple):
     """A webhook whose signature fits: the name of the connection that it came by, and its body.
 
-    fits: the digest of the keys, one of which it fits, if the store is to be told: of the first one, and once a minute.
+    fits: the digest of the connection's signing keys, where the store is to note that a signature fits: with the first
+    such webhook, and then once a minute. "" otherwise.
     """
 
     connection: str
@@ -52,7 +53,7 @@ def receive(store: Store, posted: Sequence[Posted]) -> None:
 
 
 def _sorted_out(posted: Sequence[Posted], latest: float) -> tuple[list[KeptWebhook], list[Problem], list[Problem]]:
-    """What is kept, what is of no use, and what is left out of what is kept."""
+    """Returns the webhooks to keep, the problems of unusable ones, and those of what is left out of kept ones."""
     kept: list[KeptWebhook] = []
     unusable: list[Problem] = []
     partly: list[Problem] = []

@@ -13,7 +13,7 @@ from connector.store import identifier_holders, reported, resend
 def send_again(
     tx: Connection, syncs: Sequence[Rules], connection: str, words: Iterable[ReportedWord], now: float
 ) -> None:
-    """Makes those due who resubscribe and of whom nothing was sent before, in each sync that holds people back.
+    """Makes people due who resubscribe, in each sync whose feedback settings have held them back until now.
 
     Args:
         tx: A writing transaction, before the words are kept in it.

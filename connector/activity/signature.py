@@ -1,7 +1,7 @@
-"""Whether a reporting webhook is Customer.io's: its signature over the body as it came (docs/customerio.md#webhooks).
+"""Checks the signature of a reporting webhook over its body as it came (docs/customerio.md#webhooks).
 
-A time stamp that is old is no reason to refuse: Customer.io tries again for days, and whether it then signs anew is not
-said. A webhook that is replayed is known by its event_id.
+An old timestamp is no reason to refuse a webhook: Customer.io tries again for days, and does not document whether it
+then signs anew. The event_id tells a webhook that is replayed.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ def sign(key: str, timestamp: str, body: bytes) -> str:
 
 
 def fits(keys: Sequence[str], given: str, timestamp: str, body: bytes) -> bool:
-    """Whether the signature was made of this body with one of the keys.
+    """Says whether the signature was made of this body with one of the keys.
 
     All keys are compared, each in constant time, so that the time tells nothing about them.
 

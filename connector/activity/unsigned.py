@@ -1,6 +1,6 @@
-"""Tells of webhooks whose signature does not fit: whoever sent them, it may be Customer.io, which now waits for hours.
+"""Keeps a problem for webhooks whose signature does not fit: Customer.io may have sent them, and then tries again.
 
-These functions are all that says so; nothing of such a body is kept.
+The problem and a count are all that is kept of such webhooks; nothing of their bodies is.
 """
 
 from collections.abc import Iterable
@@ -51,10 +51,10 @@ def refused(store: Store, connection: str, reason: str, count: int, keys: str = 
 
 
 def fits(tx: Connection, connection: str, keys: str, now: float) -> None:
-    """Notes that a signature fits. That solves what was refused with other keys.
+    """Notes that a signature fits, and removes the connection's problem if it came while other keys were set.
 
-    With the same ones it says nothing of it: what fits may be another webhook of Customer.io's. Then it is solved once
-    Customer.io would have tried again, and has not.
+    While the keys are the same the problem stays, since the signature may be of another webhook of Customer.io's. It is
+    removed once the last refusal is two hours old: Customer.io would have tried again within that time.
 
     Args:
         tx: A writing transaction.

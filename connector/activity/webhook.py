@@ -80,7 +80,7 @@ class Activity:
 
     @property
     def by_machine(self) -> bool:
-        """Whether a machine may have opened or clicked: a scanner, a proxy, a mail program that prefetches."""
+        """Says whether a machine may have opened or clicked: a scanner, a proxy, a mail program that prefetches."""
         return self.metric in ("opened", "clicked") and any(self.data.get(name) is True for name in _BY_MACHINES)
 
 
@@ -92,7 +92,10 @@ class Unusable:
 
 
 def parse(body: object, latest: float = float("inf")) -> Activity | Unusable:
-    """Reads a decoded webhook. `latest`: unix seconds after which nothing can have happened."""
+    """Reads a decoded webhook. Returns Unusable, with the reason, where it is not an activity.
+
+    `latest`: the latest timestamp that is accepted, in unix seconds.
+    """
     if not isinstance(body, dict):
         return Unusable("a webhook is an object, and this is none")
     data = body.get("data")
@@ -169,7 +172,7 @@ def _person(data: Mapping[str, Any]) -> ReportedPerson:
 
 
 def _address(data: Mapping[str, Any]) -> str:
-    """The first e-mail address that is told: of the person, of the customer, of who received the message."""
+    """Returns the first e-mail address among the identifiers, `email_address` and `recipient`; "" if there is none."""
     given = data.get("identifiers")
     own = given.get("email") if isinstance(given, dict) else None
     found = (_mail(each) for each in (own, data.get("email_address"), data.get("recipient")))
@@ -177,7 +180,10 @@ def _address(data: Mapping[str, Any]) -> str:
 
 
 def _mail(value: Any) -> str:
-    """The address within a text such as `Ada <ada@example.com>`; "" where there is none. A name may hold one too."""
+    """Returns the address in a text such as `Ada <ada@example.com>`, in lower case; "" where there is none.
+
+    The last address in angle brackets counts first, since the name before it may hold an address too.
+    """
     if not isinstance(value, str) or not bounds.storable(value):
         return ""
     text = value[:_LONGEST_IDENTIFIER]

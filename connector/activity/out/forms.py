@@ -25,7 +25,7 @@ PROFILE = "profile"
 
 
 class OutMessage(NamedTuple):
-    """One thing that goes on. id: by which a repeat is known; topic: what it is, as `main.email_opened`."""
+    """A message for a target. id: tells a repeat; topic: the connection and what happened, as `main.email_opened`."""
 
     id: str
     topic: str
@@ -46,7 +46,7 @@ def _words(name: str) -> str:
 
 
 def event(form: Form, connection: str, activity: Activity) -> OutMessage:
-    """Returns an activity as an event."""
+    """Returns an activity as an event in the given form, marked with the connection that it came from."""
     properties = {**activity.data, origin.NAME: origin.mark(connection)}
     write = _segment_event if form == "segment" else _hull_event
     body = write(connection, activity, properties)
@@ -77,7 +77,7 @@ def _hull_event(connection: str, activity: Activity, properties: Mapping[str, An
 
 
 def profile(form: Form, found: ActivityProfile, id: str) -> OutMessage:
-    """Returns a profile as the traits of its person. `id`: by which a repeat is known."""
+    """Returns a profile as the traits of its person in the given form. `id`: the message's, which tells a repeat."""
     person = ReportedPerson(*(found.identifiers.get(name, [""])[-1] for name in ("id", "email", "cio_id")))
     traits = {_trait(name): value for name, value in found.fields.items() if name != "email"}
     if form == "segment":
@@ -101,7 +101,7 @@ def _trait(name: str) -> str:
 
 
 def _segment_person(person: ReportedPerson) -> dict[str, str]:
-    """The spec asks for one of the two: who has no id of upstream's is named by the strongest that is known."""
+    """Returns the userId or, for a person without an id of upstream's, the strongest known key as anonymousId."""
     return {"userId": person.id} if person.id else {"anonymousId": identity.keys(person)[0]}
 
 

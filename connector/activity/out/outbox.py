@@ -19,18 +19,20 @@ from connector.store import import_jobs, outgoing
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What goes on to which targets. fields: those of a profile."""
+    """The targets that folded webhooks are sent on to. fields: the fields that a profile is sent with."""
 
     targets: Sequence[OutTarget]
     fields: Sequence[ProfileField]
 
     def in_order(self, tx: Connection, connection: str) -> None:
-        """Makes sure that webhooks of a connection are folded one transaction after the other, as far as they go on."""
+        """Makes a connection's webhooks be folded one transaction after the other, where a target takes them."""
         if self._of(connection):
             outgoing.one_at_a_time(tx, connection)
 
     def add(self, tx: Connection, connection: str, activities: Sequence[Activity], now: float) -> None:
         """Adds what was folded: the activities in their order, then the profiles that they changed.
+
+        A target whose import job has ended is given nothing.
 
         Args:
             tx: The transaction that has folded them.
@@ -62,15 +64,16 @@ class Outbox:
 def renewed(
     tx: Connection, target: OutTarget, message: Mapping[str, Any], fields: Sequence[ProfileField]
 ) -> Mapping[str, Any]:
-    """Returns a message that was put aside as it is to go on now: a profile as it is now.
+    """Returns a message that was put aside in the state in which it is to be sent now.
 
-    A later one may have gone on meanwhile, and what is behind it must not come after it.
+    A profile is read again: a later state of it may have been sent meanwhile, and an older one must not follow that.
+    Any other message, and a profile that is no longer known, is returned unchanged.
 
     Args:
         tx: A transaction.
-        target: Where it goes.
-        message: It, as it was put aside.
-        fields: Those of a profile.
+        target: The target that it is sent to.
+        message: The message, as it was put aside.
+        fields: The fields that a profile is sent with.
     """
     connection, _, what = str(message["topic"]).partition(".")
     found = profiles.of_keys(tx, connection, [message["person"]], fields) if what == forms.PROFILE else None
@@ -99,5 +102,5 @@ def _row(target: OutTarget, person: str, message: OutMessage) -> Mapping[str, An
 
 
 def _profile_id(key: str, event_id: str) -> str:
-    """One for each change of a profile: of the last webhook that was folded with it."""
+    """Returns a message id for one change of a profile, made from its key and the last webhook of the batch."""
     return f"profile-{sha256(f'{key} {event_id}'.encode()).hexdigest()[:32]}"

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 KIND: ProblemKind = "out"
 REFUSED: ProblemKind = "out refused"
 MOST_REFUSALS = 5
-"""So often a target may refuse a message before it is put aside."""
+"""After this many refusals by its target a message is put aside."""
 _SPARE_SECONDS = 30.0
 
 
@@ -33,7 +33,10 @@ def lease_name(target: str) -> str:
 
 
 def due(store: Store, targets: Sequence[OutTarget]) -> list[OutTarget]:
-    """Returns the targets that have messages waiting and that are not in a pause after a failure."""
+    """Returns the targets with messages waiting, except those in a pause after a failure.
+
+    Targets whose import job is paused or has ended are left out too. Raises StoreError.
+    """
     if not targets:
         return []
     with store.reading() as tx:
@@ -46,7 +49,7 @@ def due(store: Store, targets: Sequence[OutTarget]) -> list[OutTarget]:
 
 @dataclass(frozen=True, slots=True)
 class Pump:
-    """Sends to one target; one process at a time, so that the order is kept."""
+    """The sender to one target. A lease lets one process at a time send, so that the order is kept."""
 
     store: Store
     settings: OutTarget
@@ -54,7 +57,10 @@ class Pump:
     limits: DeliverySettings
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
-        """Sends until no message waits, the target fails, or `until` says to stop. Raises StoreError."""
+        """Sends until no message waits, the target fails or is paused, or `until` says to stop.
+
+        Sends nothing while another process holds the target's lease. Raises StoreError.
+        """
         holder = uuid4().hex
         with self.store.writing() as tx:
             if not named_leases.take(tx, lease_name(self.settings.name), holder, self.store.now(tx), self._seconds):

@@ -15,15 +15,15 @@ from connector.store.outgoing import Waiting
 
 _MOST_ANSWER_BYTES = 10_000
 _REFUSALS = frozenset({400, 413, 422})
-"""Statuses that say of the message that it is no good, now or later."""
+"""The HTTP statuses by which a target refuses the content of a message, now and later."""
 _GONE = 410
 
 
 class NotTaken(NamedTuple):
     """Why messages were not taken, and for how many seconds the target asks to be left alone.
 
-    refused: the target has read them and refuses them, and would again; what it takes of others says nothing of it.
-    taken: so many of them, from the first one on, it has taken.
+    refused: the target has read the messages and refuses their content, so that it would refuse them again.
+    taken: how many of them it has taken, counted from the first.
     """
 
     reason: str
@@ -44,18 +44,18 @@ class Receiver(Protocol):
 
 @dataclass(slots=True)
 class HttpTarget:
-    """Posts `{"batch": [...]}`, signed as Standard Webhooks has it; whatever is answered with 2xx is taken."""
+    """An HTTP address that gets `{"batch": [...]}`, signed by Standard Webhooks; an answer of 2xx means taken."""
 
     settings: OutTarget
     now: Callable[[], float] = time
     _client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        """Opens no connection yet."""
+        """Makes the HTTP client, which opens no connection yet."""
         self._client = Client("", timeout=self.settings.timeout_seconds, most_bytes=_MOST_ANSWER_BYTES)
 
     def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
-        """Posts messages in one request."""
+        """Posts messages in one request. Returns None if it was answered with 2xx."""
         body = f'{{"batch":[{",".join(each.body for each in messages)}]}}'.encode()
         secrets = [each.get_secret_value() for each in self.settings.signing_secrets]
         id = f"{self.settings.name}_{messages[0].id}_{messages[-1].id}"
@@ -80,12 +80,12 @@ def _hint(status: int) -> str:
 
 @dataclass(slots=True)
 class ExchangeTarget:
-    """Publishes to a topic exchange, each message confirmed by the broker."""
+    """A topic exchange of RabbitMQ; the broker confirms each message."""
 
     exchange: TopicExchange
 
     def send(self, messages: Sequence[Waiting]) -> NotTaken | None:
-        """Publishes messages, and waits until the broker has answered for all of them."""
+        """Publishes messages, and waits for the broker's confirmations. Returns None if it took all of them."""
         found = self.exchange.publish([_message(each) for each in messages])
         return NotTaken(found.refusal, taken=found.taken) if found.refusal else None
 
