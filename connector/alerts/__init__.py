@@ -1,1 +1,1 @@
-"""How fresh Customer.io is promised to be, and whether that is kept."""
+"""Alerts: the promises of freshness, the rules by which alerts open and recover, and the channels that tell of them."""

@@ -1,6 +1,6 @@
-"""The ways out: apprise's services, signed webhooks of our own, the heartbeat. Every send is bounded in time.
+"""Sends alerts by apprise's services and signed webhooks, and the heartbeat. Every send is bounded in time.
 
-What they answer is told in our own words: their addresses are secrets, and errors of libraries may hold them.
+Failures are told in our own words: the addresses are secrets, and errors of libraries may hold them.
 """
 
 import logging
@@ -20,7 +20,7 @@ from connector.customerio.http_deadline import Transport, within
 from connector.settings.alerts import Channel
 
 SEND_SECONDS = 15.0
-"""So long a channel may take over one message."""
+"""The longest that a channel may take over one message."""
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 10.0
 _LONGEST_KEY = 255
 _NO_APPRISE = "apprise is not installed: pip install 'audience-sync-connector[alerts]'"
@@ -30,11 +30,11 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Way(Protocol):
-    """One way out."""
+    """The interface of an opened channel, by which messages are sent."""
 
     @property
     def singly(self) -> bool:
-        """Whether each alert is sent as its own message, for a service that tracks alerts by key."""
+        """Says whether each alert is sent as its own message, for a service that tracks alerts by key."""
 
     def send(self, message: AlertMessage, now: float) -> str:
         """Sends a message. Returns why it was not accepted, without secrets; "" if it was accepted."""
@@ -50,7 +50,7 @@ class Closed(NamedTuple):
     singly: bool = False
 
     def send(self, message: AlertMessage, now: float) -> str:  # noqa: ARG002 - the form of a way
-        """Returns the reason."""
+        """Sends nothing, and returns the reason why the channel cannot be used."""
         return self.reason
 
 
@@ -65,7 +65,10 @@ class AppriseWay:
         self.singly = hasattr(service, "dedup") and hasattr(service, "action")
 
     def send(self, message: AlertMessage, now: float) -> str:  # noqa: ARG002 - the form of a way
-        """Sends a message in a thread that is left to itself when it takes too long: apprise bounds single reads."""
+        """Sends a message, and returns why it was not accepted, "" if it was.
+
+        It is sent in a thread that is left to itself when it takes too long, as apprise only bounds single reads.
+        """
         if self.singly:
             self._service.action, self._service.dedup = "map", message.key[:_LONGEST_KEY]
         name = str(self._service.service_name)
@@ -98,14 +101,14 @@ class WebhookWay:
         self._seconds = send_seconds
 
     def send(self, message: AlertMessage, now: float) -> str:
-        """Sends a signed webhook; only an answer of 2xx has taken it."""
+        """Sends a signed webhook. Returns "" if it was answered with 2xx, else why it was not taken."""
         body = to_json(timed(message.data, now))
         signed = standard_webhooks.headers([self._secret.get_secret_value()], message.id, int(now), body)
         return _asked("POST", self._url, self._seconds, body, {"content-type": "application/json", **signed})
 
 
 def opened(channel: Channel) -> Way:
-    """Opens the way out that a channel is configured for."""
+    """Opens a channel as it is configured; one that cannot be used becomes a Closed with the reason."""
     if channel.webhook_url is not None and channel.webhook_secret is not None:
         return WebhookWay(channel.webhook_url, channel.webhook_secret)
     if channel.url is None:
@@ -134,7 +137,7 @@ def _apprise(url: SecretStr) -> Way:
 
 
 def beat(url: SecretStr, seconds: float = SEND_SECONDS) -> str:
-    """Requests the heartbeat URL. Returns why the request failed; "" if it succeeded."""
+    """Requests the heartbeat URL within so many seconds. Returns "" if it answered with 2xx, else why it failed."""
     return _asked("GET", url, seconds)
 
 

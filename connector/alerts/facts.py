@@ -8,7 +8,11 @@ from connector.alerts.freshness import Promise
 
 
 class ConnectionFacts(NamedTuple):
-    """How a workspace fares. since: when the first failure came that no success followed, in unix seconds."""
+    """The state of the connection to a workspace.
+
+    since: when the first failure came that no success followed, in unix seconds; None where there is none, or where a
+    human has ended the pause. for_human: whether only a human or new credentials end the pause.
+    """
 
     name: str
     reason: str = ""
@@ -18,7 +22,10 @@ class ConnectionFacts(NamedTuple):
 
 
 class SourceFacts(NamedTuple):
-    """A source. due_at: when its next run is, or was, due; failing_since: since when its runs fail, and why."""
+    """The state of a source, with times in unix seconds.
+
+    due_at: when its next run is, or was, due. failing_since: since when its runs fail. reason: why they fail.
+    """
 
     name: str
     due_at: float | None = None
@@ -36,9 +43,10 @@ class TargetFacts(NamedTuple):
 
 
 class WebhookFacts(NamedTuple):
-    """What Customer.io reports of a workspace. heard_at: when it last did, None for never or too long ago to be known.
+    """The times of the reports of a workspace by Customer.io, in unix seconds.
 
-    awaited_since: since when something was counted here, of whatever kind; None where nothing was.
+    heard_at: when it last reported something; None for never, or too long ago to be known. awaited_since: when anything
+    was first counted here, of whatever kind; None where nothing was.
     """
 
     connection: str
@@ -56,12 +64,13 @@ class Hourly(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """Everything, at one moment (unix seconds).
+    """Everything that the rules look at, at one moment (unix seconds).
 
-    gone: the roles that nobody has, and who was seen when. held: deletions held, by sync. queues_held: why, by queue.
-    problems: how many came within the last hour, by sync, "" for those of none. heard_at: when upstream last said
-    something. out, exports: those that fail. exports_due: since when a run of others is due that nobody is at, by
-    export. out_refused: how many messages were put aside since a target refuses them, by target. unsigned: why webhooks
+    gone: the roles that no living process has, and when each was last seen, None for never. held: how many deletions
+    are held, by sync. queues_held: why a queue is held, by queue. problems: how many came within the last hour, by
+    sync, "" for those of none. heard_at: when upstream last said something. out, exports: those that fail. exports_due:
+    since when an export is due that does not fail and that nobody runs, by export. out_refused: how many messages were
+    put aside since a target refuses them, by target. unsigned: why webhooks
     are refused, by connection. drift: how many people the last audit of a sync found drifted and did not repair.
     dead_letters: how many there are. counts, segments: what was counted of syncs and of segments. open, recovered: the
     alerts that are open, and when others were over, by their keys.

@@ -15,7 +15,10 @@ _TAKES_IN = ("worker", "run")
 
 
 class Halt(NamedTuple):
-    """A stage that stands still since then (unix seconds). of_intake: it is before the store: who waits is unknown."""
+    """A stage that has stood still since then (unix seconds), and why.
+
+    of_intake: whether the stage is before the store, where it is unknown who waits.
+    """
 
     since: float
     cause: str
@@ -23,10 +26,10 @@ class Halt(NamedTuple):
 
 
 class Promise(NamedTuple):
-    """How fresh a sync is, or a segment of it ("" for all of the sync). Times are unix seconds.
+    """The freshness of a sync, or of a segment of it ("" for all of the sync). Times are unix seconds.
 
-    until: what came before then is in Customer.io; now, where nobody waits. within_seconds: as soon as promised; 0
-    where nothing is. cause: why it is late, where that is known.
+    until: what came before then is in Customer.io; equal to now where nobody waits. within_seconds: the longest delay
+    that is promised; 0 where nothing is promised. cause: why it is late, where that is known.
     """
 
     sync: str
@@ -44,7 +47,7 @@ class Promise(NamedTuple):
 
     @property
     def broken(self) -> bool:
-        """Whether the delay is longer than promised."""
+        """Says whether the delay is longer than promised; never where nothing is promised."""
         return 0 < self.within_seconds < self.seconds
 
     @property
@@ -60,9 +63,9 @@ class Promise(NamedTuple):
 
 
 def promises(settings: Settings, tx: Connection, now: float) -> list[Promise]:
-    """Returns how fresh every sync is that delivers, and each segment of it that has a promise.
+    """Returns the freshness of every sync that delivers, and of each of its segments that has a promise.
 
-    It is one look at the index a sync, and one more where segments have a promise.
+    It reads the index once for each sync, and once more where segments have a promise.
 
     Args:
         settings: The settings.
@@ -109,12 +112,12 @@ def _of_intake(tx: Connection, now: float) -> list[Halt]:
 
 
 def fresh_until(oldest: float | None, now: float, halts: Iterable[Halt]) -> tuple[float, str]:
-    """Returns until when everything is in Customer.io, and what is in the way. Pure.
+    """Returns the time (unix seconds) before which everything is in Customer.io, and why it is late. Pure.
 
     Args:
-        oldest: Since when whoever waits the longest does, in unix seconds; None if nobody is known to wait.
-        now: The time.
-        halts: What stands still. Where that is not intake it counts only if somebody waits.
+        oldest: The time since which the longest waiting person waits, in unix seconds; None if nobody is known to wait.
+        now: The time, in unix seconds.
+        halts: The stages that stand still. One that is not of intake counts only if somebody waits.
     """
     counted = [each for each in halts if oldest is not None or each.of_intake]
     until = min([each.since for each in counted] + [now if oldest is None else oldest])
@@ -122,9 +125,9 @@ def fresh_until(oldest: float | None, now: float, halts: Iterable[Halt]) -> tupl
 
 
 def oldest_of(segment: str, due: DueRows) -> float | None:
-    """Returns since when whoever has to do with a segment waits at the longest; None if nobody does. Pure.
+    """Returns since when people of a segment wait, in unix seconds; None if none of them waits. Pure.
 
-    Where too many are due to look at all of them, it is since when those wait who were not looked at.
+    Where too many people are due to look at each, those who were not looked at count as people of the segment.
     """
     waits = [each.since for each in due.rows if _concerns(segment, each)]
     if due.complete_until is not None:
@@ -133,7 +136,7 @@ def oldest_of(segment: str, due: DueRows) -> float | None:
 
 
 def _concerns(segment: str, row: DueRow) -> bool:
-    """Whether somebody is in the segment, was, or may have been: one too many makes a promise stricter, not wrong."""
+    """Says whether a person is, was or may have been in the segment. One too many only makes a promise stricter."""
     if row.leaves:
         return True
     try:

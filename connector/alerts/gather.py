@@ -25,7 +25,7 @@ from connector.store import (
 
 _HOUR_SECONDS = 3600.0
 _UNSIGNED_SECONDS = 2 * _HOUR_SECONDS
-"""Customer.io tries again each hour: who has sent nothing badly signed for so long has stopped."""
+"""Customer.io tries again each hour: after this time without a badly signed webhook, the sender has stopped."""
 
 
 def gather(settings: Settings, tx: Connection, now: float, known: Mapping[str, AlertState]) -> AlertFacts:

@@ -85,7 +85,10 @@ def _notice(state: AlertState, change: StateChange, now: float) -> Notice:
 
 
 def told_at(notice: Notice, quiet_hours: str) -> float:
-    """Returns when a channel with such quiet hours (UTC) is to tell of it: at once, or at their end. Pages: at once."""
+    """Returns when a channel with such quiet hours (UTC) is to send a notice, in unix seconds.
+
+    It is the end of the quiet hours for a notice within them; any other notice, and every page, is sent at once.
+    """
     quiet = quiet_minutes(quiet_hours)
     if quiet is None or notice.severity == "page":
         return notice.at

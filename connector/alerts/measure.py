@@ -13,7 +13,7 @@ from connector.store.hourly import HOUR_SECONDS, HourCount
 
 DAYS = 7
 _LEAST_DAYS = 3
-"""A mean of fewer days is none."""
+"""The fewest days that make a mean."""
 _LEAST_HOURS = 24
 _USERS_AT_ONCE = 5000
 
@@ -34,12 +34,12 @@ def measured(sync: Sync) -> list[str]:
 
 
 def measure(settings: Settings, store: Store, until: Callable[[], bool] = lambda: False) -> None:
-    """Counts what was not counted yet of the last full hour.
+    """Counts the changes and the segments' people of the last full hour that are not counted yet. Raises StoreError.
 
     Args:
         settings: The settings: what has no bound is not counted.
         store: The store.
-        until: Says when to stop before the end; the next turn begins anew.
+        until: Says when to stop before the end; the segments of that sync are then counted anew by the next turn.
     """
     with store.reading() as tx:
         hour = int(store.now(tx) // HOUR_SECONDS) - 1
@@ -90,7 +90,7 @@ def means_of_segments(settings: Settings, tx: Connection, now: float) -> list[Ho
 
 
 def _mean(tx: Connection, subject: str, kept: str, now: float, counts: Callable[[int], bool], least: int) -> Hourly:
-    """The count of the last full hour beside the mean of those before it; a mean of 0 where there are too few."""
+    """Returns the count of the last full hour beside the mean of those before it, 0 where there are too few."""
     hour = int(now // HOUR_SECONDS) - 1
     return compared(subject, hourly.since(tx, kept, hour - DAYS * 24), hour, counts, least)
 
@@ -102,8 +102,8 @@ def compared(subject: str, found: Sequence[HourCount], hour: int, counts: Callab
         subject: What is counted.
         found: The counts.
         hour: The hour in question.
-        counts: Says of an hour, by how many it lies before that one, whether it goes into the mean.
-        least: So many must, else the mean is 0, which says nothing.
+        counts: Says whether the hour that lies so many hours before that one goes into the mean.
+        least: The fewest hours that make a mean; with fewer the mean is 0, which says nothing.
     """
     last = next((each.number for each in found if each.hour == hour), None)
     before = [each.number for each in found if each.hour < hour and counts(hour - each.hour)]

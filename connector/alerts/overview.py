@@ -57,7 +57,7 @@ class AlertsOverview:
 
 
 def overview(settings: AlertsSettings, store: Store, most: int) -> AlertsOverview:
-    """Returns what there is of alerts; `most`: so many of the past ones, and of what was told."""
+    """Returns the overview of alerts, with at most `most` past alerts and `most` notices. Raises StoreError."""
     with store.reading() as tx:
         known, told = [*alerts.known(tx).values()], alerts.latest_notices(tx, most)
         states = alerts.channels(tx, [*settings.channels])
@@ -110,18 +110,18 @@ def _off(what: str, share: float) -> str:
 
 
 def acknowledge(store: Store, keys: Sequence[str], by: str) -> list[str]:
-    """Takes alerts on: they are not told again while they are open.
+    """Takes alerts on: nobody is reminded of them while they are open; their recovery is still told.
 
     Args:
         store: The store.
         keys: The alerts, by their keys; none for all that are open.
-        by: Who takes them on.
+        by: The name of the person who takes them on.
 
     Returns:
-        Those that were open, and not taken on before.
+        The keys of those that were open, and not taken on before.
 
     Raises:
-        ConnectorError: There is none.
+        NothingLeftError: There is no such alert.
     """
     with store.writing() as tx:
         wanted = keys or [key for key, each in alerts.known(tx).items() if each.is_open]

@@ -1,7 +1,7 @@
 """Decides which alerts are open, by the facts alone. Pure.
 
-What only follows from another alert is none of its own: while a connection is paused, its syncs are late. And what is
-late counts from when its cause was over: so one outage is one alert, however long it takes to make up for it.
+What only follows from another alert opens none of its own: the syncs of a paused connection are late, and one alert
+says so. Lateness counts from the end of its cause, so one outage is one alert, however long it takes to catch up.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ class OpenAlert(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Returns the key of the alert."""
+        """Returns the key of the alert: its kind and its subject."""
         return key(self.kind, self.subject)
 
 
@@ -41,7 +41,7 @@ _NOBODY_WORKS = tuple(key("fleet gone", role) for role in WORDS if role != "web"
 
 
 def findings(facts: AlertFacts, settings: AlertsSettings) -> list[OpenAlert]:
-    """Returns the alerts that are open by these facts, each once."""
+    """Returns the alerts that are open by these facts, each key once, without the kinds that are switched off."""
     found = {each.key: each for rule in _RULES for each in rule(facts, settings) if each.kind not in settings.off}
     return list(found.values())
 
@@ -69,7 +69,7 @@ def _connections(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAl
 
 
 def _is_paused(each: ConnectionFacts, facts: AlertFacts, settings: AlertsSettings) -> bool:
-    """Whether a connection has failed long enough for an alert, or for one of its syncs to be late because of it."""
+    """Says whether a connection has failed long enough for an alert, or until one of its syncs was late."""
     if each.since is None:
         return False
     if key("connection paused", each.name) in facts.open or facts.now - each.since > settings.paused_seconds:
@@ -125,7 +125,7 @@ def _causes(promise: Promise, facts: AlertFacts) -> Iterator[str]:
 
 
 def _caused(promise: Promise, facts: AlertFacts) -> bool:
-    """Whether the delay follows from something that is an alert of its own, or will become one if it lasts."""
+    """Says whether the delay follows from something that is an alert of its own, or will become one if it lasts."""
     failing = any(each.name == promise.connection and each.since is not None for each in facts.connections)
     return failing or _nobody_works(facts) or bool(facts.queues_held)
 
@@ -160,7 +160,10 @@ def _upstream(facts: AlertFacts, settings: AlertsSettings) -> Iterator[OpenAlert
 
 
 def _is_silent(kind: AlertKind, subject: str, heard_at: float | None, allowed: float, facts: AlertFacts) -> bool:
-    """Whether nothing was heard for too long. The time last heard is dropped one day; that does not end the silence."""
+    """Says whether nothing was heard for too long.
+
+    The store forgets an old `heard_at`: an alert that is open then stays open, as the silence has not ended.
+    """
     if heard_at is None:
         return allowed > 0 and key(kind, subject) in facts.open
     return 0 < allowed < facts.now - heard_at

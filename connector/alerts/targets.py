@@ -13,7 +13,7 @@ from connector.store.outgoing import NOTHING_WAITS, TargetState
 
 
 def out_failing(tx: Connection, names: Collection[str]) -> list[TargetFacts]:
-    """Returns the failing targets; the failure of each counts from its oldest waiting message."""
+    """Returns the failing targets that messages wait for; the failure counts from the oldest waiting message."""
     if not names:
         return []
     states = outgoing.states(tx)

@@ -1,7 +1,7 @@
-"""One turn of alerts, as beat rings for it once a minute: look, keep what changed, tell of it, beat the heart.
+"""One turn of alerts, which beat asks for once a minute: it looks, keeps what changed, sends notices and a heartbeat.
 
-Any process may take a turn, one at a time. A message is told of only once the channel has taken it: a process that
-dies in between leaves it to the next turn, which sends the same message under the same id.
+Any process may take a turn, one at a time. A message counts as told only once the channel has taken it: if a process
+dies in between, the next turn sends the same message under the same id.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 LEASE = "alerts"
 LEASE_SECONDS = 120.0
 LATE_SECONDS = 10.0
-"""What takes longer waits for the store: it was away, or is only just there."""
+"""A step that takes longer has waited for a store that was away, or that has only just come back."""
 _CHANNEL_SECONDS = 120.0
 """Longer than a channel may take over all messages of a turn."""
 _MOST_AT_ONCE = 500
@@ -38,11 +38,11 @@ _MOST_DOUBLINGS = 10
 
 @dataclass(slots=True)
 class AlertTurn:
-    """What is needed for a turn.
+    """The turns of alerts that one process takes.
 
-    opened: gives the way out of a channel; ways: those that were opened. in_doubt_until: when, by the steady clock, the
-    signs of processes are believed again. ahead: by how much the store's clock was before the steady one at the last
-    look.
+    opened: opens a channel. ways: the opened channels, by name. in_doubt_until: the time by the monotonic clock from
+    which on missing heartbeats are believed again. ahead: by how many seconds the store's clock was ahead of the
+    monotonic one at the last look.
     """
 
     settings: Settings
@@ -57,7 +57,10 @@ class AlertTurn:
         self.in_doubt_until = monotonic() + heartbeats.GONE_SECONDS
 
     def take(self, until: Callable[[], bool] = lambda: False) -> bool:
-        """Takes a turn. Returns False if another process takes one. `until` says when to stop. Raises StoreError."""
+        """Takes a turn. Returns False if another process takes one, or took the lease over meanwhile.
+
+        `until` says when to tell no more channels. Raises StoreError.
+        """
         holder, began = uuid4().hex, monotonic()
         with self.store.writing() as tx:
             if not named_leases.take(tx, LEASE, holder, self.store.now(tx), LEASE_SECONDS):
@@ -102,7 +105,10 @@ class AlertTurn:
             self.doubt()
 
     def tell(self, channel: Channel) -> None:
-        """Sends a channel's waiting notices: as one message, or one for each alert. Stops at the first failure."""
+        """Sends a channel's waiting notices: as one message or, by a way that is `singly`, as up to five, one each.
+
+        Stops at the first failure. Sends nothing while another process sends by this channel. Raises StoreError.
+        """
         holder = uuid4().hex
         with self.store.writing() as tx:
             if not alerts.claim(tx, channel.name, holder, self.store.now(tx), _CHANNEL_SECONDS):
@@ -167,5 +173,5 @@ class AlertTurn:
 
 
 def pause_seconds(failures: int) -> float:
-    """Returns how long a channel is left alone after so many failures in a row, and one more."""
+    """Returns for how many seconds a channel is left alone after a failure that follows so many failures in a row."""
     return min(_FIRST_PAUSE * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_PAUSE)

@@ -16,7 +16,7 @@ _EVERY_SECONDS = 20.0
 
 
 class AlertThread(BackgroundThread):
-    """A thread that takes a turn every 20 s. Others may do so too: one at a time does."""
+    """A thread that takes a turn every 20 s. Other processes may do so too, one at a time."""
 
     def __init__(self, settings: Settings, store: Store, every_seconds: float = _EVERY_SECONDS) -> None:
         """Does not start the thread yet."""

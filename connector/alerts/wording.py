@@ -12,7 +12,10 @@ TEST = "This is a test: alerts reach you"
 
 
 class AlertMessage(NamedTuple):
-    """A message. id: the same whenever it is sent again. data: what a signed webhook carries, without the time."""
+    """A message. id: the same whenever it is sent again. data: what a signed webhook carries, without the time.
+
+    key: of its first alert. over: whether all its alerts have recovered. urgent: whether one of them is a page.
+    """
 
     id: str
     title: str
@@ -29,7 +32,7 @@ def message(id: str, notices: Sequence[Notice], most: int) -> AlertMessage:
     Args:
         id: Its id.
         notices: At least one, in their order.
-        most: So many the text lists; it counts the others. The data has all of them.
+        most: The most notices that the text lists; it counts the others. The data has all of them.
     """
     lines = [_line(each) for each in notices[:most]]
     left = len(notices) - most
