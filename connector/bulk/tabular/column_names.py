@@ -14,7 +14,7 @@ _SHOWN = 20
 
 
 class NamedRowError(UnreadableError):
-    """A row that says nothing to act on, but whom it is of: they are in the table, and do not leave by it."""
+    """A row that cannot be read but names its user, who is in the table and so does not leave by it."""
 
     def __init__(self, reason: str, message: Mapping[str, Any]) -> None:
         super().__init__(reason)
@@ -22,16 +22,16 @@ class NamedRowError(UnreadableError):
 
 
 class UnnamedRowError(UnreadableError):
-    """A row of somebody, and nobody can tell of whom: with them in the table, nobody can be said not to be."""
+    """A row of a user who cannot be told: anybody may be in the table by it, so nobody can leave by that table."""
 
 
 def is_blank(row: Mapping[str, Any]) -> bool:
-    """Whether nothing but null and blanks stands in a row: there is nobody in it."""
+    """Says whether a row has only null and blank texts, so that it is of nobody."""
     return all(value is None or (isinstance(value, str) and not value.strip()) for value in row.values())
 
 
 def renamed(row: Mapping[str, Any], columns: ColumnNames) -> Mapping[str, Any]:
-    """The row under the names that it is read by."""
+    """Returns the row under the names that it is read by, without the columns that are left out."""
     if not columns:
         return row
     named = ((columns.get(name, name), value) for name, value in row.items())
@@ -39,7 +39,10 @@ def renamed(row: Mapping[str, Any], columns: ColumnNames) -> Mapping[str, Any]:
 
 
 def read_as(given: Sequence[str], columns: ColumnNames, name: str) -> tuple[str, ...]:
-    """What the columns `given` of a table called `name` are read as. Raises SettingsError where two become one."""
+    """Returns the names that the columns `given` of a table called `name` are read as, without those left out.
+
+    Raises SettingsError where two columns are read as one name.
+    """
     names = tuple(columns.get(column, column) for column in given)
     target = next((target for target, count in Counter(names).items() if target and count > 1), None)
     if target is not None:
@@ -49,6 +52,6 @@ def read_as(given: Sequence[str], columns: ColumnNames, name: str) -> tuple[str,
 
 
 def listed(columns: Sequence[str]) -> str:
-    """Columns in a row, for a sentence."""
+    """Returns the first 20 of the columns as a list for a sentence, with "..." where there are more."""
     more = ", ..." if len(columns) > _SHOWN else ""
     return ", ".join(columns[:_SHOWN]) + more

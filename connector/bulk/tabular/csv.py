@@ -46,11 +46,11 @@ class CsvTable:
 
     @property
     def position(self) -> int:
-        """How far the file has been read."""
+        """Returns how many bytes have been read; 0 for standard input."""
         return self._raw.tell() if self.size is not None else 0
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """The rows by column, or why one cannot be read. Raises UnreadableError where the file breaks off."""
+        """Yields each row by column, or why it cannot be read. Raises UnreadableError where the file breaks off."""
         short: Unreadable | None = None
         for cells in self._records():
             if short is not None:
@@ -80,7 +80,7 @@ class CsvTable:
         return Unreadable(f"line {self._reader.line_num} {what}", text)
 
     def _records(self) -> Iterator[list[str] | Unreadable]:
-        """The cells of each line that has any but blank ones. A line that is wrong in itself harms only itself."""
+        """Yields the cells of each line that is not blank, or why the line is not CSV; the next lines are read on."""
         while True:
             before = self._reader.line_num
             try:

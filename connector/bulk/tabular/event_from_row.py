@@ -15,7 +15,10 @@ NAME, TIME, TYPE = "name", "time", "type"
 
 @dataclass(frozen=True, slots=True)
 class EventShape:
-    """How the rows of a table are events. key: the column with an event's own id; name: of all of them, else ""."""
+    """The way in which the rows of a table are events.
+
+    key: the column with an event's own id. name: the name of all events, "" where a column has it.
+    """
 
     key: str
     name: str = ""
@@ -34,14 +37,14 @@ def check(shape: EventShape, columns: Sequence[str], name: str) -> None:
 
 
 def header(shape: EventShape, columns: Sequence[str]) -> Header:
-    """The columns of a table as its rows are read as events."""
+    """Returns the header of a table whose rows are read as events."""
     renamed = shape.columns if shape.key in shape.columns else {shape.key: "", **shape.columns}
     names = [each for column in columns if (each := renamed.get(column, column))]
     return Header(columns, names, (*IDENTITIES, NAME, TIME, TYPE), renamed)
 
 
 def message(row: Mapping[str, Any], shape: EventShape) -> dict[str, Any]:
-    """The native message of a row: the user, and what happened. Every other column is a property of the event.
+    """Returns the native message of a row: the user and the event, with every other column as a property of it.
 
     Raises UnreadableError for a row without the event's id.
     """

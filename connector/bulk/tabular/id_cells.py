@@ -1,9 +1,9 @@
 """Ids in the cells of a CSV file, where a program may have made numbers of them.
 
-A cell of CSV is text and does not say what it was. With one gap in a column of ids a table makes all of them floats and
-writes 1001.0; of a long one a spreadsheet writes the first digits (1.23457E+11). The first is the id still, the second
-may be many people's. Who wants a spreadsheet to leave an id alone writes the formula ="007": the text in it is the id.
-An apostrophe before it ('007) is not written into a file by the spreadsheets that show it: it is a part of the id.
+A cell of CSV is text and does not say what it was. If a column of ids has one gap, some programs make floats of all ids
+and write 1001.0; of a long id a spreadsheet writes the first digits (1.23457E+11). The first still tells the id; the
+second may stand for many people. The formula ="007" keeps a spreadsheet from changing an id: its text is the id. An
+apostrophe before an id ('007) is not written to a file by the spreadsheets that show it, so it is a part of the id.
 """
 
 import re
@@ -19,7 +19,7 @@ _ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,}")
 
 
 def unmade(row: Mapping[str, Any], names: frozenset[str]) -> Mapping[str, Any]:
-    """The row with the ids that its cells `names` stand for. Raises UnnamedRowError where digits of one are lost."""
+    """Returns the row with the ids that its cells `names` stand for. Raises UnnamedRowError where digits are lost."""
     found = {name: _id(row[name], name) for name in names if isinstance(row.get(name), str)}
     return {**row, **found} if any(row[name] != id for name, id in found.items()) else row
 

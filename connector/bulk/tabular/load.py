@@ -1,4 +1,4 @@
-"""A table into the store: its rows as messages, and where it is a whole audience, who is not in it as having left."""
+"""Takes a table into the store: its rows as messages and, for a whole audience, everybody else as having left."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ from connector.store.engine import Store
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What came of a table: rows taken in, rows that cannot be read, and who left because they are not in it.
+    """The counts of a table that was taken in: its changes, its unreadable rows, and users who left by it.
 
-    unnamed: rows of a whole audience that are somebody's, and nobody can tell whose: for them nobody has left.
+    unnamed: the rows of a whole audience whose user cannot be told; if there are any, nobody has left.
     """
 
     changes: int
@@ -32,7 +32,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Where a table goes, and how. max_bytes: a longer row is kept as a problem and not read."""
+    """The loading of a table into a store. max_bytes: a row of more bytes is kept as a problem and not read."""
 
     store: Store
     syncs: Sequence[Rules]
@@ -44,8 +44,8 @@ class Load:
         """Takes the table in; `report` is called after each transaction.
 
         Raises UnreadableError where the table breaks off, StoreError where the store fails, ConnectorError where a
-        whole audience has no row that can be read. Then nobody has left, and neither where a row does not tell who it
-        is: they may be in it.
+        whole audience has no row that can be read. Nobody leaves if the table breaks off or has no such row, nor if the
+        user of a row cannot be told.
         """
         with kept() as seen:
             loaded = self._rows(table, seen, report)
@@ -75,7 +75,7 @@ class Load:
                 yield each
 
     def _leave(self, seen: Seen) -> int:
-        """Lets everybody leave who is in the segment, in any sync, and stands in no row; how many."""
+        """Lets everybody leave who is in the segment, in any sync, and in no row. Returns the number of changes."""
         return sum(self._leave_sync(rules.name, seen) for rules in self.syncs)
 
     def _leave_sync(self, sync: str, seen: Seen) -> int:

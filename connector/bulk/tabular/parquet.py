@@ -1,7 +1,7 @@
 """Parquet, read a thousand rows at a time. pyarrow, which reads it, is asked for only here, and only when needed.
 
-Values as JSON has them: times and dates as ISO text, decimals as numbers, NaN as null. In place of what JSON has
-nothing for stands a mark that nothing takes: that cell alone is left out, with a problem that says whose it is.
+Values become those of JSON: times and dates ISO text, decimals numbers, NaN null. A value that JSON cannot hold is
+replaced by a mark that no field takes: that cell alone is left out, with a problem that names its user.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ class ParquetTable:
         self._file.close()
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """Each row by column but blank ones, or why it is unreadable. Raises UnreadableError for a damaged file."""
+        """Yields each row that is not blank, or why it is unreadable. Raises UnreadableError for a damaged file."""
         for batch in self._batches():
             if isinstance(batch, Unreadable):
                 self.position += 1
@@ -98,9 +98,9 @@ class ParquetTable:
             raise UnreadableError(f"the file is damaged: {_first_line(error)}") from error
 
     def _portions(self, batch: Any) -> Iterator[tuple[int, int]]:
-        """The first row and the number of rows of parts that fit the memory unpacked; 0 for a row that does not fit.
+        """Yields parts that fit the memory unpacked, as first row and number of rows; 0 for a row that does not fit.
 
-        A value that stands once in a file may be that of every row.
+        A text that a dictionary holds once may be the value of every row.
         """
         sizes = self._unpacked(batch)
         if sizes is None or sum(sizes) <= _UNPACKED_BYTES:
@@ -120,7 +120,7 @@ class ParquetTable:
             yield start, batch.num_rows - start
 
     def _unpacked(self, batch: Any) -> list[int] | None:
-        """How many bytes the texts of each row have that stand in dictionaries; None where there are none."""
+        """Returns for each row the bytes of its texts that are in dictionaries; None where no column has one."""
         compute, total = arrow_part("pyarrow.compute"), None
         for column in batch.columns:
             if not self._arrow.types.is_dictionary(column.type) or not _is_text(column.type.value_type, self._arrow):
@@ -131,7 +131,7 @@ class ParquetTable:
         return None if total is None else [int(each) for each in total.to_pylist()]
 
     def _decoded(self, batch: Any) -> Iterator[Row]:
-        """The rows of a batch as Python has them; one by one where some cannot be (a date in the year 200,000)."""
+        """Yields the rows of a batch as Python values, cell by cell if one has none (a date in the year 200,000)."""
         try:
             rows = batch.to_pylist()
         except (ValueError, OverflowError, self._arrow.ArrowException):
@@ -148,7 +148,7 @@ class ParquetTable:
             return UNREADABLE
 
     def _in_microseconds(self, type: Any) -> Any:
-        """Python's times have microseconds: nanoseconds are cut. What stands in a dictionary is of the type of that."""
+        """Returns the type that is read: microseconds for nanoseconds, and for a dictionary the type of its values."""
         if self._arrow.types.is_dictionary(type):
             return self._in_microseconds(type.value_type)
         if self._arrow.types.is_timestamp(type) and type.unit == "ns":
@@ -157,7 +157,7 @@ class ParquetTable:
 
 
 def _with_dictionaries(metadata: Any) -> list[str]:
-    """The columns of texts that have dictionaries: kept packed, until it is clear how large they are unpacked."""
+    """Returns the columns of texts with dictionaries, which stay packed until their unpacked size is known."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
     packed = [each for each in chunks if each.physical_type == "BYTE_ARRAY" and each.has_dictionary_page]
@@ -175,7 +175,7 @@ def _too_large() -> Unreadable:
 
 @singledispatch
 def plain(value: Any) -> Any:  # noqa: ARG001 - of a type that is not registered
-    """A value as JSON has it; a mark in place of what JSON has nothing for."""
+    """Returns a value as JSON has it; a mark for a value that JSON cannot hold."""
     return bounds.marked(bounds.NO_JSON)
 
 
@@ -199,7 +199,7 @@ def _(value: Decimal) -> int | float | str | None:
 
 
 def _not_finite(*, nan: bool) -> str | None:
-    """Programs that know no null write NaN for it; nobody writes infinity for anything else."""
+    """Returns None for NaN, which programs without null write for it, and a mark for infinity."""
     return None if nan else bounds.marked(bounds.NOT_FINITE)
 
 
@@ -231,7 +231,7 @@ def _(value: list[Any] | tuple[Any, ...]) -> list[Any]:
 
 
 def arrow_part(module: str) -> Any:
-    """A module of pyarrow. Raises ConnectorError, with what to install, where it is not there."""
+    """Returns a module of pyarrow. Raises ConnectorError, which says what to install, where it is missing."""
     try:
         return import_module(module)
     except ImportError as error:

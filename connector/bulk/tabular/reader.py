@@ -1,4 +1,4 @@
-"""A file of messages, or a table of users, as rows that are read one by one: passed over, or turned into changes."""
+"""A file of messages, or a table of users, as rows that are read one by one: skipped, or turned into changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,9 +42,9 @@ class TableReader:
         next(islice(self.rows, count, count), None)
 
     def batch(self, most: int) -> Batch:
-        """The next rows, at most so many, and no more than one transaction should have; none at the end.
+        """Returns the next rows, at most so many, and no more than one transaction should have; none at the end.
 
-        Where the file breaks off, what stands before that place comes first. Then it raises UnreadableError.
+        Where the file breaks off, the rows before that place are returned first. The next call raises UnreadableError.
         """
         messages: Messages = []
         count = size = 0
@@ -55,7 +55,7 @@ class TableReader:
         return Batch(count, messages)
 
     def _next(self, count: int) -> Any:
-        """The next row; None at the end, and where the file breaks off behind the `count` rows of a batch."""
+        """Returns the next row; None at the end, and where the file breaks off after the `count` rows of a batch."""
         try:
             row = next(self.rows, None)
         except UnreadableError as error:
@@ -103,7 +103,7 @@ def _of_message(format: str, max_bytes: int) -> Callable[[Any], tuple[Messages, 
 
 
 def of_row(shape: UserShape, max_bytes: int) -> Callable[[Any], tuple[Messages, int]]:
-    """How a row of this shape is read: the changes, and the size of its message."""
+    """Returns a function that reads a row of this shape: its changes, and the size of its message in bytes."""
 
     def read(row: Any) -> tuple[Messages, int]:
         one = said.one(row, lambda given: user_from_row.message(given, shape), lambda _: None)

@@ -1,4 +1,4 @@
-"""What rows say, as native messages, in batches of bounded length and size."""
+"""Turns rows into native messages, in batches of bounded length and size."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,16 +15,16 @@ from connector.model import bounds
 from connector.model.change import Message, Unreadable
 
 ROWS_AT_ONCE = 1000
-"""How many rows go into one transaction at most."""
+"""The most rows that go into one transaction."""
 BYTES_AT_ONCE = 2_000_000
 
 Native = dict[str, Any]
 
 
 class Said(NamedTuple):
-    """What a row says: a native message as JSON, and whom it names; or why there is none.
+    """The content of a row: a native message as JSON, or why there is none, and the key of the user that it names.
 
-    unnamed: whether it is somebody's, and nobody can tell whose.
+    unnamed: whether the row is of a user who cannot be told.
     """
 
     body: bytes | Unreadable
@@ -37,7 +37,7 @@ def one(
     message: Callable[[Mapping[str, Any]], Native],
     key_of: Callable[[Native], str | None],
 ) -> Said:
-    """What one row says. A user whom a row names is in the table, even if the rest of the row cannot be read."""
+    """Returns the content of one row. It has the key of the named user even if the rest of the row cannot be read."""
     if isinstance(row, Unreadable):
         return Said(row, unnamed=True)
     try:
@@ -55,7 +55,7 @@ def _known(key: str | None) -> str | None:
 
 
 def _encoded(given: Native) -> bytes:
-    """The message as JSON. What no JSON can carry stands there so that its reader leaves out that field alone."""
+    """Returns the message as JSON. A value that JSON cannot hold is marked, so that only its field is left out."""
     try:
         return to_json(given)
     except (PydanticSerializationError, ValueError, RecursionError):
@@ -65,7 +65,7 @@ def _encoded(given: Native) -> bytes:
 def every(
     table: Table, message: Callable[[Mapping[str, Any]], Native], key_of: Callable[[Native], str | None]
 ) -> Iterator[Said | UnreadableError]:
-    """What each row of a table says, and at last the error where the table breaks off."""
+    """Yields the content of each row of a table and, where the table breaks off, the error as the last item."""
     try:
         for row in table.rows():
             yield one(row, message, key_of)
@@ -74,7 +74,7 @@ def every(
 
 
 def batches(said: Iterable[Said | UnreadableError]) -> Iterator[list[Said]]:
-    """Lists of bounded length and size. Where the rows break off, what stands before is given first, then raised."""
+    """Yields lists of bounded length and size. Raises the error at which the rows end, after the rows before it."""
     batch: list[Said] = []
     size = 0
     for each in said:
@@ -91,5 +91,5 @@ def batches(said: Iterable[Said | UnreadableError]) -> Iterator[list[Said]]:
 
 
 def read(body: bytes | Unreadable, max_bytes: int) -> list[Message]:
-    """The changes that a row comes to; a row of more than `max_bytes` is a problem."""
+    """Returns the changes that a row comes to; a row of more than `max_bytes` is a problem."""
     return [body] if isinstance(body, Unreadable) else bodies.read("native", body, max_bytes)

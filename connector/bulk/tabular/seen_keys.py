@@ -8,10 +8,10 @@ from pydantic_core import to_json
 
 
 class Seen:
-    """Keys of users."""
+    """A set of keys of users, kept in a SQLite database."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        """`database`: an empty one."""
+        """Makes the table of keys in an empty database."""
         self._database = database
         database.execute("CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID")
 

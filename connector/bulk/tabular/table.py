@@ -29,16 +29,16 @@ class Table(Protocol):
 
     @property
     def position(self) -> int:
-        """How far the table has been read."""
+        """Returns how far the table has been read, in the units of `size`."""
         ...
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """The rows by column, or why one cannot be read. Raises UnreadableError where the table breaks off."""
+        """Yields each row by column, or why it cannot be read. Raises UnreadableError where the table breaks off."""
         ...
 
 
 def kind_of(path: Path, format: str) -> str | None:
-    """Which kind of table a file is: what the caller says, else what its name says; None where it is no table."""
+    """Returns the kind of table that a file is, by `format`, else by the file's name; None where it is no table."""
     if format in KINDS:
         return format
     name = path.name.lower()

@@ -10,15 +10,15 @@ from connector.store.engine import Store
 
 
 def warning(store: Store, syncs: Sequence[Rules], source: WarehouseSource) -> str | None:
-    """What to say of a source that puts people into a segment of which nobody has heard; None where each is known."""
+    """Returns a warning about a source that puts people into an unknown segment; None where each is known."""
     asked = question(store, syncs, source.segments)
     return None if asked is None else asked.rpartition(". ")[0] + ": nobody comes into an audience by it"
 
 
 def question(store: Store, syncs: Sequence[Rules], names: Iterable[str]) -> str | None:
-    """What to ask before a table puts its users into these segments; None where each is known.
+    """Returns the question to ask before a table puts its users into these segments; None where each is known.
 
-    One is known that the settings of a sync name, or that somebody in the store is in.
+    A segment is known if the settings of a sync name it, or if somebody in the store is in it. Raises StoreError.
     """
     named = {each for rules in syncs for each in (*rules.whitelist, *rules.mirrors)} - {EVERYTHING}
     unheard = [name for name in names if name not in named]

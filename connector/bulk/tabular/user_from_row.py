@@ -27,7 +27,7 @@ IDENTITIES = ("id", "external_id", "email", "anonymous_id", "anonymous_ids")
 
 @dataclass(frozen=True, slots=True)
 class UserShape:
-    """How the rows of a table are users.
+    """The way in which the rows of a table are users.
 
     key: the column that is the user's id, None where the table has one that every format knows; entered: the segments
     that everybody in the table is in; full: whether nobody else is in the one of `entered`; columns: what some columns
@@ -45,7 +45,7 @@ class UserShape:
 
 
 def of_texts(shape: UserShape) -> UserShape:
-    """The shape of a table whose cells are all text, whatever they were."""
+    """Returns the shape for a table whose cells are all text: with the columns whose ids may have become numbers."""
     read = {"id", "external_id", "anonymous_id", f"{ACCOUNT}id", *shape.wanted.identifiers}
     own = {column for column, name in shape.columns.items() if name in read}
     key = {shape.key} if shape.key else set[str]()
@@ -72,7 +72,7 @@ def check(shape: UserShape, columns: Sequence[str], name: str) -> None:
 
 
 def header(shape: UserShape, columns: Sequence[str], name: str) -> Header:
-    """The columns of a table, called `name`, as a row of this shape is read."""
+    """Returns the header of a table, called `name`, for rows of this shape. Raises SettingsError as `read_as` does."""
     names = read_as(columns, shape.columns, name)
     renamed = shape.columns if shape.key is None else {shape.key: "", **shape.columns}
     have = names if shape.key is None else [*names, "id"]
@@ -86,10 +86,10 @@ def refuse_shape(shape: UserShape, name: str) -> None:
 
 
 def message(row: Mapping[str, Any], shape: UserShape) -> dict[str, Any]:
-    """The native message of a row: everything there is to know of the user, and the segments.
+    """Returns the native message of a row: the user, the account, and the segments.
 
-    Raises UnreadableError for a row without an id in the column that is to have it: another of its columns might name
-    the user, but not by the key under which all others are known.
+    Raises UnreadableError for a row without an id in the column `key`, since its other columns might name the user by
+    another key; UnnamedRowError where an id is there but cannot be told; NamedRowError where the segments are unclear.
     """
     if shape.ids:
         row = id_cells.unmade(row, shape.ids)
@@ -114,14 +114,15 @@ def message(row: Mapping[str, Any], shape: UserShape) -> dict[str, Any]:
 
 
 def _account(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of the user's account: columns called account.NAME."""
+    """Returns the attributes of the user's account, which are the columns called account.NAME."""
     return {name.removeprefix(ACCOUNT): value for name, value in given.items() if name.startswith(ACCOUNT)}
 
 
 def _names(given: Any) -> Any:
-    """The segments of a row; `|` alone is none. What is none of these is for the format to refuse.
+    """Returns the segments of a row, none for `|` alone. A value that is not text is left for the format to refuse.
 
-    A text that another program may mean as a list is no name: to take it for one would take the user out of all others.
+    Raises UnreadableError for a text that another program may mean as a list: read as the name of one segment, it would
+    take the user out of all others.
     """
     if not isinstance(given, str):
         return given
@@ -140,7 +141,7 @@ def _listed_in(text: str) -> Any:
 
 
 def key_of(given: Mapping[str, Any]) -> str | None:
-    """The key of the user whom a message names, even if the rest of it cannot be read; None where it names none."""
+    """Returns the key of the user that a message names; None where it names nobody."""
     user = given["user"]
     try:
         return user_key(user, visitor(user))

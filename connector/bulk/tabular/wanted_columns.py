@@ -14,7 +14,11 @@ _NOT_COMPARED = re.compile(r"[\W_]+")
 
 
 class Header(NamedTuple):
-    """The columns of a table, what they are read as, what else one may be, and the settings' `columns`."""
+    """The columns of a table.
+
+    own: as the table names them. names: as they are read. known: other names that every table may have. renamed: the
+    settings' `columns`.
+    """
 
     own: Sequence[str]
     names: Collection[str]
@@ -34,20 +38,20 @@ class _WantedField(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its column, as one would write it."""
+        """Returns the name of the field's column."""
         return self.before + self.source.flat[0]
 
     def is_in(self, columns: Collection[str]) -> bool:
-        """Whether it is found in one of these columns; a path, if its first part is one."""
+        """Says whether the field, or the first part of its path, is one of these columns."""
         begins = (*self.source.flat, *(path[0] for path in self.source.nested))
         return any(self.before + each in columns for each in begins)
 
 
 @dataclass(frozen=True, slots=True)
 class WantedColumns:
-    """What the settings send of a user, and whether a table may lack some of it; nothing, where nobody asks.
+    """The fields that the settings send of a user or an object, and whether a table may lack some of them.
 
-    setting: the one that gives columns other names.
+    setting: the setting that gives columns other names.
     """
 
     fields: tuple[_WantedField, ...] = ()
@@ -56,13 +60,13 @@ class WantedColumns:
 
     @classmethod
     def of(cls, syncs: Iterable[Rules], *, may_lack: bool, setting: str = "[rows] columns") -> "WantedColumns":
-        """What these syncs read of a user."""
+        """Returns the fields that these syncs read of a user."""
         fields = {field.name: field for rules in syncs for field in _read_by(rules)}
         return cls(tuple(fields.values()), may_lack, setting)
 
     @classmethod
     def of_objects(cls, syncs: Iterable[Rules], type: str, setting: str) -> "WantedColumns":
-        """What these syncs read of an object of a type; a table may lack any of it."""
+        """Returns the fields that these syncs read of an object of a type; a table may lack any of them."""
         wanted = [rules.objects[type].attributes for rules in syncs if type in rules.objects]
         plain = [_WantedField(source) for each in wanted for _, source in each.plain]
         stepped = [_WantedField(one.source) for each in wanted for one in each.transformed]
@@ -70,11 +74,14 @@ class WantedColumns:
 
     @property
     def identifiers(self) -> frozenset[str]:
-        """The fields by which people are identified in Customer.io."""
+        """Returns the names of the fields by which people are identified in Customer.io."""
         return frozenset(name for field in self.fields if field.identifies for name in field.source.flat)
 
     def check(self, header: Header, name: str) -> None:
-        """Raises SettingsError where a table, called `name`, would clear what nobody meant to clear."""
+        """Raises SettingsError where a table, called `name`, lacks a field that it may not lack and so would clear.
+
+        Raises it too where the name of a column differs from that of a missing field only in case or punctuation.
+        """
         self._check_near(header, name)
         if self.may_lack:
             return
