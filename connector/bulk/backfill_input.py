@@ -20,20 +20,21 @@ class BackfillInput:
     allow_missing: bool = False
 
     def text(self) -> str:
-        """The origin as JSON."""
+        """Returns the input as JSON."""
         return to_json(asdict(self)).decode()
 
     @classmethod
     def of(cls, text: str) -> "BackfillInput":
-        """The origin that `text` made this of."""
+        """Returns the input whose `text()` this is."""
         given = from_json(text)
         return cls(**{**given, "files": tuple(given["files"]), "segments": tuple(given["segments"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a backfill is: so many files, so many rows of the next one; of a source, the place of its last row.
+    """The position of a backfill in its input.
 
+    file: how many files are done. row: how many rows of the next one are. after: the place of the last row of a source.
     read: whether any row so far could be read.
     """
 
@@ -43,10 +44,10 @@ class Position:
     read: bool = False
 
     def text(self) -> str:
-        """The position as JSON."""
+        """Returns the position as JSON."""
         return to_json(asdict(self)).decode()
 
     @classmethod
     def of(cls, text: str) -> "Position":
-        """The position that `text` made this of; the beginning where there is none yet."""
+        """Returns the position whose `text()` this is; the beginning for an empty text."""
         return cls(**from_json(text)) if text else cls()

@@ -26,16 +26,16 @@ _CHUNK = 1 << 16
 
 
 class _PassingError(Exception):
-    """What may be over in a moment: a broken connection, 429, 5xx."""
+    """An error that may be over in a moment: a broken connection, 429, 5xx."""
 
 
 def is_url(file: str) -> bool:
-    """Whether this names something on the web, and not a file."""
+    """Says whether this is a URL, of any scheme, and not the path of a file."""
     return "://" in file
 
 
 def shown(url: str) -> str:
-    """A URL without what may be secret: user, password, parameters."""
+    """Returns a URL without what may be secret: user, password, parameters."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
@@ -60,7 +60,7 @@ def fetched(
     pause: Callable[[float], None] = time.sleep,
     longest_seconds: float = _LONGEST_SECONDS,
 ) -> Iterator[Path]:
-    """Gives the file behind a URL, for as long as the block lasts. What may be over in a moment is tried four times.
+    """Yields the path of a URL's content for as long as the block lasts. Passing errors are tried four times in all.
 
     Args:
         url: Where it is.
@@ -87,7 +87,7 @@ def fetched(
 
 
 def _attempt(url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool]) -> str:
-    """Fetches it; what is in the way, where that may be over in a moment, "" where it is there."""
+    """Fetches the file once. Returns an error that may be over in a moment, "" if the file is there."""
     try:
         _fetch(url, file, most_bytes, stop)
     except _PassingError as error:
@@ -108,7 +108,7 @@ def _fetch(url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool])
 
 
 def _follow(client: httpx.Client, url: str, file: IO[bytes], most_bytes: int, stop: Callable[[], bool]) -> None:
-    """Asks where the URL leads, a few redirects on, never to another scheme and never in a circle."""
+    """Follows up to five redirects and saves the answer; refuses one from https to http, and a circle."""
     here, been = url, {url}
     for _ in range(_MOST_REDIRECTS + 1):
         with client.stream("GET", here) as response:

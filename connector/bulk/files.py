@@ -27,14 +27,14 @@ STANDARD_INPUT = Path("-")
 
 
 class Document(NamedTuple):
-    """The text of a JSON value in a file, and where it stands; "" where there is only one."""
+    """The text of a JSON value in a file, and its place, "" where it is the only one."""
 
     body: bytes
     place: str = ""
 
 
 def read(format: str, document: Document, max_bytes: int) -> list[Message]:
-    """The changes in a document. What cannot be read says where it stands."""
+    """Returns the changes in a document. The reason of what cannot be read names its place in the file."""
     return [
         replace(each, reason=_placed(each.reason, document.place)) if isinstance(each, Unreadable) else each
         for each in bodies.read(format, document.body, max_bytes)
@@ -42,7 +42,7 @@ def read(format: str, document: Document, max_bytes: int) -> list[Message]:
 
 
 def no_message(document: Document, max_bytes: int) -> str:
-    """Why a document is no message in any form; "" where it may be one."""
+    """Returns why a document is no message in any format; "" where it may be one."""
     reason = ""
     if len(document.body) > max_bytes:
         reason = f"it is larger than [intake] max_message_bytes, {max_bytes} bytes"
@@ -55,7 +55,7 @@ def no_message(document: Document, max_bytes: int) -> str:
 
 
 def _placed(reason: str, place: str) -> str:
-    """The reason with the place in the file, which says more than a line within the text."""
+    """Returns the reason with the place in the file instead of the line within the text."""
     return f"{place}: {_OF_ONE_LINE.sub(' at ', reason.replace('the body', 'it', 1))}" if place else reason
 
 
@@ -63,7 +63,7 @@ class MessageFile:
     """An open file of messages. `position` and `size` are bytes of the file as it lies on disk, for a progress bar."""
 
     def __init__(self, raw: BufferedReader, size: int | None) -> None:
-        """`raw`: the file as it is; `size`: None where it cannot be known."""
+        """Takes the open file, and its size in bytes, None where that cannot be known."""
         self.size = size
         self._raw = raw
         self._content = unzipped.plain(raw)
@@ -71,13 +71,13 @@ class MessageFile:
 
     @property
     def position(self) -> int:
-        """How far the file has been read."""
+        """Returns how many bytes have been read; 0 where the size is not known."""
         return self._raw.tell() if self.size is not None else 0
 
     def documents(self, max_bytes: int) -> Iterator[Document]:
-        """The documents. Raises UnreadableError at the broken place.
+        """Yields the documents. Raises UnreadableError at the place where the file is broken.
 
-        One longer than `max_bytes` comes cut behind that many, so that its reader sees that it is too long.
+        A document that is longer than `max_bytes` is cut just after that, so that its reader sees that it is too long.
         """
         if self._starts_a_list():
             found = json_list.items(self._content.read, max_bytes)
@@ -86,7 +86,7 @@ class MessageFile:
             yield from self._values(max_bytes)
 
     def _starts_a_list(self) -> bool:
-        """Whether the first character is a bracket, once blanks and a byte order mark are passed over."""
+        """Skips blanks and a byte order mark, and says whether a square bracket comes next."""
         if self._content.peek(3)[:3] == _BYTE_ORDER_MARK:
             self._content.read(3)
         while (first := self._content.peek(1)[:1]).isspace():
@@ -94,7 +94,7 @@ class MessageFile:
         return first == b"["
 
     def _values(self, max_bytes: int) -> Iterator[Document]:
-        """NDJSON, of which a bad line harms only itself; or one value written over several lines."""
+        """Yields the lines of NDJSON, of which a bad one harms only itself, or one value written over several lines."""
         lines = self._lines(max_bytes)
         first = next(lines, None)
         if first is None:
@@ -119,7 +119,7 @@ class MessageFile:
 
 
 def _complete(line: bytes) -> bool:
-    """Whether a line is a JSON value by itself, as in NDJSON; a line that is no JSON at all counts as one, too."""
+    """Says whether a line is a whole JSON value, as in NDJSON; a line that is no JSON at all counts as one, too."""
     try:
         from_json(line)
     except ValueError as error:
@@ -128,7 +128,7 @@ def _complete(line: bytes) -> bool:
 
 
 def _is_document(line: bytes) -> bool:
-    """Whether a line that is not indented is one whole object."""
+    """Says whether a line is one whole object, and is not indented."""
     try:
         return line.startswith(b"{") and isinstance(from_json(line), dict)
     except ValueError:

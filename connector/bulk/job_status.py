@@ -26,7 +26,7 @@ class JobStanding:
 
     @property
     def share(self) -> float | None:
-        """How much of it is done, from 0 to 1; None where that is not known."""
+        """Returns how much of the job is done, from 0 to 1; None where that is not known."""
         if self.job.state == "done":
             return 1.0
         return min(self.job.done / self.job.total, 1.0) if self.job.total else None

@@ -14,7 +14,7 @@ class JobStoppedError(Exception):
 
 
 def find(store: Store, id: str) -> Job:
-    """The job whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
+    """Returns the job whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
     with store.reading() as tx:
         found = jobs.find(tx, id=id, limit=2)
     return the_only(found, "job", id)

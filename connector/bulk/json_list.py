@@ -32,11 +32,11 @@ _OPENING, _CLOSING = b"[{", b"]}"
 
 
 def items(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:
-    """The items of a list, or of several lists behind one another.
+    """Yields the items of a list, or of several lists one after the other.
 
     Args:
-        read: Gives the next bytes, at most so many; none at the end.
-        max_bytes: Of a longer item so many bytes and one more are given, so that its reader sees that it is too long.
+        read: Returns the next bytes, at most so many; none at the end.
+        max_bytes: A longer item is cut after one byte more than this, so that its reader sees that it is too long.
 
     Raises:
         UnreadableError: There is something else than lists, or the last one does not end.
@@ -59,7 +59,7 @@ class _Splitter:
     rest: bytes = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """The items that end in the next piece."""
+        """Yields the items that end in the next piece."""
         data = self.rest + piece
         place = self._text_end(data, 0) if self.in_text else 0
         kept = 0
@@ -83,7 +83,7 @@ class _Splitter:
         self._check_between(bytes(self.item))
 
     def _next(self, data: bytes, place: int, kept: int) -> re.Match[bytes] | None:
-        """What comes next that counts: where an item begins the whole of it, if it is here."""
+        """Returns the next token that counts: a whole item where one begins here and is of common depth."""
         if self.depth == 1 and place == kept and not self.item and (whole := _ITEM.match(data, place)):
             return whole
         token = _TOKEN.search(data, place)
@@ -102,7 +102,7 @@ class _Splitter:
         return sign if sign == b"," and self.depth == 1 else None
 
     def _ended(self, sign: bytes) -> Iterator[bytes]:
-        """What stood before the sign: an item, or what is between two lists."""
+        """Yields the item before the sign, if there is one. Raises UnreadableError for text between two lists."""
         before = bytes(self.item)
         self.item.clear()
         if sign == b"[":

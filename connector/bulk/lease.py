@@ -1,4 +1,4 @@
-"""A lease as its holder has it: renewed by a thread as long as the holder lives, so that a long silence is no death."""
+"""A lease that a thread renews as long as its holder lives, so that a long step does not lose it."""
 
 import threading
 from collections.abc import Iterator
@@ -15,18 +15,21 @@ from connector.store.engine import Store
 
 log = structlog.get_logger(__name__)
 SECONDS = 60.0
-"""After a kill, how long nobody else goes on."""
+"""The length of a lease: after a kill, nobody else can go on for up to this long."""
 _RENEWALS = 4
 _LOST = "the lease of {} is another's now: this program stood still for too long"
 
 
 class LostError(ConnectorError):
-    """The lease is another's by now: what it was for must not go on."""
+    """An error for a lease that another holder has by now, so that the work under it must not go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A lease that is held. `ended` is set once it is not."""
+    """A lease that is held.
+
+    seconds: its length. ended: set when the holder gives it back; only `confirm` and `check` tell that it was lost.
+    """
 
     store: Store
     name: str
@@ -35,13 +38,13 @@ class Lease:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def confirm(self, tx: Connection) -> None:
-        """Renews it in a writing transaction: what that writes, no later holder will find undone. Raises LostError."""
+        """Renews the lease in a writing transaction, which so writes only while it is held. Raises LostError."""
         now = self.store.now(tx)
         if not named_leases.renew(tx, self.name, self.holder, now, self.seconds):
             raise LostError(_LOST.format(self.name))
 
     def check(self, tx: Connection) -> None:
-        """Looks whether it is held still, where nothing is written yet. Raises LostError."""
+        """Raises LostError where the lease is no longer held; writes nothing."""
         if self.name not in named_leases.held_by(tx, self.holder):
             raise LostError(_LOST.format(self.name))
 
@@ -58,7 +61,7 @@ class Lease:
 
 @contextmanager
 def leased(store: Store, name: str, seconds: float = SECONDS) -> Iterator[Lease | None]:
-    """Holds the lease while the block lasts; None where another has it."""
+    """Holds the lease while the block lasts, and yields it; yields None where another holder has it."""
     lease = Lease(store, name, seconds=seconds)
     with store.writing() as tx:
         taken = named_leases.take(tx, name, lease.holder, store.now(tx), seconds)

@@ -12,9 +12,9 @@ _PIECE_BYTES = 65_536
 
 
 def plain(raw: BufferedReader) -> BufferedReader:
-    """The content of a file: unpacked where it is gzip, else as it is.
+    """Returns the content of a file: unpacked where it is gzip, else as it is.
 
-    Reading then raises UnreadableError where it is not whole, or far larger than it came.
+    Reading gzip raises UnreadableError where the file is not whole, or far larger unpacked than packed.
     """
     return BufferedReader(_Unzipped(raw), _PIECE_BYTES) if raw.peek(2)[:2] == _MAGIC else raw
 
@@ -27,7 +27,7 @@ class _Packed:
         self.count = 0
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
+        """Returns the next bytes, and counts them."""
         piece = self._raw.read(size)
         self.count += len(piece)
         return piece
