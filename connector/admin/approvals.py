@@ -12,12 +12,12 @@ from connector.runtime import Runtime
 from connector.store import approvals, held_deletions
 
 MOST_WAITING = 20
-"""So many requests wait at the most."""
+"""The most requests that may wait."""
 _SHOWN = 50
 
 
 def needs_two(runtime: Runtime) -> bool:
-    """Whether two people have to say so before held deletions go."""
+    """Says whether two people have to agree before held deletions go."""
     return runtime.settings.console.two_person_approval
 
 
@@ -56,7 +56,7 @@ def ask(runtime: Runtime, sync: str, names: Sequence[HeldName] | None, by: str, 
         at_most: How many deletions they have seen.
 
     Raises:
-        ConnectorError: More are held by now, or too many requests wait.
+        ConnectorError: None of them, or more than `at_most`, are held by now, or too many requests wait.
     """
     seconds = runtime.settings.console.approval_seconds
     with runtime.store.writing() as tx:
@@ -73,10 +73,10 @@ def ask(runtime: Runtime, sync: str, names: Sequence[HeldName] | None, by: str, 
 
 
 def confirm(runtime: Runtime, id: str, by: str) -> int:
-    """Lets go what a request asks for; how many.
+    """Lets go the deletions that a request asks for, and returns how many.
 
-    Raises ConnectorError for whoever has asked for it, for a request that waits no more, and where more are held by
-    now than when it was asked: nothing is done then.
+    Raises ConnectorError, and does nothing, if `by` has asked for it, if the request no longer waits, or if none or
+    more deletions are held by now than when it was asked.
     """
     with runtime.store.writing() as tx:
         now = runtime.store.now(tx)

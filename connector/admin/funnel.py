@@ -46,7 +46,7 @@ _PEOPLE = {
 
 
 class StepReason(NamedTuple):
-    """Why messages came to a step: how many in the period, and how many in the period before; None if not known."""
+    """A reason why messages came to a step. before: how many in the period before; None if not known."""
 
     reason: str
     number: int
@@ -84,7 +84,7 @@ class Funnel(NamedTuple):
 
 
 def minutes(period: str) -> int:
-    """Returns how long a period is, by its name. Raises ConnectorError where there is none of that name."""
+    """Returns the minutes of a period, by its name. Raises ConnectorError where there is none of that name."""
     if period not in PERIODS:
         raise ConnectorError(f"There is no period {period!r}: give one of {', '.join(PERIODS)}.")
     return PERIODS[period]
@@ -142,6 +142,6 @@ def _step(name: str, words: str, now: Mapping[str, int], before: Mapping[str, in
 
 
 def _of_step(name: str, counts: Mapping[str, int]) -> tuple[int, Counter[str]]:
-    """How many came to a step in all, and by reason where it has reasons."""
+    """Returns how many came to a step in all, and how many by each reason."""
     reasons = Counter({each.partition(": ")[2]: n for each, n in counts.items() if each.startswith(f"{name}: ")})
     return counts.get(name, 0) + reasons.total(), reasons

@@ -25,7 +25,7 @@ _GONE = "nothing was left to do: none of these deletions is held any more"
 
 @dataclass(frozen=True, slots=True)
 class HeldOfGuard:
-    """How a guard stands, and how many deletions are usual: so many it lets pass within its window; None for any."""
+    """The state of a guard. allowed: how many deletions it lets pass within its window; None where it is off."""
 
     standing: GuardStanding
     allowed: int | None
@@ -46,7 +46,7 @@ class HeldOfSync:
 
     @property
     def held(self) -> int:
-        """How many deletions are held."""
+        """Returns how many deletions are held."""
         return sum(each.standing.held for each in self.guards)
 
 
@@ -154,7 +154,8 @@ def settle(
         How many were let go or dropped.
 
     Raises:
-        ConnectorError: More are held by now than that; nothing is done then.
+        NothingLeftError: None of them is held any more.
+        ConnectorError: More than `at_most` are held by now; nothing is done then.
     """
     with runtime.store.writing() as tx:
         return settled(tx, runtime.store.now(tx), sync, names, delete_them=delete_them, at_most=at_most)

@@ -22,7 +22,7 @@ class Pace:
 
     @property
     def a_minute(self) -> float:
-        """How many were delivered a minute, in the mean of the last five that are over."""
+        """Returns how many were delivered a minute, in the mean of the last five minutes that are over."""
         return sum(self.delivered[-6:-1]) / 5
 
 
