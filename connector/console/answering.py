@@ -12,6 +12,7 @@ import anyio
 import structlog
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.requests import ClientDisconnect
 
 from connector import __version__
 from connector.admin import operator_acts
@@ -188,13 +189,18 @@ class Console:
                     outcome.words = operator_acts.started(answer.job)
                 return answer
         except StoreError as error:
-            log.warning("a page could not be made", path=route.path, reason=str(error))
-            then = "Nothing is lost by that." if route.method == "GET" else "Look whether it was done, and try again."
-            return refusal(503, f"The store did not answer in time, or not at all: {error}. {then}")
+            return _store_away(route, error)
         except ConnectorError as error:
-            if route.at_fault is not None:
-                return route.at_fault(self.desk, visit, str(error))
+            return self._at_fault(route, visit, error)
+
+    def _at_fault(self, route: Route, visit: Visit, error: ConnectorError) -> PageAnswer:
+        """Returns the page that says why a request failed; it may read the store, too, which may be away by then."""
+        if route.at_fault is None:
             return refusal(404 if route.method == "GET" else 409, str(error))
+        try:
+            return route.at_fault(self.desk, visit, str(error))
+        except StoreError as away:
+            return _store_away(route, away)
 
     def _acted(self, route: Route, visit: Visit) -> PageAnswer:
         """Performs the act, and drops shared reads so that the next page shows its effect."""
@@ -228,6 +234,13 @@ def refusal(status: int, reason: str) -> Page:
     return Page("refused.html", {"reason": reason}, status)
 
 
+def _store_away(route: Route, error: StoreError) -> Page:
+    """Returns the page for a store that does not answer, and logs that."""
+    log.warning("a page could not be made", path=route.path, reason=str(error))
+    then = "Nothing is lost by that." if route.method == "GET" else "Look whether it was done, and try again."
+    return refusal(503, f"The store did not answer in time, or not at all: {error}. {then}")
+
+
 def _failure(route: Route) -> Page:
     """Returns the page for an unexpected error in the console itself."""
     done = "" if route.method == "GET" else " What was to be done may not have been: look before you try again."
@@ -250,13 +263,17 @@ def _refuse_nul(given: Iterable[str]) -> None:
 async def _form(request: Request) -> dict[str, tuple[str, ...]]:
     """Returns the fields of a posted form.
 
-    Raises HTTPException: 413 for more than 1 MB, 400 for a form that cannot be read or has more than 2000 fields.
+    Raises HTTPException: 413 for more than 1 MB, 400 for a form that cannot be read, breaks off, or has more than 2000
+    fields.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_BYTES:
-            raise HTTPException(413, f"This is more than {_FORM_BYTES:,} bytes: use the commands for as much.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _FORM_BYTES:
+                raise HTTPException(413, f"This is more than {_FORM_BYTES:,} bytes: use the commands for as much.")
+    except ClientDisconnect as error:
+        raise HTTPException(400, "This form broke off.") from error
     try:
         fields: dict[str, Any] = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS)
     except ValueError as error:

@@ -183,7 +183,11 @@ def _groups(given: Any) -> tuple[str, ...]:
 
 def _secure(url: str) -> str:
     """Returns an address of the provider. Raises ConnectorError unless it is https, or http to this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")):
+    try:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+    except ValueError as error:
+        raise ConnectorError(f"the provider names the address {url[:200]!r}, which is none: {error}") from error
+    if parts.scheme == "https" or local:
         return url
     raise ConnectorError(f"the provider names the address {url[:200]!r}, which is not https: nobody is let in by it")

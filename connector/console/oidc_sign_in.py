@@ -69,12 +69,12 @@ class OidcSignIn:
         if wait:
             return self._sign_in.too_many(caller, wait, errand["to"])
         try:
-            return await self._proved(caller, given.get("code", "")[:_CODE_CHARACTERS], errand)
+            return await self._proved(caller, given.get("code", "")[:_CODE_CHARACTERS], errand, who)
         except ConnectorError as error:
             await self._sign_in.failed(caller, who, "oidc")
             return self._sign_in.page(caller, 403, to=errand["to"], reason=f"Nobody is signed in: {error}.")
 
-    async def _proved(self, caller: Caller, code: str, errand: dict[str, str]) -> Response:
+    async def _proved(self, caller: Caller, code: str, errand: dict[str, str], attempt: str) -> Response:
         if not code:
             refusal = caller.request.query_params.get("error", "it gave no reason")
             raise ConnectorError(f"the provider has refused ({refusal[:100]})")
@@ -83,7 +83,7 @@ class OidcSignIn:
         given = role_of(self._console.desk.settings.console.oidc.roles, found.groups)
         if given is None:
             raise ConnectorError(f"no group of {found.name} has a role in [console.oidc] roles")
-        return await self._sign_in.signed_in(caller, found.name, "oidc", given[0], errand["to"])
+        return await self._sign_in.signed_in(caller, found.name, "oidc", given[0], errand["to"], attempt=attempt)
 
 
 def _address_of(caller: Caller) -> str:

@@ -35,7 +35,8 @@ def origin_of(request: Request, settings: ConsoleSettings) -> RequestOrigin:
     secure = request.url.scheme == "https"
     if not is_within(peer, believed):
         return RequestOrigin(peer, peer, secure)
-    said = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+    # The last one is what the proxy has added, be it to the sender's own line or as a line of its own.
+    said = ",".join(request.headers.getlist("x-forwarded-proto")).rpartition(",")[2].strip().lower()
     return RequestOrigin(peer, _visitor_address(request, peer, believed), said == "https" if said else secure)
 
 

@@ -38,6 +38,7 @@ def _moment(given: str) -> float | None:
     if not given:
         return None
     try:
-        return datetime.fromisoformat(given).replace(tzinfo=UTC).timestamp()
+        found = datetime.fromisoformat(given)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError) as error:
         raise ConnectorError(f"{given!r} is no date and time: write it as 2026-01-31T14:00, in UTC.") from error

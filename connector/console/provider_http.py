@@ -44,7 +44,10 @@ class ProviderHttp:
         self._client.close()
 
     def _asked(self, method: str, url: str, **how: Any) -> dict[str, Any]:
-        host = httpx.URL(url).host
+        try:
+            host = httpx.URL(url).host
+        except httpx.InvalidURL as error:
+            raise ConnectorError(f"the provider names the address {url[:200]!r}, which is none: {error}") from error
         try:
             with within(self._seconds), self._client.stream(method, url, **how) as reply:
                 body = _read(reply, host)

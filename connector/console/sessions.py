@@ -121,8 +121,8 @@ class Sessions:
             origin: The origin of the request.
             subject: The subject that is revealed, as `reveals.subject_of` has it.
         """
-        before = list(self.revealed(request, session, origin).items())[1 - _MOST_REVEALED :]
-        kept = {**dict(before), subject: time() + self._reveal_seconds}
+        others = {each: until for each, until in self.revealed(request, session, origin).items() if each != subject}
+        kept = {**dict([*others.items()][1 - _MOST_REVEALED :]), subject: time() + self._reveal_seconds}
         _set(response, REVEALED, str(self._revealed.dumps([session.id, kept])), int(self._reveal_seconds), origin)
 
     def send_away(

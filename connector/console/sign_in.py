@@ -77,7 +77,8 @@ class SignIn:
             return self.too_many(caller, wait, to, name)
         password = given.get("password", "")
         if await anyio.to_thread.run_sync(self._passwords.fits, name, password, limiter=self._limiter):
-            return await self.signed_in(caller, name, "password", fingerprint(self._settings.users[name]), to)
+            grant = fingerprint(self._settings.users[name])
+            return await self.signed_in(caller, name, "password", grant, to, attempt=name)
         await self.failed(caller, name, "password")
         return self.page(caller, 401, to=to, name=name, reason="There is nobody of this name with this password.")
 
@@ -95,7 +96,7 @@ class SignIn:
         fresh = replace(caller, session=self._console.sessions.begun("", "", ""))
         return self._console.response(fresh, Redirect(SIGN_IN, "You have signed out."), None)
 
-    async def signed_in(self, caller: Caller, name: str, door: str, grant: str, to: str) -> Response:
+    async def signed_in(self, caller: Caller, name: str, door: str, grant: str, to: str, *, attempt: str) -> Response:
         """Begins a session and redirects; answers 503, and begins none, if the store cannot note the sign-in.
 
         Args:
@@ -104,11 +105,12 @@ class SignIn:
             door: The way by which they did: password or oidc.
             grant: What their role comes from, as `access.of_session` looks it up.
             to: The path that they are redirected to.
+            attempt: The name that the attempt was counted under, by `try_once`.
         """
         if not await self._note(name, "sign-in", door, operator_acts.DONE):
             sorry = "The store does not answer, and nobody is let in who is not noted. Try again in a moment."
             return self._console.response(caller, refusal(503, sorry), None)
-        self._attempts.succeeded(name, subnet(caller.origin.address))
+        self._attempts.succeeded(attempt, subnet(caller.origin.address))
         self._console.sessions.end(caller.session)
         begun = replace(caller, session=self._console.sessions.begun(name, door, grant))
         return self._console.response(begun, Redirect(to, ""), None)

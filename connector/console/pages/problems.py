@@ -20,6 +20,7 @@ _SLOWEST, _FASTEST = 0.1, 10_000.0
 _STILL_STANDS = "it cannot be replayed as it is; why not may be personal, and is masked here"
 _KINDS = get_args(ProblemKind)
 _FIELDS = ("kind", "sync", "subject", "cause", "lately", "since", "until")
+_STEP_SECONDS = 10
 LATELY = {"": "ever", "3600": "the last hour", "86400": "the last day", "604800": "the last week"}
 
 
@@ -185,7 +186,9 @@ def asked(desk: Desk, visit: Visit) -> ProblemFilter:
     since = seconds(visit.given("since") or "0")
     if lately:
         with desk.reads.store.reading() as tx:
-            since = desk.reads.store.now(tx) - seconds(lately)
+            now = desk.reads.store.now(tx)
+        # In steps, so that others who look at about the same time share what was read.
+        since = now // _STEP_SECONDS * _STEP_SECONDS - seconds(lately)
     until = visit.given("until")
     subject, sync, cause = (visit.given(name) for name in ("subject", "sync", "cause"))
     return ProblemFilter(kind, sync, subject, cause, since, seconds(until) if until else None)

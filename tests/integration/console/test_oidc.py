@@ -7,6 +7,7 @@ import pytest
 from joserfc.jwk import OctKey, RSAKey
 
 from connector.console import oidc
+from connector.console.attempts import FREE_ATTEMPTS
 from connector.console.oidc import Provider
 from connector.console.provider_http import ProviderHttp
 from connector.errors import ConnectorError, SettingsError
@@ -64,6 +65,19 @@ def test_whom_the_provider_proves_is_let_in_with_the_role_of_their_groups(
     shown = browser.text("/operators")
     assert "ada@example.com · operator" in shown
     assert "ada@example.com console sign-in oidc done" in shown
+
+
+def test_sign_ins_that_succeed_make_nobody_at_the_same_address_wait(
+    browser: Browser, provider: StandInProvider
+) -> None:
+    for _ in range(FREE_ATTEMPTS + 3):
+        status, shown = came_back(browser, provider)
+        assert status == 303, shown
+
+
+def test_sign_ins_that_fail_make_who_goes_on_wait(browser: Browser, provider: StandInProvider) -> None:
+    answered = [came_back(browser, provider, code="guessed")[0] for _ in range(FREE_ATTEMPTS + 1)]
+    assert answered == [403] * FREE_ATTEMPTS + [429]
 
 
 def test_a_code_counts_once_and_only_in_the_browser_that_began(browser: Browser, provider: StandInProvider) -> None:
@@ -177,6 +191,20 @@ def test_a_provider_that_answers_with_something_else_is_told_in_words(
 def test_an_address_without_https_is_not_used(browser: Browser, provider: StandInProvider, name: str) -> None:
     provider.metadata = {name: "http://elsewhere.example/x"}
     assert "which is not https" in text_of(browser.client.get("/sign-in/oidc").text)
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+def test_an_address_that_is_none_is_told_in_words(browser: Browser, provider: StandInProvider, name: str) -> None:
+    provider.metadata = {name: "https://[elsewhere"}
+    shown = browser.client.get("/sign-in/oidc")
+    assert (shown.status_code, "which is none" in text_of(shown.text)) == (503, True)
+
+
+def test_an_address_that_cannot_be_asked_is_told_in_words() -> None:
+    asking = ProviderHttp(seconds=0.3)
+    with pytest.raises(ConnectorError, match="which is none"):
+        asking.get("https://elsewhere.example:many/x")
+    asking.close()
 
 
 def test_a_provider_that_answers_byte_by_byte_ends_within_the_bound() -> None:

@@ -65,6 +65,15 @@ def test_problems_are_found_by_kind_sync_period_and_user(world: World, open_cons
     assert "is no number" in browser.text("/problems", 404, lately="inf")
 
 
+def test_who_looks_at_about_the_same_time_at_what_came_lately_shares_what_was_read(world: World) -> None:
+    visit = Visit(MASKED, query={"lately": "3600"})
+    with world.store.reading() as tx:
+        now = world.store.now(tx)
+    since = page.asked(Desk(world.runtime, world.runtime), visit).since
+    assert since % 10 == 0
+    assert now - 3600 - 10 < since <= now - 3600 + 10
+
+
 def test_a_long_list_goes_on_behind_a_link(world: World, open_console: OpenConsole) -> None:
     add(world, *refused(page.SHOWN + 1))
     browser = open_console(world)

@@ -76,6 +76,12 @@ def test_only_a_believed_proxy_says_that_the_browser_speaks_https(peer: str, sec
     assert origin_of(request(peer, x_forwarded_proto="https"), ConsoleSettings()).secure is secure
 
 
+def test_what_a_proxy_adds_as_a_line_of_its_own_counts_and_not_what_its_client_said() -> None:
+    asked = request("127.0.0.1", x_forwarded_proto="https")
+    asked.scope["headers"].append((b"x-forwarded-proto", b"http"))
+    assert not origin_of(Request(asked.scope), ConsoleSettings()).secure
+
+
 def test_a_customer_of_ipv6_is_one_visitor() -> None:
     assert subnet("2001:db8:1:2:3:4:5:6") == subnet("2001:db8:1:2:ffff::1") != subnet("2001:db8:1:3::1")
     assert subnet("::ffff:192.0.2.1") == subnet("192.0.2.1")
