@@ -21,6 +21,8 @@ _PROBE_SECONDS = 10.0
 QUEUES = (
     "segment-changes",
     "segment-changes-backfill",
+    "segment-changes-1",
+    "segment-changes-backfill-1",
     "changes",
     "changes-backfill",
     "delivery",

@@ -95,6 +95,11 @@ _ADVICE: dict[ProblemKind, Advice] = {
         "`connector queues renew` gives it ours.",
         "When a queue has other arguments",
     ),
+    "queue unread": Advice(
+        "Messages wait in a queue that the settings name no more, so nobody reads them.",
+        "Name it in `[intake] former_queues` (of bulk loads: `former_backfill_queues`), and restart the workers.",
+        "When messages wait in a queue that nobody reads",
+    ),
     "dead letters": Advice(
         "Messages that no worker could finish wait in a queue of their own.",
         "`connector dead-letters` shows them, `connector dead-letters replay` takes them in one by one.",
@@ -133,6 +138,6 @@ def is_personal(kind: str) -> bool:
 
 
 _IMPERSONAL: frozenset[str] = frozenset(
-    {"held", "segment", "source", "backfill", "connection", "queue", "queue arguments", "dead letters", "signature",
-     "activities", "out", "export"}
+    {"held", "segment", "source", "backfill", "connection", "queue", "queue arguments", "queue unread", "dead letters",
+     "signature", "activities", "out", "export"}
 )  # fmt: skip

@@ -123,6 +123,11 @@ class Consumer:
         """Returns how many messages wait in a queue, which must exist."""
         return int(self._declared(queue).message_count)
 
+    def is_drained(self, queue: str) -> bool:
+        """Says whether a queue, which must exist, has no message, and nobody who may still hold some of it."""
+        found = self._declared(queue)
+        return not (found.message_count or found.consumer_count)
+
     def _declared(self, queue: str) -> Any:
         return self._channel.queue_declare(queue, passive=True)
 

@@ -17,8 +17,7 @@ def of_messages(broker: BrokerSettings, intake: IntakeSettings) -> dict[str, int
 
     Raises ConnectorError if the broker does not answer within a few seconds.
     """
-    names = (*queues.live(intake), *queues.loads(intake), queues.CHANGES, queues.BACKFILL, queues.DEAD_LETTERS)
-    return depths(broker, names)
+    return depths(broker, (*queues.of_upstream(intake), queues.CHANGES, queues.BACKFILL, queues.DEAD_LETTERS))
 
 
 def depths(broker: BrokerAddress, names: Iterable[str]) -> dict[str, int]:

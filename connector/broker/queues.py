@@ -17,6 +17,7 @@ DELIVERY_LIMIT = 100
 
 A crash of a worker counts for everything that it had prefetched, so the limit is high (docs/architecture.md#rabbitmq).
 """
+_OURS = (CHANGES, BACKFILL, DELIVERY, UPKEEP, DEAD_LETTERS)
 _FOR_EVER = 1_000_000  # looking at the dead letters counts too
 _DOORBELLS = 10_000
 _QUORUM = {"x-queue-type": "quorum"}
@@ -37,9 +38,21 @@ def loads(intake: IntakeSettings) -> list[str]:
     return _shards(intake.backfill_queue, intake.shards)
 
 
+def former(intake: IntakeSettings, *, backfill: bool) -> list[str]:
+    """Returns the queues that upstream published bulk loads, or live changes, to before, and does no more."""
+    given = intake.former_backfill_queues if backfill else intake.former_queues
+    today = {*live(intake), *loads(intake), *_OURS}
+    return [name for name in dict.fromkeys(given) if name not in today]
+
+
+def of_upstream(intake: IntakeSettings) -> list[str]:
+    """Returns all queues of upstream's messages, those of today and former ones."""
+    return [*live(intake), *loads(intake), *former(intake, backfill=False), *former(intake, backfill=True)]
+
+
 def names(intake: IntakeSettings) -> list[str]:
     """Returns the names of all queues that must exist."""
-    return [*live(intake), *loads(intake), CHANGES, BACKFILL, DELIVERY, UPKEEP, DEAD_LETTERS]
+    return [*of_upstream(intake), *_OURS]
 
 
 def _shards(name: str, count: int) -> list[str]:

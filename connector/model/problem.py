@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 ProblemKind = Literal[
     "unreadable", "attribute", "identifier", "conflict", "event", "action", "refused", "held", "segment", "source",
-    "backfill", "queue", "failing", "connection", "poison", "dead letters", "queue arguments", "webhook", "signature",
-    "failed later", "activities", "out", "out refused", "export",
+    "backfill", "queue", "failing", "connection", "poison", "dead letters", "queue arguments", "queue unread",
+    "webhook", "signature", "failed later", "activities", "out", "out refused", "export",
 ]  # fmt: skip
 
 REPLAYED: frozenset[ProblemKind] = frozenset(

@@ -86,6 +86,12 @@ class IntakeSettings(Section):
         le=64,
         description="So many queues carry what upstream publishes, each read in order by one reader at a time.",
     )
+    former_queues: Names = Field(
+        default=(),
+        description="Queues that upstream published to before: one that was renamed, shards that were taken away. What "
+        "is left in them is read before what comes now.",
+    )
+    former_backfill_queues: Names = Field(default=(), description="The same of bulk loads.")
     batch_messages: Count = Field(default=1000, description="So many messages are taken in at once at the most.")
     batch_bytes: Count = Field(default=4_000_000, description="So many bytes are taken in at once at the most.")
     batch_seconds: Seconds = Field(

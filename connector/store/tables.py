@@ -336,6 +336,15 @@ class LeaseRow(SQLModel, table=True):
     until: float
 
 
+class IntakeQueueRow(SQLModel, table=True):
+    """A queue that upstream publishes to, or did: one that the settings name no longer may still hold messages."""
+
+    __tablename__ = "intake_queue"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    backfill: bool
+
+
 class ClockRow(SQLModel, table=True):
     """The state of the one clock, in a single row: `connector.store.clock` says what the columns mean."""
 

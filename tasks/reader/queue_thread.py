@@ -22,6 +22,8 @@ _SAY_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
 _MOST_PREFETCHED = 2_000
 _OLDER_SECONDS = 60.0
+_FORMER_SECONDS = 600.0
+"""How long a queue waits for a former one: somebody may still publish to that one all the time."""
 
 
 class Reading:
@@ -35,6 +37,7 @@ class Reading:
         leases: QueueLeases,
         batch: int,
         older: Sequence[str] = (),
+        former: Sequence[str] = (),
     ) -> None:
         """Starts nothing yet; `run` does.
 
@@ -45,6 +48,7 @@ class Reading:
             leases: knows whether this reader has the queue's lease.
             batch: how many messages are taken in at once.
             older: queues in which the previous version has left messages that are older than those of this queue.
+            former: queues of its kind that upstream published to before; it may be one of them.
         """
         self._broker = broker
         self._queues = queues
@@ -52,6 +56,9 @@ class Reading:
         self._leases = leases
         self._prefetch = min(batch * 2, _MOST_PREFETCHED)
         self._older = older
+        self._is_former = buffer.queue in former
+        self._former = () if self._is_former else former
+        self._arrived_at = 0.0
         self._attempt = 0
         self._pause = _FIRST_PAUSE_SECONDS
         self._said: tuple[str, float] = ("", 0.0)
@@ -77,7 +84,7 @@ class Reading:
         consumer = Consumer(self._broker, self._queues, self._attempt)
         try:
             self._say_differences(consumer)
-            if self._until_alone(consumer, holder, stop):
+            if self._until_alone(consumer, holder, stop) and self._until_to_read(consumer, holder, stop):
                 consumer.consume(self._prefetch)
                 self._buffer.begin(holder)
                 log.info("reading", queue=self._buffer.queue)
@@ -115,9 +122,24 @@ class Reading:
         return False
 
     def _until_older_are_done(self, consumer: Consumer, holder: str, stop: threading.Event) -> bool:
-        """Waits until the older queues are empty, but not for ever: somebody may publish to them all the time."""
-        end = monotonic() + _OLDER_SECONDS
+        """Waits until the older queues are empty, but not for ever: somebody may publish to them all the time.
+
+        Of a former queue nobody holds a message any more either: it is read only as long as it has some.
+        """
+        end, end_of_former = monotonic() + _OLDER_SECONDS, monotonic() + _FORMER_SECONDS
         while self._wanted(holder, stop) and monotonic() < end and any(map(consumer.waiting, self._older)):
+            self._rest(consumer, stop)
+        while self._wanted(holder, stop) and monotonic() < end_of_former:
+            left = [name for name in self._former if not consumer.is_drained(name)]
+            if not left:
+                break
+            self._say(f"{self._buffer.queue} is read once what came before it is taken in: {', '.join(left)}")
+            self._rest(consumer, stop)
+        return self._wanted(holder, stop)
+
+    def _until_to_read(self, consumer: Consumer, holder: str, stop: threading.Event) -> bool:
+        """Waits until messages wait in a former queue. Any other is read at once, so that nobody waits for that."""
+        while self._is_former and self._wanted(holder, stop) and not consumer.waiting(self._buffer.queue):
             self._rest(consumer, stop)
         return self._wanted(holder, stop)
 
@@ -129,12 +151,18 @@ class Reading:
 
     def _pump(self, consumer: Consumer, holder: str, stop: threading.Event) -> None:
         buffer = self._buffer
-        while self._wanted(holder, stop):
+        self._arrived_at = monotonic()
+        while self._wanted(holder, stop) and not self._is_drained():
             if buffer.given_up or self._leases.out_of_reach():
                 log.warning("what was delivered goes back to the queue", queue=buffer.queue)
                 return
             self._turn(consumer)
         self._finish(consumer)
+
+    def _is_drained(self) -> bool:
+        """Says whether a former queue seems to have no more messages: then it is left until some wait in it again."""
+        quiet = monotonic() - self._arrived_at > _TICK_SECONDS
+        return self._is_former and quiet and self._buffer.empty()
 
     def _finish(self, consumer: Consumer) -> None:
         """Finishes what has arrived, and reads no more. RabbitMQ requeues the rest when the channel is closed.
@@ -155,6 +183,7 @@ class Reading:
         if consumer.wait(buffer.wake, _TICK_SECONDS, reading=reading):
             deliveries = consumer.receive()
             if deliveries:
+                self._arrived_at = monotonic()
                 buffer.put(deliveries)
                 self._pause, self._said = _FIRST_PAUSE_SECONDS, ("", 0.0)
         self._acknowledge(consumer)

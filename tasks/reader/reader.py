@@ -4,6 +4,7 @@ import threading
 from time import monotonic
 
 from connector.broker import queues
+from connector.broker.connecting import BrokerAddress
 from connector.broker.envelope import Door
 from connector.delivery.direct import Direct
 from connector.errors import StoreError
@@ -17,6 +18,7 @@ from tasks.reader.queue_leases import QueueLeases, keep_looking
 from tasks.reader.queue_thread import Reading, thread
 from tasks.reader.queue_watch import QueueWatch
 from tasks.reader.unnamed_queues import UnnamedQueues
+from tasks.reader.unread_queues import UnreadQueues
 
 _BETWEEN_SECONDS = 0.5
 _SENDING_THREADS = 4
@@ -48,12 +50,10 @@ class Reader:
         self._dead_letters = DeadLetterWatch(runtime.store, broker)
         self._queue_watch = QueueWatch(runtime.store, broker, queues.names(intake))
         self._unnamed = UnnamedQueues(runtime.store, queues.names(intake))
+        self._unread = UnreadQueues(runtime.store, broker, intake)
         self._direct = Direct({rules.name: runtime.courier(rules.name) for rules in runtime.syncs}, _SENDING_THREADS)
         self._intake = BatchIntake(runtime, self._buffers, self._leases, self._bell, self._direct)
-        self._readings = [
-            Reading(broker, _declared(buffer), buffer, self._leases, intake.batch_messages, _older(buffer.door))
-            for buffer in self._buffers
-        ]
+        self._readings = [_reading(broker, buffer, self._leases, intake) for buffer in self._buffers]
         self._stop, self._stop_taking = threading.Event(), threading.Event()
         self._reading: list[threading.Thread] = []
         self._others: list[threading.Thread] = []
@@ -82,6 +82,7 @@ class Reader:
                 self._dead_letters.look()
                 self._queue_watch.look()
                 self._unnamed.look()
+                self._unread.look()
 
     def _look(self, stop: threading.Event) -> None:
         if self._dead:
@@ -123,10 +124,14 @@ def _give_back(leases: QueueLeases) -> None:
 
 def _doors(intake: IntakeSettings) -> dict[str, Door]:
     """Returns every queue that a reader may read, and how to read it."""
-    live = {name: _door(intake, celery=False) for name in queues.live(intake)}
-    loads = {name: _door(intake, celery=False, backfill=True) for name in queues.loads(intake)}
+    live = [*queues.live(intake), *queues.former(intake, backfill=False)]
+    loads = [*queues.former(intake, backfill=True), *queues.loads(intake)]
     tasks = {queues.CHANGES: _door(intake, celery=True), queues.BACKFILL: _door(intake, celery=True, backfill=True)}
-    return live | tasks | loads
+    return (
+        {name: _door(intake, celery=False) for name in live}
+        | tasks
+        | {name: _door(intake, celery=False, backfill=True) for name in loads}
+    )
 
 
 def _door(intake: IntakeSettings, *, celery: bool, backfill: bool = False) -> Door:
@@ -134,16 +139,15 @@ def _door(intake: IntakeSettings, *, celery: bool, backfill: bool = False) -> Do
 
 
 def _groups(intake: IntakeSettings) -> list[list[str]]:
-    return [queues.live(intake), queues.loads(intake), [queues.CHANGES, queues.BACKFILL]]
+    former = [*queues.former(intake, backfill=False), *queues.former(intake, backfill=True)]
+    groups = [queues.live(intake), queues.loads(intake), [queues.CHANGES, queues.BACKFILL]]
+    return [*groups, former] if former else groups
 
 
-def _declared(buffer: MessageBuffer) -> list[str]:
-    """Returns the queue, and its dead letters' queue: nobody else declares that, and RabbitMQ would drop them."""
-    return [buffer.queue, queues.DEAD_LETTERS, *_older(buffer.door)]
-
-
-def _older(door: Door) -> list[str]:
-    """Returns the queues of the previous version: messages left in them are older than those in the intake queues."""
-    if door.celery:
-        return []
-    return [queues.BACKFILL if door.backfill else queues.CHANGES]
+def _reading(broker: BrokerAddress, buffer: MessageBuffer, leases: QueueLeases, intake: IntakeSettings) -> Reading:
+    """Returns what reads a queue. Older than its messages are those of tasks, to which the first version published."""
+    door = buffer.door
+    former = [] if door.celery else queues.former(intake, backfill=door.backfill)
+    older = [] if door.celery else [queues.BACKFILL if door.backfill else queues.CHANGES]
+    declared = dict.fromkeys([buffer.queue, queues.DEAD_LETTERS, *older, *former])
+    return Reading(broker, [*declared], buffer, leases, intake.batch_messages, older, former)
