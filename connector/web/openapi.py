@@ -17,7 +17,7 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": 
 
 
 def _refusal(description: str, **more: Any) -> JsonObject:
-    # By reference: given the model, FastAPI would build it for each route and status, most of the time to open doors.
+    # Named, not given whole: from the model FastAPI would build it for each route and status, most of the time to open doors.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refused"}}}
     return {"description": description, "content": content, **more}
 
