@@ -17,8 +17,8 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": 
 
 
 def _refusal(description: str, **more: Any) -> JsonObject:
-    # The schema is named here: from the model FastAPI would build it for each route and status anew, which takes most of
-    # the time to open the doors.
+    # The schema is named here: from the model FastAPI would build it for each route and status anew, which takes most
+    # of the time to open the doors.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refused"}}}
     return {"description": description, "content": content, **more}
 
