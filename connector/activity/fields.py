@@ -45,7 +45,7 @@ class ProfileField:
             return "list"
         if self.aggregate == "count_by_key":
             return "counts"
-        if self.aggregate in ("count", "max") and self.source != "timestamp":
+        if self.aggregate == "count" or (self.aggregate == "max" and self.source != "timestamp"):
             return "number"
         return "date" if self.source == "timestamp" and not self.read_as else "text"
 

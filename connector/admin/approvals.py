@@ -64,7 +64,7 @@ def ask(runtime: Runtime, sync: str, names: Sequence[HeldName] | None, by: str, 
         count = held_deletions.count(tx, sync, names)
         if not count or count > at_most:
             raise ConnectorError(f"{sync}: {count:,} of these deletions are held by now: look at them and ask again")
-        if sum(each.waits(now) for each in approvals.find(tx, limit=_SHOWN)) >= MOST_WAITING:
+        if approvals.count_waiting(tx, now) >= MOST_WAITING:
             raise ConnectorError(f"{MOST_WAITING} requests wait already: confirm or withdraw some first")
         meant = None if names is None else tuple(names)
         request = ApprovalRequest(uuid4().hex[:8], sync, meant, count, by, now, now + seconds)

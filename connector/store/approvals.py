@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from connector.model.approval import ApprovalRequest, ApprovalState, HeldName
 from connector.store.log_tables import ApprovalRow
@@ -21,6 +21,12 @@ def find(tx: Connection, id: str = "", limit: int = 50) -> list[ApprovalRequest]
     """Returns the latest `limit` requests, the latest first; with an id, the one that has it."""
     found = select(TABLE).order_by(TABLE.c.asked_at.desc(), TABLE.c.id).limit(limit)
     return [_request(row) for row in tx.execute(found.where(TABLE.c.id == id) if id else found)]
+
+
+def count_waiting(tx: Connection, now: float) -> int:
+    """Returns how many requests somebody may still confirm at `now`, in unix seconds."""
+    waiting = (TABLE.c.state == "waiting") & (TABLE.c.expires_at > now)
+    return int(tx.execute(select(func.count()).select_from(TABLE).where(waiting)).scalar_one())
 
 
 def take(tx: Connection, id: str) -> ApprovalRequest | None:

@@ -14,6 +14,8 @@ from connector.console.page import Desk, Visit
 from connector.console.pages import held as page
 from connector.console.visitor import Visitor
 from connector.errors import ConnectorError
+from connector.model.approval import ApprovalRequest
+from connector.store import approvals as kept_approvals
 from connector.store import deletion_guard, operator_log
 from tests.console import Browser, password_hash
 from tests.hostile_texts import HOSTILE_TEXTS
@@ -220,6 +222,17 @@ def test_a_request_that_was_withdrawn_lets_nobody_go(two: World) -> None:
     page.withdraw(desk(two), visit(ADA, id=request.id))
     with pytest.raises(ConnectorError, match="is withdrawn"):
         approvals.confirm(two.runtime, request.id, "bob")
+
+
+def test_those_that_wait_are_bounded_however_many_later_ones_were_withdrawn(two: World) -> None:
+    for _ in range(approvals.MOST_WAITING):
+        approvals.ask(two.runtime, "main", None, "ada", 5)
+    with two.store.writing() as tx:
+        now = two.store.now(tx)
+        for number in range(60):
+            kept_approvals.add(tx, ApprovalRequest(f"w{number}", "main", None, 5, "ada", now, now + 60.0, "withdrawn"))
+    with pytest.raises(ConnectorError, match="20 requests wait already"):
+        approvals.ask(two.runtime, "main", None, "ada", 5)
 
 
 def test_a_request_for_all_does_not_let_those_go_who_came_later(two: World) -> None:

@@ -69,6 +69,13 @@ TABLE: list[tuple[str, str, Activity, Any]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("aggregate", "type"), [("latest", "date"), ("max", "date"), ("count", "number"), ("set", "list")]
+)
+def test_what_is_counted_is_a_number_whatever_it_is_counted_of(aggregate: Any, type: str) -> None:
+    assert fields.ProfileField("timestamp", "x", aggregate).type == type
+
+
 @pytest.mark.parametrize(("target", "type", "activity", "value"), TABLE, ids=[row[0] for row in TABLE])
 def test_each_row_of_the_table_is_filled(target: str, type: str, activity: Activity, value: Any) -> None:
     assert profile(activity)[target] == value
