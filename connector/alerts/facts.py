@@ -67,19 +67,20 @@ class AlertFacts:
     """Everything that the rules look at, at one moment (unix seconds).
 
     gone: the roles that no living process has, and when each was last seen, None for never. held: how many deletions
-    are held, by sync. queues_held: why a queue is held, by queue. problems: how many came within the last hour, by
-    sync, "" for those of none. heard_at: when upstream last said something. out, exports: those that fail. exports_due:
-    since when an export is due that does not fail and that nobody runs, by export. out_refused: how many messages were
-    put aside since a target refuses them, by target. unsigned: why webhooks
-    are refused, by connection. drift: how many people the last audit of a sync found drifted and did not repair.
-    dead_letters: how many there are. counts, segments: what was counted of syncs and of segments. open, recovered: the
-    alerts that are open, and when others were over, by their keys.
+    are held, by sync. queues_held: why a queue is held, by queue. queues_unread: the queues that hold messages and that
+    nobody reads. problems: how many came within the last hour, by sync, "" for those of none. heard_at: when upstream
+    last said something. out, exports: those that fail. exports_due: since when an export is due that does not fail and
+    that nobody runs, by export. out_refused: how many messages were put aside since a target refuses them, by target.
+    unsigned: why webhooks are refused, by connection. drift: how many people the last audit of a sync found drifted and
+    did not repair. dead_letters: how many there are. counts, segments: what was counted of syncs and of segments. open,
+    recovered: the alerts that are open, and when others were over, by their keys.
     """
 
     now: float
     gone: Mapping[str, float | None] = field(default_factory=dict)
     connections: Sequence[ConnectionFacts] = ()
     queues_held: Mapping[str, str] = field(default_factory=dict)
+    queues_unread: Sequence[str] = ()
     held: Mapping[str, int] = field(default_factory=dict)
     promises: Sequence[Promise] = ()
     problems: Mapping[str, int] = field(default_factory=dict)

@@ -43,6 +43,7 @@ def gather(settings: Settings, tx: Connection, now: float, known: Mapping[str, A
         gone=heartbeats.missing(heartbeats.known(tx), now, durable=settings.broker.durable),
         connections=list(_connections(settings, tx, now)),
         queues_held={each.problem.subject: each.problem.reason for each in problems.of_every_sync(tx, "queue")},
+        queues_unread=[each.problem.subject for each in problems.of_every_sync(tx, "queue unread")],
         held={name: deletion_guard.held(tx, name) for name in delivering},
         promises=freshness.promises(settings, tx, now),
         problems=alert_facts.problems_since(tx, [*settings.syncs], now - _HOUR_SECONDS),

@@ -17,6 +17,7 @@ _AT_ONCE: Mapping[AlertKind, str] = {
     "fleet gone": "a part of the fleet has not been seen for 30 s",
     "credentials refused": "Customer.io refuses the credentials",
     "queue held": "nothing can be taken in from a queue",
+    "queue unread": "messages wait in a queue that the settings name no more",
     "deletions held": "the guard holds deletions",
     "freshness broken": "a promise of freshness is not kept",
     "webhooks badly signed": "reporting webhooks were refused within the last two hours",

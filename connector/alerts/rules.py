@@ -139,6 +139,12 @@ def _queues(facts: AlertFacts, _: AlertsSettings) -> Iterator[OpenAlert]:
         yield OpenAlert("queue held", queue, f"Nothing can be taken in from {queue}, nothing is lost: {why}")
 
 
+def _unread(facts: AlertFacts, _: AlertsSettings) -> Iterator[OpenAlert]:
+    for queue in facts.queues_unread:
+        said = f"Messages wait in {queue}, which the settings name no more: name it in [intake] former_queues"
+        yield OpenAlert("queue unread", queue, said)
+
+
 def _held(facts: AlertFacts, _: AlertsSettings) -> Iterator[OpenAlert]:
     for sync, count in facts.held.items():
         if count:
@@ -246,6 +252,6 @@ def _off(counted: Iterable[Hourly], share: float) -> Iterator[Hourly]:
 
 
 _RULES: tuple[AlertRule, ...] = (
-    _gone, _connections, _queues, _held, _freshness, _backlog, _targets, _webhooks, _dead_letters, _problems, _sources,
-    _upstream, _counts, _drift,
+    _gone, _connections, _queues, _unread, _held, _freshness, _backlog, _targets, _webhooks, _dead_letters, _problems,
+    _sources, _upstream, _counts, _drift,
 )  # fmt: skip

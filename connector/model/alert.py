@@ -7,7 +7,7 @@ AlertKind = Literal[
     "fleet gone", "connection paused", "credentials refused", "queue held", "deletions held", "freshness broken",
     "backlog", "problems", "nothing from upstream", "segment off its mean", "count off its mean", "source late",
     "drift found", "webhooks badly signed", "webhooks silent", "dead letters",
-    "out failing", "out refused", "export failing",
+    "queue unread", "out failing", "out refused", "export failing",
 ]  # fmt: skip
 Severity = Literal["page", "ticket"]
 StateChange = Literal["opened", "still open", "recovered"]

@@ -32,6 +32,7 @@ def test_what_the_store_knows_is_what_the_rules_see(store: Store) -> None:
     settings = build(alerts=BOUNDS, connection={"webhook_keys": ["a-signing-key"]})
     with store.writing() as tx:
         now = store.now(tx)
+        problems.add(tx, EVERY_SYNC, [Problem("queue unread", "of-old", "messages wait in it")], now)
         problems.add(tx, EVERY_SYNC, [Problem("dead letters", "dead-letters", "they lie there", {"messages": 7})], now)
         problems.add(tx, EVERY_SYNC, [Problem("signature", "main", "webhooks are refused: no key fits")], now)
         problems.add(tx, EVERY_SYNC, [Problem("queue", "segment-changes", "the disk is full")], now)
@@ -44,6 +45,7 @@ def test_what_the_store_knows_is_what_the_rules_see(store: Store) -> None:
         )
     with store.reading() as tx:
         facts = gather(settings, tx, now, {})
+    assert facts.queues_unread == ["of-old"]
     assert (facts.dead_letters, facts.drift, facts.problems) == (7, {"main": 2}, {"main": 2})
     assert facts.unsigned == {"main": "webhooks are refused: no key fits"}
     assert facts.queues_held == {"segment-changes": "the disk is full"}

@@ -110,6 +110,11 @@ EACH: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"webhooks_silent_seconds": 3600.0},
         "Customer.io reports nothing of production since 22:58:20 UTC",
     ),
+    "queue unread": (
+        {"queues_unread": ["of-old"]},
+        {},
+        "Messages wait in of-old, which the settings name no more: name it in [intake] former_queues",
+    ),
     "dead letters": ({"dead_letters": 3}, {}, "3 dead letters: `connector dead-letters` shows them"),
 }
 
