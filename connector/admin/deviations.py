@@ -1,7 +1,7 @@
-"""What the settings at hand would change in Customer.io, by what the store has: before they are deployed, or after.
+"""Says what settings would change in Customer.io, by what the store has: before they are deployed, or after.
 
-What should be held is derived from the facts by the settings, and nothing is written for a change of them: it reaches
-each person with their next message, or all of them where somebody orders it.
+What Customer.io should hold is derived from the facts by the settings, and nothing is written when the settings change:
+a change reaches each person with their next message, or all of them where somebody orders it.
 """
 
 from collections import Counter
@@ -35,11 +35,14 @@ NOTE = (
     "who never was in the audience with theirs. `connector backfill` brings both."
 )
 _TOLD_SECONDS = 86_400.0
-"""So long nobody else looks what the same settings would change: a fleet says it once a day, until it is applied."""
+"""The time in which no other process looks at what the same settings would change: a fleet says it once a day."""
 
 
 class Deviation(NamedTuple):
-    """One person or object that is not as the settings say; effect: what would be done, and to which attributes."""
+    """One person or object that is not as the settings say.
+
+    effect: what would be done; sets, clears: the names of the attributes that would be set and cleared.
+    """
 
     kind: EntityKind
     key: str
@@ -56,14 +59,16 @@ def of_sync(
     *,
     idle: bool = False,
 ) -> Iterator[Deviation]:
-    """Everybody whom the settings would change, and every object; without those who wait for a human.
+    """Yields the objects, then the people that the settings would change.
+
+    Those who wait for a human or for another user are left out.
 
     Args:
-        store: where they are. It is read some at a time, and nothing is locked or written.
-        rules: the settings.
-        until: says when to stop before the end.
-        at_once: how many are read in one transaction.
-        idle: only those to whom nothing is on its way.
+        store: The store to read. It is read some at a time, and nothing is locked or written.
+        rules: The settings, as the sync's rules.
+        until: Says when to stop before the end.
+        at_once: How many are read in one transaction.
+        idle: Whether to look only at those to whom nothing is on its way.
     """
     for kind in (OBJECT, PERSON) if rules.objects else (PERSON,):
         key = ""
@@ -77,7 +82,10 @@ def of_sync(
 
 
 def deviation(entity: Entity, rules: Rules) -> Deviation | None:
-    """How Customer.io would be changed for one of them; None where it is as it should be."""
+    """Returns how Customer.io would be changed for one entity.
+
+    None where it is as it should be, and for an entity whose row cannot be read.
+    """
     if entity.unreadable:
         return None
     of_person = entity.kind == PERSON
@@ -98,7 +106,7 @@ def _effect(wanted: Desired, effect: str | None) -> str:
 
 
 def _attributes(operation: Operation, entity: Entity) -> Iterator[tuple[str, Any]]:
-    """The attributes that an identify would set otherwise than they are, with their values."""
+    """Yields the name and the new value of each attribute that an identify would change."""
     if operation.item.get("action") != "identify":
         return
     held: dict[str, Any] = dict(entity.delivered.attributes) if entity.delivered else {}
@@ -108,7 +116,10 @@ def _attributes(operation: Operation, entity: Entity) -> Iterator[tuple[str, Any
 
 
 def apply(store: Store, rules: Rules) -> int:
-    """Makes those due who are not as the settings say, behind what is live; how many. The deletion guard sees exits."""
+    """Makes the people and objects due that are not as the settings say, behind live changes; returns how many.
+
+    The deletion guard counts the exits among them.
+    """
     applied = 0
     by_kind: dict[EntityKind, list[str]] = {OBJECT: [], PERSON: []}
     for each in of_sync(store, rules):
@@ -121,7 +132,7 @@ def apply(store: Store, rules: Rules) -> int:
 
 
 def tell(runtime: Runtime, until: Callable[[], bool]) -> None:
-    """Says in the log whom settings concern that are new to this store: once a day, by one of all processes."""
+    """Says in the log how many are not as the settings say: for the same settings once a day, by one process of all."""
     for rules in runtime.syncs:
         if not _first(runtime.store, runtime.settings.syncs[rules.name]):
             continue
@@ -135,7 +146,7 @@ def tell(runtime: Runtime, until: Callable[[], bool]) -> None:
 
 
 def _first(store: Store, sync: Sync) -> bool:
-    """Whether nobody has looked for these settings of late."""
+    """Says whether no process has looked for these settings in the last day; this one takes the turn then."""
     digest = sha256(sync.model_dump_json().encode()).hexdigest()[:16]
     with store.reading() as tx:
         name = f"settings {sync.name} {digest}"

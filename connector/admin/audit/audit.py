@@ -29,12 +29,12 @@ _REPAIRED_AT_ONCE = 1000
 _Each = TypeVar("_Each")
 
 OnProgress = Callable[[int, int], None]
-"""Told how many people were looked at, and how many are to be in all."""
+"""A function that is called with how many people were looked at, and how many are to be looked at in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Somebody who is not in Customer.io as they should be."""
+    """A user who is not in Customer.io as they should be."""
 
     expected: Expected
     differences: tuple[Difference, ...]
@@ -42,7 +42,11 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What an audit found. sampled: people chosen; compared: those of them who did not move meanwhile."""
+    """What an audit found.
+
+    started_at: unix seconds; sampled: how many people were chosen; compared: how many of them could be compared, as
+    nothing of theirs changed meanwhile.
+    """
 
     started_at: float
     sampled: int
@@ -50,7 +54,7 @@ class Findings:
     drifted: tuple[Drifted, ...]
 
     def kinds(self) -> dict[str, int]:
-        """How often each kind of difference was found."""
+        """Returns how often each kind of difference was found."""
         return dict(Counter(each.kind for one in self.drifted for each in one.differences))
 
 
@@ -67,7 +71,7 @@ class Audit:
 
     @classmethod
     def of(cls, runtime: Runtime, sync: str, wait_seconds: float = SECOND_LOOK_SECONDS) -> "Audit":
-        """The audit of `sync`, with so many seconds between two looks.
+        """Returns the audit of `sync`, with `wait_seconds` between the two looks.
 
         Raises SettingsError where the settings name no such sync, or its connection has no key for the App API.
         """
@@ -79,7 +83,7 @@ class Audit:
         return cls(runtime.store, rules, readback, side_by_side, wait_seconds)
 
     def look(self, sample: int, on_progress: OnProgress = lambda _done, _total: None) -> Findings:
-        """Compares up to `sample` people who are held, and up to `sample` who were deleted.
+        """Compares up to `sample` people who are held, and, with `on_exit` delete, up to `sample` who were deleted.
 
         Raises ConnectorError where the App API gives no answer.
         """
@@ -102,7 +106,10 @@ class Audit:
     def _compare(
         self, keys: Sequence[str], on_done: Callable[[int], None], as_before: Mapping[str, Expected] | None = None
     ) -> "_Compared":
-        """Compares these people, some at a time. `as_before`: only those of whom the same is still expected."""
+        """Compares these people, some at a time.
+
+        as_before: what was expected of each at the first look; only those of whom the same is expected are compared.
+        """
         compared, drifted, done = 0, list[Drifted](), 0
         for part in _parts(keys, PEOPLE_A_READ):
             expected = self._expected(part)
@@ -130,7 +137,7 @@ class Audit:
         return bool(holding - {(self.rules.name, expected.key)})
 
     def repair(self, drifted: Collection[Drifted], *, delete: bool) -> int:
-        """Makes people due again who are still as they were found. Returns how many.
+        """Makes those people due again of whom nothing has changed since the audit. Returns how many became due.
 
         People who should be absent are deleted only with `delete`, and only as the deletion guard allows.
         """
@@ -149,7 +156,13 @@ class Audit:
             return sent + resend.delete_again(tx, sync, absent, now)
 
     def record(self, findings: Findings, repaired: int, by: str = "") -> None:
-        """Keeps what came of an audit, that somebody began, as a job that is done, for those who ask later."""
+        """Keeps what an audit found as a job that is done, for those who ask later.
+
+        Args:
+            findings: What the audit found.
+            repaired: How many people were made due again.
+            by: Who began it; "" where that is not known.
+        """
         numbers = {"compared": findings.compared, "drifted": len(findings.drifted), "repaired": repaired}
         with self.store.writing() as tx:
             job = Job(

@@ -19,12 +19,12 @@ from connector.planning.step import UNCERTAIN
 DriftKind = Literal["missing", "should be absent", "attribute other", "attribute absent", "attribute surplus"]
 
 _OF_CUSTOMERIO = ("_", "cio_")
-"""How the names begin that Customer.io keeps for itself (docs/customerio.md#reserved-names)."""
+"""The beginnings of the names that Customer.io keeps for itself (docs/customerio.md#reserved-names)."""
 _NOT_COMPARED = frozenset({"anonymous_id", "unsubscribed", "timezone_valid"})
-"""A visitor's id is used up by the merge; whether to be mailed is for the person themselves to change."""
+"""Attributes that change without us: a merge uses up the visitor's id, and people unsubscribe by themselves."""
 _EMPTY = (None, "")
 _LARGEST = 1e300
-"""Beyond this, integers are no floating-point numbers any more."""
+"""Integers from here on are not compared as floating-point numbers, as these could not hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What Customer.io should show for a user of whom nothing is owed.
+    """What Customer.io should show for a user to whom nothing is owed.
 
-    person: as delivered, None where nobody should be there; optional: it is right, too, that nobody is there.
+    person: as delivered, None where nobody should be there; optional: it is as right that nobody is there.
     """
 
     key: str
@@ -56,10 +56,10 @@ class Expected:
 
 
 def expected(entity: Entity, rules: Rules) -> Expected | None:
-    """What to expect of a user, None where delivery makes no claim.
+    """Returns what to expect of a user, None where nothing certain can be expected.
 
-    None are those who left and were cleared, and those who have no identifier (or e-mail) now: nothing more is sent
-    for them, so nothing of theirs could be mended.
+    That is so for users who left and were cleared, and for those who have no identifier (or e-mail) now: nothing more
+    is sent for them, so nothing of theirs could be mended.
     """
     desired = audience.desired(entity.facts, rules)
     if entity.delivered is not None:
@@ -76,7 +76,7 @@ def expected(entity: Entity, rules: Rules) -> Expected | None:
 
 
 def differences(expected: Expected, held: Mapping[str, Any] | None) -> tuple[Difference, ...]:
-    """What is not as expected; `held` are the attributes as the App API shows them, None for nobody."""
+    """Returns what is not as expected. held: the attributes as the App API shows them, None where nobody is there."""
     if expected.person is None:
         return () if held is None else (Difference("should be absent"),)
     if held is None:
@@ -109,7 +109,7 @@ def _alike(name: str, delivered: Any, held: Any) -> bool:
 
 
 def _parsed(held: Any) -> Any:
-    """A value whose kind the App API has hidden in a string."""
+    """Returns a value read from the string that the App API shows it as; the string where it is no JSON."""
     if not isinstance(held, str):
         return held
     try:
@@ -119,7 +119,7 @@ def _parsed(held: Any) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality of JSON values; a number may be written in several ways and pass through a float, a null be left out."""
+    """Says whether two JSON values are equal. Nulls in objects are ignored, and numbers may be equal as floats only."""
     if isinstance(one, dict) and isinstance(other, dict):
         one, other = _without_nulls(one), _without_nulls(other)
         return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())

@@ -43,9 +43,9 @@ ON_THE_PAGE = {
     "which user attribute to send as 'customerid'": "user_id_mapping",
     "attribute list": "synchronized_attributes",
 }
-"""The settings as Hull's page heads them, in small letters: whoever copies from there has these."""
+"""The names of the settings by the labels on Hull's page, in lower case: a copy from the page has the labels."""
 HEADINGS = frozenset({"credentials_title", "configuration_title"})
-"""What stands among the settings and is none: headings of that page."""
+"""Headings of that page, which stand among the settings and are none."""
 ALWAYS_SENT = ("email", "created_at")
 _SWITCHES = {True: True, False: False, None: False, "true": True, "false": False}
 
@@ -58,7 +58,7 @@ class Imported(NamedTuple):
 
 
 def imported(document: Any) -> Imported:
-    """What a JSON value says: private_settings, the connector that has them, or a notification of that connector.
+    """Converts a JSON value: private_settings, the connector that has them, or a notification of that connector.
 
     Raises UnreadableError where it has no such settings, or where one of them cannot be understood.
     """
@@ -86,7 +86,10 @@ class _Given:
         self.warnings: list[str] = []
 
     def switch(self, name: str) -> bool:
-        """A switch; false where it is not set."""
+        """Returns the value of a switch; false where it is not set.
+
+        Raises UnreadableError where it is neither true nor false.
+        """
         given = self.private.get(name)
         written = given.strip().lower() if isinstance(given, str) else given
         if isinstance(written, bool | str | None) and written in _SWITCHES:
@@ -94,7 +97,10 @@ class _Given:
         raise UnreadableError(f"{name}: {shown(given)} is not accepted; it is true or false in Hull")
 
     def identifier(self) -> str:
-        """The field whose value is Customer.io's id."""
+        """Returns the name of the field whose value is Customer.io's id: "external_id" where none is set.
+
+        Raises UnreadableError where it is not the name of an attribute, or cannot be an identifier here.
+        """
         given = self.private.get("user_id_mapping")
         field = ("external_id" if given is None else given).strip() if isinstance(given, str | None) else None
         if field is None or not storable(field):
@@ -104,16 +110,20 @@ class _Given:
         return field
 
     def segments(self) -> list[str]:
-        """The ids of the whitelist."""
+        """Returns the ids of the segments on the whitelist. Raises UnreadableError where it is no list."""
         there = "in Hull that was no segment, and here it would be everybody"
         return self._names("synchronized_segments", star=there)
 
     def events(self) -> list[str]:
-        """The names of the allow list."""
+        """Returns the names of the events on the allow list. Raises UnreadableError where it is no list."""
         return self._names("events_filter", star="in Hull that was no event, and here it would be all events")
 
     def attributes(self) -> list[str]:
-        """The attributes sent, with those that Hull always sent; of two that get one name the last, as in Hull."""
+        """Returns the attributes to send, the ones that Hull always sent first, as many as a person may have.
+
+        Of two that would get the same name in Customer.io the last is taken, as in Hull. One whose name Customer.io
+        would not take is left out with a warning. Raises UnreadableError where the setting is no list.
+        """
         chosen: dict[str, str] = {}
         for field in (*ALWAYS_SENT, *map(str.strip, self._names("synchronized_attributes"))):
             target = attribute_names.target(field)
@@ -128,7 +138,7 @@ class _Given:
         return self._not_too_many(list(chosen.values()))
 
     def look_over_the_rest(self) -> None:
-        """Warns of what has no counterpart."""
+        """Warns of each setting that has no counterpart here."""
         for name, usual in LIMITS.items():
             if _number(self.private.get(name), usual) != usual:
                 self._warn(name, f"has no counterpart: Customer.io's own limit of {usual} bytes holds here")
@@ -143,7 +153,7 @@ class _Given:
         return fields[:ATTRIBUTES_AN_ITEM]
 
     def _names(self, name: str, star: str = "") -> list[str]:
-        """The entries of a list, each once. star: why an entry "*" is left out."""
+        """Returns the entries of a list, each once. star: why an entry "*" is left out; "" where it is taken."""
         given = self.private.get(name)
         if not isinstance(given, list | None):
             raise UnreadableError(f"{name}: {shown(given)} is not accepted; it is a list in Hull")
@@ -169,7 +179,7 @@ def _faults(target: str) -> list[str]:
 
 
 def _number(given: Any, usual: int) -> float:
-    """A limit as Hull understood it: also digits as text, and the default where it is no number."""
+    """Returns a limit as Hull understood it: digits as text count too, and what is no number is the default."""
     try:
         return usual if given is None or isinstance(given, bool) else float(given)
     except (TypeError, ValueError, OverflowError):
@@ -177,7 +187,7 @@ def _number(given: Any, usual: int) -> float:
 
 
 def _holders(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The connector, be it the document or in it."""
+    """Yields each object that has private_settings: the document itself, its `connector` and its `ship`."""
     for holder in (document, document.get("connector"), document.get("ship")):
         if isinstance(holder, dict) and isinstance(holder.get("private_settings"), dict):
             yield holder
@@ -195,19 +205,19 @@ def _private(document: Any) -> Mapping[str, Any]:
 
 
 def _by_name(private: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings by their names; one that is there by its heading too is taken by its name."""
+    """Returns the settings by their names. A value under a setting's name goes before one under its label."""
     headed = {ON_THE_PAGE.get(" ".join(name.lower().split()), name): value for name, value in private.items()}
     return headed | {name: value for name, value in private.items() if name in KNOWN}
 
 
 def _label(document: Mapping[str, Any]) -> str:
-    """The name that people gave the connector."""
+    """Returns the name that people gave the connector; "" where there is none."""
     names = (word(holder.get("name")) for holder in _holders(document))
     return next((name for name in names if name is not None and storable(name)), "")
 
 
 def _segment_names(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names by id, wherever the document lists segments."""
+    """Yields the id and the name of each segment, wherever the document lists segments."""
     for holder in (document, *_holders(document), _private(document)):
         for field in ("users_segments", "segments", "synchronized_segments"):
             yield from _named(holder.get(field))

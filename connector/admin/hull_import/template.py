@@ -135,10 +135,10 @@ def _list(rows: Iterable[TemplateRow]) -> str:
 
 
 def _comment(row: TemplateRow) -> str:
-    """`shown` writes control characters, which may not stand in a comment, as escapes."""
+    """Returns the comment beside an entry: `shown` escapes control characters, which TOML does not allow in one."""
     return "" if row.comment is None else f"  # {shown(row.comment)[1:-1]}"
 
 
 def _quoted(text: str) -> str:
-    """Text as TOML writes it: as JSON does, but without a bare DEL."""
+    """Returns a text as a TOML string: JSON's form of it, with the character DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

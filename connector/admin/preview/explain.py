@@ -1,4 +1,4 @@
-"""Why each thing a message says is sent or is not: in words, for somebody who asks why Customer.io does not have it."""
+"""Says in words why each thing in a message is sent or not, for somebody who asks why Customer.io does not have it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -89,7 +89,10 @@ def kept_back(restraint: Restraint) -> list[Explanation]:
 
 
 def actions(told: Change, applied: Applied) -> list[Explanation]:
-    """Which actions took a call, and why not the sync's own that did not. None where it has no actions of its own."""
+    """Says what each of the sync's own actions, and each default that is meant for the call, did with it, and why.
+
+    Returns an empty list where the sync has no actions of its own.
+    """
     call = told.call or {}
     turns = [turn for turn in applied.turns if turn.own or turn.outcome != NOT_MEANT]
     return [Explanation("action", _called(turn), turn.outcome, turn.reason(call)) for turn in turns]
@@ -113,7 +116,7 @@ def _objects(
 
 
 def _audience(change: Change, rules: Rules, merged: AppliedChange) -> Explanation:
-    """Which of the user's segments are whitelisted."""
+    """Says whether the user is in the audience, by which of their segments are on the whitelist."""
     if merged.standing in (AudienceStatus.SUPPRESSED, AudienceStatus.MERGED):
         return Explanation("audience", "", "out", _AS_A_WHOLE[merged.standing])
     if rules.everybody:
@@ -143,7 +146,7 @@ def _identifier(rules: Rules, before: Entity, merged: AppliedChange) -> Explanat
 
 
 def _by_email(email: str | None) -> Explanation:
-    """Somebody without an id, where people are known by id or by e-mail."""
+    """Says what identifies somebody without an id, where people are known by id or by e-mail."""
     if not has_email(email):
         return Explanation(
             "identifier", "id_or_email", "missing", "neither the field that `identifier` names nor an e-mail"
@@ -190,7 +193,7 @@ def _left_out(name: str, problems: Sequence[Problem]) -> str | None:
 
 
 def _unmapped(change: Change, rules: Rules) -> Iterator[Explanation]:
-    """The fields that no attribute reads."""
+    """Says which fields of the message no attribute, identifier or e-mail setting reads, if any."""
     sources = [source for _, source in rules.attributes] + [each.source for each in rules.transformed]
     read = set(chain.from_iterable(source.flat for source in (*sources, rules.identifier, rules.email)))
     names = [name for name in change.user if name not in read and name != "traits" and not _is_sent(name, rules)]
@@ -201,7 +204,7 @@ def _unmapped(change: Change, rules: Rules) -> Iterator[Explanation]:
 
 
 def _is_sent(name: str, rules: Rules) -> bool:
-    """Whether a field is sent that the settings do not name."""
+    """Says whether a field that the settings do not name is sent, as every field is."""
     return rules.every_field is not None and rules.every_field.sends(attribute_names.target(name))
 
 
@@ -238,7 +241,7 @@ def _operations(operations: Iterable[Mapping[str, Any]], rules: Rules) -> Iterat
 
 
 def _unless(action: str, rules: Rules) -> str:
-    """What a rehearsal does not know, which is of each sync by itself: whether another one wants the person."""
+    """Says what a rehearsal of one sync cannot know: another sync may keep a deleted person. "" for other actions."""
     if action != "delete" or not rules.beside:
         return ""
     return f"; not if the sync {' or '.join(rules.beside)} wants them in the same workspace: then they are let go"

@@ -1,4 +1,4 @@
-"""Why an object, or somebody's relationship to one, is sent or not: in words. `explain` has the rest of a person."""
+"""Says in words why an object, or a relationship to one, is sent or not; `explain` says the rest of a person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -46,7 +46,7 @@ def decision(
 
 
 def explain(before: Entity, operations: Iterable[Mapping[str, Any]], reason: str) -> Iterator[Explanation]:
-    """What becomes of an object whose message led to `operations`."""
+    """Says what becomes of an object whose message led to `operations`, and of the attributes in them."""
     sent = list(operations)
     if not sent:
         yield Explanation("object", before.key, "not sent", reason)
@@ -70,7 +70,13 @@ def _why(name: str, value: Any, held: Mapping[str, Any]) -> str:
 def relationships(
     before: Entity, operations: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]
 ) -> Iterator[Explanation]:
-    """What becomes of a person's relationships."""
+    """Says what becomes of a person's relationships.
+
+    Args:
+        before: The person before the message.
+        operations: What is sent to Customer.io for it; JSON.
+        wanted: The relationships that the person should have, by the key of the object; None ends one.
+    """
     told: set[str] = set()
     for operation in operations:
         for related in operation.get("cio_relationships", ()):

@@ -16,7 +16,7 @@ class Explanation(NamedTuple):
 
 
 def shown(value: object) -> str:
-    """A value in words, cut where it is long: a list as what is in it, anything else that is no text as JSON."""
+    """Returns a value in words, cut after 60 characters: a list as its entries, all else that is no text as JSON."""
     text = ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 

@@ -1,4 +1,4 @@
-"""What messages would lead to: each goes through the product's own intake and delivery, over a store in memory."""
+"""Previews what messages would lead to: each goes through the product's own intake and delivery, in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Preview:
     object: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The stable JSON form; with the explanation where one was asked for."""
+        """Returns the stable JSON form; `explanation` is in it where there is one, `object` for a message about one."""
         explained = {"explanation": [line._asdict() for line in self.explanation]} if self.explanation else {}
         about = {"object": self.object} if self.object else {}
         return {
@@ -61,21 +61,21 @@ class Previewer:
     """Previews messages in their order; later ones see what earlier ones would have delivered."""
 
     def __init__(self, syncs: Sequence[Rules], *, explained: bool = False) -> None:
-        """`explained`: whether each preview is to say why, thing by thing."""
+        """Sets up a rehearsal for each sync. explained: whether each preview says why, thing by thing."""
         self.explained = explained
         self._rehearsals = [Rehearsal(rules) for rules in syncs]
 
     def know(self, people: Iterable[Any]) -> None:
-        """Takes people as delivered already: {"user", "identifier", "attributes", "reported"}.
+        """Takes people as delivered already, each as {"user", "identifier", "attributes", "reported"}.
 
-        Raises UnreadableError.
+        Raises UnreadableError where one has another form; `attributes` and `reported` may be missing.
         """
         for row in people:
             for rehearsal in self._rehearsals:
                 rehearsal.know(*_known(row, rehearsal.rules))
 
     def preview(self, messages: Iterable[Message]) -> Iterator[Preview]:
-        """One preview for each message and sync; an unreadable message has one, of no sync."""
+        """Yields one preview for each message and sync; for an unreadable message one in all, of no sync."""
         for message in messages:
             if isinstance(message, Unreadable):
                 problem = Problem("unreadable", "", message.reason)
@@ -88,7 +88,7 @@ class Previewer:
                     yield self._of_object(message, rehearsal)
 
     def _of_object(self, change: ObjectChange, rehearsal: Rehearsal) -> Preview:
-        """A message about an object alone."""
+        """Previews a message about an object alone."""
         rules = rehearsal.rules
         before = rehearsal.object(change.key)
         merged = objects.merge(before.facts, change, rules)
@@ -151,7 +151,7 @@ def _known(row: Any, rules: Rules) -> tuple[str, Profile, Sequence[ReportedMark]
 
 
 def _known_identifier(given: Any, rules: Rules) -> Identifier | None:
-    """An identifier as a plain value, or as Customer.io writes it: {"id": VALUE}."""
+    """Reads an identifier from a plain value, or from Customer.io's form of it: {"id": VALUE}; None for others."""
     if isinstance(given, str | int):
         return rules.addressing.given(str(given))
     if isinstance(given, dict) and len(given) == 1:

@@ -1,4 +1,4 @@
-"""A rehearsal: the product's own intake and delivery over a store in memory, with Customer.io taking everything."""
+"""A rehearsal: the product's own intake and delivery over a store in memory, as if Customer.io accepted everything."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,12 +37,12 @@ _MOST_PROBLEMS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _AcceptingSender(Sender):
-    """Sends nothing: notes each operation, and answers for Customer.io that it took it."""
+    """A sender that sends nothing: it notes each operation, and answers in Customer.io's place that it was accepted."""
 
     operations: list[Item] = field(default_factory=list)
 
     def send_all(self, parts: Sequence[Part[Owner]], run: Run) -> list[Sent[Owner]]:  # noqa: ARG002 - nothing goes wrong in this run
-        """Answers that every part was accepted."""
+        """Notes the operations and returns that every part was accepted."""
         self.operations.extend(part.operation.item for part in parts)
         return [Sent(part, ACCEPTED, None) for part in parts]
 
@@ -61,7 +61,10 @@ class Rehearsal:
         self._courier = Courier(self.store, self.rules, self._sender)
 
     def know(self, key: str, person: Profile, marks: Iterable[ReportedMark] = ()) -> None:
-        """Adds somebody who counts as delivered already, without any message about them; marks: what is reported."""
+        """Adds somebody who counts as delivered already, without any message about them.
+
+        marks: what Customer.io has reported of them.
+        """
         entity = Entity(key)
         entity = replace(entity, facts=entity.facts._replace(entered=True))
         with self.store.writing() as tx:
@@ -92,7 +95,10 @@ class Rehearsal:
             return entities.load(tx, self.rules.name, [key], kind).get(key) or Entity(key, kind=kind)
 
     def run(self, message: Message) -> tuple[list[Observed], list[Item], list[Problem]]:
-        """Takes a message in and delivers all that is due then: what was merged, what was sent, what is a problem."""
+        """Takes a message in and delivers all that is due then.
+
+        Returns what was merged, the operations that were sent, and the problems.
+        """
         observed: list[Observed] = []
         self._sender.operations.clear()
         accept(self.store, [self.rules], [message], observe=observed.append)
@@ -100,13 +106,16 @@ class Rehearsal:
         return observed, list(self._sender.operations), self._problems()
 
     def _deliver(self) -> None:
-        """Runs cycle after cycle until nothing is due: objects, then people, then whoever waited for either."""
+        """Runs delivery cycles until one finds nothing due: objects, people, and those who waited for either."""
         for _ in range(_MOST_CYCLES):
             if not self._courier.cycle().people:
                 return
 
     def _problems(self) -> list[Problem]:
-        """The problems that the message made; they are forgotten, so that the next one has its own."""
+        """Returns the problems that the message made, the oldest first, and removes them from the store.
+
+        So each message has only its own.
+        """
         with self.store.writing() as tx:
             kept = problems.kept(tx, limit=_MOST_PROBLEMS)
             for each in kept:

@@ -1,4 +1,4 @@
-"""A message to begin with for who tries one out: of somebody invented, who is in the audience by a sync's settings."""
+"""A message to try out first: about an invented person who is in the audience by a sync's settings."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _KINDS = ("page", "screen")
 
 
 def text(format: str, sync: Sync) -> str:
-    """Returns the message as JSON in a form that upstream may send, in lines."""
+    """Returns the message as indented JSON in `format`, a form that upstream may send."""
     return json.dumps(_FORMS[format](sync), indent=2, ensure_ascii=False)
 
 
@@ -69,7 +69,7 @@ _FORMS: Mapping[str, Callable[[Sync], Any]] = {
 
 
 def _user(sync: Sync) -> dict[str, Any]:
-    """Everything about the user that the settings send, under the names that upstream has for it."""
+    """Returns everything about the user that the settings send, under the names that upstream has for it."""
     said = {
         attribute_names.bare(each.source): _value(each)
         for each in sync.attributes
@@ -94,12 +94,12 @@ def _value(attribute: Attribute) -> Any:
 
 
 def _segment(sync: Sync) -> str:
-    """A segment whose people are in the audience."""
+    """Returns the name of a segment whose people are in the audience; "Everybody" where that is everybody."""
     return next((each for each in sync.segments if each != "*"), "Everybody")
 
 
 def _events(sync: Sync) -> list[str]:
-    """The first event that is sent, if there is one."""
+    """Returns the name of the first event that is sent, if there is one, page and screen views aside."""
     return [each.name for each in sync.events if each.name not in _KINDS][:1]
 
 

@@ -1,4 +1,4 @@
-"""What other settings would do to the people of the store, before they are deployed; within a bound in time."""
+"""Says what other settings would do to the people of the store before they are deployed, within a few seconds."""
 
 import time
 from collections import Counter
@@ -34,12 +34,13 @@ class KindOfChange(NamedTuple):
 
 @dataclass(slots=True)
 class SyncChange:
-    """What would change in one sync, among the people and objects who were looked at.
+    """What would change in one sync, among the people and objects that were looked at.
 
-    people: how many people were looked at, of about `of_people`, where that is known. counts, samples: by what would be
-    done (created, updated, cleared, deleted), the samples as keys; attributes: how often each would be set or cleared.
-    anyway: how many are not as the settings of today say either, in the same way. all: whether everybody was looked at.
-    word: what there is to say of the sync as a whole, "" for nothing.
+    people, objects: how many were looked at; of_people: about how many people the sync has, None where that is not
+    known, or not needed, as all were looked at. counts, samples: by what would be done (created, updated, cleared,
+    deleted), the samples as keys; attributes: how often each would be set or cleared. anyway: how many today's settings
+    would change in the same way, who are not in these counts. all: whether everybody was looked at. word: a sentence on
+    the sync as a whole, "" for none.
     """
 
     sync: str
@@ -55,17 +56,20 @@ class SyncChange:
 
     @property
     def created(self) -> int:
-        """How many new profiles there would be, which Customer.io bills, among those who were looked at."""
+        """Returns how many new profiles, which Customer.io bills, there would be among those who were looked at."""
         return self.counts[KindOfChange(PERSON, "created")]
 
     @property
     def deletes(self) -> bool:
-        """Whether anything would be deleted."""
+        """Says whether anything would be deleted."""
         return any(each.effect == "deleted" for each in self.counts)
 
     @property
     def created_in_all(self) -> int | None:
-        """Returns an estimate for the whole sync, from the people who were looked at; None if it is unknown."""
+        """Returns the number of new profiles in the whole sync, estimated from the people who were looked at.
+
+        It is exact where all were looked at, and None where there is nothing to estimate it by.
+        """
         if self.all:
             return self.created
         if not self.people or self.of_people is None:
@@ -73,13 +77,16 @@ class SyncChange:
         return round(self.created * max(self.of_people, self.people) / self.people)
 
     def named(self) -> list[tuple[str, int]]:
-        """The attributes that would change most often."""
+        """Returns the most frequent changes of attributes ("set NAME", "clear NAME"), with their counts."""
         return self.attributes.most_common(_MOST_NAMED)
 
 
 @dataclass(slots=True)
 class SettingsList:
-    """The people and objects that would change, each with its sync; all: whether everybody was looked at."""
+    """The people and objects that would change, each with its sync.
+
+    all: whether everybody was looked at, and the list was not cut.
+    """
 
     entries: list[tuple[str, Deviation]] = field(default_factory=list)
     all: bool = True
@@ -107,13 +114,14 @@ class _Seen(NamedTuple):
 def of_text(runtime: Runtime, text: str) -> list[SyncChange]:
     """Returns what settings would change in each sync, by what the store has. Nothing is written or sent.
 
-    Raises SettingsError with a line for each mistake in them.
+    Syncs that only the settings of today have come last. Raises SettingsError with a line for each mistake in the
+    settings, and ConnectorError where the text is empty.
     """
     wanted, today = _read(text), {each.name: each for each in runtime.syncs}
     end = time.monotonic() + _SECONDS
     found = []
     for place, each in enumerate(wanted):
-        # What time is left is for those that are left alike: a large sync leaves some to the next.
+        # The time that is left is divided evenly among the syncs that are left, so that a large one leaves some.
         share = (end - time.monotonic()) / (len(wanted) - place)
         found.append(_of_sync(runtime, each, today.get(each.name), _Look(time.monotonic() + share)))
     gone = sorted(today.keys() - {each.name for each in wanted})
@@ -122,9 +130,11 @@ def of_text(runtime: Runtime, text: str) -> list[SyncChange]:
 
 
 def listed(runtime: Runtime, text: str) -> SettingsList:
-    """Returns whoever settings would change, up to `MOST_LISTED`, sync by sync in the order of their keys.
+    """Returns the people and objects that settings would change, up to `MOST_LISTED`, sync by sync.
 
-    Raises SettingsError with a line for each mistake in them.
+    Within a sync people come first, then objects, each in the order of the keys. What today's settings would change in
+    the same way is left out. Raises SettingsError with a line for each mistake in the settings, and ConnectorError
+    where the text is empty.
     """
     wanted, today = _read(text), {each.name: each for each in runtime.syncs}
     look, found = _Look(time.monotonic() + _SECONDS), SettingsList()
@@ -137,7 +147,7 @@ def listed(runtime: Runtime, text: str) -> SettingsList:
 
 
 def of_today(settings: Settings) -> str:
-    """Returns the settings file of this process as TOML, without secrets: what to change, and to ask about."""
+    """Returns the settings of this process as the text of a settings.toml, without secrets, to be changed and tried."""
     return tomlkit.dumps(settings.in_file())
 
 
@@ -166,7 +176,7 @@ def _of_sync(runtime: Runtime, rules: Rules, today: Rules | None, look: _Look) -
 
 
 def _everybody(runtime: Runtime, rules: Rules, today: Rules | None, look: _Look) -> Iterator[_Seen]:
-    """Yields everybody of a sync: people first, then objects."""
+    """Yields each person of a sync, then each object. It stops at a page's end once the time of `look` is over."""
     for kind in (PERSON, OBJECT) if rules.objects else (PERSON,):
         key = ""
         while True:

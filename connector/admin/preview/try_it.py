@@ -11,11 +11,11 @@ MOST_MESSAGES = 50
 
 
 def sample(runtime: Runtime, format: str, sync: str = "") -> str:
-    """Returns a message to begin with, of somebody invented; "" where the settings name no sync.
+    """Returns a message to try out first, about an invented person; "" where the settings name no sync.
 
     Args:
         runtime: What this program has open.
-        format: Its form; that of the queue where there is none of this name.
+        format: Its form; the intake's where there is none of this name.
         sync: The sync that would take it; the first one where there is none of this name.
     """
     syncs = runtime.settings.syncs
@@ -34,7 +34,7 @@ def messages(runtime: Runtime, format: str, text: str) -> list[Preview]:
         text: One JSON value, or one a line.
 
     Raises:
-        ConnectorError: It cannot be read, or is too much.
+        ConnectorError: The text is empty, or has more than 50 messages.
     """
     if not text.strip():
         raise ConnectorError("Nothing was pasted: paste a message as upstream sends it.")

@@ -1,4 +1,4 @@
-"""Operations that a human asks for about one person: in their turn on the line to the workspace, and logged.
+"""Operations that a human asks for about one person: they wait for their turn to send to the workspace, and are logged.
 
 The deletion guard is not asked: it is there for deletions that no human has asked for.
 """
@@ -22,7 +22,7 @@ from connector.store import connection_health, request_log
 from connector.store.engine import Store
 
 _PATIENCE_SECONDS = 150.0
-"""How long requests that a human asks for may wait for their turn."""
+"""The longest time that requests that a human asks for may wait for their turn."""
 RequestState = Literal["confirmed", "refused", "not confirmed"]
 
 
@@ -30,8 +30,8 @@ RequestState = Literal["confirmed", "refused", "not confirmed"]
 class OperationAnswer:
     """What became of one operation.
 
-    at: when its request was sent, unix seconds, 0 where none was; status: 0 where nothing came back; doubt: it may
-    have been applied without being confirmed.
+    at: when its request was sent, in unix seconds, 0 where none was; status: the reply's HTTP status, 0 where nothing
+    came back; doubt: it may have been applied without being confirmed.
     """
 
     operation: Operation
@@ -43,7 +43,7 @@ class OperationAnswer:
 
     @property
     def may_be_applied(self) -> bool:
-        """Whether Customer.io may have done it."""
+        """Says whether Customer.io may have applied the operation."""
         return self.state == "confirmed" or self.doubt
 
 
@@ -58,14 +58,15 @@ class ByHand:
 
     @classmethod
     def of(cls, runtime: Runtime, sync: str) -> "ByHand":
-        """For `sync`. Raises SettingsError where the settings name no such sync."""
+        """Returns what `sync` needs. Raises SettingsError where the settings name no such sync."""
         courier = runtime.courier(sync)
         return cls(runtime.store, sync, courier.sender, _missing(runtime.settings.connections[courier.sender.name]))
 
     def send(self, operations: Sequence[Operation]) -> list[OperationAnswer]:
-        """Sends the operations; what became of each, in their order.
+        """Sends the operations and returns what became of each, in their order.
 
-        Customer.io's words are handed on and not logged, as no body is: they may name the person.
+        Nothing is sent where credentials are missing or the connection is paused. The log of requests keeps neither
+        the bodies nor Customer.io's words, which may name the person: these words are in the answers only.
         """
         failures, reason = self._failures()
         answers = [OperationAnswer(each, "not confirmed", reason=reason) for each in operations]
@@ -81,7 +82,7 @@ class ByHand:
         return answers
 
     def _failures(self) -> tuple[int, str]:
-        """How many failures in a row there were; and why nothing may be sent now, where that is so."""
+        """Returns the number of failures in a row, and the reason why nothing may be sent now, "" where it may."""
         if self.missing:
             return 0, f"{' and '.join(self.missing)} not set"
         with self.store.reading() as tx:
@@ -127,6 +128,6 @@ def _answer(sent: Sent[int]) -> OperationAnswer:
 
 
 def _missing(connection: Connection) -> tuple[str, ...]:
-    """The environment variables without which Customer.io would refuse everything."""
+    """Returns the names of the environment variables that are not set, and without which nothing can be sent."""
     keys = [key for key in ("site_id", "api_key") if getattr(connection, key) is None]
     return tuple(variable(("connections", connection.name, key)) for key in keys)

@@ -23,9 +23,9 @@ By = Literal["", "key", "identifier"]
 
 @dataclass(frozen=True, slots=True)
 class FoundUser:
-    """The user with the name `user`: their key, and their rows in one sync or in all ("").
+    """The user with the name `user`: their key, and their rows in the sync `sync`, or in all syncs where it is "".
 
-    There are no rows if only traces of the name are left.
+    There are no rows if only traces of the name are left: `key` is then the name.
     """
 
     user: str
@@ -59,13 +59,16 @@ def find(runtime: Runtime, user: str, sync: str = "", by: By = "") -> FoundUser:
 
 
 def _is_spoken_of(tx: Connection, user: str, sync: str) -> bool:
-    """Whether any kept row mentions them. Reports of Customer.io belong to no sync."""
+    """Says whether any kept row mentions them. Reports of Customer.io, which belong to no sync, count without one."""
     names = [user.lower()]
     return mentions.find(tx, [user], names, sync).count() > 0 or (not sync and mentions.is_reported(tx, names))
 
 
 def of_key(runtime: Runtime, key: str, sync: str = "") -> FoundUser:
-    """Finds a user by their key alone, which an index does. Raises ConnectorError where no sync has a row of them."""
+    """Finds a user by their key alone, which an index makes fast.
+
+    Raises SettingsError where the settings name no such sync, and ConnectorError where no sync has a row of the user.
+    """
     if sync:
         runtime.rules(sync)
     with runtime.store.reading() as tx:
@@ -76,7 +79,10 @@ def of_key(runtime: Runtime, key: str, sync: str = "") -> FoundUser:
 
 
 def _the_one(matches: Sequence[NameMatch], user: str, by: By) -> str | None:
-    """The key of the one user who is meant; None if there is none. A user who was sent comes before one who was not."""
+    """Returns the key of the one user who is meant; None if there is none.
+
+    Users who only mention the name count where nobody is known by it. Raises ConnectorError where several are left.
+    """
     wanted: tuple[KnownBy, ...] = (by,) if by else ("key", "identifier")
     known = [match for match in matches if match.known & {*wanted}]
     if not known and by != "key":
@@ -91,23 +97,23 @@ def _the_one(matches: Sequence[NameMatch], user: str, by: By) -> str | None:
 
 
 def addresses(entity: Entity, rules: Rules) -> tuple[Identifier, ...]:
-    """Every identifier under which Customer.io may know the user: what was, may have been, and would be sent.
+    """Returns every identifier under which Customer.io may know the user: what was, may have been, or would be sent.
 
-    Of a sync that does not deliver, only what was or may have been.
+    For a sync that does not deliver, and no request of which is in doubt, only what was or may have been sent.
     """
     gone = next_step(entity, Desired(AudienceStatus.DELETED, None), (), rules)
     found = attempt.tried(gone.operations).identifiers
     if not rules.deliver and not entity.doubt:
         return found
-    # A request that was lost before any fact moved has left no other note than the facts themselves. And whom upstream
-    # has deleted or blocked may be there still: somebody else may have brought them.
+    # A request that was lost before any fact changed has left no other trace than the facts themselves. And people that
+    # upstream has deleted or blocked may still be there: another system may have created them.
     for said in _said(entity, rules):
         found = found if any(said.same_as(each) for each in found) else (*found, said)
     return found
 
 
 def _said(entity: Entity, rules: Rules) -> tuple[Identifier, ...]:
-    """Returns every name that upstream has given the user, as far as it is known."""
+    """Returns every identifier that upstream, what was delivered, or a deletion gave the user."""
     lifecycle, named = entity.facts.lifecycle, rules.addressing.all_named(entity.facts.identity.values)
     pairs = (
         *lifecycle.deleted_identifiers,
@@ -123,7 +129,7 @@ def _said(entity: Entity, rules: Rules) -> tuple[Identifier, ...]:
 
 
 def _as_described(entity: Entity) -> Profile:
-    """The user with every attribute that may be an identifier, whether the settings send it or not."""
+    """Returns the user with all their attributes and their e-mail address, whether the settings send these or not."""
     facts = entity.facts
     email = facts.identity.values.get("email")
     attributes = {**facts.attributes.values, **({"email": email} if email is not None else {})}

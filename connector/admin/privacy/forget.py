@@ -1,8 +1,8 @@
-"""Forgetting a user, as a privacy request asks for it: out of Customer.io, and then out of the store.
+"""Forgets a user, as a privacy request asks: out of Customer.io first, and then out of the store.
 
 Their rows in all syncs are leased first, so that nobody sends for them meanwhile. Each sync's row is erased once
-Customer.io has confirmed that they are gone from its workspace; where it has not, the row stays, and running it again
-goes on from there.
+Customer.io has confirmed the deletion and does not show the person any more. Where it has not, the row stays, and
+another run goes on from there.
 """
 
 import time
@@ -29,9 +29,9 @@ from connector.store.mentions import Erased, Traces
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 300.0
-"""How long the user's rows are claimed: for the requests, and until the App API shows the person no more."""
+"""The time for which the user's rows are leased: enough for the requests and for reading the person back."""
 BUSY_SECONDS = 40.0
-"""How long to wait for a worker that is sending for the user: it takes a second, or the worker is dead."""
+"""The longest wait for a worker that is sending for the user. That takes a second, unless the worker is dead."""
 _LOOK_AGAIN_SECONDS = 0.2
 
 
@@ -39,10 +39,10 @@ _LOOK_AGAIN_SECONDS = 0.2
 class ForgetPart:
     """What came of one sync.
 
-    answers: what Customer.io said to each operation; proof: what reading the person back showed; erased: None where
-    the row is still there, `reason` then says why. left: identifiers of theirs that another user of the sync holds,
-    which stay; others: (sync, key) of users of the same workspace who hold an identifier that was deleted: they are
-    sent again.
+    answers: what Customer.io said to each operation; proof: what reading the person back showed; erased: the numbers
+    of rows erased, None where the user's row is still there; reason: why it is. left: identifiers of theirs that stay,
+    as another user of the sync holds them; others: (sync, key) of users of the same workspace who hold an identifier
+    that was deleted: they are sent again.
     """
 
     sync: str
@@ -55,14 +55,18 @@ class ForgetPart:
 
     @property
     def unproved(self) -> tuple[Identifier, ...]:
-        """The identifiers that Customer.io was asked to delete, and of which nothing shows that they are gone."""
+        """Returns the identifiers that Customer.io was asked to delete and that no read has shown to be gone."""
         asked = [Identifier(*pair) for each in self.answers for pair in each.operation.item["identifiers"].items()]
         return tuple(each for each in asked if self.proof.state_of(each) != "gone")
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receipt of a request. at: unix seconds. elsewhere: what was erased in syncs without a row of the user."""
+    """The receipt of a request.
+
+    at: when it was done, in unix seconds; suppress: whether the user was suppressed, not only deleted; elsewhere: what
+    was erased in syncs without a row of the user, and of Customer.io's reports.
+    """
 
     user: str
     key: str
@@ -73,12 +77,12 @@ class Receipt:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to do."""
+        """Says whether the user's rows are erased in every sync, so that nothing is left to do."""
         return all(part.erased is not None for part in self.parts)
 
     @property
     def proved(self) -> bool:
-        """Whether Customer.io was asked in each sync, and has been seen to hold nobody under any identifier."""
+        """Says whether each sync asked Customer.io, and was shown that nobody is there under any identifier."""
         return self.complete and all(part.answers and not part.unproved for part in self.parts)
 
 
@@ -86,8 +90,8 @@ class Receipt:
 class _Claimed:
     """A row that is leased.
 
-    mine: under which identifiers Customer.io may know the user; left: those of them that another user holds; sent:
-    something may have gone out.
+    rules: None where the settings name the sync no more; mine: identifiers under which Customer.io may know the user;
+    left: further ones, which another user of the sync holds; sent: something may have gone out.
     """
 
     sync: str
@@ -111,7 +115,10 @@ class Forgetting:
     lease: str = field(default_factory=lambda: uuid4().hex)
 
     def run(self) -> Receipt:
-        """Forgets the user. Raises ConnectorError where somebody else is sending for them all the time."""
+        """Forgets the user and returns the receipt.
+
+        Raises ConnectorError where somebody else still holds the user's row after `busy_seconds`.
+        """
         claimed: list[_Claimed] = []
         try:
             for sync in self._syncs():
@@ -126,7 +133,7 @@ class Forgetting:
         return self._receipt(parts, found, names)
 
     def _syncs(self) -> list[str]:
-        """The syncs with a row of the user's, in the order in which intake takes rows."""
+        """Returns the syncs with a row of the user, in the order in which intake takes rows."""
         order = {rules.name: place for place, rules in enumerate(self.runtime.syncs)}
         return sorted((row.sync for row in self.found.rows), key=lambda sync: order.get(sync, len(order)))
 
@@ -150,7 +157,7 @@ class Forgetting:
             return erasure.claim(tx, sync, self.found.key, self.lease, store.now(tx), seconds)
 
     def _address(self, claimed: _Claimed) -> None:
-        """Finds the identifiers to act on: another user's are left alone, whatever was once tried for this one."""
+        """Finds the identifiers to act on. One that another user of the sync holds is left alone."""
         if claimed.rules is None:
             return
         possible = find_user.addresses(claimed.entity, claimed.rules)
@@ -162,7 +169,7 @@ class Forgetting:
         claimed.left = tuple(each for each in possible if each not in claimed.mine)
 
     def _names(self, claimed: Sequence[_Claimed]) -> set[str]:
-        """All names of the user, in lower case."""
+        """Returns all names of the user, in lower case."""
         names = {self.found.user.lower(), self.found.key.lower()}
         return names.union(*(name_search.names(each.entity, each.mine) for each in claimed))
 
@@ -203,7 +210,10 @@ class Forgetting:
         return answers
 
     def _others(self, rules: Rules, identifiers: Sequence[Identifier], ours: set[str]) -> tuple[tuple[str, str], ...]:
-        """Other users of the workspace who are held under one of these identifiers: Customer.io has lost them too."""
+        """Returns (sync, key) of each other user of the workspace who holds one of these identifiers.
+
+        Customer.io has lost them too.
+        """
         syncs = [rules.name, *(each.name for each in self.runtime.side_by_side(rules))]
         with self.runtime.store.reading(patient=True) as tx:
             holders = samples.holders(tx, syncs, [encoding.identifier_text(each) for each in identifiers])
@@ -211,7 +221,7 @@ class Forgetting:
         return tuple(sorted(found - {(sync, self.found.key) for sync in ours}))
 
     def _send_again(self, others: Sequence[tuple[str, str]]) -> None:
-        """Has users of other syncs sent whole, whom Customer.io has lost by this, unless they are not to be there."""
+        """Makes users of other syncs due to be sent whole, as this deletion took them out of Customer.io too."""
         with self.runtime.store.writing(patient=True) as tx:
             for sync, key in others:
                 resend.send_whole(tx, sync, [key], self.runtime.store.now(tx))
@@ -235,9 +245,10 @@ class Forgetting:
         return replace(receipt, elsewhere=self._sweep(parts, found, names)) if receipt.complete else receipt
 
     def _sweep(self, parts: Sequence[ForgetPart], found: Traces, names: Collection[str]) -> Erased:
-        """Erases what mentions the user where they have no row: messages that could not be read belong to no sync.
+        """Erases what mentions the user where they have no row, such as messages that could not be read.
 
-        Neither does what was reported of them, which is looked for now: more may have come since.
+        Where the request is for all syncs, Customer.io's reports, which belong to no sync, are erased too. They are
+        looked for only now, since more may have come meanwhile.
         """
         store, elsewhere = self.runtime.store, sorted(found.syncs() - {part.sync for part in parts})
         total = Erased() if self.found.sync else mentions.erase_reported(store, names)

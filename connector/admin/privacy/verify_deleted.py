@@ -20,21 +20,21 @@ ReadBackState = Literal["gone", "still there", "not read back"]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What reading somebody back showed, of each identifier; reason: why some, or all, were not read back."""
+    """What reading somebody back showed of each identifier. reason: why some, or all, were not read back."""
 
     of: Mapping[Identifier, ReadBackState]
     reason: str = ""
 
     @property
     def state(self) -> ReadBackState:
-        """What it shows as a whole: gone only where every identifier is."""
+        """Returns what it shows as a whole: "still there" where one identifier is, "gone" where all of them are."""
         states = set(self.of.values())
         if "still there" in states:
             return "still there"
         return "gone" if states == {"gone"} else "not read back"
 
     def state_of(self, identifier: Identifier) -> ReadBackState:
-        """What it shows of one identifier."""
+        """Returns what it shows of one identifier."""
         return self.of.get(identifier, "not read back")
 
 
@@ -53,12 +53,12 @@ def look(
     Args:
         runtime: What this program has open.
         name: The connection whose workspace is read.
-        identifiers: Under which they could be there.
-        seconds: How long to look at the most.
+        identifiers: The identifiers under which they could be there.
+        seconds: The longest time to wait for the identifiers of one type to be gone.
         sleep: Waits for so many seconds.
 
     Returns:
-        Whether they are gone, or why that could not be read.
+        The state of each identifier that was read, and why others could not be read.
     """
     connection, settings = runtime.settings.connections[name], runtime.settings
     if not identifiers:
@@ -81,7 +81,10 @@ def look(
 def _read(
     readback: ReadBack, identifiers: Sequence[Identifier], seconds: float, sleep: Callable[[float], None]
 ) -> dict[Identifier, ReadBackState]:
-    """What is shown of identifiers of one kind, which a workspace may not look people up by."""
+    """Returns the state of identifiers of one type, read until none is shown any more or `seconds` are over.
+
+    Raises ConnectorError where no answer can be had: a workspace may not look people up by this type.
+    """
     held = readback.held(identifiers)
     for _ in range(int(seconds / _LOOK_AGAIN_SECONDS)):
         if not held:

@@ -1,4 +1,4 @@
-"""What came of forgetting a user, and of what it asks Customer.io, in sentences."""
+"""Puts into sentences what came of forgetting a user, in the store and in Customer.io."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,18 +15,18 @@ NOT_COMPLETE = "Not everything was confirmed. What is left is still here: run it
 
 
 def erased(found: Erased) -> Mapping[str, int]:
-    """Returns how many rows of each kind were erased."""
+    """Returns the number of rows erased, by kind."""
     return {name: count for name, count in found._asdict().items() if name != "handed_on"}
 
 
 def counts(found: Erased) -> str:
-    """Returns how much was erased, in words."""
+    """Returns the numbers of rows erased in words, such as "3 events, 1 problems"; "nothing" where there were none."""
     named = (f"{count} {name.replace('_', ' ')}" for name, count in erased(found).items() if count)
     return ", ".join(named) or "nothing"
 
 
 def sentences(receipt: Receipt) -> Iterator[str]:
-    """Yields what came of it, each as a sentence without its full stop."""
+    """Yields what came of each sync and of the whole request, each as a sentence without its full stop."""
     for part in receipt.parts:
         for sentence in _of_part(part):
             yield f"{part.sync}: {sentence}"
