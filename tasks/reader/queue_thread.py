@@ -22,8 +22,9 @@ _SAY_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
 _MOST_PREFETCHED = 2_000
 _OLDER_SECONDS = 60.0
-_FORMER_SECONDS = 600.0
-"""How long a queue waits for a former one: somebody may still publish to that one all the time."""
+_FORMER_SECONDS = 30.0
+"""How long a queue waits for former ones in which no fewer messages wait than before: somebody may still publish there
+all the time, or nobody may read them."""
 
 
 class Reading:
@@ -124,18 +125,26 @@ class Reading:
     def _until_older_are_done(self, consumer: Consumer, holder: str, stop: threading.Event) -> bool:
         """Waits until the older queues are empty, but not for ever: somebody may publish to them all the time.
 
-        Of a former queue nobody holds a message any more either: it is read only as long as it has some.
+        The former ones may take longer, as long as fewer and fewer messages wait in them.
         """
-        end, end_of_former = monotonic() + _OLDER_SECONDS, monotonic() + _FORMER_SECONDS
+        end = monotonic() + _OLDER_SECONDS
         while self._wanted(holder, stop) and monotonic() < end and any(map(consumer.waiting, self._older)):
             self._rest(consumer, stop)
-        while self._wanted(holder, stop) and monotonic() < end_of_former:
+        self._until_former_are_drained(consumer, holder, stop)
+        return self._wanted(holder, stop)
+
+    def _until_former_are_drained(self, consumer: Consumer, holder: str, stop: threading.Event) -> None:
+        """Waits until nobody has a message of a former queue any more: each is read only as long as it holds some."""
+        least, end = sum(map(consumer.waiting, self._former)), monotonic() + _FORMER_SECONDS
+        while self._wanted(holder, stop) and monotonic() < end:
             left = [name for name in self._former if not consumer.is_drained(name)]
             if not left:
-                break
+                return
             self._say(f"{self._buffer.queue} is read once what came before it is taken in: {', '.join(left)}")
             self._rest(consumer, stop)
-        return self._wanted(holder, stop)
+            waiting = sum(map(consumer.waiting, left))
+            if waiting < least:
+                least, end = waiting, monotonic() + _FORMER_SECONDS
 
     def _until_to_read(self, consumer: Consumer, holder: str, stop: threading.Event) -> bool:
         """Waits until messages wait in a former queue. Any other is read at once, so that nobody waits for that."""
