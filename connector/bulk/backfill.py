@@ -1,7 +1,7 @@
-"""Backfill: the users that exist already, from files, URLs or a source, at a pace, behind whatever is live.
+"""Backfills: jobs that take in the rows of files, URLs or a source, at a pace, behind all live changes.
 
-A backfill is a job. The process that takes it further holds its lease, and writes the position after intake has
-committed. After a crash the next process reads the last rows once more, which changes nothing.
+The process that takes a backfill further holds its lease, and writes the position after intake has committed. After a
+crash the next process reads the rows behind that position once more, which changes nothing.
 """
 
 import time
@@ -39,7 +39,7 @@ from connector.store import backfills, connection_health, everybody, jobs, named
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "backfill"
 EVERYBODY = "*"
-"""The sync of a backfill that is for all of them."""
+"""The value of `Job.sync` for a job that is for all syncs."""
 _WAIT_SECONDS = 0.2
 _COUNTED_AT_MOST = 100_000
 _FORMATS = (*NAMES, *table.KINDS)
@@ -51,12 +51,12 @@ def lease_name(id: str) -> str:
 
 
 def start(runtime: Runtime, sync: str, origin: BackfillInput, per_second: float, by: str = "") -> Job:
-    """Starts a backfill.
+    """Starts a backfill: checks what can be checked at once, and stores the job, which reads no row yet.
 
     Args:
         runtime: What this process has open.
         sync: The sync, by its name; `*` for all.
-        origin: Where the users come from.
+        origin: Where the rows come from.
         per_second: The most rows a second.
         by: Who starts it.
 
@@ -64,7 +64,8 @@ def start(runtime: Runtime, sync: str, origin: BackfillInput, per_second: float,
         The job.
 
     Raises:
-        ConnectorError: It is plain already that it cannot work: a file that is not there, a wrong URL.
+        SettingsError: The sync, the source, the format or the columns of a file are not accepted.
+        ConnectorError: A file is not there or cannot be read, or a URL is wrong.
     """
     origin = replace(origin, format=origin.format or runtime.settings.intake.format)
     _check(runtime, sync, origin)
@@ -96,7 +97,7 @@ def _check(runtime: Runtime, sync: str, origin: BackfillInput) -> None:
 
 
 def waiting(runtime: Runtime) -> list[str]:
-    """Returns the backfills under way that no process is taking further."""
+    """Returns the ids of the running backfills that no process is taking further."""
     with runtime.store.reading() as tx:
         running = [job.id for job in jobs.find(tx, kind=KIND, states=("running",))]
         if not running:
@@ -109,19 +110,20 @@ def waiting(runtime: Runtime) -> list[str]:
 def take_further(
     runtime: Runtime, id: str, until: Callable[[], bool] = lambda: False, rows_at_once: int = ROWS_AT_ONCE
 ) -> None:
-    """Takes a job to its end, unless somebody else does, or it is paused or cancelled.
+    """Takes a job to its end, unless another process does, or it is paused or cancelled.
 
-    What cannot be read pauses it, with a problem that says why.
+    An error of another kind than those below, such as a file that cannot be read, pauses the job with a problem that
+    says why, unless `until` says to stop.
 
     Args:
         runtime: What this process has open.
         id: The job's id.
         until: Says when to stop before the end.
-        rows_at_once: How many rows a transaction takes in.
+        rows_at_once: The most rows that one transaction takes in.
 
     Raises:
         StoreError: The store failed.
-        LostError: Somebody else has taken the job over.
+        LostError: Another process has taken the job over.
     """
     with leased(runtime.store, lease_name(id)) as lease:
         if lease is None:
@@ -148,7 +150,7 @@ def _pause(runtime: Runtime, id: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _BackfillRun:
-    """A job under its lease."""
+    """The work of this process on one backfill while it holds the lease."""
 
     runtime: Runtime
     id: str
@@ -207,7 +209,7 @@ class _BackfillRun:
             self._save(batch, Position(after=after), 0)
 
     def _allowed(self) -> int:
-        """Waits until the pace allows some rows, and returns how many. Raises JobStoppedError."""
+        """Waits until the pace allows some rows; returns how many, at most `rows_at_once`. Raises JobStoppedError."""
         while True:
             job = self._job()
             with self.runtime.store.reading() as tx:
@@ -249,7 +251,7 @@ def _counts(batch: Batch) -> dict[str, int]:
 
 
 def _rest(rows: TableReader, done: int) -> int:
-    """Returns an estimate of how many rows of the file are left."""
+    """Returns an estimate of how many rows of the file are left; 0 where its size or the position is not known."""
     position = rows.position()
     return int(done * (rows.size - position) / position) if rows.size and position else 0
 
@@ -276,12 +278,15 @@ def _name(file: str) -> str:
 
 
 def read_nothing(job: Job) -> bool:
-    """Whether a backfill has come to its end, and none of its rows could be read."""
+    """Says whether a job is a backfill that came to its end and had rows, none of which could be read."""
     return job.kind == KIND and job.state == "done" and job.done > 0 and not Position.of(job.position).read
 
 
 def progress(runtime: Runtime, id: str) -> Progress:
-    """How the job is doing. Raises ConnectorError where it is gone, SettingsError where its sync is."""
+    """Returns the progress of a job. id: the whole id.
+
+    Raises ConnectorError where there is no such job, SettingsError where the settings do not name its sync.
+    """
     job = find(runtime.store, id)
     syncs = runtime.syncs if job.sync == EVERYBODY else [runtime.rules(job.sync)]
     with runtime.store.reading() as tx:

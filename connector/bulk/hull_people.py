@@ -1,7 +1,7 @@
-"""Finds whom Hull's connector had delivered to Customer.io, by the attributes that it wrote on its users.
+"""Finds the users that Hull's connector had delivered to Customer.io, by the attributes that it wrote on them.
 
-It wrote `customerio/id` and `customerio/created_at` where it had sent somebody, and `customerio/deleted_at` once it had
-deleted them (docs/moving-from-hull.md#changing-over).
+It wrote `customerio/id` and `customerio/created_at` on each user that it had sent, and `customerio/deleted_at` once it
+had deleted them (docs/moving-from-hull.md#changing-over).
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,10 @@ _ID, _CREATED, _DELETED = (FieldSource.of(f"customerio/{name}") for name in ("id
 
 
 def brought(change: Change) -> Identifier | None:
-    """Returns the id under which Hull's connector had delivered the user; None if it had not, or had deleted them."""
+    """Returns the id under which Hull's connector had delivered the user.
+
+    Returns None where it had not delivered them, had deleted them, or left no text or integer as their id.
+    """
     if _said(change, _CREATED) is None or _said(change, _DELETED) is not None:
         return None
     id = word(_said(change, _ID))
@@ -26,10 +29,10 @@ def brought(change: Change) -> Identifier | None:
 
 
 def note(store: Store, syncs: Sequence[Rules], messages: Iterable[Message]) -> int:
-    """Takes it that Customer.io may hold these users, once their messages are taken in; how many it concerns.
+    """Notes that Customer.io may hold the users that Hull's connector had delivered, and returns how many were noted.
 
-    They are then sent whole, merged, cleared or deleted by the settings, as if the connector itself had sent them and
-    had no answer. Who was delivered by it already is left alone.
+    Their messages must be taken in before. The users are then sent whole, merged, cleared or deleted by the settings,
+    as if the connector itself had sent them and had no answer. Users that it has delivered already are left alone.
     """
     people = {each.key: found for each in messages if isinstance(each, Change) and (found := brought(each))}
     concerned: set[str] = set()

@@ -1,8 +1,8 @@
-"""Many problems at once: replayed or discarded by a job, at a pace, until somebody stops it.
+"""Jobs that replay or discard many problems, at a pace, until they are done or somebody stops them.
 
-What is done is gone from the list, so whoever takes the job over goes on with what is left, behind the position of the
-job: nothing is tried that has been done, whoever was killed when. A problem that comes again meanwhile is not tried
-twice. What a remedy is comes from the caller: this knows only how to do it with many.
+A problem that is done is gone from the list. So a process that takes a job over goes on with the problems that are left
+behind the job's position, and repeats nothing that was done. A problem that comes again after the job has begun is not
+tried twice. The caller says how one problem is replayed or discarded (`Remedies`).
 """
 
 import time
@@ -34,25 +34,25 @@ ACTS: tuple[ProblemAct, ...] = get_args(ProblemAct)
 """The kinds of these jobs."""
 DONE, NOT_DONE, GONE = "done", "not done", "gone meanwhile"
 AT_ONCE = 20
-"""After so many at the most the job writes how far it is."""
+"""The most problems that a job tries before it writes how far it has come."""
 _WAIT_SECONDS = 0.2
 _BY_HAND = "held"
-"""Deletions that are held are let go by hand alone, where it is said whose they are."""
+"""The kind of problem of held deletions: an operator lets them go by hand, and no job does."""
 _LEFT_OUT: Mapping[str, frozenset[str]] = {
     "replay": frozenset(get_args(ProblemKind)) - REPLAYED,
     "discard": frozenset({_BY_HAND}),
 }
-"""The kinds with which a job does nothing, by its act."""
+"""The kinds of problem that a job leaves out, by its act."""
 Remedy = Callable[[Kept], object]
 Remedies = Callable[[Runtime, str], Mapping[str, Remedy]]
-"""Gives what can be done with a problem, by the name of the act; the text is the form to read messages as."""
+"""A function that returns the remedies by the names of the acts; its text is the format to read messages in."""
 
 
 class Meant(NamedTuple):
-    """Which problems are meant; total: with how many of them something is done.
+    """The problems that a job is for. which: what they match; total: how many of them the job replays or discards.
 
-    held: how many are left out, since deletions are let go by hand alone. others: how many are left out, by kind, since
-    no replay mends what is so.
+    held: how many are left out since held deletions are let go by hand alone. others: how many are left out, by kind,
+    since a replay does not mend that kind.
     """
 
     which: ProblemFilter
@@ -67,15 +67,13 @@ def lease_name(id: str) -> str:
 
 
 def which(store: Store, act: ProblemAct, asked: ProblemFilter, lately: float = 0.0) -> Meant:
-    """Returns which problems are meant, of the last so many seconds (0: as asked for), and how many these are.
-
-    What comes from now on is not meant.
+    """Returns which problems a job would be for, and how many they are. Those that come later than now are not meant.
 
     Args:
         store: The store.
         act: What is to be done with each.
         asked: Which were asked for.
-        lately: Of the last so many seconds; 0: as asked for.
+        lately: Only those that came in the last so many seconds; 0 for no such bound.
     """
     with store.reading(patient=True) as tx:
         now = store.now(tx)
@@ -88,18 +86,21 @@ def which(store: Store, act: ProblemAct, asked: ProblemFilter, lately: float = 0
 
 
 def start(runtime: Runtime, act: ProblemAct, meant: ProblemFilter, per_second: float, by: str, format: str = "") -> Job:
-    """Starts a job that does it with each of the problems.
+    """Starts a job that replays or discards each of the problems.
 
     Args:
         runtime: What this process has open.
         act: What is done with each.
         meant: Which problems.
-        per_second: How many a second at the most.
+        per_second: The most problems a second.
         by: Who starts it.
-        format: The form that unreadable messages are read as; "" for the one that refused them.
+        format: The format that unreadable messages are read in; "" for the one that refused them.
+
+    Returns:
+        The job.
 
     Raises:
-        ConnectorError: Such a job is under way already.
+        ConnectorError: A job over problems is running or paused already, of whichever act.
     """
     meant, total, *_ = which(runtime.store, act, meant)
     asked = to_json({"which": meant.text(), "format": format}).decode()
@@ -120,7 +121,7 @@ def start(runtime: Runtime, act: ProblemAct, meant: ProblemFilter, per_second: f
 
 
 def waiting(runtime: Runtime) -> list[str]:
-    """Returns the jobs under way that no process is taking further."""
+    """Returns the ids of the running jobs over problems that no process is taking further."""
     with runtime.store.reading() as tx:
         running = [job.id for act in ACTS for job in jobs.find(tx, kind=act, states=("running",))]
         taken = named_leases.held(tx, [lease_name(id) for id in running], runtime.store.now(tx)) if running else set()
@@ -128,17 +129,18 @@ def waiting(runtime: Runtime) -> list[str]:
 
 
 def take_further(runtime: Runtime, id: str, remedies: Remedies, until: Callable[[], bool] = lambda: False) -> None:
-    """Takes a job to its end, unless somebody else does, or it is paused or cancelled.
+    """Takes a job to its end, unless another process does, or it is paused or cancelled.
 
     Args:
         runtime: What this process has open.
         id: The job's id.
-        remedies: What can be done with a problem; a ConnectorError leaves that one in the list.
+        remedies: Returns what is done with a problem. Where that raises a ConnectorError, the problem stays in the
+            list, and the job goes on with the next one.
         until: Says when to stop before the end.
 
     Raises:
-        StoreError: The store failed: whoever looks next goes on.
-        LostError: Somebody else has taken the job over.
+        StoreError: The store failed: the next process that looks for waiting jobs goes on.
+        LostError: Another process has taken the job over.
     """
     with leased(runtime.store, lease_name(id)) as lease:
         if lease is None:
@@ -151,7 +153,7 @@ def take_further(runtime: Runtime, id: str, remedies: Remedies, until: Callable[
 
 @dataclass(frozen=True, slots=True)
 class _ProblemJobRun:
-    """A job under its lease."""
+    """The work of this process on one job over problems while it holds the lease."""
 
     runtime: Runtime
     id: str
@@ -173,7 +175,10 @@ class _ProblemJobRun:
         return running(self.runtime.store, self.id, self.until)
 
     def _page(self, meant: ProblemFilter, left_out: Collection[str]) -> list[Kept]:
-        """The next problems, as many as the pace allows by now: waits until it allows some. Raises JobStoppedError."""
+        """Waits until the pace allows some problems, and returns the next ones, at most AT_ONCE, none at the end.
+
+        Raises JobStoppedError where the job must not go on, LostError where another process has taken it over.
+        """
         while True:
             job = self._job()
             with self.runtime.store.reading() as tx:
@@ -208,7 +213,7 @@ class _ProblemJobRun:
             job = jobs.take(tx, self.id)
             if job is None:
                 return
-            # Somebody else has solved them, or a process that was killed before it wrote how far it was.
+            # These were solved by others, or by a process that was killed before it wrote how far it had come.
             gone = max(job.total - job.done, 0)
             counts = {**job.counts, GONE: job.counts.get(GONE, 0) + gone} if gone else job.counts
             jobs.save(tx, replace(job, counts=counts).ended(self.runtime.store.now(tx)))
@@ -221,7 +226,7 @@ def not_done(job: Job) -> int:
 
 
 def progress(runtime: Runtime, id: str) -> Progress:
-    """How the job is doing. Raises ConnectorError where it is gone."""
+    """Returns the progress of a job, by its whole id. Raises ConnectorError where there is no such job."""
     job = find(runtime.store, id)
     with runtime.store.reading() as tx:
         now = runtime.store.now(tx)

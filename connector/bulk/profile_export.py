@@ -1,4 +1,4 @@
-"""Writes all profiles into a file: NDJSON, one profile a line, or Parquet, one column a field."""
+"""Writes all profiles into a file: NDJSON with a line for each profile, or Parquet with a column for each field."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,13 +17,13 @@ _ALWAYS = ("connection", *(f"{type}s" for type in _TYPES), "updated_at")
 
 
 def pages(store: Store, connections: Iterable[str], fields: Sequence[ProfileField]) -> Iterator[list[ActivityProfile]]:
-    """Yields the profiles of these workspaces, some hundreds at a time. Raises StoreError."""
+    """Yields the profiles of these connections in lists of at most 500. Raises StoreError."""
     for connection in connections:
         yield from profiles.every(store, connection, fields)
 
 
 def write_lines(file: BinaryIO, found: Iterable[list[ActivityProfile]]) -> int:
-    """Writes a line of JSON for each profile; how many."""
+    """Writes a line of JSON for each profile, and returns how many profiles there were."""
     count = 0
     for page in found:
         file.write(b"".join(to_json(each.as_json()) + b"\n" for each in page))
@@ -32,10 +32,10 @@ def write_lines(file: BinaryIO, found: Iterable[list[ActivityProfile]]) -> int:
 
 
 def write_parquet(file: BinaryIO, found: Iterable[list[ActivityProfile]], fields: Sequence[ProfileField]) -> int:
-    """Writes a Parquet file: a row for each profile; how many. Raises ConnectorError without pyarrow.
+    """Writes a Parquet file with a row for each profile, and returns how many. Raises ConnectorError without pyarrow.
 
-    A person may have several ids and addresses, so these columns are lists: ids, emails, cio_ids. A field of such a
-    name, or called connection or updated_at, is in the column field_NAME.
+    A person may have several ids and addresses, so these columns are lists: ids, emails, cio_ids. A field with one of
+    these names, or called connection or updated_at, is in the column field_NAME.
     """
     arrow = arrow_part("pyarrow")
     named = _columns(fields)
@@ -63,7 +63,7 @@ def _schema(arrow: Any, fields: Sequence[ProfileField], named: Mapping[str, str]
 
 
 def _columns(fields: Sequence[ProfileField]) -> dict[str, str]:
-    """The columns of the fields, by their names. One with the name of a column that is always there has another."""
+    """Returns the name of each field's column, by the field's name: another one where a fixed column has that name."""
     names = {field.target for field in fields}
     return {each: _free(f"field_{each}", names) if each in _ALWAYS else each for each in names}
 

@@ -1,8 +1,8 @@
-"""Resync: everybody of a sync is delivered whole again, at a pace, behind whatever is live.
+"""Resyncs: jobs that deliver everybody of a sync whole again, at a pace, behind all live changes.
 
-A resync is a job, a row that says how far it has come. Every second somebody takes it a little further: the next
-people, in the order of their keys, become due in the same transaction that writes the new position. So it goes on from
-there after any crash, and two processes that take it further at once do no harm. Delivery does the rest.
+A job is a row that says how far it has come. `advance`, which is called again and again, takes it a little further: the
+next people, in the order of their keys, become due in the same transaction that writes the new position. So the job
+goes on from there after a crash, and two processes that advance it at once do no harm. Delivery sends who is due.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,20 +23,20 @@ from connector.store.entities import OBJECT
 log = structlog.get_logger(__name__)
 KIND = "resync"
 PEOPLE_AT_ONCE = 1000
-"""How many people one transaction makes due: intake waits for it where it means the same ones."""
+"""The most people that one transaction makes due: intake of the same people waits until it has ended."""
 CLAIMS_AHEAD = 5
-"""How many claims' worth of people may be due ahead of delivery."""
+"""The bound on the people who wait for delivery: as many as delivery claims in so many claims."""
 LEFT_ALONE = "left alone"
-"""How a job counts those whose identifier another user holds, and those whose deletion is held: not to be sent."""
+"""The count of people who are not sent: another user holds their identifier, or their deletion is held."""
 _COUNTED_AT_MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A resync as it is seen from outside.
+    """The progress of a job of any kind, as an operator sees it.
 
-    due: people who are due behind what is live (counted up to 100,000); silent_seconds: since when nobody took the job
-    further; pause: why nothing is sent to Customer.io at the moment, "" where it is.
+    due: how many people are due behind live changes, counted up to 100,000 a sync. silent_seconds: for how many seconds
+    no process has taken the job further. pause: why nothing is sent to Customer.io at the moment, "" where it is sent.
     """
 
     job: Job
@@ -46,16 +46,20 @@ class Progress:
 
 
 def start(runtime: Runtime, sync: str, per_second: float, by: str = "") -> Job:
-    """Starts a resync. Manual segments that could not be sent to are tried again.
+    """Starts a resync. Objects become due at once; manual segments that could not be sent to are tried again.
 
     Args:
         runtime: What this process has open.
         sync: The sync, by its name.
-        per_second: How many people a second at the most.
+        per_second: The most people a second.
         by: Who starts it.
 
+    Returns:
+        The job.
+
     Raises:
-        ConnectorError: It cannot be, or one is under way already.
+        SettingsError: The settings do not name the sync, or it has deliver = false.
+        ConnectorError: A resync of the sync is running or paused already.
     """
     rules = runtime.rules(sync)
     if not rules.deliver:
@@ -90,10 +94,10 @@ def _refuse_second(under_way: Sequence[Job]) -> None:
 def advance(
     runtime: Runtime, until: Callable[[], bool] = lambda: False, people_at_once: int = PEOPLE_AT_ONCE
 ) -> list[str]:
-    """Takes every running resync as far as its pace allows. Returns the syncs in which somebody became due.
+    """Takes every running resync as far as its pace allows, and returns the syncs in which one came further.
 
-    No more people become due than delivery claims in CLAIMS_AHEAD claims, so that an outage does not pile everybody up;
-    `until` says when to stop; one transaction makes at most `people_at_once` due.
+    No more people are due at a time than delivery claims in CLAIMS_AHEAD claims, so that an outage does not pile
+    everybody up. until: says when to stop. people_at_once: the most people that one transaction makes due.
     """
     with runtime.store.reading() as tx:
         running = jobs.find(tx, kind=KIND, states=("running",))
@@ -104,7 +108,7 @@ def advance(
 
 
 def _advance_job(store: Store, id: str, most_due: int, until: Callable[[], bool], people_at_once: int) -> bool:
-    """Takes one job further, transaction by transaction as long as they are full; whether that made anybody due."""
+    """Takes one job further, with transactions as long as they are full, and says whether it passed any people."""
     total, people = 0, people_at_once
     while people == people_at_once and not until():
         people = _step(store, id, most_due, people_at_once)
@@ -113,7 +117,7 @@ def _advance_job(store: Store, id: str, most_due: int, until: Callable[[], bool]
 
 
 def _step(store: Store, id: str, most_due: int, people_at_once: int) -> int:
-    """Makes the next people due, and writes how far the job has come; how many people that were."""
+    """Makes the next people due, writes the job's position, and returns how many it passed, with those left alone."""
     with store.writing() as tx:
         job = jobs.take(tx, id)
         if job is None:
@@ -134,7 +138,10 @@ def _step(store: Store, id: str, most_due: int, people_at_once: int) -> int:
 
 
 def progress(runtime: Runtime, id: str) -> Progress:
-    """How the job is doing. Raises ConnectorError where it is gone, SettingsError where its sync is."""
+    """Returns the progress of a job of one sync; `due` is 0 for a job of another kind than a resync.
+
+    Raises ConnectorError where there is no such job, SettingsError where the settings do not name its sync.
+    """
     job = find(runtime.store, id)
     name = runtime.rules(job.sync).connection
     with runtime.store.reading() as tx:

@@ -17,18 +17,18 @@ class StateTable(Protocol[State]):
     """The module of the store that keeps the states of sources, or of exports."""
 
     def load(self, tx: Connection) -> dict[str, State]:
-        """Returns the state of each that has ever been seen, by name."""
+        """Returns the state of each source or export that was ever recorded, by its name."""
 
     def see(self, tx: Connection, names: Collection[str], now: float) -> None:
-        """Records that these exist, in a writing transaction; now: unix seconds."""
+        """Records sources or exports by their names, in a transaction that writes. now: unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing(Generic[Configured, State]):
-    """The status of one of them. name, configured: as the settings have it; state: as the store has it.
+    """The status of one source or export. name, configured: as the settings have it; state: as the store has it.
 
-    running: a process is running it now; next_at: when it is due, in unix seconds, 0 for at once, None for never by
-    itself.
+    running: whether a process is running it now. next_at: when it is due, in unix seconds; 0 for at once, None where
+    only a human can ask for a run.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Standing(Generic[Configured, State]):
     next_at: float | None
 
     def due(self, now: float) -> bool:
-        """Whether its next run is due."""
+        """Says whether its next run is due at `now` (unix seconds)."""
         return self.next_at is not None and self.next_at <= now
 
 
@@ -49,14 +49,17 @@ def standings(
     lease_name: Callable[[str], str],
     due_at: Callable[[State, Configured], float | None],
 ) -> list[Standing[Configured, State]]:
-    """Returns the status of each of them. New ones are recorded.
+    """Records the sources, or exports, that are new, and returns the status of each.
 
     Args:
         runtime: What this process has open.
-        configured: All that the settings name.
+        configured: All that the settings name, by their names.
         table: Where their states are kept.
         lease_name: Returns the name of the lease that a process holds while it runs one.
-        due_at: Returns when one is due, in unix seconds; None for never by itself.
+        due_at: Returns when one is due, in unix seconds; None where only a human can ask for a run.
+
+    Returns:
+        The status of each, in the order of the settings.
     """
     with runtime.store.reading() as tx:
         states = table.load(tx)

@@ -1,4 +1,4 @@
-"""Writes a file so that it is there whole or not at all: beside it first, and in its place once it is complete."""
+"""Writes a file so that it is there whole or not at all: first beside its name, then in its place once complete."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 _DESCRIPTOR = re.compile(r"/proc/(\d+)/(?:task/\d+/)?fd/(\d+)")
 _OPENED_BY_NAME = re.compile(r"/proc/|/dev/(?!shm/)")  # /dev/shm holds files as any folder does
-_MOST_LINKS = 40  # as Linux follows
+_MOST_LINKS = 40  # as many as Linux follows
 _NO_ROOM_BESIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
 _NO_TAKING_THE_PLACE = {errno.EXDEV, errno.EBUSY, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK}
 _NOT_FOR_FOLDERS = {errno.EACCES, errno.EINVAL, errno.EOPNOTSUPP}
@@ -23,11 +23,13 @@ _NOT_FOR_FOLDERS = {errno.EACCES, errno.EINVAL, errno.EOPNOTSUPP}
 
 @contextmanager
 def written_whole(target: Path, *, new: bool = False) -> Iterator[BinaryIO]:
-    """Yields the file to write to; it takes the target's place at the end. Raises OSError.
+    """Yields the file to write to, which takes the target's place at the end. Raises OSError.
 
     Where the block raises, what was there before stays as it was. A link stays a link, to the new content. With `new`,
-    a target that is there is a FileExistsError. What is no file, or is reached through /dev or /proc, has no place to
-    be taken, and is written to directly. So is a file with no room beside it, or that nothing can be put in place of.
+    a target that is there raises FileExistsError. Three kinds of target are written to directly: one that is no regular
+    file or is reached through /dev or /proc, and one beside which no file can be made, both of which may be left in
+    part where the block raises; and a file that no other can replace, into which the whole content is copied at the
+    end.
     """
     if new and os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
@@ -38,7 +40,10 @@ def written_whole(target: Path, *, new: bool = False) -> Iterator[BinaryIO]:
 
 
 def clear_left(folder: Path, names: str) -> None:
-    """Deletes what processes that no longer live have left beside the files of these names, a regular expression."""
+    """Deletes the partial files that ended processes have left in a folder, as far as it may; raises no OSError.
+
+    names: a regular expression for the names of the whole files.
+    """
     form = re.compile(rf"(?:{names})\.\d+\.partial")
     with suppress(OSError):
         for each in folder.iterdir():
@@ -47,7 +52,10 @@ def clear_left(folder: Path, names: str) -> None:
 
 
 def _clear(partial: Path) -> None:
-    """Deletes a file unless somebody holds its lock: a process id says nothing where containers share a folder."""
+    """Deletes a regular file unless a process holds its lock.
+
+    The process id in its name would not tell: containers that share a folder have process ids of their own.
+    """
     with suppress(OSError):
         handle = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -65,7 +73,7 @@ def _unlink_if_it_is(path: Path, handle: int) -> None:
 
 
 def _steps(target: Path) -> Iterator[Path]:
-    """Yields the target, and what it leads to, link by link."""
+    """Yields the target, and then what its link leads to, link by link, up to 40 of them."""
     for _ in range(_MOST_LINKS):
         target = Path(os.path.realpath(target.parent), target.name)
         yield target
@@ -81,25 +89,25 @@ def _has_no_place(target: Path) -> bool:
 
 
 def _beside(final: Path) -> BufferedRandom | None:
-    """Opens a file beside it and locks it for as long as it is open; None where there can be none."""
+    """Makes a file beside the final one, locked for as long as it is open; returns None where none can be made."""
     clear_left(final.parent, re.escape(final.name))
     mode, number = 0o600 if final.exists() else 0o666, os.getpid()
     while True:
         try:
             partial = final.with_name(f"{final.name}.{number}.partial")
             file = open(partial, "x+b", opener=lambda path, flags: os.open(path, flags, mode))  # noqa: SIM115
-        except FileExistsError:  # of a living process: of another container, or of a thread of ours
+        except FileExistsError:  # a process of another container, or a thread of this one, is writing it
             number = secrets.randbelow(10**9)
             continue
         except OSError as error:
             if error.errno in _NO_ROOM_BESIDE:
                 return None
             raise
-        with suppress(OSError):  # a file system without locks: nobody can take it for left then
+        with suppress(OSError):  # on a file system without locks `_clear` fails too, and deletes nothing
             fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file
-        file.close()  # somebody took it for left before it was locked
+        file.close()  # another process deleted it, as one that was left, before it was locked
 
 
 @contextmanager
@@ -155,7 +163,11 @@ def _directly(target: Path, *, new: bool) -> Iterator[BinaryIO]:
 
 
 def _opened(target: Path, *, new: bool) -> BinaryIO:
-    """Opens it. What a shell has opened is gone on with where it is: opened anew it would be emptied."""
+    """Opens the target to write to it; a file that is there is emptied, or refused with `new`.
+
+    A target that is an open descriptor, such as a shell's redirection, is not opened anew, which would empty it:
+    writing goes on where this process's own descriptor stands, or at the end of the file for another process's.
+    """
     for step in _steps(target):
         if found := _DESCRIPTOR.fullmatch(str(step)):
             mine = int(found[1]) == os.getpid()
@@ -164,7 +176,7 @@ def _opened(target: Path, *, new: bool) -> BinaryIO:
 
 
 def _names_to_disk(folder: Path) -> None:
-    """Waits until a folder's names are on the disk, where it may be read and its file system knows of that."""
+    """Waits until the names in a folder are on the disk, unless it may not be read or its file system cannot do so."""
     try:
         handle = os.open(folder, os.O_RDONLY)
         try:
