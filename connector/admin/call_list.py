@@ -1,4 +1,4 @@
-"""The log of requests, a page at a time: what is found within a moment, and where to go on."""
+"""The log of requests, a page at a time: what is found within a tenth of a second, and where to go on."""
 
 import time
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.1
 class CallPage:
     """Requests, the latest first. after: the id to go on behind, "" where no more follow.
 
-    whole: whether the page is full, or all was looked at; else others may follow further back.
+    whole: whether the page is full, or the whole log was looked at; where not, the search stopped for time.
     """
 
     calls: tuple[Logged, ...]
@@ -35,11 +35,11 @@ def now(runtime: Runtime) -> float:
 
 
 def lately(runtime: Runtime, wanted: WantedCalls, before: str, limit: int, person: str = "") -> CallPage:
-    """Returns the next requests that are meant.
+    """Returns the next requests of the log.
 
     Args:
         runtime: What this program has open.
-        wanted: Which are meant.
+        wanted: Which requests are meant.
         before: Only those before this id; "" for the latest.
         limit: How many to return at most.
         person: Only those with the person who has this key; "" for all.
@@ -52,7 +52,7 @@ def lately(runtime: Runtime, wanted: WantedCalls, before: str, limit: int, perso
 
 
 def _found(runtime: Runtime, wanted: WantedCalls, before: str, limit: int) -> CallPage:
-    """Looks at some after some until the page is full, or a moment is over."""
+    """Looks through the log in parts until the page is full, the log ends, or a tenth of a second is over."""
     calls: list[Logged] = []
     end = time.monotonic() + _LOOK_SECONDS
     while True:

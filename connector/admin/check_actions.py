@@ -1,4 +1,4 @@
-"""What of a sync's own actions can hardly be meant, though it is accepted: for `connector check`."""
+"""Finds what can hardly be meant in a sync's own actions, although it is accepted, for `connector check`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ _MOVES = ("enter_segment", "leave_segment")
 
 
 def doubts(rules: Rules) -> Iterator[str]:
-    """A line for each thing, with the key that it stands under."""
+    """Yields a line for each doubtful thing, beginning with the key of the action that it stands under."""
     if rules.actions is None:
         return
     if not rules.actions.own:
@@ -44,7 +44,7 @@ def _values(source: TemplateSource) -> list[str]:
 
 
 def _events(action: Action, rules: Rules) -> Iterator[str]:
-    """Events by names that the settings give."""
+    """Yields the events with names given in the action that `events` of the sync does not let through."""
     kind = _KINDS.get(action.effect.name)
     if kind is None:
         return
@@ -66,7 +66,7 @@ def _segments(action: Action, rules: Rules) -> Iterator[str]:
 
 
 def _attributes(action: Action, rules: Rules) -> Iterator[str]:
-    """Attributes by names that the settings give."""
+    """Yields the attributes with names given in the action that the sync's `attributes` does not read."""
     table = action.template.get("attributes", ())
     if action.effect.name != "identify" or not isinstance(table, TemplateObject):
         return

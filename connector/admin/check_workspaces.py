@@ -1,4 +1,4 @@
-"""What syncs that deliver to one workspace do to one another: their people are one there."""
+"""Finds settings by which syncs that deliver to one workspace disturb one another, for `connector check`."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import combinations
@@ -9,7 +9,10 @@ from connector.settings.schema import Settings, Sync
 
 
 def doubts(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Says what two syncs write over each other in one workspace: pairs of the sync that it is about, and a text."""
+    """Yields where two syncs that deliver to one workspace contradict each other, as pairs of a sync's name and a text.
+
+    Syncs that do not deliver are left out.
+    """
     workspace_of = workspaces(settings.connections)
     delivering = [sync for sync in settings.syncs.values() if sync.deliver]
     for one, other in combinations(delivering, 2):
@@ -55,11 +58,13 @@ def _blocks(sync: Sync) -> Hashable:
 
 
 def alike(numbers: Mapping[str, int], settings: Settings) -> Iterator[tuple[str, str]]:
-    """Says which connections lead to one workspace by other site ids: what is held there is not known in common.
+    """Yields the connections that lead to one workspace by different site ids, as pairs of a name and a text.
+
+    The syncs of such connections do not know of one another's people.
 
     Args:
-        numbers: of each connection Customer.io's number of its workspace.
-        settings: the settings.
+        numbers: Customer.io's number of the workspace, by the connection's name.
+        settings: The settings.
     """
     workspace_of = workspaces(settings.connections)
     for one, other in combinations(sorted(numbers), 2):

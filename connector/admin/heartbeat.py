@@ -1,4 +1,4 @@
-"""Says that this process lives, every few seconds: in the store for everybody, and in a file for health checks."""
+"""Records every few seconds that this process lives: in the store for everybody, and in a file for health checks."""
 
 import os
 from collections.abc import Callable
@@ -17,16 +17,16 @@ log = structlog.get_logger(__name__)
 
 
 class HeartbeatThread(BackgroundThread):
-    """A thread that says so as long as `lives` says so too. The store may be away: then only the file is touched."""
+    """A thread that records that a process lives, while `lives` is true: in a file, and in the store if it answers."""
 
     def __init__(self, store: Store, role: str, lives: Callable[[], bool] = lambda: True, pid: int = 0) -> None:
-        """Says nothing yet.
+        """Prepares the thread, and records nothing yet.
 
         Args:
-            store: The store to say it in.
+            store: The store to record it in.
             role: What this process does: worker, beat, web or run.
-            lives: Whether the process goes on with what it is for; while it does not, nothing is said.
-            pid: The process to speak for, 0 for this one.
+            lives: Says whether the process goes on with its work; while it does not, nothing is recorded.
+            pid: The process that is recorded, 0 for this one.
         """
         super().__init__("heartbeat")
         self._store = store
@@ -37,7 +37,7 @@ class HeartbeatThread(BackgroundThread):
         self._file = liveness.file_of(role, pid)
 
     def run(self) -> None:
-        """Says it until it is closed, and then takes away what it said."""
+        """Records it every few seconds until the thread is closed, and then removes the file and the store's row."""
         while not self.stop.is_set():
             if self._lives():
                 liveness.note(self._file)
@@ -54,19 +54,19 @@ class HeartbeatThread(BackgroundThread):
             with self._store.writing(may_be_lost=True) as tx:
                 write(tx)
         except StoreError as error:
-            # Others say that the store fails.
+            # That the store fails is logged by others.
             log.debug("it cannot be noted that this process lives, or has ended", reason=str(error))
 
 
 class Pulse:
-    """Notes now and then that a duty which beat rings for was done: beat, broker and pool work together."""
+    """Records now and then that a task that beat schedules was done: so beat, the broker and the pool work together."""
 
     def __init__(self) -> None:
-        """Has noted nothing yet."""
+        """Prepares the pulse, and records nothing yet."""
         self._again_at = 0.0
 
     def note(self, store: Store) -> None:
-        """Notes it, unless this process has a moment ago. Raises StoreError."""
+        """Records it, unless this process has done so in the last seconds. Raises StoreError."""
         if monotonic() < self._again_at:
             return
         with store.writing(may_be_lost=True) as tx:

@@ -1,4 +1,4 @@
-"""Failures behind 200: asks Customer.io's activity log what it dropped later, and makes it problems of our people."""
+"""Reads in Customer.io's activity log what it dropped after answering 200, and keeps that as problems of our people."""
 
 import time
 from collections import Counter, defaultdict
@@ -26,15 +26,15 @@ log = structlog.get_logger(__name__)
 KIND: ProblemKind = "failed later"
 LEASE_SECONDS = 120.0
 PAGES_A_TURN = 50
-"""So many pages of one type are read in a turn, so that a flood of one hides no other; the next turn goes on there."""
+"""The most pages of one type read in a turn, so that a flood of one hides no other; the next turn goes on there."""
 _FIRST_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class FailureWatch:
-    """Reads the activity log of one workspace; one process at a time, and all turns shared with other readers.
+    """Reads the activity log of one workspace. One process reads at a time, and takes turns with other readers.
 
-    syncs: the syncs that deliver to the workspace.
+    name: the connection; syncs: the syncs that deliver through it.
     """
 
     name: str
@@ -45,7 +45,10 @@ class FailureWatch:
     sleep: Callable[[float], None] = time.sleep
 
     def look(self, until: Callable[[], bool] = lambda: False) -> int:
-        """Reads what is new, and returns how many failures of our people it found. `until` says when to stop."""
+        """Reads what is new, and returns how many failures of our users and objects it found.
+
+        It is 0 where another process reads at the moment. until: says when to stop.
+        """
         holder = uuid4().hex
         with self.store.writing() as tx:
             now = self.store.now(tx)
@@ -70,7 +73,11 @@ class FailureWatch:
         return found
 
     def _read(self, type_: str, position: LogPosition, holder: str, until: Callable[[], bool]) -> int | str | None:
-        """Reads one type; why it is refused; None if Customer.io, or the lease, lets nobody read any further now."""
+        """Reads what is new of one type of entries.
+
+        Returns how many are of our users and objects; or the reason, where Customer.io refuses them; or None where it
+        cannot be reached or the lease is lost, so that nothing more can be read now.
+        """
         found = 0
         for _ in range(PAGES_A_TURN):
             wait_for_turn(self.store, self.name, self.requests_per_second, self.sleep)
@@ -80,7 +87,7 @@ class FailureWatch:
                 log.warning("the activity log cannot be read", connection=self.name, type=type_, reason=page.reason)
                 if page.until != "human" and (not reply.status or page.cause == "service"):
                     return None
-                if position.resume:  # it may be no page any more: the next look begins with the youngest
+                if position.resume:  # the page may not exist any more: the next look begins with the latest entries
                     self._keep(type_, [], replace(position, resume=""), holder)
                 return page.reason
             with self.store.reading() as tx:
@@ -95,7 +102,10 @@ class FailureWatch:
         return found
 
     def _keep(self, type_: str, new: list[LogEntry], position: LogPosition, holder: str) -> int | None:
-        """Keeps a page in one transaction. Returns how many were of our people; None if the lease is lost."""
+        """Keeps the new entries and the position in one transaction, and renews the lease.
+
+        Returns how many entries were of our users and objects; None if the lease is lost.
+        """
         with self.store.writing() as tx:
             now = self.store.now(tx)
             if not named_leases.renew(tx, lease_name(self.name), holder, now, LEASE_SECONDS):
@@ -120,7 +130,14 @@ class FailureWatch:
         return len(matched)
 
     def _tell(self, tx: Connection, refused: Mapping[str, str], *, whole: bool, every: bool) -> None:
-        """Keeps a problem while Customer.io refuses to show some types, and solves it once all could be read."""
+        """Keeps a problem while Customer.io refuses to show some types, and deletes it once all could be read.
+
+        Args:
+            tx: A transaction that writes.
+            refused: Why each type is refused.
+            whole: Whether all types were asked for.
+            every: Whether all types are refused.
+        """
         told = ""
         if refused:
             of = "" if every else f" (of the types {', '.join(refused)})"
@@ -130,7 +147,7 @@ class FailureWatch:
 
 
 def watches(runtime: Runtime) -> list[FailureWatch]:
-    """Returns a watch for each workspace that is delivered to, whose App API key is set, and that is to be watched."""
+    """Returns a watch for each connection that is delivered to, has an App API key, and has `watch_failures` on."""
     found: defaultdict[str, list[Rules]] = defaultdict(list)
     for rules in runtime.syncs:
         if rules.deliver:
@@ -143,7 +160,7 @@ def watches(runtime: Runtime) -> list[FailureWatch]:
 
 
 def lease_name(connection: str) -> str:
-    """Returns the name of the lease under which a workspace's activity log is read."""
+    """Returns the name of the lease under which a connection's activity log is read."""
     return f"activities:{connection}"
 
 

@@ -1,7 +1,7 @@
-"""Notes on this machine that a process lives, for health checks that must not depend on the store or the broker.
+"""Records on this machine that a process lives, for health checks that must not depend on the store or the broker.
 
 Each process touches a file of its own every few seconds. The files lie in a folder that only its user can write to. A
-check compares the time of the newest one with the clock: so it is fast, and a store that is away kills no worker.
+check compares the time of the newest one with the clock: so it is fast, and no worker is killed for a store that fails.
 """
 
 import os
@@ -26,7 +26,10 @@ def file_of(role: str, pid: int) -> Path:
 
 
 def note(file: Path) -> None:
-    """Notes that the process of this file lives. Where nothing can be written nothing is noted; the check says so."""
+    """Records in its file that a process lives: touches the file, and makes it where there is none.
+
+    Where that cannot be done nothing is raised: the check then finds the file too old, or missing.
+    """
     with suppress(OSError):
         file.parent.mkdir(mode=0o700, exist_ok=True)
         if not _is_ours(file.parent):
@@ -36,7 +39,7 @@ def note(file: Path) -> None:
 
 
 def forget(file: Path) -> None:
-    """Takes the file of a process away that ends in order, and files that others left a day ago."""
+    """Removes the file of a process that ends in order, and all files that have not been touched for a day."""
     with suppress(OSError):
         file.unlink(missing_ok=True)
         old = time() - _STALE_SECONDS
@@ -46,7 +49,10 @@ def forget(file: Path) -> None:
 
 
 def seconds_since(role: str) -> float | None:
-    """Returns how long ago a process of this role lived here, in seconds; None if none ever said so."""
+    """Returns how many seconds ago a process of this role last touched its file; None where there is no such file.
+
+    None also where the folder is another user's or cannot be read.
+    """
     try:
         if not _is_ours(folder()):
             return None
@@ -57,6 +63,9 @@ def seconds_since(role: str) -> float | None:
 
 
 def _is_ours(place: Path) -> bool:
-    """Whether the folder is a real one of this user: anybody may have made one of that name in /tmp."""
+    """Says whether the folder is a real one of this user: anybody may have made one of that name in /tmp.
+
+    Raises OSError where there is none.
+    """
     found = place.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()

@@ -1,4 +1,4 @@
-"""One request to Customer.io: what upstream had said, what was sent, what was answered, and whose the items are."""
+"""One request to Customer.io: when upstream had spoken, what was sent and answered, and whose the items are."""
 
 import shlex
 from collections.abc import Collection, Mapping
@@ -20,16 +20,18 @@ from connector.store.call_pages import PersonInCall
 from connector.store.request_log import Logged
 
 PEOPLE, SHOWN = 5000, 200
-"""How many people are read of a request, and how many items and people of it are shown."""
+"""The most people of a request that are read, and the most items of it that are shown."""
 _DROPPED_SECONDS, _CLOCKS_SECONDS = 600.0, 60.0
-"""What Customer.io drops it drops soon. Its clock and the store's may differ a little."""
+"""A drop belongs to a request within ten minutes, counted from one minute before it, as the clocks may differ."""
 
 
 class ItemOfCall(NamedTuple):
     """One item of a request. number: its place, from 0; what: its action; whose: the key, "" where it is not known.
 
     answer: taken, refused and the like; reason: Customer.io's words, "" for none. content: the item, None where it is
-    not kept. dropped: the open problem that says that Customer.io dropped something of theirs right after, "" for none.
+    not kept. said_at: when upstream last spoke of them before the request, in unix seconds, None where that is not
+    known. dropped: the id of the open problem that says that Customer.io dropped something of theirs right after, ""
+    for none.
     """
 
     number: int
@@ -45,10 +47,11 @@ class ItemOfCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OneCall:
-    """A request with its items, those first that were not taken. more: how many items are not among them.
+    """A request with its items, those first that were not taken. more: how many items are not shown.
 
-    body: what was sent, None where it is not kept; curl: a command that sends it again, "" without a body. Of a request
-    that was looked at for one person both items and the command are theirs alone; of_others counts the other items.
+    body: the whole of what was sent, None where it is not kept; curl: a command that sends it again, "" without a body.
+    Where the request was looked at for one person, the items and the command are theirs alone, and of_others is the
+    number of other items.
     """
 
     logged: Logged
@@ -61,14 +64,15 @@ class OneCall:
 
     @property
     def dropped_later(self) -> int:
-        """How many of the items shown are of people of whom Customer.io dropped something right after."""
+        """Returns how many of the items shown are of people of whom Customer.io dropped something right after."""
         return sum(bool(each.dropped) for each in self.items)
 
 
 def find(runtime: Runtime, id: str, whose: str = "") -> OneCall:
-    """Returns the request with this id, or what of it is one person's, by their key.
+    """Returns the request with this id. whose: a person's key, to see their items alone; "" for all items.
 
-    Raises ConnectorError where there is none, or none any more.
+    Where no item is known to be theirs, all are returned. Raises ConnectorError where there is no such request, or none
+    any more.
     """
     with runtime.store.reading() as tx:
         logged = call_pages.one(tx, id.upper())
@@ -93,7 +97,10 @@ def find(runtime: Runtime, id: str, whose: str = "") -> OneCall:
 
 
 def _alone(sent: str | None, theirs: Collection[ItemOfCall]) -> str | None:
-    """Returns the body of a request with these items alone, in their order; the whole where it is no list of items."""
+    """Returns the body of a request with these items alone, in their order.
+
+    It is the whole body where that is no list of items, or where one of these is not kept; None where none is kept.
+    """
     contents = [each.content for each in sorted(theirs, key=lambda each: each.number)]
     if sent is None or None in contents:
         return sent
@@ -107,7 +114,7 @@ def _went_well(item: ItemOfCall) -> bool:
 
 
 def _dropped(tx: Connection, logged: Logged, keys: Collection[str]) -> dict[str, str]:
-    """Returns the problems of people of whom Customer.io dropped something within some minutes after a request."""
+    """Returns, by key, the id of an open problem of each person of whom Customer.io dropped something soon after."""
     open_ones = problems.of_subjects(tx, logged.call.sync, KIND, keys) if keys else []
     began = logged.call.at - _CLOCKS_SECONDS
     return {
@@ -144,7 +151,7 @@ def _items(logged: Logged, sent: str | None, people: list[PersonInCall], said: M
 
 
 def _contents(sent: str | None) -> dict[int, Any]:
-    """Returns what the items were, by their places; nothing where that is not kept."""
+    """Returns the content of the items by their places; nothing where the body is not kept or cannot be read."""
     if sent is None:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Notes who did what by hand, at whichever door: when it begins, and what came of it."""
+"""Records who did what by hand, by a command or at the console: when it began, and what came of it."""
 
 import time
 from collections.abc import Iterator
@@ -20,39 +20,46 @@ DONE, FAILED = "done", "failed"
 
 
 def digest(subject: str) -> str:
-    """Returns what is kept of the name of a person: by it one can tell afterwards whether they were meant."""
+    """Returns what is kept in place of a person's name, by which one can tell later whether they were meant.
+
+    It is a shortened SHA-256 of the name in lower case.
+    """
     return f"sha256:{sha256(subject.strip().lower().encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
 
 
 def act(operator: str, door: str, name: str, subject: str, *, of_person: bool) -> OperatorAct:
-    """Returns an act that begins now.
+    """Returns an act that begins now, its texts cut to the lengths that the log takes.
 
     Args:
         operator: Who acts.
-        door: Where, as `command` or `console`.
-        name: What is done, as the command is called: `problems replay`.
-        subject: To what; "" for nothing.
-        of_person: Whether that is a person, of whom only a digest is kept.
+        door: Where they act, as `command` or `console`.
+        name: What they do, by the name of the command: `problems replay`.
+        subject: What they do it to; "" for nothing.
+        of_person: Whether the subject is a person, of whom only a digest is kept.
     """
     kept = digest(subject) if of_person and subject else subject[:SUBJECT_CHARACTERS]
     return OperatorAct(time.time(), operator[:NAME_CHARACTERS], door, name, kept)
 
 
 def started(job: str) -> str:
-    """Returns what came of an act that has started a job and left the work to it; job: the job's id."""
+    """Returns the outcome of an act that has started a job to do the work. job: the job's id."""
     return f"started as job {job}"
 
 
 @dataclass(slots=True)
 class ActOutcome:
-    """What comes of an act that succeeds: that it is done, unless whoever does it says otherwise."""
+    """The outcome of an act that succeeds: "done", unless the code that does it sets other words."""
 
     words: str = DONE
 
 
 @contextmanager
 def noted(store: Store, what: OperatorAct) -> Iterator[ActOutcome]:
-    """Notes an act while the block does it. Raises StoreError, before anything is done, if it cannot be noted."""
+    """Records the beginning of an act, runs the block that does it, and records the outcome.
+
+    Raises StoreError where the beginning cannot be recorded, before anything is done. The outcome is "failed" where the
+    block raises.
+    """
     with store.writing() as tx:
         id = operator_log.begin(tx, what)
     outcome, success = FAILED, ActOutcome()
@@ -65,7 +72,10 @@ def noted(store: Store, what: OperatorAct) -> Iterator[ActOutcome]:
 
 
 def seen(store: Store, what: OperatorAct, outcome: str = DONE) -> None:
-    """Notes something that is over when it begins. Raises StoreError, so that nothing is shown that is not noted."""
+    """Records an act that takes no time, such as a look at a person.
+
+    Raises StoreError where it cannot be recorded, so that nothing is shown unrecorded.
+    """
     with store.writing() as tx:
         operator_log.begin(tx, replace(what, outcome=outcome))
 
@@ -75,8 +85,8 @@ def latest(store: Store, since: float, act: str, limit: int) -> list[OperatorAct
 
     Args:
         store: The store.
-        since: Only since then, in unix seconds.
-        act: How the act begins; "" for all.
+        since: Only acts since then, in unix seconds.
+        act: The text that the act's name begins with; "" for all.
         limit: How many to return at most.
     """
     with store.reading() as tx:
@@ -88,8 +98,9 @@ def some(store: Store, wanted: WantedActs, behind: tuple[float, int] | None, lim
 
     Args:
         store: The store.
-        wanted: Which are meant.
-        behind: Only those behind this place: when the last one before began, and its id. None for the latest.
+        wanted: Which acts are meant.
+        behind: The time at which the last act of the page before began, and its id; None for the first page.
+
         limit: How many to return at most.
     """
     with store.reading() as tx:

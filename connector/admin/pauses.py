@@ -1,4 +1,4 @@
-"""Ends the pause of a connection because a human says so, who has mended its cause."""
+"""Ends the pause of a connection at the word of a human who has mended its cause."""
 
 from connector.settings.connection import check_connection
 from connector.settings.schema import Settings

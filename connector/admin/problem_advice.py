@@ -1,4 +1,4 @@
-"""What a kind of problem means, what to do about it, and where the documents say more."""
+"""The meaning of each kind of problem, what to do about it, and where the documents say more."""
 
 from typing import NamedTuple
 
@@ -127,13 +127,13 @@ _UNKNOWN = Advice("A problem of a kind that this version does not know.", "Look 
 
 
 def advice(kind: str) -> Advice:
-    """Returns what to do about a kind of problem."""
+    """Returns what to do about a kind of problem; of a kind that is not known, that its reason is to be looked at."""
     found = next((each for known, each in _ADVICE.items() if known == kind), _UNKNOWN)
     return found._replace(replayed=kind in REPLAYED)
 
 
 def is_personal(kind: str) -> bool:
-    """Whether reasons and subjects of this kind may name people."""
+    """Says whether the reasons and subjects of problems of this kind may name people; true for an unknown kind."""
     return kind not in _IMPERSONAL
 
 

@@ -1,4 +1,4 @@
-"""Problems as an operator looks at them: by their cause, one after the other, and one with all that belongs to it."""
+"""Lists of problems for an operator: grouped by their cause, page by page, and the others of the same user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from connector.store.problem_groups import GroupRow
 from connector.store.problems import OF_USERS, Kept
 
 LOOKED_AT, LOOKED_AT_BY_PAGES = 100_000, 10_000
-"""So many of the latest problems are counted by their cause: where somebody waits for a command, and for a page."""
+"""The number of latest problems that are grouped by their cause: for a command, and for a page, which must be quick."""
 MOST_GROUPS = 200
 HOURS = 24
 _OTHERS = 20
@@ -21,9 +21,9 @@ _OTHERS = 20
 class ProblemGroup:
     """Problems of one cause. Times are unix seconds.
 
-    cause: its id, "" where an older version has written them; reason: that of one of them; problems: how many they are;
-    times: how often they came; people: how many users they are about, None for a kind that is about no users; hours:
-    how many came last in each of the latest hours, the oldest first.
+    cause: its id, "" where an older version has written them; reason: that of one of them; problems: how many there
+    are; times: how often they came; people: how many users they are about, None for a kind that is about no users;
+    hours: the number of problems that came last in each of the latest 24 hours, the oldest hour first.
     """
 
     cause: str
@@ -40,8 +40,8 @@ class ProblemGroup:
 def grouped(store: Store, which: ProblemFilter = ANYTHING, looked_at: int = LOOKED_AT) -> list[ProblemGroup]:
     """Returns problems by their cause, those that came most often first.
 
-    Names and numbers in a reason are no cause of their own. Only so many of the latest problems are looked at, and at
-    most MOST_GROUPS causes returned.
+    Reasons that differ only in names and numbers have one cause. Only the latest `looked_at` problems are looked at,
+    and at most MOST_GROUPS causes are returned.
     """
     with store.reading(patient=True) as tx:
         found = problem_groups.groups(tx, which, looked_at, MOST_GROUPS)
@@ -61,8 +61,8 @@ def latest(store: Store, which: ProblemFilter, after: tuple[float, str] | None, 
 
     Args:
         store: The store.
-        which: Which are meant.
-        after: When the last one that was seen came, and its id; None at the beginning.
+        which: Which problems are meant.
+        after: The time at which the last problem that was seen came, and its id; None at the beginning.
         limit: How many to return at most.
     """
     with store.reading() as tx:
@@ -70,7 +70,7 @@ def latest(store: Store, which: ProblemFilter, after: tuple[float, str] | None, 
 
 
 def others(store: Store, kept: Kept) -> list[Kept]:
-    """Returns the latest other problems of whom a problem is about; none for a kind that is about no user."""
+    """Returns the latest other problems of the user that a problem is about, in the same sync; none without a user."""
     if not is_of_user(kept):
         return []
     with store.reading() as tx:
@@ -79,7 +79,7 @@ def others(store: Store, kept: Kept) -> list[Kept]:
 
 
 def is_of_user(kept: Kept) -> bool:
-    """Whether a problem is about a user, whom it names."""
+    """Says whether a problem is about a user and names them."""
     return kept.problem.kind in OF_USERS and bool(kept.problem.subject)
 
 
@@ -89,7 +89,7 @@ def cause_of(kept: Kept) -> str:
 
 
 def note_causes(store: Store, at_once: int = 1000) -> None:
-    """Notes the causes of problems that an older version has written, a few at a time."""
+    """Fills in the causes of problems that an older version has written, `at_once` in a transaction."""
     noted = at_once
     while noted == at_once:
         with store.writing() as tx:

@@ -1,4 +1,4 @@
-"""Remedies for problems: replayed once their cause is mended, or discarded."""
+"""Remedies for problems: they are replayed once their cause is mended, or discarded."""
 
 from collections.abc import Callable, Mapping
 
@@ -34,14 +34,14 @@ _GONE = (
 
 
 def find(runtime: Runtime, id: str) -> Kept:
-    """The problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
+    """Returns the problem whose id begins with `id`. Raises ConnectorError where there is none, or more than one."""
     with runtime.store.reading() as tx:
         found = problems.kept(tx, id=id, limit=2)
     return the_only(found, "problem", id)
 
 
 def of_id(runtime: Runtime, id: str) -> Kept:
-    """Finds a problem that a page has shown. Raises NothingLeftError if it has been solved meanwhile."""
+    """Returns the problem that a page has shown. Raises NothingLeftError if it is there no more."""
     with runtime.store.reading() as tx:
         found = problems.kept(tx, id=id, limit=2)
     if not found:
@@ -50,7 +50,10 @@ def of_id(runtime: Runtime, id: str) -> Kept:
 
 
 def approve(runtime: Runtime, sync: str) -> int:
-    """Releases a sync's held deletions. Returns how many. Raises ConnectorError where two people have to approve."""
+    """Releases a sync's held deletions, so that they are sent, and returns how many these are.
+
+    Raises ConnectorError where two people have to approve.
+    """
     approvals.refuse_alone(runtime)
     with runtime.store.writing() as tx:
         return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=True)
@@ -63,15 +66,15 @@ def held(runtime: Runtime, sync: str) -> int:
 
 
 def drop(runtime: Runtime, sync: str) -> int:
-    """Drops a sync's held deletions. Returns how many. These people stay until the next message about them."""
+    """Drops a sync's held deletions, and returns how many. These people stay until the next message about them."""
     with runtime.store.writing() as tx:
         return deletion_guard.release(tx, sync, runtime.store.now(tx), delete_them=False)
 
 
 def discard(runtime: Runtime, kept: Kept) -> None:
-    """Takes the problem from the list. Held deletions are dropped with it; else nothing changes.
+    """Deletes the problem. For held deletions these are dropped; else nothing changes but the list.
 
-    Raises NothingLeftError where somebody else has done so meanwhile.
+    Raises NothingLeftError where the problem, or the held deletions, are there no more.
     """
     if kept.problem.kind == "held":
         if not drop(runtime, kept.sync):
@@ -82,18 +85,21 @@ def discard(runtime: Runtime, kept: Kept) -> None:
 
 
 def _take(tx: Connection, kept: Kept) -> None:
-    """Takes the problem from the list, in the transaction that solves it. Raises NothingLeftError, so that it ends."""
+    """Deletes the problem in the transaction that solves it. If it is gone, NothingLeftError undoes the transaction."""
     if not problems.remove(tx, kept.id):
         raise NothingLeftError(_GONE)
 
 
 def replay(runtime: Runtime, kept: Kept, format: str = "") -> str:
-    """Tries again what the problem stopped, and takes it from the list; what was done, in words.
+    """Tries again what the problem stopped, deletes the problem, and returns in words what was done.
 
-    An unreadable message is read again as `format`, "" for the form that refused it; what Customer.io refused is due
-    again; held deletions are let go.
-    Raises ConnectorError for a problem that only a resync or a new message of its user can solve, and for a message
-    that still cannot be read. Raises NothingLeftError where somebody else has replayed or discarded it meanwhile.
+    A message that could not be taken in is read again as `format`, "" for the form that it was read as. What
+    Customer.io refused or dropped is due again, and a message that a target refused is sent on again. Held deletions
+    are let go.
+
+    Raises ConnectorError for a problem of another kind, for a message that still cannot be read or was not kept, for a
+    target that the settings name no more, and for held deletions where two people have to approve. Raises
+    NothingLeftError where the problem, or the held deletions, are there no more.
     """
     match kept.problem.kind:
         case "unreadable" | "poison":
@@ -153,7 +159,7 @@ def _send_on_again(runtime: Runtime, kept: Kept) -> str:
 
 
 def remedies(runtime: Runtime, format: str = "") -> dict[str, Callable[[Kept], object]]:
-    """Returns what can be done with a problem, by the name of the command; `format`: as `replay` takes it."""
+    """Returns a function for each thing that can be done with a problem, by its command. format: as for `replay`."""
     return {
         "replay": lambda kept: replay(runtime, kept, format),
         "discard": lambda kept: discard(runtime, kept),

@@ -1,4 +1,4 @@
-"""How many messages wait in the queues, as the broker said a moment ago: whoever asks never waits long for it."""
+"""The numbers of messages in the queues, as the broker gave them a moment ago, so that nobody waits long for them."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from connector.errors import ConnectorError
 _KEPT_SECONDS = 3.0
 _PATIENCE_SECONDS = 0.5
 _SILENT_SECONDS = 20.0
-"""An answer that is older than that says nothing of now."""
+"""An answer that is older than this is not used any more."""
 Ask = Callable[[], Mapping[str, int]]
-"""Asks the broker how many messages wait in each queue. Raises ConnectorError."""
+"""A function that asks the broker how many messages wait in each queue. It raises ConnectorError."""
 
 
 @dataclass(slots=True)
 class RecentDepths:
-    """Asks in a thread of its own, one question at a time, at most every few seconds.
+    """The latest answer of the broker, which a thread of its own asks: one question at a time, every 3 seconds at most.
 
     empty_at: when each queue was last seen empty, in unix seconds: what waits in it came later.
     """
@@ -31,14 +31,14 @@ class RecentDepths:
     _at: float = float("-inf")
 
     def get(self, ask: Ask, patience: float = _PATIENCE_SECONDS) -> Mapping[str, int]:
-        """Returns what the broker said last, and asks it anew where that is some seconds ago.
+        """Returns the broker's latest answer, and has it asked anew in the background where that is 3 seconds old.
 
         Args:
-            ask: How to ask.
-            patience: How long to wait for an answer, in seconds, where there is none of late.
+            ask: Asks the broker.
+            patience: The longest wait for a new answer, in seconds, where the latest is more than 20 seconds old.
 
         Raises:
-            ConnectorError: where the broker said nothing of late, or cannot be asked.
+            ConnectorError: The broker has not answered for 20 seconds, or could not be asked the last time.
         """
         if self._begins():
             threading.Thread(target=self._ask, args=(ask,), name="depths", daemon=True).start()

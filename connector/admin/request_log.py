@@ -1,4 +1,4 @@
-"""The log of calls as people look at it."""
+"""Looks for calls in the log: one by the beginning of its id, or those about a user."""
 
 from dataclasses import replace
 
@@ -12,18 +12,22 @@ from connector.store.request_log import CallFilter, Logged
 
 
 def find(store: Store, id: str) -> Logged:
-    """The call whose id begins with `id`, with its bodies. Raises ConnectorError where there is none, or several."""
+    """Returns the call whose id begins with `id`, with its bodies where they are kept.
+
+    Raises ConnectorError where there is none, or more than one.
+    """
     with store.reading() as tx:
         found = request_log.beginning_with(tx, id, limit=2)
     return the_only(found, "call", id)
 
 
 def find_about(runtime: Runtime, user: str, which: CallFilter, lately: float, limit: int) -> list[CallAbout]:
-    """Returns the calls about a user, the latest first, with what of them was about the user.
+    """Returns the calls about a user, the latest first, with the user's part of each.
 
     Args:
         runtime: What this program has open.
-        user: Any name that they go by; "" for all calls, whomever they are about.
+        user: Any name that they go by; "" for all calls.
+
         which: Which calls are meant.
         lately: Only those of the last so many seconds; 0 for all.
         limit: How many to return at most.

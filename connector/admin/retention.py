@@ -1,4 +1,4 @@
-"""Retention: what is dropped, after how long, a few rows at a time. `store/retention` has the statements."""
+"""Retention: which rows are dropped, and at what age, some at a time. `store/retention` has the statements."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,25 +13,25 @@ from connector.store.retention import Drop
 log = structlog.get_logger(__name__)
 _DAY_SECONDS = 24 * 3600.0
 OUTSIDER_SECONDS = _DAY_SECONDS
-"""How long a user who never was in the audience is remembered, so that an older message cannot bring them in."""
+"""The time for which a user who never was in the audience is kept, so that an older message cannot bring them in."""
 _ADMISSION_DAYS = 7.0
 _JOB_DAYS = 90.0
 _PROCESS_DAYS = 1.0
 _TRACE_DAYS = 1.0
-"""Longer than any trace is looked at while it goes on; what is never settled must not stay."""
+"""Long enough for any trace that still goes on; a trace that is never settled must not stay for good."""
 _ALERT_DAYS = 90.0
 _HOURLY_DAYS = 15.0
 _APPROVAL_DAYS = 30.0
 _SLOTS_SECONDS = 600.0
-"""In a minute that is over for so long nobody counts any more."""
+"""The time after which nothing is counted any more in a minute that is over."""
 TALLY_DAYS = 62.0
-"""So long the sums of hours are kept: a month, and the month before to compare it with."""
+"""The days for which the sums of hours are kept: a month, and the month before to compare it with."""
 _ENDED_WAITS_SECONDS = 60.0
 _ROWS_AT_ONCE = 1000
 
 
 def forget_outsiders(store: Store) -> int:
-    """Drops the rows of users who never were in the audience and were not heard of for a day; how many."""
+    """Drops the rows of users who never were in the audience and were not heard of for a day; returns how many."""
     with store.writing(patient=True) as tx:
         return retention.forget_outsiders(tx, store.now(tx) - OUTSIDER_SECONDS)
 
@@ -43,17 +43,17 @@ def retain(
     until: Callable[[], bool] = lambda: False,
     rows_at_once: int = _ROWS_AT_ONCE,
 ) -> bool:
-    """Drops what need not be kept any longer.
+    """Adds up the minutes of past hours, and drops what need not be kept any longer.
 
     Args:
-        store: Where it is kept.
+        store: The store.
         settings: For how many days each kind is kept.
         syncs: The rules of all syncs: their deletion guards look back at what they admitted.
-        until: Is asked between two transactions whether to stop.
+        until: Says whether to stop; it is asked between two transactions.
         rows_at_once: The most rows that one transaction deletes.
 
     Returns:
-        False if it was stopped before all of it was dropped.
+        False if it was stopped before everything was done, else True.
     """
     summed = _add_up_hours(store, until)
     kinds = _kinds(settings, max((rules.deletion_guard.window_seconds for rules in syncs), default=0.0))
@@ -62,7 +62,7 @@ def retain(
 
 
 def _add_up_hours(store: Store, until: Callable[[], bool]) -> bool:
-    """Adds up the minutes of hours that are over: before minutes are dropped. Returns False if it was stopped."""
+    """Adds up the minutes of hours that are over, before minutes are dropped. Returns False if it was stopped."""
     while not until():
         with store.writing() as tx:
             if not tally_hours.add_up(tx, store.now(tx) - _SLOTS_SECONDS):
@@ -71,7 +71,7 @@ def _add_up_hours(store: Store, until: Callable[[], bool]) -> bool:
 
 
 def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str, Drop, float]]:
-    """Returns each kind of row that is dropped, the statement, and the age in seconds."""
+    """Returns each kind of row that is dropped, with the function that drops it and the age in seconds."""
     return [
         ("events", retention.drop_events, settings.events_days * _DAY_SECONDS),
         ("calls", retention.drop_calls, settings.calls_days * _DAY_SECONDS),
@@ -98,7 +98,7 @@ def _kinds(settings: RetentionSettings, longest_window: float) -> list[tuple[str
 def _drop_all(
     store: Store, what: str, drop: Drop, seconds: float, until: Callable[[], bool], rows_at_once: int
 ) -> bool:
-    """Deletes the rows in transactions so short that no other writer waits long for them."""
+    """Deletes the rows in transactions so short that no other writer waits long. Returns False if it was stopped."""
     total = 0
     dropped = rows_at_once
     while dropped == rows_at_once and not until():

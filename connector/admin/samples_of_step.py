@@ -18,7 +18,7 @@ from connector.store.history import Wanted
 
 SHOWN = 10
 LOOKED_AT = 20_000
-"""So many of the latest entries of the history of all people are looked at for samples."""
+"""The number of latest entries, in the history of all people, that are searched for samples."""
 _STANDING = AudienceStatus.IN.value
 _LEFT = tuple(NUMBERS[each] for each in AudienceStatus if each.left)
 _OF_PROBLEMS: dict[str, tuple[ProblemKind, bool]] = {
@@ -27,7 +27,7 @@ _OF_PROBLEMS: dict[str, tuple[ProblemKind, bool]] = {
     LATER: ("failed later", False),
     outcomes.HELD: ("held", False),
 }
-"""The kind of problem that a step leaves, and whether it concerns every sync."""
+"""The kind of problem that a step leaves, and whether such problems belong to no single sync."""
 
 
 class StepSample(NamedTuple):
@@ -39,7 +39,7 @@ class StepSample(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Some of those who came to a step. kept: whether anything is kept by which they could be found."""
+    """Some of those who came to a step, the latest first. kept: False where the store keeps nothing to find them by."""
 
     found: Sequence[StepSample]
     kept: bool = True
@@ -50,9 +50,9 @@ def of(store: Store, funnel: Funnel, step: str, reason: str = "") -> Samples:
 
     Args:
         store: The store.
-        funnel: The funnel, which says of which sync and period.
+        funnel: The funnel, which gives the sync and the beginning of the period.
         step: The step, by its name.
-        reason: The reason, "" for all.
+        reason: The reason, "" for all. It counts for `outside`, and for those due who left; others have all samples.
     """
     with store.reading() as tx:
         if step in _OF_PROBLEMS:
@@ -70,7 +70,7 @@ def _of_problems(tx: Connection, funnel: Funnel, kind: ProblemKind, of_all: bool
 
 
 def _wanted(step: str, reason: str) -> Wanted | None:
-    """What entries of the history say of the step; None where they do not tell."""
+    """Returns the entries of the history that stand for a step; None where the history does not tell."""
     if step == outcomes.DELIVERED:
         return Wanted(What.SENT, (Answer.TAKEN,))
     if step == funnel_steps.DUE:

@@ -1,4 +1,4 @@
-"""Gathers the state of the whole, as `connector status` shows it: from the store, and of queues from the broker."""
+"""Gathers the state of the whole fleet for `connector status`, from the store, and the queues' from the broker."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -37,15 +37,15 @@ from connector.store.outgoing import NOTHING_WAITS, TargetState
 from connector.store.overview import Glance, Overview
 
 Depths = Callable[[], Mapping[str, int]]
-"""Asks the broker how many messages wait in each queue. Raises ConnectorError."""
+"""A function that asks the broker how many messages wait in each queue. It raises ConnectorError."""
 DEAD_LETTERS = "dead-letters"
 COUNTED_TO = overview.COUNTED_TO
-"""At a glance nothing is counted farther: one more than that stands for all that are more."""
+"""The highest exact count at a glance: one more than that stands for any higher number."""
 _MANY_FAILURES = 5
-"""After so many failures in a row a target needs somebody."""
+"""The number of failures in a row from which on a target needs somebody."""
 Numbers = Callable[[Connection, str, Collection[str]], Overview | Glance]
 Status = dict[str, Any]
-"""The state of the whole, or of a part of it, as `connector status --json` shows it."""
+"""The state of the fleet, or of a part of it, as `connector status --json` shows it."""
 
 
 def gathered(
@@ -56,8 +56,8 @@ def gathered(
     Args:
         settings: The settings.
         store: The store.
-        depths: How to ask the broker; None if the broker is this process's own.
-        behind_seconds: How long somebody may wait before that needs a human.
+        depths: Asks the broker for the messages in each queue; None if the broker is this process's own.
+        behind_seconds: The longest time that somebody may wait before a human is needed.
         at_a_glance: Whether only what a page shows of each sync is counted, and not far (`overview.Glance`).
     """
     queued, broker_error = _asked(depths)
@@ -72,7 +72,7 @@ def gathered(
 
 
 def waiting_problems(found: Status) -> int:
-    """Returns how many problems of a status wait for somebody, beside held deletions."""
+    """Returns how many problems of a status there are, beside those of held deletions."""
     return sum(count for kind, count in found["problems"].items() if kind != "held")
 
 
@@ -130,7 +130,7 @@ def _health(health: Health, credentials: str, now: float) -> Status:
 
 
 def _queues(tx: Connection, now: float) -> dict[str, Status]:
-    """Returns for each queue its reader, why and how long it is held, and arguments other than those we declare."""
+    """Returns for each queue its reader, why and for how many seconds it is held, and how its arguments differ."""
     readers = {
         name.removeprefix(named_leases.QUEUE): holder.rpartition("/")[0]
         for name, (holder, until) in named_leases.beginning_with(tx, named_leases.QUEUE).items()
@@ -156,7 +156,7 @@ def _with_depths(queues: Mapping[str, Status], queued: Mapping[str, int]) -> dic
 
 
 def _targets(settings: Settings, tx: Connection, now: float) -> dict[str, Status]:
-    """Returns for each target what waits for it, for how many seconds, and why it fails."""
+    """Returns for each target how many messages wait, the oldest for how many seconds, and how and why it fails."""
     backlogs, states = outgoing.backlogs(tx), outgoing.states(tx)
     return {
         name: {

@@ -1,4 +1,4 @@
-"""What became of the people of a sync, by the hour and by the day, how long it took, and who is in its segments."""
+"""The figures of a sync by the hour and by the day: what became of people, how long it took, and its segments."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from connector.store.engine import Store
 HOURS, DAYS = 24, 14
 _DAY_HOURS = 24
 SHARES = (0.5, 0.95, 0.99)
-"""Of which shares of the deliveries the page says how long they took at most."""
+"""The shares of the deliveries for which the page says how long they took at most."""
 
 
 @dataclass(slots=True)
@@ -26,8 +26,8 @@ class Span:
     """An hour or a day, which begins at `begin` in unix seconds.
 
     wanted, confirmed, refused: how many people entered, changed and left, and how many objects, by what was wanted of
-    Customer.io, what it confirmed, and what it refused for good. buckets: how long live changes took, as `outcomes` has
-    it.
+    Customer.io, what it confirmed, and what it refused for good. buckets: how many live changes took how long, by the
+    names in `outcomes.BUCKETS`.
     """
 
     begin: float
@@ -38,12 +38,19 @@ class Span:
 
     @property
     def seconds(self) -> tuple[float | None, ...]:
-        """How long each of SHARES of the live changes took at most, in seconds; None where none was delivered."""
+        """Returns for each of SHARES the most seconds that so large a part of the live changes took.
+
+        They are None where none was delivered.
+        """
         return tuple(outcomes.at_most(self.buckets, share) for share in SHARES)
 
 
 class SegmentFigures(NamedTuple):
-    """A segment that the settings name: its people as counted at an hour (unix seconds), and who came and went."""
+    """A segment that the settings name, or that had moves of late.
+
+    people: how many are in it, by the count at `counted_at` (unix seconds); both are None where none was counted.
+    entered, left: how many came and went in the last 24 hours.
+    """
 
     name: str
     people: int | None
@@ -53,7 +60,7 @@ class SegmentFigures(NamedTuple):
 
 
 class SyncFigures(NamedTuple):
-    """A sync by the hour and by the day, the oldest first; the last of each has not ended yet."""
+    """A sync by the hour and by the day, the oldest first: the last hour and the last day have not ended yet."""
 
     hours: Sequence[Span]
     days: Sequence[Span]
@@ -61,7 +68,7 @@ class SyncFigures(NamedTuple):
 
 
 def of_sync(store: Store, name: str, sync: Sync) -> SyncFigures:
-    """Returns the figures of a sync."""
+    """Returns the figures of a sync: for 24 hours, for 14 days, and for its segments."""
     with store.reading() as tx:
         now = store.now(tx)
         end = int(now // tallies.MINUTE_SECONDS) + 1

@@ -1,4 +1,4 @@
-"""Decides what one sentence says of the whole, and whether somebody is needed. Pure: times are handed in."""
+"""Decides what one sentence says of the whole fleet, and whether somebody is needed. It reads no clock and no store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,11 @@ from connector.store.heartbeats import WORDS
 
 @dataclass(frozen=True, slots=True)
 class PausedConnection:
-    """A connection that nothing is sent to. since: unix seconds, if known. for_human: whether it stays so by itself."""
+    """A connection that nothing is sent to.
+
+    since: since when it fails, in unix seconds, None where that is not known; for_human: it stays paused until somebody
+    resumes it.
+    """
 
     name: str
     reason: str
@@ -19,15 +23,16 @@ class PausedConnection:
 
 @dataclass(frozen=True, slots=True)
 class FleetState:
-    """What the sentence is made of. Times are unix seconds.
+    """What the sentence is made from. Times are unix seconds.
 
-    people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits.
-    problems: how many wait for a human, beside held deletions.
-    gone: the roles that nobody has any more, and when somebody was last seen in each. nobody: whether no process at
-    all has said that it lives. queued: messages by queue. queues_held: why a queue is held. broken: the promises of
-    freshness that are not kept, in words. out_failing: targets that take nothing, in words. broker_error: why the
-    broker could not be asked. counted_to: a larger count of people, objects or held deletions is only known to be
-    larger; 0 where all are exact.
+    people, objects: how many are due in syncs that deliver. oldest: since when the first of them waits, None where none
+    waits but for bulk loads. failing_since: since when a connection fails, None for none. held: held deletions.
+    problems: how many wait for a human, beside held deletions. gone: the roles that no process has any more, and when
+    one was last seen in each. nobody: whether no process is known at all, where there is no durable broker. queued:
+    messages by queue, without the dead letters. queues_held: why each held queue is held. broken: the promises of
+    freshness that are not kept, in words. broker_error: why the broker could not be asked, "" where it could.
+    out_failing: targets that take nothing, in words. counted_to: the highest exact count: a higher one says only that
+    there are more; 0 where all counts are exact.
     """
 
     now: float
@@ -49,22 +54,25 @@ class FleetState:
     counted_to: int = 0
 
     def many(self, number: int) -> str:
-        """Returns a count in words."""
+        """Returns a count in words: "1,234", or "more than 1,000" where it was not counted to its end."""
         return f"more than {self.counted_to:,}" if 0 < self.counted_to < number else f"{number:,}"
 
     def counted(self, number: int, one: str, more: str) -> str:
-        """Returns a count in words, with those for what is counted: one, or more."""
+        """Returns a count in words and then `one` if it is 1, else `more`."""
         return f"{self.many(number)} {one if number == 1 else more}"
 
     @property
     def waiting(self) -> bool:
-        """Whether anybody, or any object, is due."""
+        """Says whether any person or object is due."""
         return self.people + self.objects > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """state: one word or two for programs. sentence: the same for people. needs_somebody: it will not mend itself."""
+    """What the state of the fleet comes to.
+
+    state: one word or two for programs; sentence: the same for people; needs_somebody: it will not mend itself.
+    """
 
     state: str
     sentence: str
@@ -72,7 +80,7 @@ class Verdict:
 
 
 def verdict(found: FleetState, behind_seconds: float) -> Verdict:
-    """Returns what the state of things comes to; whoever waits for longer than `behind_seconds` needs somebody."""
+    """Returns what the state of the fleet comes to. behind_seconds: the longest wait that needs nobody."""
     troubles = list(_troubles(found, behind_seconds))
     rest = list(_amounts(found))
     if troubles:
@@ -87,7 +95,10 @@ def verdict(found: FleetState, behind_seconds: float) -> Verdict:
 
 
 def _excepted(found: FleetState) -> str:
-    """What problems are about did not reach Customer.io, or not whole, so the sentence does not count it in."""
+    """Returns the part of the sentence that excepts open problems; "" for none.
+
+    What they are about did not reach Customer.io, or not whole.
+    """
     if not found.problems:
         return ""
     return f", but for what {found.counted(found.problems, 'problem is', 'problems are')} about"
@@ -126,7 +137,10 @@ def _late(found: FleetState, behind_seconds: float) -> Iterator[tuple[str, str]]
 
 
 def _late_since(found: FleetState) -> float | None:
-    """Since when somebody waits, or since when Customer.io takes nothing: a try that fails begins the wait anew."""
+    """Returns since when somebody waits, or since when Customer.io takes nothing, whichever is earlier; None for none.
+
+    The second counts since each try that fails begins the wait of a person anew.
+    """
     return min((each for each in (found.oldest, found.failing_since) if each is not None), default=None)
 
 

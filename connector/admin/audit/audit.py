@@ -124,7 +124,10 @@ class Audit:
         return _Compared(compared, tuple(drifted))
 
     def _expected(self, keys: Collection[str]) -> list[Expected]:
-        """What to expect of these users now. Nobody is expected to be absent if another user has the identifier."""
+        """Returns what to expect of those of these users to whom nothing is owed.
+
+        Nobody is expected to be absent whose identifier another user of the workspace holds.
+        """
         with self.store.reading(patient=True) as tx:
             entities = samples.quiet(tx, self.rules.name, keys)
             expected = [each for entity in entities if (each := drift.expected(entity, self.rules)) is not None]

@@ -1,1 +1,1 @@
-"""All that is known of one person, for whoever is asked about them."""
+"""All that is known of one person, for an operator who is asked about them."""

@@ -1,4 +1,4 @@
-"""The short answer about a person: whether Customer.io holds them as it should, and if not, why. In plain words."""
+"""The short answer about a person, in plain words: whether Customer.io holds them as it should, and if not, why."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -17,7 +17,7 @@ from connector.store.tables import HELD
 
 Tone = Literal["good", "bad", "warn", ""]
 _LEFT_OUT: frozenset[ProblemKind] = frozenset({"attribute", "event", "action"})
-"""The kinds of problems that leave out a part: the person went, and so did the rest of what was said."""
+"""The kinds of problems where a part is left out: the person and the rest of what was said were still sent."""
 _MORE = 3
 _LEFT = {
     AudienceStatus.KEPT: "They have left the audience, and are kept in Customer.io as they were last sent.",
@@ -31,7 +31,7 @@ _LEFT = {
 
 
 class AnswerSentence(NamedTuple):
-    """One sentence. text: names nobody and nothing of theirs; detail: what may be personal, "" for nothing more."""
+    """One sentence. text: what may be shown to everybody; detail: what may be personal, "" for nothing more."""
 
     tone: Tone
     text: str
@@ -39,7 +39,7 @@ class AnswerSentence(NamedTuple):
 
 
 class SyncAnswer(NamedTuple):
-    """The answer for one sync: its first sentence says where they stand."""
+    """The answer for one sync: its first sentence says where the person stands."""
 
     sync: str
     sentences: tuple[AnswerSentence, ...]
@@ -63,7 +63,10 @@ def _sentences(here: PersonInSync, person: KnownPerson) -> Iterator[AnswerSenten
 
 
 def _of_each_kind_first(told: Iterable[Kept]) -> list[Kept]:
-    """Orders problems, the latest first, so that many of one kind hide none of another."""
+    """Orders problems, which come the latest first: the first of each kind, then the second of each kind, and so on.
+
+    So many problems of one kind hide none of another.
+    """
     places: list[tuple[int, Kept]] = []
     before: Counter[ProblemKind] = Counter()
     for each in told:
@@ -73,7 +76,10 @@ def _of_each_kind_first(told: Iterable[Kept]) -> list[Kept]:
 
 
 def _but_not_whole(standing: AnswerSentence, kinds: Collection[ProblemKind]) -> AnswerSentence:
-    """Takes back that all is good where a problem says otherwise: what was confirmed may be dropped, or left out."""
+    """Returns a sentence that is not good in place of a good one where there are problems.
+
+    What was confirmed may have been dropped later, and a part may have been left out.
+    """
     if standing.tone != "good" or not kinds:
         return standing
     tone: Tone = "warn" if _LEFT_OUT.issuperset(kinds) else "bad"
@@ -138,7 +144,10 @@ def _settled(here: PersonInSync, standing: AudienceStatus) -> AnswerSentence:
 
 
 def last_confirmed(here: PersonInSync) -> float | None:
-    """Returns when Customer.io last took something about them, in unix seconds; None where no history says so."""
+    """Returns when a request last went out that Customer.io took, in unix seconds; None where the history has none.
+
+    The history is read the latest entry first.
+    """
     taken = (each.at for each in here.history if each.what == What.SENT and each.came_to == Answer.TAKEN)
     return next(taken, None)
 

@@ -1,4 +1,4 @@
-"""A person as JSON: what `connector show --json` prints, and what its words for people are made of."""
+"""A person as JSON: what `connector show --json` prints, and what the text for people is made from."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -64,7 +64,10 @@ def _said(facts: Facts, updated_at: float) -> dict[str, Any]:
 
 
 def profile(found: Profile | None) -> dict[str, Any] | None:
-    """Returns somebody whom Customer.io holds, or should hold, as JSON; None for nobody."""
+    """Returns a profile that Customer.io holds, or should hold, as JSON; None for nobody.
+
+    A value that was sent and never confirmed is UNKNOWN.
+    """
     if found is None:
         return None
     return {
@@ -95,9 +98,9 @@ def _problem(kept: Kept) -> dict[str, Any]:
 
 
 def side_by_side(person: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any, Any]]:
-    """Yields each attribute with what it should be, what was confirmed, and what Customer.io holds; None for nothing.
+    """Yields each attribute's name with what it should be, what was confirmed, and what Customer.io holds.
 
-    `person`: a sync's part of what `as_json` returns.
+    None stands for no value. person: a sync's part of what `as_json` returns.
     """
     should, confirmed, held = ((person[name] or {}).get("attributes", {}) for name in ("should", "confirmed", "held"))
     for name in sorted({*should, *confirmed, *held}):

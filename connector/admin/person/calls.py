@@ -1,4 +1,4 @@
-"""The requests that a person was in: which items were theirs, and what was answered to these."""
+"""The requests that a person was in: which items were theirs, and what Customer.io answered to these."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +15,7 @@ from connector.store.request_log import CallFilter, Logged
 
 @dataclass(frozen=True, slots=True)
 class CallAbout:
-    """A request about a person. parts: theirs; none where only the body that was kept tells that they are in it."""
+    """A request about a person. parts: their items in it; none where only its kept body shows that they are in it."""
 
     logged: Logged
     parts: tuple[CallPart, ...] = ()
@@ -38,7 +38,7 @@ def about(tx: Connection, key: str, which: CallFilter, limit: int) -> list[CallA
 
 
 def in_history(tx: Connection, key: str, entries: Iterable[HistoryEntry], limit: int) -> list[CallAbout]:
-    """Returns the latest requests that a person's history names, each found by its id: quick in a log of any length.
+    """Returns the latest requests that a person's history names, found by their ids: quickly in a log of any length.
 
     Args:
         tx: A transaction.
@@ -79,7 +79,7 @@ def as_json(found: CallAbout) -> dict[str, Any]:
 
 
 def part_as_json(part: CallPart) -> dict[str, Any]:
-    """Returns a person's part of a request as JSON: the place of their first item counts from 0."""
+    """Returns a person's part of a request as JSON. `first` is the place of their first item, counted from 0."""
     return {
         "first": part.first,
         "items": part.items,

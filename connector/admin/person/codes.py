@@ -23,27 +23,27 @@ _STANDINGS = {number: str(status) for status, number in NUMBERS.items()}
 
 
 def what(number: int) -> str:
-    """Returns what happened."""
+    """Returns the word for the code of what happened."""
     return _word(_WHAT, number) or ""
 
 
 def decision(number: int | None) -> str | None:
-    """Returns what a message came to."""
+    """Returns the words for the code of what a message came to; None for no code."""
     return _word(_DECISIONS, number)
 
 
 def answer(number: int | None) -> str | None:
-    """Returns what Customer.io answered."""
+    """Returns the words for the code of what Customer.io answered; None for no code."""
     return _word(_ANSWERS, number)
 
 
 def standing(number: int | None) -> str | None:
-    """Returns where somebody stood; None where it was not looked at."""
+    """Returns the words for the code of where somebody stood; None for no code."""
     return None if number is None else _STANDINGS.get(number, f"code {number}")
 
 
 def sorts(number: int | None) -> list[str]:
-    """Returns what somebody's items of a request did."""
+    """Returns a word for each thing that somebody's items of a request did. number: the sum of the codes."""
     return [str(each.name).lower() for each in _DONE if number is not None and each & number]
 
 

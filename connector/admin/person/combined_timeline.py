@@ -27,7 +27,10 @@ class HappenedThing(NamedTuple):
 
 
 def happened(store: Store, person: KnownPerson) -> list[HappenedThing]:
-    """Returns what happened, the latest first. by_hand: found by the digest that the log of operators keeps."""
+    """Returns what happened, the latest first.
+
+    Operators' acts are found by the digests of the person's names, among the latest acts in the log of operators.
+    """
     found = [*_history(person), *_reported(person), *_by_hand(store, person)]
     return sorted(found, key=lambda each: each.at, reverse=True)
 

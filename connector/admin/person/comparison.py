@@ -1,4 +1,4 @@
-"""What Customer.io should hold of a person beside what it was confirmed to hold, and what it holds now."""
+"""Compares what Customer.io should hold of a person with what it confirmed, and with what it holds now."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,9 +9,10 @@ from connector.planning.step import same
 
 
 class ComparedField(NamedTuple):
-    """One thing that is held, or should be; None for nothing. now: by Customer.io's own word, None where not asked.
+    """One thing that is held, or should be; None stands for no value.
 
-    dropped: the problem that says that Customer.io dropped it later, although it was confirmed; "" for none.
+    now: what the App API shows, None where it was not asked or has no value; differs: whether something is not as it
+    should be; dropped: the id of the problem that says that Customer.io dropped it after confirming it, "" for none.
     """
 
     name: str
@@ -23,7 +24,7 @@ class ComparedField(NamedTuple):
 
 
 def compared(person: Mapping[str, Any], drops: Sequence[LateDrop] = ()) -> list[ComparedField]:
-    """Returns everything beside each other: what differs comes first.
+    """Returns each thing with its values side by side, what differs first.
 
     Args:
         person: A sync's part of what `as_json` returns.
@@ -35,7 +36,7 @@ def compared(person: Mapping[str, Any], drops: Sequence[LateDrop] = ()) -> list[
 
 
 def _marked(field: ComparedField, drops: Iterable[LateDrop]) -> ComparedField:
-    """Returns a field that was dropped later as one that differs. What is held by Customer.io's word now is held."""
+    """Marks a field that was dropped later as one that differs, unless the App API shows it as it should be."""
     problem = next((each.problem for each in drops if field.name in each.names), "")
     if not problem or (field.now is not None and str(field.now) == str(field.should)):
         return field
@@ -50,7 +51,7 @@ def _attributes(person: Mapping[str, Any]) -> Iterator[ComparedField]:
 
 
 def _says_otherwise(confirmed: Any, now: Any) -> bool:
-    """Whether Customer.io holds something else; what it has that was never sent is none of ours."""
+    """Says whether Customer.io holds something other than was confirmed; what was never sent does not count."""
     return confirmed is not None and str(confirmed) != str(now)
 
 
@@ -63,7 +64,7 @@ def _besides(person: Mapping[str, Any]) -> Iterator[ComparedField]:
 
 
 def _plain(found: Any) -> Any:
-    """Returns an identifier, or a list, in words; None for nothing."""
+    """Returns an identifier, or the entries of a list, in words; None where there are none."""
     if not found:
         return None
     words = (f"{type} {value}" for type, value in found.items()) if isinstance(found, dict) else map(str, found)

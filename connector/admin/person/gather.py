@@ -42,16 +42,16 @@ from connector.store.problems import Kept
 from connector.store.request_log import CallFilter
 
 EVENTS, PROBLEMS, CALLS = 20, 50, 20
-"""How many of each are shown at the most."""
+"""The most of each that are gathered for each sync."""
 CALLS_LOOKED_AT = 100
-"""How many of the latest bodies are looked at for a mention, beside what the history tells."""
+"""The number of latest request bodies that are searched for the person's names, beside what the history tells."""
 
 
 class Depth(NamedTuple):
-    """How much is gathered of a person.
+    """The extent of what is gathered of a person.
 
-    entries: how much of their history at most, in each sync. indexed: only what an index finds, so that it is quick
-    among a million people: without events that were sent, and without requests that a kept body alone mentions.
+    entries: the most entries of their history in each sync. indexed: only what an index finds, so that it is quick
+    among a million people: without events that were sent, and only with requests that the gathered history names.
     """
 
     entries: int = 0
@@ -63,7 +63,7 @@ EVERYTHING = Depth()
 
 @dataclass(frozen=True, slots=True)
 class HeldNow:
-    """What Customer.io holds of a person at this moment, by its App API; reason: why that is not known, else ""."""
+    """What the App API shows of a person at this moment. reason: why that is not known, "" where it is."""
 
     state: Literal["there", "not there", "not known"]
     attributes: Mapping[str, object]
@@ -77,8 +77,8 @@ class PersonInSync:
     rules, wanted: None where the settings have no such sync, and wanted also where the row cannot be read.
     identifiers: every one under which Customer.io may know them, but for those that are another user's; why: the
     reason for where they stand; waits: what stands between them and Customer.io; also_in: other syncs that want them
-    in the same workspace, so that leaving this one takes nothing from them that those send; reported: what
-    Customer.io has said of them that may bear on it.
+    in the same workspace, so that leaving this one takes nothing from them that those send; reported: what Customer.io
+    has reported of them that the feedback settings may act on; held: what the App API shows, None where not asked.
     """
 
     row: PersonRow
@@ -114,11 +114,11 @@ def gather(runtime: Runtime, user: str, sync: str = "", entries: int = 0) -> Kno
         runtime: What this program has open.
         user: Any name that they go by.
         sync: Only in this sync; "" for all.
-        entries: How much of their history to gather at most, in each sync.
+        entries: The most entries of their history to gather in each sync.
 
     Raises:
         SettingsError: The settings name no such sync.
-        ConnectorError: Nobody is known so, or more than one user is.
+        ConnectorError: Nobody is known by this name, or more than one user is.
     """
     if sync:
         runtime.rules(sync)
@@ -128,7 +128,7 @@ def gather(runtime: Runtime, user: str, sync: str = "", entries: int = 0) -> Kno
 
 
 def of_key(runtime: Runtime, key: str, sync: str = "", depth: Depth = EVERYTHING) -> KnownPerson:
-    """Gathers what the store has of a user.
+    """Gathers what the store has of the user with this key.
 
     Args:
         runtime: What this program has open.
@@ -138,7 +138,7 @@ def of_key(runtime: Runtime, key: str, sync: str = "", depth: Depth = EVERYTHING
 
     Raises:
         SettingsError: The settings name no such sync.
-        ConnectorError: Nobody is known so.
+        ConnectorError: Nobody is known by this key.
     """
     if sync:
         runtime.rules(sync)
@@ -219,7 +219,7 @@ def _reported(tx: Connection, row: PersonRow, rules: Rules) -> Sequence[Reported
 
 
 def _with_holder(tx: Connection, row: PersonRow, rules: Rules) -> PersonRow:
-    """Returns the row with who holds the identifier that it waits for, where that is a user of another sync."""
+    """Adds to a row the user of another sync who holds the identifier that it waits for, if there is one."""
     if row.waits_for is None or row.holder is not None:
         return row
     found = workspace_holders.holder_beside(tx, rules, row.waits_for, row.entity.key)
@@ -241,9 +241,9 @@ def _wanted(row: PersonRow, rules: Rules) -> Desired:
 
 
 def _identifiers(tx: Connection, row: PersonRow, rules: Rules | None) -> tuple[tuple[Identifier, ...], frozenset[str]]:
-    """Returns the identifiers under which Customer.io may know the person, and what of theirs is another user's now.
+    """Returns the identifiers under which Customer.io may know the person, and the values that are another user's now.
 
-    The latter are values in lower case: what is known of them is said of somebody else.
+    The latter are in lower case: what is known under them is about somebody else.
     """
     delivered = row.entity.delivered
     found = find_user.addresses(row.entity, rules) if rules else (delivered.identifier,) if delivered else ()
@@ -256,7 +256,7 @@ def _identifiers(tx: Connection, row: PersonRow, rules: Rules | None) -> tuple[t
 def _profiles(
     tx: Connection, runtime: Runtime, user: str, syncs: Sequence[PersonInSync], sync: str
 ) -> Iterator[ActivityProfile]:
-    """Finds what each workspace has reported: of the person's own identifiers, or of the name where there is no row."""
+    """Yields what each workspace has reported, by the person's own identifiers; by the name where there is no row."""
     shown = fields.of(runtime.settings.profiles)
     wanted = [runtime.rules(sync).connection] if sync else list(runtime.settings.connections)
     for connection in wanted:
@@ -270,7 +270,7 @@ def _profiles(
 def held_now(runtime: Runtime, person: PersonInSync) -> HeldNow:
     """Asks Customer.io what it holds of a person, by one request that is not tried again.
 
-    Raises StoreError, since all who ask take turns.
+    All who ask take turns, which the store keeps: raises StoreError where it cannot be reached.
     """
     whom = _whom_to_ask(person)
     if person.rules is None or whom is None:
@@ -287,7 +287,10 @@ def held_now(runtime: Runtime, person: PersonInSync) -> HeldNow:
 
 
 def _whom_to_ask(person: PersonInSync) -> Identifier | None:
-    """Returns the identifier by which the person is, should be or may be there; none that is another user's."""
+    """Returns the identifier by which the person is, should be or may be there; None where none is known.
+
+    One that is only wanted, or may be there, is none that another user holds.
+    """
     delivered, wanted = person.row.entity.delivered, person.wanted
     if delivered is not None:
         return delivered.identifier

@@ -1,4 +1,4 @@
-"""What Customer.io answered with 200 and dropped later, until somebody mends it: these fields may not be held."""
+"""Finds what Customer.io answered with 200 and dropped later: it may not hold these fields, until they are mended."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from connector.store.problems import Kept
 
 
 class LateDrop(NamedTuple):
-    """One of them. problem: the id of its problem; names: all texts in what Customer.io says of it."""
+    """One thing that was dropped. problem: the id of its problem; names: all texts in what Customer.io says of it."""
 
     problem: str
     sync: str
@@ -17,7 +17,7 @@ class LateDrop(NamedTuple):
 
 
 def late_drops(problems: Iterable[Kept]) -> list[LateDrop]:
-    """Returns what was dropped later, of the open problems of a person."""
+    """Returns what was dropped later, by the open problems of a person."""
     return [
         LateDrop(each.id, each.sync, each.problem.reason, frozenset(_texts(_data(each.problem.payload))))
         for each in problems
@@ -30,7 +30,7 @@ def _data(payload: Any) -> Any:
 
 
 def _texts(said: Any) -> Iterator[str]:
-    """Yields the names and texts in it: no page of Customer.io says under which name it names the attribute."""
+    """Yields all names and texts in a value: Customer.io does not document which of them names the attribute."""
     waiting = [said]
     while waiting:
         each = waiting.pop()

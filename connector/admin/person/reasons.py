@@ -1,4 +1,4 @@
-"""Why somebody stands as they do in a sync, and what they wait for: in words."""
+"""Says in words why somebody stands as they do in a sync, and what they wait for."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ _LANES = {
 
 
 def why(facts: Facts, standing: AudienceStatus, rules: Rules) -> str:
-    """Returns why somebody with these facts stands so, as a sentence without its full stop."""
+    """Returns why somebody with these facts has this standing, as a sentence without its full stop."""
     match standing:
         case AudienceStatus.OUTSIDE:
             return _not_admitted(facts)

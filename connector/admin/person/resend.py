@@ -6,7 +6,7 @@ from connector.store import resend
 
 
 def again(runtime: Runtime, key: str, sync: str) -> bool:
-    """Makes a person due and raises doubt: Customer.io may not hold what it confirmed, so everything is sent again.
+    """Makes a person due to be sent whole, as Customer.io may not hold what it confirmed.
 
     Args:
         runtime: What this program has open.
@@ -14,11 +14,11 @@ def again(runtime: Runtime, key: str, sync: str) -> bool:
         sync: The sync, by its name.
 
     Returns:
-        Whether they were not to be sent whole already.
+        False where they were due to be sent whole already, else True.
 
     Raises:
         SettingsError: There is no such sync, or it does not deliver.
-        ConnectorError: Nothing can be sent of them before something else is mended.
+        ConnectorError: They have no row, wait for an identifier that another user holds, or their deletion is held.
     """
     if not runtime.rules(sync).deliver:
         raise SettingsError(f"syncs.{sync}: deliver = false, so nothing would be sent: set deliver = true first")

@@ -9,14 +9,17 @@ from connector.store import person_search
 from connector.store.person_search import FoundKey
 
 SHOWN = 50
-"""How many people are offered to choose from, at the most."""
+"""The most people that are offered to choose from."""
 _LOOK_SECONDS = 1.0
 _AT_ONCE = 10_000
 NAME_CHARACTERS = 500
 
 
 class Looked(NamedTuple):
-    """The result of a full search. after: the key to go on behind, "" where everybody was looked at."""
+    """The result of a full search, as far as it went.
+
+    people: how many rows were looked at; after: the key to go on behind, "" where everybody was looked at.
+    """
 
     found: tuple[FoundKey, ...]
     people: int
@@ -24,7 +27,7 @@ class Looked(NamedTuple):
 
 
 def by_index(runtime: Runtime, name: str, sync: str = "") -> tuple[FoundKey, ...]:
-    """Returns whom a name means: as their key, or else as an identifier or e-mail address that is theirs.
+    """Returns the people that a name means: by their key, or else by an identifier or e-mail address that is theirs.
 
     Args:
         runtime: What this program has open.
@@ -41,7 +44,9 @@ def by_index(runtime: Runtime, name: str, sync: str = "") -> tuple[FoundKey, ...
 
 
 def among_everybody(runtime: Runtime, name: str, sync: str = "", after: str = "") -> Looked:
-    """Searches present and past names that no index holds. It stops after about a second, and can be continued.
+    """Searches present and past names that no index holds. It stops after about a second or 50 people.
+
+    A further call goes on behind `after`.
 
     Args:
         runtime: What this program has open.

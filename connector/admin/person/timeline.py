@@ -1,4 +1,4 @@
-"""What happened to a person, in words: what was said, decided, sent and answered, and in which request."""
+"""The history of a person, as JSON and in words: what was said, decided, sent and answered, and in which request."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def in_words(entry: Mapping[str, Any]) -> str:
 
 
 def without_call(entry: Mapping[str, Any]) -> str:
-    """Returns what happened as `in_words` does, but for the request, which stands beside it."""
+    """Returns what happened as `in_words` does, but without the request, which is shown beside it."""
     return f"{', '.join(entry['did'])}: {entry['answer']}" if entry["what"] == "sent" else in_words(entry)
 
 

@@ -202,7 +202,7 @@ def _reckoned(runtime: Runtime, sync: str) -> int | None:
         with runtime.store.reading() as tx:
             return everybody.reckoned(tx, sync)
     except StoreError:
-        return None  # it takes too long to count them
+        return None  # counting them takes too long
 
 
 def _note(found: SyncChange, new: Deviation) -> None:

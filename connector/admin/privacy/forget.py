@@ -204,7 +204,7 @@ class Forgetting:
         item = suppress.item if self.suppress else delete.item
         if not claimed.mine:
             return []
-        claimed.sent = True  # whatever ends this program before it knows better
+        claimed.sent = True  # in case the sending is broken off: something may have gone out
         answers = ByHand.of(self.runtime, claimed.sync).send([Operation(item(each)) for each in claimed.mine])
         claimed.sent = any(each.may_be_applied for each in answers)
         return answers
