@@ -1,1 +1,1 @@
-"""Exports of the row-level log: what was sent, who is held, what ran; to Parquet files, or to a table elsewhere."""
+"""Exports of the row-level log (changes, snapshots, runs) to Parquet files or to a table of another database."""

@@ -1,4 +1,4 @@
-"""The columns of what is exported, once for files and for tables. Pure."""
+"""The columns of each kind of export, the same for files and for tables. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -6,19 +6,19 @@ from typing import Any, Literal, NamedTuple
 from connector.model.export_state import ExportKind
 
 ColumnType = Literal["text", "integer", "time", "json"]
-"""time: unix seconds, which become a timestamp in UTC. json: a value that becomes JSON."""
+"""The types of columns. time: unix seconds, written as a timestamp in UTC; json: any value, written as JSON."""
 LogRow = Mapping[str, Any]
 
 
 class ExportColumn(NamedTuple):
-    """A column, and what is in it."""
+    """A column of an export: its name and the type of its values."""
 
     name: str
     type: ColumnType = "text"
 
 
 class ExportForm(NamedTuple):
-    """What one kind of export writes. key: the columns by which a row is known, so that none is there twice."""
+    """The columns that one kind of export writes. key: those that identify a row, so that a table has none twice."""
 
     columns: Sequence[ExportColumn]
     key: Sequence[str]
@@ -72,7 +72,7 @@ FORMS: Mapping[ExportKind, ExportForm] = {
 
 
 def storable(value: Any) -> Any:
-    """Returns JSON without NUL characters, which PostgreSQL keeps neither in texts nor in JSON."""
+    """Returns a JSON value with U+FFFD for each NUL, which PostgreSQL keeps neither in texts nor in JSON."""
     match value:
         case str():
             return value.replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""Exports as Parquet files: each is written beside its name, and has it once it is whole and on the disk."""
+"""Exports as Parquet files, each of which gets its name once it is whole and on the disk."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,10 @@ from connector.model.export_state import ExportKind
 
 @dataclass(frozen=True, slots=True)
 class ParquetFiles:
-    """Files `NAME-KIND-PLACE.parquet` in a directory. keep: how many snapshots stay there; the oldest go."""
+    """The files `EXPORT-KIND-NAME.parquet` of one export in a directory.
+
+    what: the kind. keep: how many snapshots stay there; older ones are deleted.
+    """
 
     directory: Path
     export: str
@@ -27,12 +30,18 @@ class ParquetFiles:
     keep: int
 
     def add(self, name: str, rows: Sequence[LogRow]) -> None:
-        """Writes a file. A file of that name is replaced: a run that died has left it."""
+        """Writes the rows to a file. It replaces a file of that name, which a run that died has left.
+
+        Raises ConnectorError where the directory cannot be written, or pyarrow is missing.
+        """
         self._write(name, [rows])
 
     def replace(self, pages: Iterable[Sequence[LogRow]], syncs: Sequence[str], taken_at: float) -> int:
-        """Writes a file with the whole snapshot, and deletes the oldest snapshots."""
-        del syncs  # they stand in the rows
+        """Writes a snapshot to a file, deletes all but the last `keep` files, and returns how many rows it has.
+
+        taken_at: the time of the snapshot, in unix seconds, for the file's name. Raises ConnectorError as `add` does.
+        """
+        del syncs  # each row names its sync
         count = self._write(file_name(taken_at), pages)
         with self._explained():
             for old in sorted(self.directory.glob(f"{self._beginning}-*.parquet"))[: -self.keep]:
@@ -80,7 +89,7 @@ class ParquetFiles:
 
 
 def file_name(at: float, id: str = "") -> str:
-    """Returns the name of a file by a time in unix seconds and an id: names are sorted as times are."""
+    """Returns a name for a file from a time in unix seconds and an id. Names sort in the order of their times."""
     moment = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     return f"{moment}-{id}" if id else moment
 

@@ -1,4 +1,4 @@
-"""Rows of the store as rows of an export. Pure."""
+"""Turns rows of the store into rows of an export. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,7 +14,10 @@ _DONE = tuple((each, str(each.name).lower()) for each in Sort if each is not Sor
 
 
 def changes(history: Iterable[SentRow], syncs: frozenset[str]) -> Iterator[LogRow]:
-    """Yields what Customer.io has taken or refused for good, of these syncs; what is tried again comes later."""
+    """Yields a row for each person's part of a request of these syncs that Customer.io has taken or refused.
+
+    A part that is tried again has no row before it has such an answer.
+    """
     for each in history:
         verdict = _VERDICTS.get(each.came_to)
         if each.what == What.SENT and verdict is not None and each.sync in syncs:
@@ -38,7 +41,7 @@ def _change(sorts: int) -> str:
 
 
 def held(sync: str, people: Iterable[HeldPerson], taken_at: float) -> list[LogRow]:
-    """Returns people whom Customer.io holds, at the time of a snapshot in unix seconds."""
+    """Returns a row for each of these people of a sync. taken_at: the time of the snapshot, in unix seconds."""
     return [
         {
             "sync": sync,
@@ -54,7 +57,7 @@ def held(sync: str, people: Iterable[HeldPerson], taken_at: float) -> list[LogRo
 
 
 def request(row: Any) -> LogRow:
-    """Returns a request to Customer.io as a run."""
+    """Returns the row of the export of runs for a request to Customer.io."""
     counts = {"items": row.items, "milliseconds": row.milliseconds, "endpoint": row.endpoint}
     ended_at = row.at + row.milliseconds / 1000
     said = {"connection": row.connection, "outcome": row.verdict, "reason": row.reason, "counts": counts}
@@ -65,14 +68,17 @@ def request(row: Any) -> LogRow:
 
 
 def job(row: Any) -> LogRow:
-    """Returns a job that came to its end as a run."""
+    """Returns the row of the export of runs for a job that is done or cancelled."""
     counts = {"kind": row.kind, "total": row.total, **from_json(row.counts)}
     said = {"outcome": row.state, "reason": "", "rows": row.done, "counts": counts}
     return {"kind": "job", "id": row.id, "name": row.sync, **_when(row.created_at, row.updated_at), **said}
 
 
 def source_run(row: Any) -> LogRow:
-    """Returns a run of a source. It has no id that stays, so it is known by the source and when it began."""
+    """Returns the row of the export of runs for a run of a source.
+
+    Such a run has no lasting id of its own, so its id here is the source's name and the time when it began.
+    """
     names = ("rows", "changed", "left_count", "unreadable", "repeated")
     counts = {name.removesuffix("_count"): getattr(row, name) for name in names}
     said = {"outcome": "failed" if row.error else "done", "reason": row.error, "rows": row.rows, "counts": counts}

@@ -1,4 +1,4 @@
-"""One run of an export: what came since the last one, or all that is held, read from the store some at a time."""
+"""One run of an export: reads the rows since the last run, or everybody who is held, from the store page by page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,8 @@ from connector.store.export_feed import Place, RunKind
 
 ROWS_AT_ONCE = 20_000
 RUNS_LAG_SECONDS = 600.0
-"""A request is logged once it is answered and settled, with the time at which it was sent; none is so late."""
+"""The age from which runs are exported. A request has the time at which it was sent, but is logged only once it is
+answered and settled, which takes less than this."""
 _PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _AS_ROWS: Mapping[RunKind, Callable[[Any], LogRow]] = {
@@ -34,7 +35,10 @@ _AS_ROWS: Mapping[RunKind, Callable[[Any], LogRow]] = {
 
 @dataclass(slots=True)
 class ExportRun:
-    """A run under its lease. syncs: those of the settings; until: says when to stop."""
+    """One run of an export under its lease. syncs: the names of all syncs in the settings; until: says when to stop.
+
+    lag_seconds: the age from which runs are exported. rows_at_once: the most rows that are read at once.
+    """
 
     store: Store
     export: Export
@@ -46,13 +50,13 @@ class ExportRun:
     rows_at_once: int = ROWS_AT_ONCE
 
     def go(self, target: ExportDestination) -> None:
-        """Writes what there is to write.
+        """Writes to the target what came since the last run, or a whole snapshot, and stores how far it has come.
 
         Raises:
-            ConnectorError: the target does not take it.
-            StoppedError: the program is about to end.
-            LostError: another process has the lease now.
-            StoreError: the store cannot be reached.
+            ConnectorError: The target does not take the rows, or a transaction of the database stays open too long.
+            StoppedError: The program is about to end.
+            LostError: Another process has the lease now.
+            StoreError: The store cannot be reached.
         """
         match self.export.what:
             case "changes":
@@ -75,7 +79,11 @@ class ExportRun:
             place = reached
 
     def _settled_end(self, after: Place) -> Place:
-        """Returns a place before which nothing can come any more, and no crash of the store takes anything back."""
+        """Waits until no row can appear before the end of the history any more, and returns the place of that end.
+
+        No crash of the store takes back a row before it. Raises ConnectorError after a minute of waiting, StoppedError,
+        and LostError.
+        """
         with self.store.reading() as tx:
             found = export_feed.horizon(tx, after, self.store.now(tx))
         give_up = monotonic() + _PATIENCE_SECONDS
@@ -87,7 +95,7 @@ class ExportRun:
                     "may yet write something earlier: end it, or wait for it"
                 )
             sleep(_LOOK_SECONDS)
-        with self.store.writing() as tx:  # whose commit waits for the disk, and so for all commits before it
+        with self.store.writing() as tx:  # this commit is on the disk at its end, and so are all before it
             self.lease.confirm(tx)
         return found.place
 
@@ -134,7 +142,7 @@ class ExportRun:
         self._note(len(found), reached)
 
     def _note(self, count: int, reached: Mapping[str, Place]) -> None:
-        """Stores how far the run has come."""
+        """Stores how many more rows the run has written, and the places that it has reached."""
         places = {name: list(place) for name, place in {**self._places(), **reached}.items()}
         position = to_json({"what": self.export.what, "places": places}).decode()
         self.state = replace(
@@ -145,7 +153,7 @@ class ExportRun:
             exports.save(tx, self.state)
 
     def _places(self) -> dict[str, Place]:
-        """Returns the places up to which was written; none if something else was exported under this name."""
+        """Returns the places up to which this export has written, none where it was of another kind when it wrote."""
         position = from_json(self.state.position) if self.state.position else {}
         if position.get("what") != self.export.what:
             return {}

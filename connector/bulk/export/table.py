@@ -1,4 +1,4 @@
-"""Exports as a table of the customer's own database: what comes twice has the same key, and is there once."""
+"""Exports as a table of the customer's own database: a row that is written twice has one key, and is there once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,7 +46,10 @@ _BOUNDED = text("SELECT set_config('statement_timeout', :most, true), set_config
 
 @dataclass
 class WarehouseTable:
-    """The table, which is made where it is not there. Each transaction is short, and bounded in time."""
+    """The table of one export, which is created where it is missing. url: the database; table: NAME or SCHEMA.NAME.
+
+    Each transaction is short. In PostgreSQL each of its statements, and each wait for a lock, has 120 seconds.
+    """
 
     export: str
     what: ExportKind
@@ -54,13 +57,17 @@ class WarehouseTable:
     table: str
 
     def add(self, name: str, rows: Sequence[LogRow]) -> None:
-        """Adds rows. A row whose key is there already is overwritten."""
-        del name  # the rows have their key
+        """Adds rows. A row whose key is there already is overwritten. Raises ConnectorError."""
+        del name  # a row is known by its key
         with self._writing() as tx:
             self._put(tx, rows)
 
     def replace(self, pages: Iterable[Sequence[LogRow]], syncs: Sequence[str], taken_at: float) -> int:
-        """Writes each row over the last one of its person, and then takes away whoever is not held any more."""
+        """Overwrites the row of each person, then deletes those of people of these syncs who are not held any more.
+
+        taken_at: the time of the snapshot, in unix seconds; older rows are deleted. Returns how many rows it wrote.
+        Raises ConnectorError.
+        """
         count = 0
         for page in pages:
             with self._writing() as tx:
@@ -73,7 +80,7 @@ class WarehouseTable:
         return count
 
     def close(self) -> None:
-        """Each transaction has a connection of its own, which is closed with it."""
+        """Gives up the engine. No connection is open by then: each transaction closes its own."""
         self._engine.dispose()
 
     def _put(self, tx: Connection, rows: Sequence[LogRow]) -> None:
@@ -87,7 +94,10 @@ class WarehouseTable:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A transaction on the table. Raises ConnectorError, which shows nothing of the URL that is secret."""
+        """Yields a transaction, after it has created the table where it is missing.
+
+        Raises ConnectorError where the database fails, which shows nothing of the URL that is secret.
+        """
         try:
             with self._engine.begin() as tx:
                 if tx.dialect.name == "postgresql":

@@ -1,7 +1,7 @@
-"""Exports in their turns: which are due, and one run of one, under its lease, to its end.
+"""The turns of exports: which exports are due, and one run of an export, under its lease, to its end.
 
-Where a run has written to is kept after the target has taken it. So a run that dies in between writes the same rows
-again: a table knows them by their key, and a file has the same name.
+How far a run has come is stored after the target has taken the rows. So where a run dies in between, the next one
+writes the same rows again: a table knows them by their keys, and a file has the same name.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def lease_name(export: str) -> str:
 
 
 def find(runtime: Runtime, name: str) -> Export:
-    """The export of this name. Raises SettingsError where the settings name none."""
+    """Returns the export of this name. Raises SettingsError where the settings name none."""
     export = runtime.settings.export.get(name)
     if export is None:
         known = list(runtime.settings.export)
@@ -50,19 +50,19 @@ def find(runtime: Runtime, name: str) -> Export:
 
 
 def standings(runtime: Runtime) -> list[ExportStanding]:
-    """Returns the status of every export in the settings. New ones are recorded."""
+    """Returns the status of every export in the settings, and records those that are new."""
     return schedule_status.standings(runtime, runtime.settings.export, exports, lease_name, _next_at)
 
 
 def due(runtime: Runtime) -> list[str]:
-    """Returns the exports that are due and that no process is running."""
+    """Returns the names of the exports that are due and that no process is running."""
     if not runtime.settings.export:
         return []
     return [each.name for each in schedule_status.due(runtime, standings(runtime)) if not each.running]
 
 
 def ask(runtime: Runtime, name: str) -> None:
-    """Asks for a run by whoever looks next. Raises SettingsError where the settings do not name the export."""
+    """Makes the export due at once, since a human wants a run. Raises SettingsError where the settings lack it."""
     find(runtime, name)
     standings(runtime)
     with runtime.store.writing() as tx:
@@ -70,9 +70,9 @@ def ask(runtime: Runtime, name: str) -> None:
 
 
 def take_turn(runtime: Runtime, name: str, until: Callable[[], bool] = lambda: False) -> ExportState | None:
-    """Runs an export that is due to its end.
+    """Runs an export to its end where it is due.
 
-    What the target does not take is kept with the export, and as a problem.
+    Where the run fails, as where its target cannot be written, the reason is stored with the export and as a problem.
 
     Args:
         runtime: What this process has open.
@@ -80,11 +80,11 @@ def take_turn(runtime: Runtime, name: str, until: Callable[[], bool] = lambda: F
         until: Says when to stop before the end.
 
     Returns:
-        How the export stands then; None where somebody else runs it, or just has.
+        The state of the export after the run; None where another process runs it, or it is not due.
 
     Raises:
         SettingsError: The settings do not name the export.
-        StoreError, LostError, StoppedError: The run goes on by itself.
+        StoreError, LostError, StoppedError: The run has not come to its end; the next turn goes on with it.
     """
     export = find(runtime, name)
     with leased(runtime.store, lease_name(name)) as lease:
@@ -96,7 +96,7 @@ def take_turn(runtime: Runtime, name: str, until: Callable[[], bool] = lambda: F
 
 
 def target_of(export: Export) -> ExportDestination:
-    """Returns where the export goes. Opens nothing yet. Raises ConnectorError where its url is not set."""
+    """Returns the target of the export, and opens nothing yet. Raises ConnectorError where its url is not set."""
     if export.directory:
         return ParquetFiles(Path(export.directory), export.name, export.what, export.keep)
     if export.url is None:
