@@ -44,7 +44,7 @@ def _values(source: TemplateSource) -> list[str]:
 
 
 def _events(action: Action, rules: Rules) -> Iterator[str]:
-    """Yields the events with names given in the action that `events` of the sync does not let through."""
+    """Yields a text for each event, of a name given in the action, that `events` of the sync does not let through."""
     kind = _KINDS.get(action.effect.name)
     if kind is None:
         return
@@ -66,7 +66,7 @@ def _segments(action: Action, rules: Rules) -> Iterator[str]:
 
 
 def _attributes(action: Action, rules: Rules) -> Iterator[str]:
-    """Yields the attributes with names given in the action that the sync's `attributes` does not read."""
+    """Yields a text for each attribute, of a name given in the action, that no setting of the sync reads."""
     table = action.template.get("attributes", ())
     if action.effect.name != "identify" or not isinstance(table, TemplateObject):
         return

@@ -59,7 +59,7 @@ class HeartbeatThread(BackgroundThread):
 
 
 class Pulse:
-    """Records now and then that a task that beat schedules was done: so beat, the broker and the pool work together."""
+    """The record, renewed every few seconds, that scheduled tasks are done: beat, broker and pool work together."""
 
     def __init__(self) -> None:
         """Prepares the pulse, and records nothing yet."""

@@ -32,7 +32,7 @@ _FIRST_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class FailureWatch:
-    """Reads the activity log of one workspace. One process reads at a time, and takes turns with other readers.
+    """A reader of one workspace's activity log. One process reads at a time, and takes turns with other readers.
 
     name: the connection; syncs: the syncs that deliver through it.
     """

@@ -127,7 +127,7 @@ _UNKNOWN = Advice("A problem of a kind that this version does not know.", "Look 
 
 
 def advice(kind: str) -> Advice:
-    """Returns what to do about a kind of problem; of a kind that is not known, that its reason is to be looked at."""
+    """Returns what to do about a kind of problem; for an unknown kind, to look at the problem's reason."""
     found = next((each for known, each in _ADVICE.items() if known == kind), _UNKNOWN)
     return found._replace(replayed=kind in REPLAYED)
 

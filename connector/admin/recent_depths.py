@@ -17,7 +17,7 @@ Ask = Callable[[], Mapping[str, int]]
 
 @dataclass(slots=True)
 class RecentDepths:
-    """The latest answer of the broker, which a thread of its own asks: one question at a time, every 3 seconds at most.
+    """The latest answer of the broker, which a thread of its own asks, one question at a time and seconds apart.
 
     empty_at: when each queue was last seen empty, in unix seconds: what waits in it came later.
     """

@@ -52,7 +52,8 @@ def of(store: Store, funnel: Funnel, step: str, reason: str = "") -> Samples:
         store: The store.
         funnel: The funnel, which gives the sync and the beginning of the period.
         step: The step, by its name.
-        reason: The reason, "" for all. It counts for `outside`, and for those due who left; others have all samples.
+        reason: The reason, "" for all. Only the people not in the audience, and those due who left, are chosen by it;
+            for every other step or reason the samples are of all reasons.
     """
     with store.reading() as tx:
         if step in _OF_PROBLEMS:

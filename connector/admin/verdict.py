@@ -12,7 +12,9 @@ class PausedConnection:
     """A connection that nothing is sent to.
 
     since: since when it fails, in unix seconds, None where that is not known; for_human: it stays paused until somebody
-    resumes it.
+    gives new credentials or resumes it, or Customer.io accepts the old ones again.
+
+
     """
 
     name: str

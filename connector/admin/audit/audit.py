@@ -60,7 +60,11 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What is needed to audit one sync. side_by_side: the syncs that deliver to the same workspace, this one too."""
+    """What is needed to audit one sync.
+
+    side_by_side: the names of all syncs of the same workspace, this one too, whether they deliver or not; wait_seconds:
+    the time between the two looks.
+    """
 
     store: Store
     rules: Rules

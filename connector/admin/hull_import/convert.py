@@ -21,7 +21,8 @@ LIMITS = {
     "max_attribute_value_length": 1000,
     "max_identifier_value_length": 150,
 }
-"""Hidden settings of Hull's, in bytes, with their defaults."""
+"""Hull's hidden settings, each a limit in bytes, with their defaults."""
+
 KNOWN = (
     "site_id",
     "api_key",

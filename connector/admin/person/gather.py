@@ -78,7 +78,7 @@ class PersonInSync:
     identifiers: every one under which Customer.io may know them, but for those that are another user's; why: the
     reason for where they stand; waits: what stands between them and Customer.io; also_in: other syncs that want them
     in the same workspace, so that leaving this one takes nothing from them that those send; reported: what Customer.io
-    has reported of them that the feedback settings may act on; held: what the App API shows, None where not asked.
+    has reported of them, and what the settings do about it; held: what the App API shows, None where not asked.
     """
 
     row: PersonRow

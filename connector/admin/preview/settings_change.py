@@ -26,7 +26,7 @@ _MOST_NAMED = 30
 
 
 class KindOfChange(NamedTuple):
-    """What would be done, and to which kind: a person or an object."""
+    """A kind of change: what would be done, and whether to a person or an object."""
 
     kind: EntityKind
     effect: str

@@ -66,7 +66,7 @@ class ByHand:
         """Sends the operations and returns what became of each, in their order.
 
         Nothing is sent where credentials are missing or the connection is paused. The log of requests keeps neither
-        the bodies nor Customer.io's words, which may name the person: these words are in the answers only.
+        the bodies nor Customer.io's words about the operations, which may name the person; the answers have the words.
         """
         failures, reason = self._failures()
         answers = [OperationAnswer(each, "not confirmed", reason=reason) for each in operations]

@@ -82,7 +82,10 @@ class Receipt:
 
     @property
     def proved(self) -> bool:
-        """Says whether each sync asked Customer.io, and was shown that nobody is there under any identifier."""
+        """Says whether each sync with a row asked Customer.io, and a read showed nobody under any of the identifiers.
+
+        It is true where no sync has a row of the user: Customer.io is then not asked.
+        """
         return self.complete and all(part.answers and not part.unproved for part in self.parts)
 
 
@@ -104,7 +107,11 @@ class _Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """Runs the steps: lease the rows of all syncs; then, for each sync, delete in Customer.io, verify, and erase."""
+    """One run: it leases the rows of all syncs; then, for each sync, it deletes in Customer.io, verifies, and erases.
+
+    suppress: whether the user is suppressed, not only deleted; busy_seconds: the longest wait for a row that another
+    holds; gone_seconds: the longest wait until Customer.io shows the person no more.
+    """
 
     runtime: Runtime
     found: FoundUser

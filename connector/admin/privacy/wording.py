@@ -20,7 +20,7 @@ def erased(found: Erased) -> Mapping[str, int]:
 
 
 def counts(found: Erased) -> str:
-    """Returns the numbers of rows erased in words, such as "3 events, 1 problems"; "nothing" where there were none."""
+    """Returns the numbers of rows erased in words, such as "3 events, 2 problems"; "nothing" where there were none."""
     named = (f"{count} {name.replace('_', ' ')}" for name, count in erased(found).items() if count)
     return ", ".join(named) or "nothing"
 
