@@ -1,1 +1,1 @@
-"""Warehouses as sources: a query's rows, compared with those of the last run, into the same intake as rows of files."""
+"""Warehouses as sources: a query's rows that changed since the last run go to the same intake as rows of files."""

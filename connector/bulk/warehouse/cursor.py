@@ -22,7 +22,7 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 
 
 def written(value: Any, column: str) -> str:
-    """The value as text. Raises ConnectorError for one of a type that rows cannot be ordered by."""
+    """Returns the value as text. Raises ConnectorError, which names `column`, for a value of no type in `_READ`."""
     name = type(value).__name__
     if name not in _READ:
         accepted = ", ".join(_READ)
@@ -31,7 +31,7 @@ def written(value: Any, column: str) -> str:
 
 
 def read(text: str | None) -> Any:
-    """The value that `written` made this of; None for None."""
+    """Returns the value that `written` made this text of; None for None."""
     if text is None:
         return None
     name, value = from_json(text)

@@ -1,4 +1,4 @@
-"""Rows that are objects, all of one type. One whose row is gone has left: `on_exit` of the type says what then."""
+"""Rows that are objects of one type. An object whose row is gone has left: the type's `on_exit` says what follows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +14,14 @@ from connector.settings.warehouse import WarehouseSource
 
 
 class ObjectRows:
-    """The objects of a source."""
+    """The way in which the rows of a source are objects (`RowKind`)."""
 
     def __init__(self, source: WarehouseSource, columns: Sequence[str], syncs: Sequence[Rules]) -> None:
-        """Raises SettingsError where two columns are read as one attribute, or one nearly fits."""
+        """Checks the query's columns.
+
+        Raises SettingsError where two are read as one attribute, or where one differs from an attribute that the
+        settings read and that no column has only in case or punctuation.
+        """
         self._type = source.object_type or DEFAULT_TYPE
         self._key, self._columns, self._whole = source.key, source.columns, source.whole
         self._key_is_sent = source.key in source.columns
@@ -28,9 +32,10 @@ class ObjectRows:
         wanted.check(Header(own, names, (), source.columns), name)
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The object that a row stands for: the key is its id, every other column is an attribute.
+        """Returns the native message of a row, with its object: the key column is the id, the others are attributes.
 
-        Raises UnreadableError for a row without an id that Customer.io would take.
+        The key column is an attribute too where the settings give it a name. Raises UnreadableError for a row without
+        an id that Customer.io would take.
         """
         if word(row.get(self._key)) is None:
             raise UnreadableError(f"the row has neither a text nor an integer in {self._key!r}")
@@ -40,9 +45,9 @@ class ObjectRows:
         return {"object": {"type": self._type, "id": id, "attributes": attributes}, "whole": self._whole}
 
     def key_of(self, message: Mapping[str, Any]) -> str | None:
-        """The object's id."""
+        """Returns the object's id."""
         return str(message["object"]["id"])
 
     def leaving(self, key: str) -> ObjectChange:
-        """Returns the message that the object leaves. It has no version, so it counts as the newest, as rows do."""
+        """Returns the change by which the object leaves. It has no version, so it counts as the newest, as rows do."""
         return ObjectChange(self._type, key, left=True)

@@ -1,4 +1,4 @@
-"""A source's rows page by page, in the order of their keys: for who must be able to go on from any row."""
+"""Reads a source's rows page by page, in the order of their keys, so that a caller can go on from any page's end."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from connector.settings.warehouse import WarehouseSource
 
 
 class RowPage(NamedTuple):
-    """Some rows: how many, the changes they come to, and the place of the last one."""
+    """Some rows: how many, blank ones with them, the changes they come to, and the place of the last one."""
 
     rows: int
     messages: list[Message]
@@ -21,21 +21,21 @@ class RowPage(NamedTuple):
 def read(
     source: WarehouseSource, after: str | None, most: int, max_bytes: int, syncs: Sequence[Rules]
 ) -> RowPage | None:
-    """Reads the next rows of a source.
+    """Reads the next rows of a source whose key is not null.
 
     Args:
         source: The source, with its query.
         after: The place to begin behind; None for the beginning.
         most: The most rows to return.
         max_bytes: The most bytes that the message of a row may have.
-        syncs: Whom the rows are for.
+        syncs: The syncs that the rows are for.
 
     Returns:
         The rows; None where there are none.
 
     Raises:
-        ConnectorError: The query fails.
-        SettingsError: Its rows cannot be read.
+        ConnectorError: The query fails, or the type of the last row's key is none that rows are ordered by.
+        SettingsError: The query's columns do not fit the settings.
     """
     messages = list[Message]()
     with query.opened(source, marked=source.key, after=cursor.read(after), limit=most) as table:

@@ -1,7 +1,7 @@
-"""PostgreSQL's times that Python has nothing for cost their own cell, and not the run.
+"""Reads PostgreSQL's times that Python cannot hold as `UNREADABLE`, so that they cost their own cell, and not the run.
 
-The driver raises for infinity, for years before our era and after 9999, while it fetches: all rows of that part would
-be lost. An interval it counts with months of thirty days, which would be a guess.
+While it fetches, the driver raises for infinity and for years before our era or after 9999: all rows of that part would
+be lost. It would count the months of an interval as thirty days, which is a guess, so no interval is read.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from connector.bulk.tabular.parquet import UNREADABLE
 
 
 def register(connection: Connection[Any]) -> None:
-    """Has a connection of the driver read such values as `UNREADABLE`."""
+    """Makes a connection of the driver read such times, and all intervals, as `UNREADABLE`."""
     for name, loader in _LOADERS.items():
         connection.adapters.register_loader(name, loader)
 

@@ -1,7 +1,7 @@
-"""A query's rows as a table: read through the database's own cursor, some at a time.
+"""A query's rows as a table, read through the database's own cursor, some at a time.
 
-The drivers are chosen by the URL; PostgreSQL's and SQLite's are here, others are installed beside. A connection only
-reads, if the database can be told so. No error shows the URL.
+The URL chooses the driver; those of PostgreSQL and SQLite come with the connector, others are installed beside it.
+PostgreSQL and SQLite are told that a connection only reads. No error shows a secret of the URL.
 """
 
 import re
@@ -28,25 +28,28 @@ from connector.settings.warehouse import WarehouseSource
 ROWS_AT_ONCE = 1000
 _OPTIONS: dict[str, Any] = {"stream_results": True, "yield_per": ROWS_AT_ONCE, "postgresql_readonly": True}
 _UNTOUCHED = {"no_parameters": True}
-"""Else a driver would take the percent sign of LIKE 'a%' for a parameter."""
+"""The options for a query as it stands: without them a driver takes the percent sign of LIKE 'a%' for a parameter."""
 _SHORTEST_SECRET = 4
 _QUOTED = re.compile(r"(?<!\w)([\"'`])(.*?)\1")
 _ALL_QUOTED = re.compile(r"(?<!\w)([\"'`]).*\1")
 
 
 class QueryTable:
-    """The rows of a query that has begun. position counts them; mark is the last one's value of the marked column."""
+    """The rows of a query that has begun. position: how many were read; mark: the last one's marked value.
+
+    columns: the names of the query's columns. size: None, since nobody knows how many rows there are.
+    """
 
     size: int | None = None
     untyped = False
 
     def __init__(self, result: CursorResult[Any], url: URL, query: str, marked: str) -> None:
-        """Reads no row yet.
+        """Takes the result of a query, and reads no row of it yet.
 
         Args:
-            result: What the query gives.
+            result: The result.
             url: The database, of which no secret is shown.
-            query: What was asked.
+            query: The text of the query.
             marked: The column whose values are the rows' places, or "" for none.
         """
         self.columns = tuple(result.keys())
@@ -58,7 +61,10 @@ class QueryTable:
         self._marked = self.columns.index(marked) if marked in self.columns else None
 
     def rows(self) -> Iterator[Row | Unreadable]:
-        """Each row by column but blank ones, or why it is unreadable. Raises UnreadableError if the database fails."""
+        """Yields each row by the names of its columns, but no blank rows. Raises UnreadableError if the database fails.
+
+        A value that cannot be read is `UNREADABLE` in its row.
+        """
         for values in self._values():
             self.position += 1
             self.mark = None if self._marked is None else values[self._marked]
@@ -77,7 +83,7 @@ class QueryTable:
 def opened(
     source: WarehouseSource, *, marked: str = "", since: Any = None, after: Any = None, limit: int | None = None
 ) -> Iterator[QueryTable]:
-    """Runs the source's query.
+    """Runs the source's query, and yields its rows. Without `marked`, the last three arguments have no effect.
 
     Args:
         source: The source, with its query.
@@ -88,7 +94,8 @@ def opened(
         limit: The most rows to return.
 
     Raises:
-        ConnectorError: The database or its driver is not to be had, or refuses the query.
+        ConnectorError: The database cannot be reached, its driver is missing, it refuses the query, or two columns
+            have one name.
     """
     url = _url(source)
     engine = _engine(url, source)
@@ -107,7 +114,10 @@ def opened(
 
 
 def reach(source: WarehouseSource) -> str:
-    """Connects, and runs nothing; which kind of database it is. Raises ConnectorError where it cannot be reached."""
+    """Connects to the source's database, runs no query, and returns SQLAlchemy's name for its kind, as "postgresql".
+
+    Raises ConnectorError where it cannot be reached.
+    """
     url = _url(source)
     engine = _engine(url, source)
     try:
@@ -159,12 +169,12 @@ def _connected(engine: Engine, source: WarehouseSource) -> Connection:
 def _run(
     tx: Connection, source: WarehouseSource, marked: str, since: Any, after: Any, limit: int | None
 ) -> CursorResult[Any]:
-    """As it stands, the query goes to the driver untouched; else inside of a SELECT that orders and limits its rows."""
+    """Runs the query: as it stands without `marked`, else in a SELECT that orders, bounds and limits its rows."""
     query = source.query.strip().rstrip(";")
     try:
         if not marked:
             return tx.exec_driver_sql(query, execution_options=_UNTOUCHED)
-        # A colon would begin a parameter of SQLAlchemy's; a comment at the end goes on to the end of its line.
+        # A bare colon would begin a parameter of SQLAlchemy's. The new line ends a comment at the end of the query.
         inner = text(query.replace(":", r"\:") + "\n").columns(column(marked)).alias("source_rows")
         place = inner.c[marked]
         outer = select(text("*")).select_from(inner).where(place.is_not(None)).order_by(place).limit(limit)
@@ -180,18 +190,19 @@ def _run(
 
 
 def _given(value: Any) -> Any:
-    """A value to compare with; a time with a zone keeps it."""
+    """Returns a value as one to compare a column with: a time that has a zone is sent with it."""
     zoned = getattr(value, "tzinfo", None) is not None
     return bindparam(None, value, DateTime(timezone=True)) if zoned else value
 
 
 def worded(error: BaseException, url: URL, query: str | None = None) -> str:
-    """What the database or driver says, in one line, without anything of the URL that is secret.
+    """Returns the first line of what the database or driver says, without anything of the URL that is secret.
 
     Args:
         error: What was raised.
         url: The database.
-        query: What was asked, where rows may have been read: then what stands in quotes may be of somebody's row.
+        query: The text of the query, where rows may have been read: quoted texts may then be values of somebody's row,
+            and are left out unless the query has them.
     """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     first_line = next(iter(str(cause).strip().splitlines()), "")
@@ -202,7 +213,7 @@ def worded(error: BaseException, url: URL, query: str | None = None) -> str:
 
 
 def _without_values(said: str, query: str) -> str:
-    """What a database says, without what stands in quotes, unless all of that is in the query: names of tables are."""
+    """Returns what a database says without its quoted texts, unless the query has all of them, as names of tables."""
     asked = query.casefold()
     if all(each[1].casefold() in asked for each in _QUOTED.findall(said)):
         return said
@@ -210,7 +221,7 @@ def _without_values(said: str, query: str) -> str:
 
 
 def _secrets(url: URL) -> list[str]:
-    """What of a URL may be secret: its password, and whatever its parameters say."""
+    """Returns what may be secret in a URL: its password and the values of its parameters, where not very short."""
     parameters = [value for values in url.normalized_query.values() for value in values]
     given = [url.password or "", *parameters]
     return sorted((each for each in given if len(each) >= _SHORTEST_SECRET), key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""What the rows of a source are. A new kind is one module with a class like these, and its line in `_KINDS`."""
+"""The kinds of rows of a source. A new kind is a module with a class that fits `RowKind`, and its line in `_KINDS`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -13,18 +13,18 @@ from connector.settings.warehouse import WarehouseSource
 
 
 class RowKind(Protocol):
-    """How rows of one kind are read."""
+    """The way in which rows of one kind are read."""
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The native message that a row stands for. Raises UnreadableError for a row that stands for none."""
+        """Returns the native message that a row stands for. Raises UnreadableError for a row that stands for none."""
         ...
 
     def key_of(self, message: Mapping[str, Any]) -> str | None:
-        """What tells this row's message from the others', run after run; None where nothing does."""
+        """Returns the key that tells a row's message from all others in every run; None where it has no key."""
         ...
 
     def leaving(self, key: str) -> Change | ObjectChange | None:
-        """What it means that this key is in no row any more; None where it means nothing."""
+        """Returns the change that follows when no row has this key any more; None where nothing follows."""
         ...
 
 
@@ -36,9 +36,10 @@ _KINDS: Mapping[str, Callable[[WarehouseSource, Sequence[str], Sequence[Rules]],
 
 
 def of(source: WarehouseSource, columns: Sequence[str], syncs: Sequence[Rules]) -> RowKind:
-    """How the rows of a source are read for these syncs.
+    """Returns the way in which the rows of a source, whose query has these columns, are read for these syncs.
 
-    Raises SettingsError where a query with these columns cannot be, or has one that nearly fits.
+    Raises SettingsError where the query lacks a column that the settings of the source name, or where its columns do
+    not fit the kind of its rows.
     """
     name = f"sources.{source.name}"
     for column in (source.key, source.cursor, *source.columns):

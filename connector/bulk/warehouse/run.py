@@ -1,7 +1,7 @@
 """One run of a source: each row is compared with the last row of its key, and what changed goes to intake.
 
-What was taken in is noted after intake has committed. So after a crash in between the same rows are taken in again,
-which changes nothing. A run that starts over skips all that was noted.
+The rows that were taken in are noted after intake has committed. So after a crash in between the same rows are taken in
+again, which changes nothing. A run that starts over skips the rows that were noted, unless a human wants every row.
 """
 
 import time
@@ -38,16 +38,22 @@ _IGNORED_BY_SALT = {"label", "description", "deletion_guard", "deliver", "feedba
 
 
 class SourceHeldError(ConnectorError):
-    """Too many rows are gone at once: nobody is let go until a human approves. Changed rows have been taken in."""
+    """An error for a run in which too many rows are gone at once.
+
+    The rows that changed have been taken in. Nobody leaves before a human approves.
+    """
 
 
 class StoppedError(Exception):
-    """The program is about to end. The run goes on, or starts over, in another process."""
+    """An exception for a run whose program is about to end: the run goes on, or starts over, in another process."""
 
 
 @dataclass(slots=True)
 class SourceRun:
-    """A run under its lease. `until` says when to stop; `report` is called with the counts after each batch."""
+    """One run of a source under its lease. until: says when to stop; report: is called with the counts so far.
+
+    salt: the digest of the settings that `salt` returns. max_bytes: the most bytes that the message of a row may have.
+    """
 
     store: Store
     syncs: Sequence[Rules]
@@ -66,12 +72,14 @@ class SourceRun:
     def go(self) -> SourceState:
         """Takes in the rows that changed, and lets those leave whose rows are gone. Returns the source's new state.
 
+        With a cursor, only the rows from the last cursor on are read, and nobody leaves.
+
         Raises:
-            ConnectorError: the query fails, or its rows cannot be read.
-            SourceHeldError: too many rows are gone at once.
-            StoppedError: the program is about to end.
-            LostError: another process has the lease now.
-            StoreError: the store cannot be reached.
+            ConnectorError: The query fails, or its columns do not fit the settings.
+            SourceHeldError: Too many rows are gone at once.
+            StoppedError: The program is about to end.
+            LostError: Another process has the lease now.
+            StoreError: The store cannot be reached.
         """
         with self.store.reading() as tx:
             known = sources.count(tx, self.source.name)
@@ -100,7 +108,7 @@ class SourceRun:
             known = sources.digests(tx, self.source.name, list(first))
         self._matched += len(known)
         moved = {key for key, digest in digests.items() if self.state.again or known.get(key) != digest}
-        moved |= first.keys() - digests.keys()  # of rows that say nothing to act on, but whom they are of
+        moved |= first.keys() - digests.keys()  # rows that cannot be read, but name their user
         readable = self._take({key: first[key] for key in first if key in moved}, batch)
         keyed = sum(1 for each in batch if each.key is not None)
         self._count(rows=len(batch), changed=len(readable), repeated=keyed - len(first))
@@ -109,12 +117,15 @@ class SourceRun:
         self.report(self.counts)
 
     def _digest(self, body: bytes | Unreadable) -> int:
-        """A 64-bit digest: two versions of a row having the same one is too unlikely to matter."""
+        """Returns a digest of 64 bits: that two versions of a row have the same one is too unlikely to matter."""
         text = body if isinstance(body, bytes) else b""
         return int.from_bytes(blake2b(text, digest_size=8, key=self.salt).digest(), signed=True)
 
     def _take(self, moved: dict[str, Said], batch: Sequence[Said]) -> list[str]:
-        """Takes rows in; rows that name nobody become problems. Returns the keys of the rows that could be read."""
+        """Takes in the rows that moved, and those of the batch without a key. Returns the keys that could be read.
+
+        A row that cannot be read becomes a problem.
+        """
         read = {key: row_messages.read(each.body, self.max_bytes) for key, each in moved.items()}
         nameless = [each for one in batch if one.key is None for each in row_messages.read(one.body, self.max_bytes)]
         found = [*nameless, *(each for changes in read.values() for each in changes)]
@@ -124,9 +135,10 @@ class SourceRun:
         return [key for key, changes in read.items() if not any(isinstance(each, Unreadable) for each in changes)]
 
     def _note(self, moved: dict[str, int], digests: dict[str, int], last: Any) -> None:
-        """Notes what was taken in, and how far the run is.
+        """Stores the digests of the rows that were taken in, and how far the run has come.
 
-        For a source with a cursor only the rows whose value equals the cursor are kept.
+        Where no row was taken in and the cursor stays, it writes once in two seconds at most. For a source with a
+        cursor, only the rows whose value equals the new cursor stay noted.
         """
         due = time.monotonic() - self._saved_at > _SAVED_SECONDS
         told = self.source.cursor and last is not None and last is not UNREADABLE
@@ -146,7 +158,7 @@ class SourceRun:
             sources.save(tx, self.state)
 
     def _let_missing_go(self, kind: RowKind, seen: Seen, known: int) -> None:
-        """Lets go the known keys that no row had this time."""
+        """Lets the known keys leave that no row had this time. Raises SourceHeldError where they are too many."""
         gone = known - self._matched
         guard = self.source.leave_guard
         leaves = kind.leaving("") is not None
@@ -193,7 +205,7 @@ class SourceRun:
 
 
 def _first(batch: Sequence[Said], seen: Seen) -> dict[str, Said]:
-    """Returns the rows of a batch by key. Only the first row with a key counts, over all batches of the run."""
+    """Returns the rows of a batch by key, without those whose key an earlier row of the run had, and notes the keys."""
     first: dict[str, Said] = {}
     for each in batch:
         if each.key is not None:
@@ -204,9 +216,9 @@ def _first(batch: Sequence[Said], seen: Seen) -> dict[str, Said]:
 
 
 def salt(settings: Settings, source: WarehouseSource) -> bytes:
-    """A digest of the settings that shape a row, mixed into each row's digest.
+    """Returns a digest, of 32 bytes, of the settings that shape a row; it is mixed into each row's digest.
 
-    When these settings change, every row counts as changed.
+    So when these settings change, every row counts as changed.
     """
     syncs = {name: sync.model_dump(mode="json", exclude=_IGNORED_BY_SALT) for name, sync in settings.syncs.items()}
     meant = {"syncs": syncs, "source": [source.kind, source.key]}

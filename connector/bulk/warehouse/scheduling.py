@@ -1,4 +1,4 @@
-"""Sources in their turns: which are due, one run of one, and how each stands."""
+"""The turns of sources: which sources are due, the status of each, and one run of a source to its end."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +19,7 @@ from connector.store import exports, problems, sources
 log = structlog.get_logger(__name__)
 KIND: ProblemKind = "source"
 LATER = (StoreError, LostError, StoppedError)
-"""Why a run may end without an end: it goes on, or starts over, by itself."""
+"""The exceptions after which a run of a source or an export goes on, or starts over, at a later turn."""
 
 
 SourceStanding = Standing[WarehouseSource, SourceState]
@@ -31,19 +31,19 @@ def lease_name(source: str) -> str:
 
 
 def due(runtime: Runtime) -> list[str]:
-    """Returns the sources that are due and that no process is running."""
+    """Returns the names of the sources that are due and that no process is running."""
     if not runtime.settings.sources:
         return []
     return [each.name for each in schedule_status.due(runtime, standings(runtime)) if not each.running]
 
 
 def standings(runtime: Runtime) -> list[SourceStanding]:
-    """Returns the status of every source in the settings. New ones are recorded."""
+    """Returns the status of every source in the settings, and records those that are new."""
     return schedule_status.standings(runtime, runtime.settings.sources, sources, lease_name, _next_at)
 
 
 def find(runtime: Runtime, name: str) -> WarehouseSource:
-    """The source of this name. Raises SettingsError where the settings name none."""
+    """Returns the source of this name. Raises SettingsError where the settings name none."""
     source = runtime.settings.sources.get(name)
     if source is None:
         raise SettingsError(unknown_source(name, runtime.settings.sources))
@@ -51,13 +51,16 @@ def find(runtime: Runtime, name: str) -> WarehouseSource:
 
 
 def ask(runtime: Runtime, name: str, *, may_leave: bool = False, again: bool = False) -> bool:
-    """Asks for a run. Returns whether nobody had asked for one that is still to come.
+    """Makes a source due at once, since a human wants a run.
 
     Args:
         runtime: What this process has open.
         name: The source, by its name.
-        may_leave: Whether the run may go on however many rows are gone.
+        may_leave: Whether users may leave however many rows are gone.
         again: Whether every row is taken in, changed or not.
+
+    Returns:
+        True if no run was already asked for that is still to come.
 
     Raises:
         SettingsError: The settings do not name the source.
@@ -75,23 +78,23 @@ def take_turn(
     report: Callable[[Counts], None] = lambda _: None,
     lease_seconds: float = SECONDS,
 ) -> SourceState | None:
-    """Runs a source that is due to its end.
+    """Runs a source to its end where it is due.
 
-    What is wrong with the query or its rows is kept with the source, and as a problem.
+    Where the query fails or too many rows are gone, the reason is stored with the source and as a problem.
 
     Args:
         runtime: What this process has open.
         name: The source, by its name.
         until: Says when to stop before the end.
-        report: Is told how far the run has come.
-        lease_seconds: How long the run holds the source without a sign of life.
+        report: Is called with the counts of the run after each batch of rows.
+        lease_seconds: The length of the lease, which is renewed as long as the process lives.
 
     Returns:
-        How the source stands then; None where somebody else runs it, or just has.
+        The state of the source after the run; None where another process runs it, or it is not due.
 
     Raises:
         SettingsError: The settings do not name the source.
-        StoreError, LostError, StoppedError: The run goes on, or starts over, by itself.
+        StoreError, LostError, StoppedError: The run has not come to its end; the next turn goes on, or starts over.
     """
     source = find(runtime, name)
     with leased(runtime.store, lease_name(name), lease_seconds) as lease:

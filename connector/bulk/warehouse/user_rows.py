@@ -1,4 +1,4 @@
-"""Rows that are users. A user whose row is gone has left the segments that the row put them in."""
+"""Rows that are users. A user whose row is gone leaves the source's segments, or all where rows list them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,10 +16,14 @@ _OWN_NAMES = ("id", "external_id", "email")
 
 
 class UserRows:
-    """The users of a source."""
+    """The way in which the rows of a source are users (`RowKind`)."""
 
     def __init__(self, source: WarehouseSource, columns: Sequence[str], syncs: Sequence[Rules]) -> None:
-        """Raises SettingsError where the columns do not say in which segments the users are, or nearly fit."""
+        """Checks the query's columns.
+
+        Raises SettingsError where neither they nor the settings say in which segments the users are, where two are read
+        as one name, or where one differs from a name that no column has only in case or punctuation.
+        """
         name = f"sources.{source.name}"
         wanted = WantedColumns.of(syncs, may_lack=True, setting=f"{name} columns")
         key = None if source.columns.get(source.key, source.key) in _OWN_NAMES else source.key
@@ -31,15 +35,15 @@ class UserRows:
         self._shape.wanted.check(rows.header(self._shape, columns, name), name)
 
     def message(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The user whom a row stands for."""
+        """Returns the native message of a row, with its user. Raises UnreadableError for a row that cannot be read."""
         return rows.message(row, self._shape)
 
     def key_of(self, message: Mapping[str, Any]) -> str | None:
-        """The user's key, as each format has it."""
+        """Returns the user's key, as every format makes it; None where the message names nobody."""
         return rows.key_of(message)
 
     def leaving(self, key: str) -> Change:
-        """Returns the message that the user leaves. It has no version, so it counts as the newest, as rows do."""
+        """Returns the change by which the user leaves. It has no version, so it counts as the newest, as rows do."""
         if self._lists_segments:
             return Change(key=key, user={}, segments=())
         return Change(key=key, user={}, left=tuple(Segment(name, name) for name in self._shape.entered))
