@@ -80,7 +80,7 @@ def find(runtime: Runtime, id: str, whose: str = "") -> OneCall:
             days = runtime.settings.retention.calls_days
             raise ConnectorError(f"there is no request {id!r}, or no more: they are kept for {days:g} days")
         people = call_pages.people(tx, logged, PEOPLE)
-        keys = list({each.key for each in people})[: 2 * SHOWN]
+        keys = list(dict.fromkeys(each.key for each in people))[: 2 * SHOWN]
         said = call_pages.last_said(tx, logged.call.sync, keys, logged.call.at) if keys else {}
         dropped = _dropped(tx, logged, keys)
     body = logged.call.body

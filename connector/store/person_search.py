@@ -75,7 +75,7 @@ def some(tx: Connection, name: str, sync: str, after: str, limit: int) -> SomePe
         if ways:
             syncs.setdefault(row.key, []).append(row.sync)
             known.setdefault(row.key, min(ways))
-    found = [FoundKey(each, tuple(sorted(syncs[each])), known[each]) for each in sorted(syncs)]
+    found = [FoundKey(each, tuple(sorted(syncs[each])), known[each]) for each in syncs]  # as the store orders keys
     return SomePeople(found, limit, end or "")
 
 

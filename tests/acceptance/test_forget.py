@@ -76,7 +76,7 @@ def test_a_receipt_for_machines_has_all_that_was_done(environ: dict[str, str], c
 def test_a_receipt_for_people_names_what_may_bring_them_back(environ: dict[str, str], customerio: str) -> None:
     ended = connector("forget", "u1", "--yes", "--suppress", environ=environ)
     assert ended.code == 0
-    for cell in ("main", "suppress id u1", "confirmed (200)", "gone", "1 people, 2 identifiers"):
+    for cell in ("main", "suppress id u1", "confirmed (200)", "gone", "1 person, 2 identifiers"):
         assert cell in ended.out
     assert "key-of-u1: is forgotten\n" in ended.out
     assert "key-of-u1: Customer.io refuses them until `connector unsuppress`\n" in ended.out

@@ -231,6 +231,19 @@ def test_from_a_source_in_the_order_of_its_keys_and_on_after_a_crash(
     assert len(simulator.people()) == 10
 
 
+def test_of_rows_of_a_source_that_have_one_key_the_first_counts_wherever_a_page_ends(
+    make_world: Callable[..., World], simulator: Simulated, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(f"sqlite:///{tmp_path / 'warehouse.db'}")
+    rows = [("a", 1), ("b", 1), ("b", 2), ("c", 1), ("c", 2), ("d", 1)]
+    warehouse.table("users", "id text, plan text", [{"id": key, "plan": f"plan {number}"} for key, number in rows])
+    by_plan = {"query": "SELECT * FROM users ORDER BY id, plan"}
+    world = make_world(sync={"identifier": "id"}, sources={"users": source(warehouse.url, **by_plan)})
+    job = backfill.start(world.runtime, "main", BackfillInput(source="users"), AT_ONCE)
+    finish(world, job, rows_at_once=2)
+    assert {name: person["plan"] for name, person in simulator.people().items()} == dict.fromkeys("abcd", "plan 1")
+
+
 # ---- From the web ----------------------------------------------------------------------------------------------------
 
 

@@ -59,7 +59,8 @@ def _sentences(here: PersonInSync, person: KnownPerson) -> Iterator[AnswerSenten
         yield AnswerSentence("warn", _sentence(mark.reason))
     owed = here.event_counts.get("pending", 0)
     if owed:
-        yield AnswerSentence("warn", f"{owed:,} event{'s' if owed > 1 else ''} of theirs waits to be sent.")
+        events = "1 event of theirs waits" if owed == 1 else f"{owed:,} events of theirs wait"
+        yield AnswerSentence("warn", f"{events} to be sent.")
 
 
 def _of_each_kind_first(told: Iterable[Kept]) -> list[Kept]:

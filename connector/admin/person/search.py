@@ -69,6 +69,8 @@ def among_everybody(runtime: Runtime, name: str, sync: str = "", after: str = ""
         after = some.last
         if not after:
             break
+    if len(found) > SHOWN:  # it goes on behind the last one that is shown, not behind the last that was looked at
+        after = found[SHOWN - 1].key
     return Looked(tuple(found[:SHOWN]), people, after)
 
 

@@ -12,6 +12,7 @@ UPSTREAM = (
     "then they come back."
 )
 NOT_COMPLETE = "Not everything was confirmed. What is left is still here: run it again."
+_ONE = {"people": "person", "call_bodies": "call body"}
 
 
 def erased(found: Erased) -> Mapping[str, int]:
@@ -21,8 +22,13 @@ def erased(found: Erased) -> Mapping[str, int]:
 
 def counts(found: Erased) -> str:
     """Returns the numbers of rows erased in words, such as "3 events, 2 problems"; "nothing" where there were none."""
-    named = (f"{count} {name.replace('_', ' ')}" for name, count in erased(found).items() if count)
+    named = (f"{count} {_noun(name, count)}" for name, count in erased(found).items() if count)
     return ", ".join(named) or "nothing"
+
+
+def _noun(name: str, count: int) -> str:
+    words = name.replace("_", " ")
+    return words if count != 1 else _ONE.get(name) or words.removesuffix("s")
 
 
 def sentences(receipt: Receipt) -> Iterator[str]:

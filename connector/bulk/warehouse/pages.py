@@ -1,7 +1,7 @@
 """Reads a source's rows page by page, in the order of their keys, so that a caller can go on from any page's end."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.audience.rules import Rules
 from connector.bulk.tabular import row_messages as said
@@ -21,7 +21,9 @@ class RowPage(NamedTuple):
 def read(
     source: WarehouseSource, after: str | None, most: int, max_bytes: int, syncs: Sequence[Rules]
 ) -> RowPage | None:
-    """Reads the next rows of a source whose key is not null.
+    """Reads the next rows of a source whose key is not null. Of rows that have one key the first counts.
+
+    So it makes no difference whether a page ends among them: the next one begins behind their key.
 
     Args:
         source: The source, with its query.
@@ -40,7 +42,11 @@ def read(
     messages = list[Message]()
     with query.opened(source, marked=source.key, after=cursor.read(after), limit=most) as table:
         kind = row_kinds.of(source, table.columns, syncs)
+        key: Any = None
         for row in table.rows():
+            if table.mark == key:
+                continue
+            key = table.mark
             messages += said.read(said.one(row, kind.message, kind.key_of).body, max_bytes)
         count, last = table.position, table.mark
     return RowPage(count, messages, cursor.written(last, source.key)) if count else None

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, text
 
 from connector.admin.operator_acts import digest
+from connector.admin.person import search
 from connector.admin.person.answer import answers
 from connector.admin.person.gather import PROBLEMS, gather
 from connector.console import addresses
@@ -181,7 +182,7 @@ def test_forgetting_says_what_will_happen_and_then_erases(browser: Browser, worl
     assert "Customer.io is asked to delete id 1001, email Ann@Example.com" in asked
     said = browser.post("/person/forget", {"key": "ann"}, page="/person/forget?key=ann")
     assert "Forgotten" in said
-    assert "erased here 1 people" in said
+    assert "erased here 1 person" in said
     assert simulator.people() == {}
     assert "nobody is known as 'ann'" in browser.text("/people/ann", status=404)
 
@@ -308,6 +309,22 @@ def test_a_sync_that_is_gone_from_the_settings_offers_no_repair(browser: Browser
     assert "The settings have no such sync any more" in html
     for act in ("resync", "suppress", "unsuppress"):
         assert f'action="/person/{act}"' not in html
+
+
+def test_a_search_among_everybody_goes_on_behind_the_last_who_was_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "SHOWN", 3)
+    names = [f"{first}{number}" for first in ("a", "B", "_") for number in range(3)]
+    world.take(*(message(name, 1, email="shared@example.com") for name in names))
+    found, after = list[str](), ""
+    for _ in range(len(names)):
+        looked = search.among_everybody(world.runtime, "shared@example.com", after=after)
+        found += [each.key for each in looked.found]
+        after = looked.after
+        if not after:
+            break
+    assert sorted(found) == sorted(names)
 
 
 @pytest.mark.parametrize("keeps", [True, False])
