@@ -52,7 +52,7 @@ worker connects again by itself, and the end is compared all the same.
 CHILD_KILLED = frozenset({"billiard.exceptions.WorkerLostError"})
 """What a worker logs when a child of its pool was killed: by then its task is back in the queue."""
 ORPHANED = frozenset({"BrokenPipeError"})
-"""What a process of a pool says that has just started when its worker is killed."""
+"""What a process of a pool says whose worker is killed while the two speak: it counts for no killed worker."""
 GIVEN_BACK = frozenset({"celery.exceptions.Reject", "celery.exceptions.WorkerShutdown", "ConnectionResetError"})
 """What Celery logs of a batch that goes back to the queue since the worker must end and the store is away. Where its
 time to end is over, it reads once more from what RabbitMQ has closed."""
@@ -97,6 +97,7 @@ class Program:
 
     def __init__(self, name: str, folder: Path, environ: Mapping[str, str], command: Sequence[str]) -> None:
         self.name = name
+        self.killed = False
         self._output = folder / f"{name}.log"
         self._output.write_bytes(b"")  # the fleet of the test before may have had one of this name
         with self._output.open("ab") as output:
@@ -135,6 +136,7 @@ class Program:
 
     def kill(self) -> None:
         """Ends its main process as a crash would. The children of its pool are left behind, as they are in life."""
+        self.killed = True
         self.popen.kill()
         self.popen.wait()
 
@@ -406,7 +408,8 @@ class Fleet:
         for program in self._all():
             said = program.said
             shown = map(_shown, said[self._looked_at.get(program.name, 0) :].splitlines())
-            found |= set(_TRACEBACK.findall("\n".join(shown) + "\n"))
+            raised = set(_TRACEBACK.findall("\n".join(shown) + "\n"))
+            found |= raised - ORPHANED if program.killed else raised
             self._looked_at[program.name] = len(said)
         return found - {_WRAPPED}
 

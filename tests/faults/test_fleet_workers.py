@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.budget import seeds
-from tests.fleet import CHILD_KILLED, LEASE_SECONDS, ORPHANED, PUBLISHERS, SLOW_PACE, Fleet, Program
+from tests.fleet import CHILD_KILLED, LEASE_SECONDS, PUBLISHERS, SLOW_PACE, Fleet, Program
 from tests.lives import lives, one_life, shared_out, shuffled
 from tests.moments import chance
 
@@ -67,7 +67,7 @@ def test_a_worker_killed_after_a_child_of_it_was_leaves_no_message_behind(fleet:
         fleet.until_sent(600)
         victim.kill()
         fleet.start_worker()
-    fleet.check(told, errors=CHILD_KILLED | ORPHANED)
+    fleet.check(told, errors=CHILD_KILLED)
 
 
 def _kill_children(worker: Program) -> None:
