@@ -226,16 +226,28 @@ class Fleet:
     """Workers and beat on `servers`, by settings under which faults take seconds and not minutes."""
 
     def __init__(
-        self, servers: Servers, given: Mapping[str, Any] | None = None, environ: Mapping[str, str] = {}
+        self,
+        servers: Servers,
+        folder: Path | None = None,
+        given: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] = {},
     ) -> None:
-        """Starts nothing yet; `given` are other settings than `settings` makes, `environ` more secrets for them."""
+        """Starts nothing yet.
+
+        Args:
+            servers: What it stands on.
+            folder: Where its settings and logs are; that of the servers for the fleet that most tests share.
+            given: Other settings than `settings` makes.
+            environ: More secrets for them.
+        """
         self.servers = servers
+        self.folder = folder or servers.folder
         self.simulator = Simulated(servers.customerio_url)
         self.store = Store(servers.postgres.url)
         self.workers: list[Program] = []
         self.beats: list[Program] = []
         self.webs: list[Program] = []
-        self._environ = bare_environment() | write(servers.folder, given or settings(servers)) | environ
+        self._environ = bare_environment() | write(self.folder, given or settings(servers)) | environ
         self._ended: list[Program] = []
         self._started = 0
         self._looked_at: dict[str, int] = {}
@@ -295,7 +307,7 @@ class Fleet:
         """Starts the web doors, and waits until they are open."""
         name = f"web{self._started}"
         self._started += 1
-        web = Program(name, self.servers.folder, self._environ | environ, (CONNECTOR, "web"))
+        web = Program(name, self.folder, self._environ | environ, (CONNECTOR, "web"))
         self.webs.append(web)
         web.until_it_says("Ready: ")
         return web
@@ -322,7 +334,7 @@ class Fleet:
 
     def connector(self, *arguments: str, codes: Collection[int] = (0,)) -> str:
         """What a command of an operator's prints; it must end with one of these codes."""
-        done = connector(*arguments, environ=self._environ, cwd=self.servers.folder)
+        done = connector(*arguments, environ=self._environ, cwd=self.folder)
         assert done.code in codes, done.out + done.err
         return done.out
 
@@ -344,7 +356,7 @@ class Fleet:
     def _start(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Program:
         self._started += 1
         whole = (*CELERY, "-A", "tasks", *command)
-        return Program(name, self.servers.folder, self._environ | environ, whole)
+        return Program(name, self.folder, self._environ | environ, whole)
 
     # --- what flows through it ---
 

@@ -1,6 +1,7 @@
 """A workspace whose Customer.io hangs holds up nobody of another one, however many are due in both."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,10 +34,11 @@ def hanging(servers: Servers) -> Iterator[Simulated]:
 
 
 @pytest.fixture
-def fleet_of_two(servers: Servers, hanging: Simulated) -> Iterator[Fleet]:
+def fleet_of_two(servers: Servers, hanging: Simulated, tmp_path: Path) -> Iterator[Fleet]:
     """Two workers and a beat, which serve the usual workspace and the one that hangs."""
     fleet = Fleet(
         servers,
+        tmp_path,
         with_another(settings(servers), hanging.url),
         {f"CONNECTOR__CONNECTIONS__HANGING__{name}": secret for name, secret in _SECRETS.items()},
     )
