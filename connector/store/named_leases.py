@@ -1,5 +1,6 @@
 """Keeps leases by name: work that only one program may do at a time. Times are the store's own."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
@@ -85,6 +86,12 @@ def held(tx: Connection, names: list[str], now: float) -> set[str]:
     """Returns those of the names whose lease somebody holds at `now`, in unix seconds."""
     found = select(TABLE.c.name).where(among(tx, TABLE.c.name, names), TABLE.c.until >= now)
     return set(tx.execute(found).scalars())
+
+
+def queues_read(tx: Connection, queues: Collection[str], now: float) -> set[str]:
+    """Returns those of the queues, by their names, that a reader reads at `now`, in unix seconds."""
+    read = held(tx, [QUEUE + name for name in queues], now) if queues else set()
+    return {name.removeprefix(QUEUE) for name in read}
 
 
 def release_all(tx: Connection) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Collection
 
 from connector.store import named_leases, problems
 from connector.store.engine import Store
-from connector.store.named_leases import QUEUE
 from connector.store.problems import Kept
 from tasks.reader import held_queue, queue_watch
 from tasks.reader.minute_watch import MinuteWatch
@@ -27,9 +26,8 @@ class UnnamedQueues(MinuteWatch[list[Kept]]):
         with self._store.reading() as tx:
             kept = [each for kind in (held_queue.KIND, queue_watch.KIND) for each in problems.of_every_sync(tx, kind)]
             unnamed = [each for each in kept if each.problem.subject not in self._names]
-            leases = [QUEUE + each.problem.subject for each in unnamed]
-            read = named_leases.held(tx, leases, self._store.now(tx)) if leases else set()
-        return [each for each in unnamed if QUEUE + each.problem.subject not in read]
+            read = named_leases.queues_read(tx, [each.problem.subject for each in unnamed], self._store.now(tx))
+        return [each for each in unnamed if each.problem.subject not in read]
 
     def _note(self, found: list[Kept]) -> None:
         with self._store.writing() as tx:

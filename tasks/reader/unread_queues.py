@@ -43,14 +43,13 @@ class UnreadQueues(MinuteWatch[dict[str, bool]]):
     def _unread(self, others: dict[str, bool]) -> dict[str, bool]:
         """Returns those in which messages wait and that nobody reads; forgets those that RabbitMQ has no more."""
         waiting = depth.depths(self._broker, others)
-        with self._store.writing() as tx:
-            for name in others.keys() - waiting.keys():
-                intake_queues.forget(tx, name)
-            leases = [named_leases.QUEUE + name for name in others]
-            read = named_leases.held(tx, leases, self._store.now(tx))
-        return {
-            name: others[name] for name, count in waiting.items() if count and named_leases.QUEUE + name not in read
-        }
+        gone = others.keys() - waiting.keys()
+        if gone:
+            with self._store.writing() as tx:
+                intake_queues.forget(tx, gone)
+        with self._store.reading() as tx:
+            read = named_leases.queues_read(tx, others, self._store.now(tx))
+        return {name: others[name] for name, count in waiting.items() if count and name not in read}
 
     def _note(self, found: dict[str, bool]) -> None:
         with self._store.writing() as tx:

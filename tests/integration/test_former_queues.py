@@ -56,6 +56,12 @@ def waits(channel: Any, name: str) -> int:
     return int(channel.queue_declare(name, passive=True).message_count)
 
 
+def leave(channel: Any, name: str) -> None:
+    """Leaves a message in a queue."""
+    publish(channel, name, "{}")
+    eventually(lambda: waits(channel, name) == 1)
+
+
 def known(store: Store) -> dict[str, bool]:
     with store.reading() as tx:
         return intake_queues.known(tx)
@@ -69,8 +75,7 @@ def test_messages_left_in_a_shard_that_was_taken_away_are_a_problem_until_somebo
 ) -> None:
     declare(channel, SHARD)
     assert look(SHARDED) == []
-    publish(channel, SHARD, "{}")
-    eventually(lambda: waits(channel, SHARD) == 1)
+    leave(channel, SHARD)
     assert look(IntakeSettings()) == [SHARD]
     (problem,) = problems(store)
     assert "name it in [intake] former_queues, and restart the workers" in problem["reason"]
@@ -84,8 +89,7 @@ def test_of_bulk_loads_the_problem_names_their_own_key(
 ) -> None:
     declare(channel, LOADS)
     look(SHARDED)
-    publish(channel, LOADS, "{}")
-    eventually(lambda: waits(channel, LOADS) == 1)
+    leave(channel, LOADS)
     assert look(IntakeSettings()) == [LOADS]
     assert "[intake] former_backfill_queues," in problems(store)[0]["reason"]
 
@@ -96,8 +100,7 @@ def test_a_queue_that_is_named_is_no_problem(
 ) -> None:
     declare(channel, SHARD)
     look(SHARDED)
-    publish(channel, SHARD, "{}")
-    eventually(lambda: waits(channel, SHARD) == 1)
+    leave(channel, SHARD)
     assert look(intake) == []
 
 
@@ -106,8 +109,7 @@ def test_a_queue_that_a_reader_of_other_settings_reads_is_no_problem(
 ) -> None:
     declare(channel, SHARD)
     look(SHARDED)
-    publish(channel, SHARD, "{}")
-    eventually(lambda: waits(channel, SHARD) == 1)
+    leave(channel, SHARD)
     with store.writing() as tx:
         named_leases.take(tx, f"{named_leases.QUEUE}{SHARD}", "another/1", store.now(tx), 60.0)
     assert look(IntakeSettings()) == []
